@@ -1,0 +1,21 @@
+# The demo's RetinaNet with VAN-B0: narrower than retinanet_van_t.py (pyramid and head 128 wide in place of 256, 2 head
+# convolutions in place of 4) and from random weights, for 128x128 images of the generated data set and two CPU cores.
+_base_ = 'retinanet_van_t.py'
+
+model = dict(
+    backbone=dict(drop_path_rate=0.0, init_cfg=None),
+    neck=dict(out_channels=128),
+    bbox_head=dict(in_channels=128, feat_channels=128, stacked_convs=2))
+train_dataloader = dict(batch_size=8)
+val_dataloader = dict(batch_size=8)
+test_dataloader = dict(batch_size=8)
+
+train_cfg = dict(max_epochs=6)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=50),
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=6, T_max=6),
+]
+optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=10))
+auto_scale_lr = dict(base_batch_size=8)
+log_level = 'WARNING'
+custom_hooks = [dict(type='ProgressHook')]

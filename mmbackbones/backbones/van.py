@@ -1,0 +1,142 @@
+"""VAN, "Visual Attention Network", https://arxiv.org/abs/2202.09741 (Computational Visual Media, 2023)."""
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import build_norm_layer
+from mmcv.cnn.bricks import DropPath
+from mmcv.cnn.bricks.scale import LayerScale
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+from ..layers import LKA, checkpoint, init_conv_fan_out
+from ..weights import rename_van_key
+from .base import PyramidBackbone
+
+
+class PatchEmbed(nn.Module):
+    """Overlapping patch embedding: a strided convolution and a norm (Section 3.2).
+
+    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int, norm_cfg: dict) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2)
+        self.norm = build_norm_layer(norm_cfg, out_channels)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.proj(x))
+
+
+class Attention(nn.Module):
+    """The attention part of a block (Figure 4d): 1x1, GELU, LKA, 1x1, with a shortcut of its own.
+
+    Shapes: (N, C, H, W) -> (N, C, H, W).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.proj_1 = nn.Conv2d(channels, channels, 1)
+        self.lka = LKA(channels)
+        self.proj_2 = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.proj_2(self.lka(F.gelu(self.proj_1(x))))
+
+
+class ConvFFN(nn.Module):
+    """Convolutional feed-forward network (Figure 4d): 1x1, 3x3 depthwise, GELU, 1x1.
+
+    Shapes: (N, C, H, W) -> (N, C, H, W).
+    """
+
+    def __init__(self, channels: int, hidden_channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, hidden_channels, 1)
+        self.dw_conv = nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1, groups=hidden_channels)
+        self.fc2 = nn.Conv2d(hidden_channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.dw_conv(self.fc1(x))))
+
+
+class Block(nn.Module):
+    """A VAN block (Figure 4d): ``x + LS(Attention(BN(x)))``, then ``x + LS(FFN(BN(x)))``, LS being LayerScale.
+
+    Shapes: (N, C, H, W) -> (N, C, H, W).
+    """
+
+    def __init__(self, channels: int, mlp_ratio: float, drop_path: float, norm_cfg: dict) -> None:
+        super().__init__()
+        self.norm1 = build_norm_layer(norm_cfg, channels)[1]
+        self.attn = Attention(channels)
+        self.layer_scale_1 = LayerScale(channels, data_format='channels_first', scale=0.01)
+        self.norm2 = build_norm_layer(norm_cfg, channels)[1]
+        self.mlp = ConvFFN(channels, int(channels * mlp_ratio))
+        self.layer_scale_2 = LayerScale(channels, data_format='channels_first', scale=0.01)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.drop_path(self.layer_scale_1(self.attn(self.norm1(x))))
+        return x + self.drop_path(self.layer_scale_2(self.mlp(self.norm2(x))))
+
+
+class Stage(nn.Module):
+    """Patch embedding (the first stage's is the stem), blocks, and the layer norm whose output is the feature map.
+
+    Shapes: (N, C_in, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)), the first stage keeps H and W.
+    """
+
+    def __init__(self, patch_embed: nn.Module, blocks: list[Block], channels: int, with_cp: bool) -> None:
+        super().__init__()
+        self.patch_embed = patch_embed
+        self.blocks = nn.ModuleList(blocks)
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+        self.with_cp = with_cp
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patch_embed(x)
+        for block in self.blocks:
+            x = checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def _arch(embed_dims: tuple[int, ...], depths: tuple[int, ...]) -> dict:
+    return dict(embed_dims=embed_dims, depths=depths, mlp_ratios=(8, 8, 4, 4))
+
+
+@MODELS.register_module()
+class VAN(PyramidBackbone):
+    """Visual Attention Network B0-B6 (Table 5), loading the authors' files as released.
+
+    Each feature map is the output of its stage's layer norm, which is also what the next stage goes on from. Maps are
+    in the channels-last memory format, in which depthwise convolutions and layer norms are fastest.
+
+    Args and shapes: see :class:`PyramidBackbone`. An `arch` dict has the keys ``embed_dims``, ``depths`` and
+        ``mlp_ratios``, each with one entry a stage.
+    """
+
+    arch_zoo = {
+        **dict.fromkeys(('tiny', 't', 'b0'), _arch((32, 64, 160, 256), (3, 3, 5, 2))),
+        **dict.fromkeys(('small', 's', 'b1'), _arch((64, 128, 320, 512), (2, 2, 4, 2))),
+        **dict.fromkeys(('base', 'b', 'b2'), _arch((64, 128, 320, 512), (3, 3, 12, 3))),
+        **dict.fromkeys(('large', 'l', 'b3'), _arch((64, 128, 320, 512), (3, 5, 27, 3))),
+        'b4': _arch((64, 128, 320, 512), (3, 6, 40, 3)),
+        'b5': _arch((96, 192, 480, 768), (3, 3, 24, 3)),
+        'b6': _arch((96, 192, 384, 768), (6, 6, 90, 6)),
+    }
+
+    rename_key = staticmethod(rename_van_key)
+
+    def __init__(self, arch: str | dict = 'tiny', norm_cfg: dict | None = None, **kwargs) -> None:
+        super().__init__(arch, norm_cfg=norm_cfg or dict(type='BN'), **kwargs)
+        dims, depths, ratios = (self.arch[key] for key in ('embed_dims', 'depths', 'mlp_ratios'))
+        self.stem = PatchEmbed(self.in_channels, dims[0], kernel_size=7, stride=4, norm_cfg=self.norm_cfg)
+        for i in range(self.num_stages):
+            embed = PatchEmbed(dims[i - 1], dims[i], 3, 2, self.norm_cfg) if i else nn.Identity()
+            blocks = [Block(dims[i], ratios[i], rate, self.norm_cfg) for rate in self.drop_path_rates(depths, i)]
+            self.stages.append(Stage(embed, blocks, dims[i], self.with_cp))
+        self.apply(init_conv_fan_out)
+        self.freeze_stages()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return super().forward(x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x)

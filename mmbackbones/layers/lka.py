@@ -1,0 +1,36 @@
+"""Large kernel attention of VAN, "Visual Attention Network", https://arxiv.org/abs/2202.09741."""
+from math import ceil
+
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class LKA(nn.Module):
+    """Large kernel attention (Section 3.1, Equation 1): ``LKA(F) = Conv1x1(DW-D-Conv(DW-Conv(F))) * F``.
+
+    A K x K convolution is decomposed into a (2d-1) x (2d-1) depthwise convolution, a ceil(K/d) x ceil(K/d) depthwise
+    convolution of dilation d and a 1x1 convolution; their result weighs the input, without a sigmoid. It can be built
+    from a config and plugged into other networks, for example by ``plugins=`` of MMDetection's ResNet.
+
+    Args:
+        in_channels: Number of channels C.
+        kernel_size: Size K of the convolution that is stood for, in pixels.
+        dilation: Dilation d; ``ceil(K / d)`` must be odd.
+
+    Shapes: (N, C, H, W) -> (N, C, H, W).
+    """
+
+    def __init__(self, in_channels: int, kernel_size: int = 21, dilation: int = 3) -> None:
+        super().__init__()
+        local, distant = 2 * dilation - 1, ceil(kernel_size / dilation)
+        if distant % 2 == 0:
+            raise ValueError(f'ceil(kernel_size / dilation) must be odd to keep the size, got {kernel_size} and '
+                             f'{dilation}')
+        self.dw_conv = nn.Conv2d(in_channels, in_channels, local, padding=local // 2, groups=in_channels)
+        self.dw_d_conv = nn.Conv2d(in_channels, in_channels, distant, padding=distant // 2 * dilation,
+                                   dilation=dilation, groups=in_channels)
+        self.pw_conv = nn.Conv2d(in_channels, in_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pw_conv(self.dw_d_conv(self.dw_conv(x))) * x

@@ -1,0 +1,78 @@
+"""Greedy non-maximum suppression."""
+import torch
+from torch import Tensor
+
+from .boxes import box_overlaps
+from .precision import at_least_float32
+from .torchvision_ops import torchvision_ops
+
+_PAIRS = 2**18  # pairs of boxes compared at a time: they stay in cache
+
+
+def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
+    """Walk down the scores and drop every box that overlaps one already kept by more than `iou_threshold`.
+
+    Args:
+        boxes: [n, 4], corners x1, y1, x2, y2 in pixels.
+        scores: [n].
+        offset: 1 if x2 and y2 are the last pixel inside the box, 0 if they are its edge.
+
+    Returns:
+        [k], int64, the kept boxes by falling score.
+    """
+    boxes, scores = at_least_float32(boxes), at_least_float32(scores)
+    if ops := torchvision_ops(boxes.device.type):
+        edges = boxes + boxes.new_tensor([0, 0, offset, offset])
+        return ops.nms(edges, scores.to(edges.dtype), iou_threshold)
+    return greedy_nms(boxes, scores, iou_threshold, offset)
+
+
+def greedy_nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
+    """`nms` in PyTorch: block by block of the sorted boxes, each block thinning out all that come after it."""
+    order = scores.argsort(descending=True, stable=True)
+    boxes = boxes[order]
+    kept = [order[:0]]
+    while len(order):
+        size = max(16, _PAIRS // len(order))
+        block, rest = boxes[:size], boxes[size:]
+        keep = _keep_in_block(box_overlaps(block[:, None], block, offset) > iou_threshold)
+        kept.append(order[:size][keep])
+        left = ~(box_overlaps(block[keep, None], rest, offset) > iou_threshold).any(0)
+        order, boxes = order[size:][left], rest[left]
+    return torch.cat(kept)
+
+
+def _keep_in_block(overlapping: Tensor) -> Tensor:
+    """Which of m sorted boxes survive each other, from their [m, m] overlaps.
+
+    A box stays iff no kept box before it overlaps it. Repeating that rule for all boxes at once settles at least one
+    more box a round, in order, so the first mask that it leaves unchanged is the greedy one; chains are short, so that
+    comes after a few rounds.
+    """
+    suppresses = overlapping.triu(1).float()
+    keep = suppresses.new_ones(len(suppresses))
+    while True:
+        settled = (keep @ suppresses == 0).float()
+        if torch.equal(settled, keep):
+            return keep.bool()
+        keep = settled
+
+
+def nms_match(dets: Tensor, iou_threshold: float) -> list[list[int]]:
+    """Group boxes: the best one left with all that overlap it by at least `iou_threshold`, until none is left.
+
+    Args:
+        dets: [n, 5], corners x1, y1, x2, y2 in pixels, and score.
+
+    Returns:
+        The groups; each is a list of indices by falling score.
+    """
+    dets = at_least_float32(dets)
+    order = dets[:, 4].argsort(descending=True, stable=True)
+    groups = []
+    while len(order):
+        match = box_overlaps(dets[order[0], :4], dets[order, :4]) >= iou_threshold
+        match[0] = True  # a box without area has no IoU, not even with itself
+        groups.append(order[match].tolist())
+        order = order[~match]
+    return groups

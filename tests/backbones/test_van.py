@@ -1,0 +1,100 @@
+"""VAN against numbers computed with the authors' code, from a file in the authors' layout."""
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from reference import assert_features_equal, draw, image
+
+from mmbackbones.backbones import VAN
+
+REFERENCE = json.loads((Path(__file__).parent / 'van_reference.json').read_text())
+DIMS = {'b0': (32, 64, 160, 256), 'b2': (64, 128, 320, 512)}
+DEPTHS = {'b0': (3, 3, 5, 2), 'b2': (3, 3, 12, 3)}
+
+
+def official_state(arch: str) -> dict[str, torch.Tensor]:
+    """The state dict of a released VAN, classifier included, written down from the file's own key list."""
+    gains = REFERENCE[arch]['running_var_gain']
+    state = {}
+
+    def put(key, shape, kind):
+        state[key] = draw(key, shape, kind, gains.get(key, 1.0))
+
+    def conv(key, out_channels, in_channels, size):
+        put(f'{key}.weight', (out_channels, in_channels, size, size), 'weight')
+        put(f'{key}.bias', (out_channels, ), 'bias')
+
+    def norm(key, channels, batch_norm=True):
+        put(f'{key}.weight', (channels, ), 'norm_weight')
+        put(f'{key}.bias', (channels, ), 'bias')
+        if batch_norm:
+            put(f'{key}.running_mean', (channels, ), 'running_mean')
+            put(f'{key}.running_var', (channels, ), 'running_var')
+            put(f'{key}.num_batches_tracked', (), 'counter')
+
+    before = 3
+    for i, (dim, depth, ratio) in enumerate(zip(DIMS[arch], DEPTHS[arch], (8, 8, 4, 4), strict=True), 1):
+        conv(f'patch_embed{i}.proj', dim, before, 7 if i == 1 else 3)
+        norm(f'patch_embed{i}.norm', dim)
+        for block in (f'block{i}.{j}' for j in range(depth)):
+            put(f'{block}.layer_scale_1', (dim, ), 'layer_scale')
+            put(f'{block}.layer_scale_2', (dim, ), 'layer_scale')
+            norm(f'{block}.norm1', dim)
+            conv(f'{block}.attn.proj_1', dim, dim, 1)
+            conv(f'{block}.attn.spatial_gating_unit.conv0', dim, 1, 5)
+            conv(f'{block}.attn.spatial_gating_unit.conv_spatial', dim, 1, 7)
+            conv(f'{block}.attn.spatial_gating_unit.conv1', dim, dim, 1)
+            conv(f'{block}.attn.proj_2', dim, dim, 1)
+            norm(f'{block}.norm2', dim)
+            conv(f'{block}.mlp.fc1', dim * ratio, dim, 1)
+            conv(f'{block}.mlp.dwconv.dwconv', dim * ratio, 1, 3)
+            conv(f'{block}.mlp.fc2', dim, dim * ratio, 1)
+        norm(f'norm{i}', dim, batch_norm=False)
+        before = dim
+    put('head.weight', (1000, before), 'weight')
+    put('head.bias', (1000, ), 'bias')
+    return state
+
+
+@pytest.mark.parametrize('arch', ['b0', 'b2'])
+def test_equals_the_authors_network(arch, tmp_path):
+    torch.save({'state_dict': official_state(arch)}, tmp_path / 'van.pth.tar')
+    model = VAN(arch, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'van.pth.tar')))
+    model.init_weights()
+    assert sum(param.numel() for param in model.parameters()) == REFERENCE[arch]['n_params_without_head']
+    x = image(REFERENCE[arch]['seed'], REFERENCE[arch]['input_shape'])
+    with torch.no_grad():
+        outs = model.double().eval()(x.double())
+    assert_features_equal(outs, REFERENCE[arch]['features'])
+
+
+def test_a_map_alone_equals_the_same_map_of_the_whole(tmp_path):
+    torch.save(official_state('b0'), tmp_path / 'van.pth')
+    model = VAN('b0', out_indices=(2, ), init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'van.pth')))
+    model.init_weights()
+    stored = REFERENCE['b0']
+    with torch.no_grad():
+        outs = model.double().eval()(image(stored['seed'], stored['input_shape']).double())
+    assert_features_equal(outs, {'feat3': stored['features']['feat3']})
+
+
+@pytest.mark.parametrize(('arch', 'millions'), [
+    ('tiny', 4.11), ('small', 13.86), ('base', 26.58), ('large', 44.77), ('b4', 60.28), ('b5', 89.97), ('b6', 199.83)])
+def test_published_parameter_counts(arch, millions):
+    """VAN, Table 5, to two digits as the layer shapes give them; they count the classifier of 1000 classes."""
+    with torch.device('meta'):
+        model = VAN(arch)
+    count = sum(param.numel() for param in model.parameters()) + 1000 * (model.out_channels[-1] + 1)
+    assert round(count / 1e6, 2) == millions
+
+
+@pytest.mark.parametrize('names', ['tiny t b0', 'small s b1', 'base b b2', 'large l b3'])
+def test_names_of_one_arch(names):
+    first, *others = (VAN.arch_zoo[name] for name in names.split())
+    assert others == [first, first]
+
+
+def test_maps_are_channels_last():
+    for out in VAN('b0').eval()(torch.zeros(1, 3, 64, 64)):
+        assert out.is_contiguous(memory_format=torch.channels_last)

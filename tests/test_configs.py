@@ -1,0 +1,54 @@
+"""Every config is built, on the meta device, and held against its published or derived number of parameters."""
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.utils import register_all_modules
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+
+from mmbackbones import config_path, get_config
+from mmbackbones.errors import UserError
+
+FOLDER = Path(__file__).parents[1] / 'configs'
+NAMES = sorted(path.stem for path in FOLDER.glob('*.py'))
+MILLIONS = {  # VAN, Table 9; B4-B6 by the layer shapes
+    'retinanet_van_t': 13.4, 'retinanet_van_s': 23.6, 'retinanet_van_b': 36.3, 'retinanet_van_l': 54.5,
+    'retinanet_van_b4': 70.0, 'retinanet_van_b5': 100.2, 'retinanet_van_b6': 210.0,
+}
+
+
+def build(cfg: Config):
+    register_all_modules(init_default_scope=False)
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        return MODELS.build(cfg.model)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_config(name):
+    cfg = get_config(name)
+    model = build(cfg)
+    assert cfg.custom_imports.imports == ['mmbackbones']
+    assert tuple(cfg.model.neck.in_channels) == model.backbone.out_channels
+    if name in MILLIONS:
+        count = sum(param.numel() for param in model.parameters()) / 1e6
+        assert round(count, 1) == MILLIONS[name]
+
+
+def test_every_published_size_has_a_config():
+    assert {name for name in NAMES if not name.endswith('_demo')} == set(MILLIONS)
+
+
+def test_recipe_of_van():
+    cfg = get_config('retinanet_van_l.py')
+    assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=0.05)
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
+    assert cfg.train_cfg.max_epochs == 12
+    assert cfg.param_scheduler[1].milestones == [8, 11]
+
+
+def test_an_unknown_name_lists_those_there_are():
+    assert config_path('retinanet_van_b') == FOLDER / 'retinanet_van_b.py'
+    with pytest.raises(UserError, match='there are .*retinanet_van_b4'):
+        config_path('retinanet_van_b7')

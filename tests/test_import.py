@@ -1,0 +1,29 @@
+"""What `import mmbackbones` does and does not do."""
+import subprocess
+import sys
+
+import pytest
+
+CHECKS = {
+    'imports_neither_mmdet_nor_mmseg': "import sys, mmbackbones; assert not {'mmdet', 'mmseg'} & set(sys.modules)",
+    'registers_in_the_root_registry': """
+import mmbackbones
+from mmengine.registry import MODELS
+assert 'VAN' in MODELS.module_dict and 'LKA' in MODELS.module_dict
+from mmdet.registry import MODELS as DETECTION
+from mmseg.registry import MODELS as SEGMENTATION
+for registry in (DETECTION, SEGMENTATION):
+    assert type(registry.build(dict(type='VAN', arch='b0'))).__name__ == 'VAN'
+""",
+    'mmdet_and_mmseg_import_after_it': """
+import mmbackbones, mmdet.models, mmseg.models, mmcv.ops
+from mmengine.utils.dl_utils import collect_env
+""",
+}
+
+
+@pytest.mark.parametrize('name', CHECKS)
+def test_import(name):
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', CHECKS[name]], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
