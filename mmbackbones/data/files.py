@@ -1,0 +1,31 @@
+"""Reading and writing text, with the care that a user's files need."""
+
+import os
+import uuid
+from pathlib import Path
+
+from mmbackbones.errors import UserError
+
+
+def read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8-sig')
+    except (OSError, ValueError) as error:
+        raise UserError(f'{path} is not a readable text file: {error}.') from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write whole or not at all, so that neither a kill nor another process leaves half a file to be read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
+    try:
+        draft.write_text(text, encoding='utf-8')
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def leaves(path: str) -> bool:
+    """Whether a path meant to lie below a folder points out of it; by its letters alone: links are the user's right."""
+    normal = os.path.normpath(path)
+    return os.path.isabs(normal) or normal.split(os.sep)[0] == os.pardir

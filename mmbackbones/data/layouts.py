@@ -1,0 +1,38 @@
+"""Which of the accepted layouts a folder has."""
+
+from pathlib import Path
+
+from mmbackbones.data import coco, voc, yolo
+from mmbackbones.data.source import Layout
+from mmbackbones.errors import UserError
+
+# The order is part of the interface: the first that matches wins.
+READERS = (coco.coco_2017, coco.plain_coco, coco.roboflow, coco.one_file, voc.pascal_voc, yolo.yolo)
+ACCEPTED = """
+  COCO 2017:  annotations/instances_{train,val}2017.json, train2017/, val2017/
+  plain COCO: annotations/{train,val}.json (and test.json), images in images/ or {train,val,test}/
+  Roboflow:   {train,valid}/_annotations.coco.json (and test/) beside the images
+  one file:   a single annotations/*.json or trainval.json, images in images/ (split 80/20)
+  Pascal VOC: Annotations/*.xml, JPEGImages/, ImageSets/Main/{train,val,test,trainval}.txt
+  YOLO:       data.yaml, images/, labels/*.txt"""
+
+
+def find_layout(root: Path) -> Layout:
+    """The layout of the folder `root` (absolute), its sources not read yet.
+
+    Raises:
+        UserError: there is no such folder, it has none of the layouts, or it holds no boxes.
+    """
+    if not root.is_dir():
+        raise UserError(f'The data folder {root} does not exist or is not a folder.')
+    for reader in READERS:
+        if layout := reader(root):
+            return layout
+    if all((root / kind / 'training').is_dir() for kind in ('images', 'annotations')):
+        raise UserError(f'{root} holds semantic masks (ADE20K layout) and no boxes, which a detector needs.')
+    several = sorted(path.name for path in root.glob('annotations/*.json'))
+    if len(several) > 1:
+        found = f'holds several annotation files ({", ".join(several)}) that do not say which split they are'
+    else:
+        found = 'has none of the layouts that are read'
+    raise UserError(f'The data folder {root} {found}; it may have one of these:{ACCEPTED}')
