@@ -1,0 +1,101 @@
+"""From a config file and the command line's options to the config that is run."""
+from collections.abc import Iterator
+from pathlib import Path
+from time import time_ns
+
+from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
+
+from ..errors import UserError
+
+
+def load_config(path: str, work_dir: str | None, cfg_options: dict | None) -> Config:
+    """Read a config file and merge ``--cfg-options`` into it; the work directory is ``work_dirs/<config>`` by default.
+
+    Raises:
+        UserError: There is no such file, it is no valid config, or an option doesn't fit it.
+    """
+    if not Path(path).is_file():
+        raise UserError(f'config {path} does not exist')
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # a config is a program: anything can go wrong in it
+        raise UserError(f'config {path} cannot be read: {error}') from error
+    if cfg_options:
+        try:
+            cfg.merge_from_dict(cfg_options)
+        except (KeyError, TypeError, IndexError, AssertionError) as error:
+            raise UserError(f'--cfg-options does not fit {path}: {error}') from error
+    cfg.work_dir = work_dir or str(Path('work_dirs') / Path(path).stem)
+    # MMEngine keeps a visualizer, and the folder that it writes to, under its name for as long as the process lives.
+    cfg.visualizer.name = f'{Path(path).stem}_{time_ns()}'
+    return cfg
+
+
+def dicts_in(node) -> Iterator[ConfigDict]:
+    """Every dict below `node`, each once."""
+    seen, stack = set(), [node]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, dict):
+            yield node
+            stack.extend(node.values())
+        elif isinstance(node, list | tuple):
+            stack.extend(node)
+
+
+def set_num_classes(cfg: Config, num_classes: int) -> None:
+    """Give every head of the model `num_classes` classes."""
+    for node in dicts_in(cfg.model):
+        if 'num_classes' in node:
+            node['num_classes'] = num_classes
+
+
+def set_img_scale(cfg: Config, width: int, height: int) -> None:
+    """Resize images to fit into `width` x `height` pixels, in training and testing.
+
+    Other scales of multi-scale training or testing keep their proportion to the test pipeline's.
+    """
+    if min(width, height) < 32:
+        raise UserError(f'--img-scale {width} {height} is too small: backbones take images of at least 32x32 pixels')
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    base = next(step.scale for step in pipeline if step.type == 'Resize')
+
+    def rescale(scale):
+        return tuple(max(1, round(old * new / was)) for old, new, was in zip(scale, (width, height), base, strict=True))
+
+    for node in list(dicts_in(cfg._cfg_dict)):
+        if node.get('type') in ('Resize', 'RandomResize', 'RandomChoiceResize'):
+            for key in ('scale', 'scales'):
+                if key in node:
+                    several = isinstance(node[key], list)
+                    node[key] = [rescale(scale) for scale in node[key]] if several else rescale(node[key])
+
+
+def set_batch(cfg: Config, batch_size: int | None, lr: float | None, accumulate: int) -> None:
+    """Batch size for each process, learning rate, and gradient accumulation.
+
+    Without `lr`, the config's rate is scaled linearly by MMEngine's ``auto_scale_lr``, from the batch size that the
+    recipe was made for to what one optimizer step sees here.
+    """
+    if batch_size:
+        cfg.train_dataloader.batch_size = batch_size
+    cfg.optim_wrapper.accumulative_counts = accumulate
+    if lr:
+        cfg.optim_wrapper.optimizer.lr = lr
+        cfg.auto_scale_lr = dict(enable=False, base_batch_size=1)
+    elif 'auto_scale_lr' in cfg:
+        cfg.auto_scale_lr.base_batch_size /= accumulate
+        cfg.auto_scale_lr.enable |= batch_size is not None
+
+
+def set_amp(cfg: Config) -> None:
+    """Mixed precision with dynamic loss scaling."""
+    device = get_device()
+    if device in ('cpu', 'mps'):
+        raise UserError(f'--amp needs a GPU; this machine trains on the {device}')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.loss_scale = 'dynamic'

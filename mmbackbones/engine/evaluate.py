@@ -1,0 +1,58 @@
+"""Testing, as ``tools/test.py`` does it."""
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from ..errors import UserError
+from ..weights import load_file
+from .config import load_config, set_img_scale
+from .data import choose_data
+from .report import tidy_metrics, write_metrics
+from .start import checkpoint_classes, start_from_scratch
+
+
+def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: tuple[int, int] | None = None,
+             tta: bool = False, show_dir: str | None = None, work_dir: str | None = None,
+             cfg_options: dict | None = None) -> dict[str, float]:
+    """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
+
+    Args:
+        config: Path of a config file.
+        checkpoint: File or URL of a trained model.
+        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data. Classes keep the
+            checkpoint's label order.
+        img_scale: Width and height in pixels that images are resized to fit into.
+        tta: Average over scales and flips.
+        show_dir: Folder for the predictions, drawn beside the truth.
+        work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default.
+        cfg_options: Any config entries to override, by dotted names.
+
+    Returns:
+        The metrics, as written to ``metrics.json``.
+
+    Raises:
+        UserError: Something in the arguments, the data or the files that the user can put right.
+    """
+    cfg = load_config(config, work_dir, cfg_options)
+    classes = checkpoint_classes(load_file(checkpoint, 'cpu'))
+    choose_data(cfg, data, splits=('val', 'test'), classes=classes)
+    start_from_scratch(cfg)
+    cfg.load_from = checkpoint
+    if img_scale:
+        set_img_scale(cfg, *img_scale)
+    if tta:
+        _augment(cfg)
+    if show_dir:
+        cfg.default_hooks.visualization.update(draw=True, test_out_dir=str(Path(show_dir).absolute()))
+
+    metrics = tidy_metrics(Runner.from_cfg(cfg).test())
+    write_metrics(metrics, Path(cfg.work_dir) / 'metrics.json')
+    return metrics
+
+
+def _augment(cfg: Config) -> None:
+    if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
+        raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(**cfg.tta_model, module=cfg.model)

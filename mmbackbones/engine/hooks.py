@@ -1,0 +1,115 @@
+"""Hooks that MMEngine does not have."""
+import random
+from time import monotonic
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank, is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import FUNCTIONS, HOOKS
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..errors import UserError
+from ..weights import find_state_dict
+
+
+@FUNCTIONS.register_module()
+def keep_loader_seed(worker_id: int) -> None:
+    """A data worker's seed as PyTorch set it.
+
+    PyTorch seeds a worker's three generators from the main process at the start of each epoch; MMEngine's own function
+    would undo that and give every epoch the same augmentation.
+    """
+
+
+@HOOKS.register_module()
+class ReseedHook(Hook):
+    """Makes augmentation, shuffling and drop path a function of seed and epoch (or iteration), not of history.
+
+    So a training that was killed and resumed goes on exactly as if it had not been. Data workers take their seeds from
+    here as well, if they are started anew for each epoch and use :func:`keep_loader_seed`. In a training counted in
+    iterations MMEngine replays the data on resume, which needs at least one worker to be exact.
+
+    Args:
+        seed: The run's seed.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def _reseed(self, *position: int) -> None:
+        seed = int(np.random.SeedSequence((self.seed, *position, get_rank())).generate_state(1)[0])
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+
+    def before_train_epoch(self, runner) -> None:
+        self._reseed(0, runner.epoch)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        if 'max_iters' in runner.cfg.train_cfg:
+            self._reseed(1, runner.iter)
+
+
+@HOOKS.register_module()
+class FitWeightsHook(Hook):
+    """Lets a whole model's file start a model with other classes: what doesn't fit outside the backbone is left out.
+
+    The backbone has to fit. What is left out is said. On resume it does nothing.
+    """
+
+    priority = 'HIGHEST'
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        own = runner.model.state_dict()
+        given = find_state_dict(checkpoint, runner.cfg.load_from)
+        fits = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
+        wrong = [key for key in {**own, **given} if key not in fits]
+        if backbone := [key for key in wrong if key.startswith('backbone.')]:
+            raise UserError(f'{runner.cfg.load_from} does not fit: its backbone differs in {len(backbone)} keys, '
+                            f'{backbone[0]} first')
+        checkpoint.clear()
+        checkpoint['state_dict'] = fits
+        runner.logger.info(f'loaded {len(fits)} of {len(own)} keys from {runner.cfg.load_from}' +
+                           (f'; left out, because they differ here: {", ".join(wrong)}' if wrong else ''))
+
+
+@HOOKS.register_module()
+class ProgressHook(Hook):
+    """A progress bar with the loss and the last mAP; on anything but a terminal, a line an epoch.
+
+    Args:
+        metric: The validation metric to show.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self, metric: str = 'coco/bbox_mAP_50') -> None:
+        self.metric = metric
+        self.score = ''
+        self.bar = Progress(TextColumn('epoch {task.fields[epoch]}'), BarColumn(), MofNCompleteColumn(),
+                            TextColumn('loss {task.fields[loss]}{task.fields[score]}'), TimeRemainingColumn())
+
+    def before_train(self, runner) -> None:
+        self.started = monotonic()
+        if is_main_process() and self.bar.console.is_terminal:
+            self.bar.start()
+        self.task = self.bar.add_task('train', total=runner.max_iters, epoch='', loss='-', score='')
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        loss = runner.message_hub.get_scalar('train/loss').mean(20)
+        self.bar.update(self.task, completed=runner.iter + 1, epoch=f'{runner.epoch + 1}/{runner.max_epochs}',
+                        loss=f'{loss:.3f}', score=self.score)
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        self.score = f'  {self.metric.split("/")[-1]} {metrics.get(self.metric, 0.0):.3f}'
+        if is_main_process() and not self.bar.console.is_terminal:
+            loss = runner.message_hub.get_scalar('train/loss').mean(20)
+            print(f'epoch {runner.epoch}/{runner.max_epochs}  loss {loss:.3f}{self.score}  '
+                  f'{monotonic() - self.started:.0f} s', flush=True)
+
+    def after_train(self, runner) -> None:
+        self.bar.update(self.task, score=self.score)
+        self.bar.stop()

@@ -1,0 +1,87 @@
+"""Training, as ``tools/train.py`` does it."""
+from copy import deepcopy
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from ..errors import UserError
+from . import hooks  # noqa: F401  registers them
+from .config import load_config, set_amp, set_batch, set_img_scale
+from .data import choose_data
+from .distributed import start
+from .schedule import fit_schedulers, set_length
+from .start import resume as resume_from
+from .start import start_from, start_from_scratch
+
+
+def train(config: str, data: str | None = None, img_scale: tuple[int, int] | None = None, epochs: int | None = None,
+          iters: int | None = None, batch_size: int | None = None, lr: float | None = None, weights: str | None = None,
+          from_scratch: bool = False, amp: bool = False, accumulate: int = 1, resume: str | None = None,
+          work_dir: str | None = None, seed: int = 0, launcher: str = 'none',
+          cfg_options: dict | None = None) -> Runner:
+    """Train a model from a config.
+
+    Args:
+        config: Path of a config file.
+        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data.
+        img_scale: Width and height in pixels that images are resized to fit into.
+        epochs: Length of the training; the schedule stretches with it.
+        iters: The same in iterations.
+        batch_size: Images in a batch, for each process.
+        lr: Learning rate; without it the config's, scaled to the batch size.
+        weights: File or URL to start from, of a backbone or of a whole model.
+        from_scratch: Start from random weights.
+        amp: Mixed precision.
+        accumulate: Batches that one optimizer step sums gradients over.
+        resume: A checkpoint to go on from, or ``auto`` for the newest in `work_dir`.
+        work_dir: Where everything is written; ``work_dirs/<config>`` by default.
+        seed: Of every random draw.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        cfg_options: Any config entries to override, by dotted names.
+
+    Returns:
+        The runner, when training is over.
+
+    Raises:
+        UserError: Something in the arguments, the data or the files that the user can put right.
+    """
+    cfg = load_config(config, work_dir, cfg_options)
+    cfg.launcher = launcher
+    start(launcher, cfg.env_cfg.dist_cfg)
+    choose_data(cfg, data)
+
+    if img_scale:
+        set_img_scale(cfg, *img_scale)
+    set_batch(cfg, batch_size, lr, accumulate)
+    if amp:
+        set_amp(cfg)
+    recipe = deepcopy(cfg.train_cfg)
+    set_length(cfg, epochs, iters)
+    _depend_on_seed_only(cfg, seed)
+
+    if from_scratch:
+        start_from_scratch(cfg)
+    elif weights:
+        start_from(cfg, weights)
+    if resume:
+        resume_from(cfg, resume)
+
+    runner = Runner.from_cfg(cfg)
+    runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
+        cfg.param_scheduler, recipe, cfg.train_cfg, len(runner.train_dataloader))
+    runner.dump_config()
+    try:
+        runner.train()
+    except UserError as error:
+        if weights or cfg.resume:
+            raise
+        raise UserError(f'the pre-trained weights are not to be had: {error}; --weights FILE names another file, '
+                        '--from-scratch does without') from error
+    return runner
+
+
+def _depend_on_seed_only(cfg: Config, seed: int) -> None:
+    cfg.randomness = dict(seed=seed)
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ReseedHook', seed=seed)]
+    cfg.train_dataloader.persistent_workers = False
+    cfg.train_dataloader.worker_init_fn = dict(type='keep_loader_seed')

@@ -1,0 +1,30 @@
+"""Evaluate a trained detector: prints its metrics and leaves them in metrics.json in the work directory.
+
+Example:
+
+    python tools/test.py configs/retinanet_van_b.py work_dirs/retinanet_van_b/epoch_12.pth --data path/to/folder
+"""
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+from mmbackbones.engine import evaluate
+from mmbackbones.engine.cli import CfgOptions, positive_int, run
+from mmbackbones.engine.report import print_metrics
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='file or URL of a trained model')
+    parser.add_argument('--data', metavar='NAME_OR_DIR',
+                        help="'shapes' (generated) or a folder; without it the config's own data under data/ is used")
+    parser.add_argument('--img-scale', type=positive_int, nargs=2, metavar=('W', 'H'),
+                        help='resize images to fit into W x H pixels, as in training')
+    parser.add_argument('--tta', action='store_true', help='average predictions over scales and flips')
+    parser.add_argument('--show-dir', metavar='DIR', help='draw predictions beside the truth into DIR')
+    parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
+    parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, metavar='k=v', help='override config entries')
+    print_metrics(evaluate(**vars(parser.parse_args())))
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,43 @@
+"""Train a detector.
+
+Example, on a folder of one's own (COCO, Roboflow, Pascal VOC or YOLO layout; classes are read from it):
+
+    python tools/train.py configs/retinanet_van_b.py --data path/to/folder --batch-size 4 --epochs 12
+"""
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+from mmbackbones.engine import train
+from mmbackbones.engine.cli import CfgOptions, natural, positive_float, positive_int, run
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--data', metavar='NAME_OR_DIR',
+                        help="'shapes' (generated) or a folder; without it the config's own data under data/ is used")
+    parser.add_argument('--img-scale', type=positive_int, nargs=2, metavar=('W', 'H'),
+                        help='resize images to fit into W x H pixels')
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument('--epochs', type=positive_int, metavar='N', help='length, in epochs; the schedule stretches')
+    length.add_argument('--iters', type=positive_int, metavar='N', help='length, in iterations; the schedule stretches')
+    parser.add_argument('--batch-size', type=positive_int, metavar='N',
+                        help='images a batch, for each GPU; without --lr the learning rate scales with it')
+    parser.add_argument('--lr', type=positive_float, metavar='RATE', help='learning rate, taken as it is')
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument('--weights', metavar='FILE', help="start from a backbone's or a whole model's file or URL")
+    weights.add_argument('--from-scratch', action='store_true', help='start from random weights')
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--accumulate', type=positive_int, default=1, metavar='N',
+                        help='sum gradients over N batches for each optimizer step')
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='FILE',
+                        help='go on from FILE, or from the newest checkpoint in the work directory')
+    parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
+    parser.add_argument('--seed', type=natural, default=0, metavar='N', help='seed of every random draw (default: 0)')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
+                        help='how processes were started, for several GPUs')
+    parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, metavar='k=v', help='override config entries')
+    train(**vars(parser.parse_args()))
+
+
+if __name__ == '__main__':
+    run(main)
