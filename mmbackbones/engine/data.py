@@ -6,7 +6,7 @@ from mmdet.visualization.palette import get_palette
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
-from ..data import DetectionData, Split, load_detection
+from ..data import Split, load_detection
 from ..data.shapes import generate_shapes
 from ..errors import UserError
 from .config import set_num_classes
@@ -25,8 +25,21 @@ def _dataset(dataloader: ConfigDict) -> ConfigDict:
     return dataset
 
 
+def find_data(cfg: Config, data: str | None) -> Path | None:
+    """The folder that ``--data`` stands for: ``shapes`` (generated if need be), a folder, or the config's own data.
+
+    Returns:
+        The folder; None if the config uses data of its own in some other form than COCO's folder; it is then taken as it is.
+
+    Raises:
+        UserError: The config's own data is not there.
+    """
+    if data == 'shapes':
+        return main_first(generate_shapes)
+    return Path(data) if data else _own_root(cfg)
+
+
 def _own_root(cfg: Config) -> Path | None:
-    """Folder of the config's own COCO; None if it uses other data, which is then left as it is."""
     dataset = _dataset(cfg.train_dataloader)
     root = Path(dataset.get('data_root') or '')
     if dataset.get('ann_file') != _COCO_TRAIN:
@@ -42,30 +55,27 @@ def _own_root(cfg: Config) -> Path | None:
     return root
 
 
-def choose_data(cfg: Config, data: str | None, splits: tuple[str, ...] | None = None,
-                classes: tuple[str, ...] | None = None) -> None:
-    """Point `cfg` at the data named by ``--data``, or at its own, after checking it.
+def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] | None = None,
+             classes: tuple[str, ...] | None = None) -> None:
+    """Check the data in `root` and write it into `cfg`: loaders, evaluators and numbers of classes.
 
     Args:
-        cfg: Config of a detector; its data loaders, evaluators and numbers of classes are set.
-        data: ``shapes``, a folder in one of the known layouts, or None for the config's own data.
+        cfg: Config of a detector.
+        root: A folder in one of the known layouts; None to take the config's data as it is.
+        own: Whether `root` is the config's own data set, to be used by its recipe to the letter.
         splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.
         classes: The label order to keep, from a checkpoint.
 
     Raises:
-        UserError: The data is not there or has a fault that can't be repaired.
+        UserError: The data has a fault that can't be repaired.
     """
-    def find() -> DetectionData | None:
-        root = generate_shapes() if data == 'shapes' else Path(data) if data else _own_root(cfg)
-        return root and load_detection(root, Path(cfg.work_dir) / 'data', classes=classes, splits=splits)
-
-    found = main_first(find)
-    if found is None:
+    if root is None:
         if classes:
             set_num_classes(cfg, len(classes))
             for split in splits or ('train', 'val', 'test'):
                 _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
         return
+    found = main_first(lambda: load_detection(root, Path(cfg.work_dir) / 'data', classes=classes, splits=splits))
     for note in found.notes:
         print_log(note, logger='current')
     set_num_classes(cfg, len(found.classes))
@@ -74,7 +84,7 @@ def choose_data(cfg: Config, data: str | None, splits: tuple[str, ...] | None = 
     held_out = found.splits.get('test') or found.splits.get('val')
     for name, split in (('train', found.splits.get('train')), ('val', found.splits.get('val')), ('test', held_out)):
         if split:
-            _use(cfg, name, split, found.classes, own=data is None)
+            _use(cfg, name, split, found.classes, own)
 
 
 def _use(cfg: Config, name: str, split: Split, classes: tuple[str, ...], own: bool) -> None:

@@ -5,11 +5,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..errors import UserError
-from ..weights import load_file
+from . import hooks  # noqa: F401  registers them
 from .config import load_config, set_img_scale
-from .data import choose_data
+from .data import find_data, use_data
 from .report import tidy_metrics, write_metrics
-from .start import checkpoint_classes, start_from_scratch
+from .start import checkpoint_classes, drop_pretrained
 
 
 def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: tuple[int, int] | None = None,
@@ -35,10 +35,11 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
-    classes = checkpoint_classes(load_file(checkpoint, 'cpu'))
-    choose_data(cfg, data, splits=('val', 'test'), classes=classes)
-    start_from_scratch(cfg)
+    classes = checkpoint_classes(checkpoint)
+    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
+    drop_pretrained(cfg)
     cfg.load_from = checkpoint
+    cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
     if img_scale:
         set_img_scale(cfg, *img_scale)
     if tta:

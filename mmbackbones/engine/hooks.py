@@ -55,25 +55,30 @@ class ReseedHook(Hook):
 
 @HOOKS.register_module()
 class FitWeightsHook(Hook):
-    """Lets a whole model's file start a model with other classes: what doesn't fit outside the backbone is left out.
+    """Looks at what fits before a whole model's file is loaded, where MMEngine would pass over what doesn't.
 
-    The backbone has to fit. What is left out is said. On resume it does nothing.
+    Args:
+        strict: Everything has to fit, as for a test. Otherwise the backbone has to, and what else doesn't is left out
+            and said: so a detector can start one with other classes.
     """
 
     priority = 'HIGHEST'
 
+    def __init__(self, strict: bool = False) -> None:
+        self.strict = strict
+
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        own = runner.model.state_dict()
-        given = find_state_dict(checkpoint, runner.cfg.load_from)
+        file = runner.cfg.load_from
+        model = getattr(runner.model, 'module', runner.model)  # inside the wrapper for several GPUs or augmentation
+        own, given = model.state_dict(), find_state_dict(checkpoint, file)
         fits = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
         wrong = [key for key in {**own, **given} if key not in fits]
-        if backbone := [key for key in wrong if key.startswith('backbone.')]:
-            raise UserError(f'{runner.cfg.load_from} does not fit: its backbone differs in {len(backbone)} keys, '
-                            f'{backbone[0]} first')
-        checkpoint.clear()
+        if blame := wrong if self.strict else [key for key in wrong if key.startswith('backbone.')]:
+            raise UserError(f'{file} does not fit the config: {len(fits)} of {len(own)} keys do, {blame[0]} does not')
         checkpoint['state_dict'] = fits
-        runner.logger.info(f'loaded {len(fits)} of {len(own)} keys from {runner.cfg.load_from}' +
-                           (f'; left out, because they differ here: {", ".join(wrong)}' if wrong else ''))
+        runner.logger.info(f'loaded {len(fits)} of {len(own)} keys from {file}')
+        if wrong:
+            runner.logger.warning(f'left out, because they differ here: {", ".join(wrong)}')
 
 
 @HOOKS.register_module()

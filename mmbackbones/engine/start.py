@@ -3,34 +3,74 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.runner import find_latest_checkpoint
+from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 
 from ..errors import UserError
-from ..weights import load_file, read_state_dict
+from ..weights import load_from_file, read_state_dict
 from .config import dicts_in
 from .distributed import main_first
 
 
-def checkpoint_classes(checkpoint: dict) -> tuple[str, ...] | None:
-    """The classes that a checkpoint of MMEngine was trained on, in label order, if it says."""
-    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
-    dataset_meta = (meta or {}).get('dataset_meta') or {}
-    classes = dataset_meta.get('classes', dataset_meta.get('CLASSES'))
-    return tuple(classes) if classes else None
+def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: str | None) -> None:
+    """Write into `cfg` what the training starts from; a training to go on with comes before all else.
+
+    Args:
+        cfg: Config of a model with a ``backbone``.
+        weights: A backbone's file (the authors' or ours) or a whole model's, or a URL.
+        from_scratch: Load no pre-trained weights.
+        resume: A checkpoint to go on from, or ``auto`` for the newest in the work directory; if that has none, the
+            training starts at its beginning and says so. To go on takes neither pre-trained weights nor a network.
+
+    Raises:
+        UserError: A file can't be had or can't be read.
+    """
+    path = main_first(lambda: _newest_readable(cfg.work_dir)) if resume == 'auto' else resume
+    if path:
+        drop_pretrained(cfg)
+        cfg.resume, cfg.load_from = True, path
+        return
+    if resume:
+        print_log(f'nothing to resume in {cfg.work_dir}: starting at the beginning', logger='current')
+    if from_scratch:
+        drop_pretrained(cfg)
+    elif weights:
+        _start_from(cfg, weights)
+    elif (init_cfg := cfg.model.backbone.get('init_cfg')) and init_cfg.get('checkpoint'):
+        try:  # now, not after a long check of the data
+            main_first(lambda: read_state_dict(init_cfg.checkpoint) and None)
+        except UserError as error:
+            raise UserError(f'the pre-trained weights are not to be had: {error}; --weights FILE names another file, '
+                            '--from-scratch does without') from error
 
 
-def start_from_scratch(cfg: Config) -> None:
+def drop_pretrained(cfg: Config) -> None:
     """Load no pre-trained weights."""
     for node in dicts_in(cfg.model):
         if isinstance(node.get('init_cfg'), dict) and node['init_cfg'].get('type') == 'Pretrained':
             node['init_cfg'] = None
 
 
-def start_from(cfg: Config, weights: str) -> None:
-    """Start from `weights`, a backbone's file (the authors' or ours) or a whole model's."""
-    state = main_first(lambda: list(read_state_dict(weights)))
-    if any(key.startswith('backbone.') for key in state):
-        start_from_scratch(cfg)
+def checkpoint_classes(path: str) -> tuple[str, ...] | None:
+    """The classes that a checkpoint of MMEngine was trained on, in label order, if it says."""
+    checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent')
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    classes = ((meta or {}).get('dataset_meta') or {}).get('classes')
+    return tuple(classes) if classes else None
+
+
+def check_classes(cfg: Config) -> None:
+    """Raise UserError if the training to go on with had other classes than the data has now."""
+    theirs = main_first(lambda: checkpoint_classes(cfg.load_from))
+    ours = cfg.train_dataloader.dataset.get('metainfo', {}).get('classes')
+    if theirs and ours and theirs != tuple(ours):
+        raise UserError(f'{cfg.load_from} was trained on the classes {", ".join(theirs)}, the data has '
+                        f'{", ".join(ours)}: to start a new training from it, use --weights')
+
+
+def _start_from(cfg: Config, weights: str) -> None:
+    keys = main_first(lambda: list(read_state_dict(weights)))
+    if any(key.startswith('backbone.') for key in keys):
+        drop_pretrained(cfg)
         cfg.load_from = weights
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='FitWeightsHook')]
     else:
@@ -48,31 +88,9 @@ def _newest_readable(work_dir: str) -> str | None:
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in dict.fromkeys([path for path in named if path.exists()] + others):
         try:
-            load_file(path)
+            load_from_file(path, 'cpu')
         except UserError as error:
             print_log(str(error), logger='current')
         else:
             return str(path)
     return None
-
-
-def resume(cfg: Config, checkpoint: str) -> None:
-    """Go on from `checkpoint`, or if it is ``auto`` from the newest in the work directory.
-
-    Neither pre-trained weights nor a network are needed then. If there is nothing to go on from under ``auto``, the
-    training starts at its beginning, and says so.
-
-    Raises:
-        UserError: The file can't be read, or was trained on other classes than the data has.
-    """
-    path = main_first(lambda: _newest_readable(cfg.work_dir)) if checkpoint == 'auto' else checkpoint
-    if path is None:
-        print_log(f'nothing to resume in {cfg.work_dir}: starting at the beginning', logger='current')
-        return
-    theirs = main_first(lambda: checkpoint_classes(load_file(path, 'cpu')))
-    ours = cfg.train_dataloader.dataset.get('metainfo', {}).get('classes')
-    if theirs and ours and theirs != tuple(ours):
-        raise UserError(f'{path} was trained on the classes {", ".join(theirs)}, the data has {", ".join(ours)}: '
-                        'to start a new training from it, use --weights')
-    start_from_scratch(cfg)
-    cfg.resume, cfg.load_from = True, path

@@ -4,14 +4,12 @@ from copy import deepcopy
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..errors import UserError
 from . import hooks  # noqa: F401  registers them
 from .config import load_config, set_amp, set_batch, set_img_scale
-from .data import choose_data
+from .data import find_data, use_data
 from .distributed import start
 from .schedule import fit_schedulers, set_length
-from .start import resume as resume_from
-from .start import start_from, start_from_scratch
+from .start import check_classes, choose_start
 
 
 def train(config: str, data: str | None = None, img_scale: tuple[int, int] | None = None, epochs: int | None = None,
@@ -48,8 +46,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     cfg = load_config(config, work_dir, cfg_options)
     cfg.launcher = launcher
     start(launcher, cfg.env_cfg.dist_cfg)
-    choose_data(cfg, data)
-
+    root = find_data(cfg, data)
     if img_scale:
         set_img_scale(cfg, *img_scale)
     set_batch(cfg, batch_size, lr, accumulate)
@@ -58,25 +55,16 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     recipe = deepcopy(cfg.train_cfg)
     set_length(cfg, epochs, iters)
     _depend_on_seed_only(cfg, seed)
-
-    if from_scratch:
-        start_from_scratch(cfg)
-    elif weights:
-        start_from(cfg, weights)
-    if resume:
-        resume_from(cfg, resume)
+    choose_start(cfg, weights, from_scratch, resume)
+    use_data(cfg, root, own=data is None)  # last, because checking much data takes long
+    if cfg.resume:
+        check_classes(cfg)
 
     runner = Runner.from_cfg(cfg)
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.param_scheduler, recipe, cfg.train_cfg, len(runner.train_dataloader))
     runner.dump_config()
-    try:
-        runner.train()
-    except UserError as error:
-        if weights or cfg.resume:
-            raise
-        raise UserError(f'the pre-trained weights are not to be had: {error}; --weights FILE names another file, '
-                        '--from-scratch does without') from error
+    runner.train()
     return runner
 
 

@@ -1,7 +1,7 @@
 """Checkpoints: reading them safely, and fitting the authors' released files to our backbones."""
 from .pretrained import find_state_dict, load_pretrained, read_state_dict
-from .safe_load import load_file, load_url, register_loaders
+from .safe_load import load_from_file, load_from_url, register_loaders
 from .van import rename_van_key
 
-__all__ = ['find_state_dict', 'load_file', 'load_pretrained', 'load_url', 'read_state_dict', 'register_loaders',
-           'rename_van_key']
+__all__ = ['find_state_dict', 'load_from_file', 'load_from_url', 'load_pretrained', 'read_state_dict',
+           'register_loaders', 'rename_van_key']

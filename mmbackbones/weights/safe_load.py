@@ -51,7 +51,7 @@ def _allowed() -> list:
     return [HistoryBuffer, argparse.Namespace, np.ndarray, np.dtype, *dtypes, *functions]
 
 
-def load_file(filename: str | os.PathLike, map_location=None):
+def load_from_file(filename: str | os.PathLike, map_location=None):
     """Read a checkpoint file; nothing in it is executed.
 
     Args:
@@ -74,7 +74,7 @@ def load_file(filename: str | os.PathLike, map_location=None):
         raise UserError(f'{filename} is not a PyTorch checkpoint that can be loaded safely') from error
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
         if 'CUDA' in str(error) and map_location is None:
-            return load_file(filename, map_location='cpu')
+            return load_from_file(filename, map_location='cpu')
         raise UserError(f'checkpoint {filename} is damaged or incomplete: it cannot be read') from error
 
 
@@ -105,25 +105,25 @@ def download(url: str) -> str:
     return path
 
 
-def load_url(url: str, map_location=None):
+def load_from_url(url: str, map_location=None):
     """Read a checkpoint from an ``http(s)://`` address, through the cache."""
-    return load_file(download(url), map_location)
+    return load_from_file(download(url), map_location)
 
 
-def _load_torchvision(name: str, map_location=None):
-    return load_url(get_torchvision_models()[name.split('://', 1)[1]], map_location)
+def load_from_torchvision(name: str, map_location=None):
+    return load_from_url(get_torchvision_models()[name.split('://', 1)[1]], map_location)
 
 
-def _load_openmmlab(name: str, map_location=None):
+def load_from_openmmlab(name: str, map_location=None):
     url = get_external_models()[name.split('://', 1)[1]]
-    return load_url(url, map_location) if url.startswith('http') else load_file(url, map_location)
+    return load_from_url(url, map_location) if url.startswith('http') else load_from_file(url, map_location)
 
 
 def register_loaders() -> None:
     """Put these loaders in the place of MMEngine's, for files, URLs and the short names that stand for URLs."""
     if hasattr(torch.serialization, 'add_safe_globals'):  # PyTorch >= 2.4; below it only plain weights can be read
         torch.serialization.add_safe_globals(_allowed())
-    for prefixes, loader in (('', load_file), (('http://', 'https://'), load_url),
-                             (('torchvision://', 'modelzoo://'), _load_torchvision),
-                             (('open-mmlab://', 'openmmlab://'), _load_openmmlab)):
+    for prefixes, loader in (('', load_from_file), (('http://', 'https://'), load_from_url),
+                             (('torchvision://', 'modelzoo://'), load_from_torchvision),
+                             (('open-mmlab://', 'openmmlab://'), load_from_openmmlab)):
         CheckpointLoader.register_scheme(prefixes, loader, force=True)

@@ -11,9 +11,9 @@ from mmengine.config import Config
 from unreachable import UNREACHABLE
 
 from mmbackbones.engine import train
-from mmbackbones.engine.start import resume
+from mmbackbones.engine.start import check_classes, choose_start
 from mmbackbones.errors import UserError
-from mmbackbones.weights import load_file
+from mmbackbones.weights import load_from_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,14 +45,14 @@ def runs(tiny_config, shapes, tmp_path_factory):
 
 
 def test_final_weights_are_equal(runs):
-    whole, killed = (load_file(run / 'epoch_3.pth') for run in runs)
+    whole, killed = (load_from_file(run / 'epoch_3.pth') for run in runs)
     assert whole['state_dict'].keys() == killed['state_dict'].keys()
     different = [key for key, value in whole['state_dict'].items() if not torch.equal(value, killed['state_dict'][key])]
     assert different == []
 
 
 def test_epoch_rate_and_optimizer_state_are_equal(runs):
-    whole, killed = (load_file(run / 'epoch_3.pth') for run in runs)
+    whole, killed = (load_from_file(run / 'epoch_3.pth') for run in runs)
     assert [(run['meta']['epoch'], run['meta']['iter']) for run in (whole, killed)] == [(3, 12), (3, 12)]
     torch.testing.assert_close(killed['optimizer'], whole['optimizer'], rtol=0, atol=0)
     assert killed['param_schedulers'] == whole['param_schedulers']
@@ -60,7 +60,7 @@ def test_epoch_rate_and_optimizer_state_are_equal(runs):
 
 def test_epochs_differ_in_their_random_draws(runs):
     """Else the equality above would show nothing: the training must depend on the epoch's own draws."""
-    first, last = (load_file(runs[0] / f'epoch_{n}.pth')['state_dict'] for n in (1, 3))
+    first, last = (load_from_file(runs[0] / f'epoch_{n}.pth')['state_dict'] for n in (1, 3))
     assert any(not torch.equal(first[key], last[key]) for key in first)
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path):
     (tmp_path / 'epoch_2.pth').write_bytes(whole[:len(whole) // 2])
     (tmp_path / 'last_checkpoint').write_text('/moved/away/epoch_2.pth')
     cfg = config_for_resume(tmp_path)
-    resume(cfg, 'auto')
+    choose_start(cfg, None, False, 'auto')
     assert cfg.load_from == str(tmp_path / 'epoch_1.pth')
     assert cfg.resume
     assert cfg.model.backbone.init_cfg is None
@@ -88,15 +88,25 @@ def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path):
 
 def test_nothing_to_resume_starts_at_the_beginning(tmp_path):
     cfg = config_for_resume(tmp_path)
-    resume(cfg, 'auto')
+    choose_start(cfg, None, False, 'auto')
     assert not cfg.get('resume')
     assert cfg.model.backbone.init_cfg
 
 
+def test_resume_comes_before_weights(tmp_path):
+    save(tmp_path / 'epoch_1.pth')
+    cfg = config_for_resume(tmp_path)
+    choose_start(cfg, 'weights_that_are_gone.pth', False, 'auto')
+    assert cfg.load_from == str(tmp_path / 'epoch_1.pth')
+    assert 'custom_hooks' not in cfg
+
+
 def test_resume_on_other_classes_is_refused(tmp_path):
     save(tmp_path / 'epoch_1.pth')
+    cfg = config_for_resume(tmp_path, ('a', 'c'))
+    choose_start(cfg, None, False, 'auto')
     with pytest.raises(UserError, match='was trained on the classes a, b, the data has a, c'):
-        resume(config_for_resume(tmp_path, ('a', 'c')), 'auto')
+        check_classes(cfg)
 
 
 def test_resume_from_a_file_that_is_not_there(tmp_path, tiny_config, shapes):

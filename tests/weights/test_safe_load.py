@@ -11,7 +11,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmbackbones.errors import UserError
-from mmbackbones.weights import find_state_dict, load_file
+from mmbackbones.weights import find_state_dict, load_from_file
 
 
 class Attack:
@@ -36,7 +36,7 @@ def test_reads_what_mmengine_and_the_authors_save(tmp_path):
     hub.update_info('seed', np.int64(3))
     content = dict(state_dict={'weight': torch.ones(2)}, message_hub=hub.state_dict(), args=argparse.Namespace(lr=0.1),
                    scores=np.arange(3.0), flag=np.bool_(True), best=np.float64(0.5))
-    loaded = load_file(saved(tmp_path / 'epoch_1.pth', content))
+    loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', content))
     assert loaded['message_hub']['log_scalars']['train/loss'].mean() == 3.0
     assert loaded['message_hub']['log_scalars']['train/loss'].statistics('max') == 4.0
     assert loaded['args'].lr == 0.1
@@ -56,7 +56,7 @@ def test_reads_files_of_either_numpy(tmp_path):
                 pickle.dump(part, file, protocol=2)
             file.write(text)
             pickle.dump([], file, protocol=2)
-        assert load_file(path)['value'] == 0.5
+        assert load_from_file(path)['value'] == 0.5
 
 
 @pytest.mark.parametrize('attack', [
@@ -77,7 +77,7 @@ def test_runs_nothing(tmp_path, monkeypatch, attack):
 def test_names_what_it_refused(tmp_path):
     path = saved(tmp_path / 'attack.pth', Attack(os.system, 'true'))
     with pytest.raises(UserError, match=r'it holds \w+\.system, and loading that could run code'):
-        load_file(path)
+        load_from_file(path)
 
 
 @pytest.mark.parametrize('content', [
@@ -85,7 +85,7 @@ def test_names_what_it_refused(tmp_path):
 def test_a_file_that_is_no_checkpoint(tmp_path, content):
     (tmp_path / 'page.pth').write_bytes(content)
     with pytest.raises(UserError, match='page.pth'):
-        load_file(tmp_path / 'page.pth')
+        load_from_file(tmp_path / 'page.pth')
 
 
 @pytest.mark.parametrize('share', [0.1, 0.5, 0.99])
@@ -94,7 +94,7 @@ def test_a_truncated_file(tmp_path, share):
     whole = Path(path).read_bytes()
     (tmp_path / 'part.pth').write_bytes(whole[:int(len(whole) * share)])
     with pytest.raises(UserError, match='part.pth'):
-        load_file(tmp_path / 'part.pth')
+        load_from_file(tmp_path / 'part.pth')
 
 
 def test_missing_file_and_unreachable_address(tmp_path, monkeypatch):

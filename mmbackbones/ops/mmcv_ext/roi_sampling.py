@@ -21,18 +21,24 @@ class Bins(NamedTuple):
 
 
 def bins(low: Tensor, high: Tensor, count: int, spatial_scale: float, sampling_ratio: int, aligned: bool) -> Bins:
-    """Cut regions from `low` to `high` ([k], in image pixels) into `count` bins."""
+    """Cut regions from `low` to `high` ([k], in image pixels) into `count` bins.
+
+    A `sampling_ratio` of 0 stands for one sample per started cell, so none where a region is empty or inside out.
+    Regions that are not finite have none either.
+    """
     offset = 0.5 if aligned else 0.
     start = low * spatial_scale - offset
     length = high * spatial_scale - offset - start
     if not aligned:
         length = length.clamp_min(1)
     size = length / count
+    finite = (start + size).isfinite()
+    start, size = torch.where(finite, start, 0), torch.where(finite, size, 0)
     if sampling_ratio > 0:
         samples = torch.full_like(size, sampling_ratio)
-    else:  # none for regions that are inside out or not finite; the limit only keeps whole numbers exact in float32
-        samples = size.float().ceil().to(size.dtype).nan_to_num(nan=0., posinf=0., neginf=0.).clamp(0, 2**16)
-    return Bins(start, size, samples)
+    else:  # the limit only keeps whole numbers exact in float32
+        samples = size.float().ceil().clamp(0, 2**16).to(size.dtype)
+    return Bins(start, size, samples * finite)
 
 
 def interpolation(position: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -58,7 +64,7 @@ def axis_weights(axis: Bins, count: int, length: int) -> Tensor:
     total = axis.samples * count
     step = (axis.size / per_bin).clamp_min(torch.finfo(axis.size.dtype).tiny)
     # two samples to spare on either side for round-off
-    first = torch.minimum(((-1 - axis.start) / step - 2).floor().nan_to_num(nan=0.).clamp_min(0), total)
+    first = torch.minimum(((-1 - axis.start) / step - 2).floor().clamp_min(0), total)
     visible = torch.minimum(((length + 1) / step).ceil() + 4, total - first)
     sample = first.long()[:, None] + torch.arange(int(visible.max()), device=step.device)
     exists = sample < total[:, None]
