@@ -61,7 +61,7 @@ class PyramidBackbone(BaseModule):
         self.norm_cfg = norm_cfg
         self.with_cp = with_cp
         self.strides = tuple(4 * 2**i for i in self.out_indices)
-        self.stem: nn.Module
+        self.stem: nn.Module = nn.Identity()  # keeps its place before the stages in the state dict
         self.stages = nn.ModuleList()
 
     @property

@@ -2,7 +2,7 @@
 
 from reprlib import repr as short
 
-from mmbackbones.errors import UserError
+from ..errors import UserError
 
 NUMBERS = {int, float}  # not bool, which is an int to isinstance
 LARGEST = 1e15  # pixels; beyond it, and for infinities and NaN, arithmetic on a box means nothing

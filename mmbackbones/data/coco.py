@@ -5,8 +5,8 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
-from mmbackbones.data.source import Annotations, Layout, Source, plan
-from mmbackbones.errors import UserError
+from ..errors import UserError
+from .source import Annotations, Layout, Source, plan
 
 LISTS = ('images', 'annotations', 'categories')
 

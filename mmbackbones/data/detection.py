@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmbackbones.data.check import check, check_categories
-from mmbackbones.data.files import write_text
-from mmbackbones.data.images import image_sizes
-from mmbackbones.data.layouts import find_layout
-from mmbackbones.data.repair import describe, repair, settle_sizes
-from mmbackbones.data.source import Annotations, Source
-from mmbackbones.errors import UserError
+from ..errors import UserError
+from .check import check, check_categories
+from .files import write_text
+from .images import image_sizes
+from .layouts import find_layout
+from .repair import describe, repair, settle_sizes
+from .source import Annotations, Source
 
 VAL_SHARE = 0.2  # of the images, where the data set says nothing of a validation split
 SEED = 0

@@ -4,7 +4,7 @@ import os
 import uuid
 from pathlib import Path
 
-from mmbackbones.errors import UserError
+from ..errors import UserError
 
 
 def read_text(path: Path) -> str:

@@ -14,8 +14,8 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from mmbackbones.data.files import leaves, write_text
-from mmbackbones.errors import UserError
+from ..errors import UserError
+from .files import leaves, write_text
 
 ORIENTATION = 0x0112  # EXIF tag; 1 = upright
 
@@ -58,7 +58,7 @@ def image_sizes(root: Path, folder: Path, names: Sequence[str], source: str) -> 
         shown = track(
             zip(unknown, results, strict=True), 'Checking images', len(unknown), console=console, transient=True,
             disable=not unknown or not console.is_terminal,
-        )  # fmt: skip
+        )
         for name, result in shown:
             if isinstance(result, str):
                 broken.append((name, result))

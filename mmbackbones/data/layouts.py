@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mmbackbones.data import coco, voc, yolo
-from mmbackbones.data.source import Layout
-from mmbackbones.errors import UserError
+from ..errors import UserError
+from . import coco, voc, yolo
+from .source import Layout
 
 # The order is part of the interface: the first that matches wins.
 READERS = (coco.coco_2017, coco.plain_coco, coco.roboflow, coco.one_file, voc.pascal_voc, yolo.yolo)

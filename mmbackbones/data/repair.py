@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from mmbackbones.errors import UserError
+from ..errors import UserError
 
 # Boxes are rounded, and even COCO's own overshoot a little: below half a pixel there is no harm.
 TOLERANCE = 0.5  # pixels

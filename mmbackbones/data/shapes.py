@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from mmbackbones.errors import UserError
+from ..errors import UserError
 
 # Each outline: the radii of its corners, at equal angles.
 OUTLINES = {'circle': np.ones(40), 'square': np.ones(4), 'triangle': np.ones(3), 'star': np.tile([1, 0.45], 5)}

@@ -6,10 +6,10 @@ from functools import cache, partial
 from pathlib import Path
 from xml.etree import ElementTree
 
-from mmbackbones.data.files import leaves, read_text
-from mmbackbones.data.images import image_sizes
-from mmbackbones.data.source import Annotations, Layout, Source, plan
-from mmbackbones.errors import UserError
+from ..errors import UserError
+from .files import leaves, read_text
+from .images import image_sizes
+from .source import Annotations, Layout, Source, plan
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 

@@ -6,10 +6,10 @@ from pathlib import Path, PurePosixPath
 
 import yaml as pyyaml
 
-from mmbackbones.data.files import read_text
-from mmbackbones.data.images import image_sizes
-from mmbackbones.data.source import Annotations, Layout, Source, plan
-from mmbackbones.errors import UserError
+from ..errors import UserError
+from .files import read_text
+from .images import image_sizes
+from .source import Annotations, Layout, Source, plan
 
 SUFFIXES = {'.avif', '.bmp', '.gif', '.jpeg', '.jpg', '.jp2', '.png', '.tif', '.tiff', '.webp'}
 

@@ -29,7 +29,7 @@ def find_data(cfg: Config, data: str | None) -> Path | None:
     """The folder that ``--data`` stands for: ``shapes`` (generated if need be), a folder, or the config's own data.
 
     Returns:
-        The folder; None if the config uses data of its own in some other form than COCO's folder; it is then taken as it is.
+        The folder; None if the config's own data is not COCO 2017's folder: it is then taken as it is.
 
     Raises:
         UserError: The config's own data is not there.

@@ -1,4 +1,6 @@
 """The command lines: what they say when something is missing or wrong."""
+import json
+
 import pytest
 from mmengine.config import Config
 from unreachable import UNREACHABLE
@@ -21,6 +23,20 @@ def test_without_coco_it_says_what_to_put_where(tool, tmp_path, monkeypatch):
     for words in ('data/coco/', 'train2017', 'annotations', '--data DIR', '--data shapes'):
         assert words in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_coco_in_its_place_it_trains(tool, tiny_config, shapes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data/coco/annotations').mkdir(parents=True)
+    for split, folder in (('train', 'training'), ('val', 'validation')):
+        content = json.loads((shapes / f'annotations/{split}.json').read_text())
+        for image in content['images']:
+            image['file_name'] = image['file_name'].split('/')[1]
+        (tmp_path / f'data/coco/annotations/instances_{split}2017.json').write_text(json.dumps(content))
+        (tmp_path / f'data/coco/{split}2017').symlink_to(shapes / 'images' / folder)
+    code, _, err = tool('train', tiny_config, '--iters', 1)
+    assert code == 0, err
+    assert (tmp_path / 'work_dirs/tiny/iter_1.pth').is_file()
 
 
 def test_pre_trained_weights_that_can_not_be_fetched(tool, tiny_config, shapes, tmp_path):

@@ -6,7 +6,10 @@ from .boxes import box_overlaps
 from .precision import at_least_float32
 from .torchvision_ops import torchvision_ops
 
-_PAIRS = 2**18  # pairs of boxes compared at a time: they stay in cache
+# Boxes are compared block by block. On the CPU, two blocks make fewer than 32768 pairs, up to which PyTorch runs an
+# operation in one thread: thousands of short operations that wait for each other's threads crawl on a busy machine.
+_CPU_BLOCK = 181
+_BLOCK = 2048
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
@@ -29,15 +32,17 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
 
 def greedy_nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
     """`nms` in PyTorch: block by block of the sorted boxes, each block thinning out all that come after it."""
+    size = _CPU_BLOCK if boxes.device.type == 'cpu' else _BLOCK
     order = scores.argsort(descending=True, stable=True)
     boxes = boxes[order]
     kept = [order[:0]]
     while len(order):
-        size = max(16, _PAIRS // len(order))
         block, rest = boxes[:size], boxes[size:]
         keep = _keep_in_block(box_overlaps(block[:, None], block, offset) > iou_threshold)
         kept.append(order[:size][keep])
-        left = ~(box_overlaps(block[keep, None], rest, offset) > iou_threshold).any(0)
+        block = block[keep, None]
+        dropped = [(box_overlaps(block, part, offset) > iou_threshold).any(0) for part in rest.split(size)]
+        left = ~torch.cat(dropped)
         order, boxes = order[size:][left], rest[left]
     return torch.cat(kept)
 
