@@ -4,6 +4,8 @@ from math import ceil
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import dilated_depthwise_conv2d
+
 
 @MODELS.register_module()
 class LKA(nn.Module):
@@ -33,4 +35,6 @@ class LKA(nn.Module):
         self.pw_conv = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.pw_conv(self.dw_d_conv(self.dw_conv(x))) * x
+        conv = self.dw_d_conv
+        attention = dilated_depthwise_conv2d(self.dw_conv(x), conv.weight, conv.bias, conv.dilation[0])
+        return self.pw_conv(attention) * x
