@@ -15,8 +15,8 @@ def dilated_depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, dil
     """
     channels, size = x.shape[1], weight.shape[-1]
     reach = size // 2 * dilation
-    # On a map no larger than the kernel's reach most of it falls on padding, and there is nothing to gain.
-    if x.device.type != 'cpu' or min(x.shape[2:]) <= reach:
+    # On a map smaller than the kernel the sub-grids are hardly more than padding, and nothing is gained.
+    if x.device.type != 'cpu' or min(x.shape[2:]) < size:
         return F.conv2d(x, weight, bias, padding=reach, dilation=dilation, groups=channels)
     y = F.conv2d(_split(x, dilation), weight, bias, padding=size // 2, groups=channels)
     return _join(y, dilation)[..., :x.shape[2], :x.shape[3]]
