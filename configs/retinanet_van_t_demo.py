@@ -1,6 +1,6 @@
-# The demo's RetinaNet with VAN-B0: narrower than retinanet_van_t.py (pyramid and head 128 wide in place of 256, 3 levels in place
-# of 5, 2 head convolutions in place of 4, smaller anchors)
-# and from random weights, for 128x128 images of the generated data set and two CPU cores.
+# The demo's RetinaNet with VAN-B0: narrower than retinanet_van_t.py (pyramid and head 128 wide in place of 256, 3 levels
+# in place of 5, 2 head convolutions in place of 4, smaller anchors) and from random weights, for 128x128 images of
+# the generated data set and two CPU cores.
 _base_ = 'retinanet_van_t.py'
 
 model = dict(
@@ -9,9 +9,9 @@ model = dict(
     bbox_head=dict(
         in_channels=128, feat_channels=128, stacked_convs=2,
         anchor_generator=dict(octave_base_scale=3, strides=[8, 16, 32])))
-train_dataloader = dict(batch_size=8)
-val_dataloader = dict(batch_size=8)
-test_dataloader = dict(batch_size=8)
+train_dataloader = dict(batch_size=8, num_workers=1)
+val_dataloader = dict(batch_size=8, num_workers=1)
+test_dataloader = dict(batch_size=8, num_workers=1)
 
 train_cfg = dict(max_epochs=4)
 param_scheduler = [

@@ -30,10 +30,10 @@ OUTLINES = {'circle': np.ones(40), 'square': np.ones(4), 'triangle': np.ones(3),
 CLASSES = tuple(OUTLINES)
 SPLITS = {'train': 'training', 'val': 'validation'}  # name in COCO form: name of the folders
 USUAL_HUE_SHARE = 0.8
-MAX_HIDDEN = 0.75  # share of an instance that later ones may cover
+MAX_HIDDEN = 0.5  # share of an instance that later ones may cover
 MAX_OBJECTS = 4
 RADIUS = (0.1, 0.34)  # range, as a share of the image's side
-VERSION = 1  # of the generator: raise it when the images change, so that sets made before are made anew
+VERSION = 2  # of the generator: raise it when the images change, so that sets made before are made anew
 
 
 @dataclass
