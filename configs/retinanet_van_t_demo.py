@@ -1,5 +1,5 @@
-# The demo's RetinaNet with VAN-B0: narrower than retinanet_van_t.py (pyramid and head 128 wide in place of 256, 3 levels
-# in place of 5, 2 head convolutions in place of 4, smaller anchors) and from random weights, for 128x128 images of
+# RetinaNet with VAN-B0 for the demo: narrower than retinanet_van_t.py (pyramid and head 128 wide in place of 256, 3
+# levels in place of 5, 2 head convolutions in place of 4, smaller anchors), from random weights, for 128x128 images of
 # the generated data set and two CPU cores.
 _base_ = 'retinanet_van_t.py'
 
@@ -13,7 +13,7 @@ train_dataloader = dict(batch_size=8, num_workers=1)
 val_dataloader = dict(batch_size=8, num_workers=1)
 test_dataloader = dict(batch_size=8, num_workers=1)
 
-train_cfg = dict(max_epochs=4)
+train_cfg = dict(max_epochs=4, val_interval=2)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=50),
     dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=4, T_max=4),
