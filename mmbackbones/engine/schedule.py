@@ -12,18 +12,21 @@ _WARM_UP_SHARE = 0.1  # a warm-up counted in iterations of a large data set is c
 
 def set_length(cfg: Config, epochs: int | None, iters: int | None) -> None:
     """Train for `epochs` or for `iters`, whichever is given, in place of the config's own length."""
-    if not (epochs or iters):
-        return
-    if epochs:
-        interval = cfg.train_cfg.val_interval if 'max_epochs' in cfg.train_cfg else 1
-        cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs, val_interval=interval)
-        cfg.train_dataloader.sampler = dict(type='DefaultSampler', shuffle=True)
-    else:
+    if epochs and 'max_epochs' in cfg.train_cfg:
+        cfg.train_cfg.max_epochs = epochs
+    elif epochs:
+        cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs, val_interval=1)
+        _count(cfg, 'DefaultSampler', 1, by_epoch=True)
+    elif iters:
         interval = max(1, iters // 4)
         cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=iters, val_interval=interval)
-        cfg.train_dataloader.sampler = dict(type='InfiniteSampler', shuffle=True)
-    cfg.default_hooks.checkpoint.interval = interval
-    cfg.default_hooks.checkpoint.by_epoch = cfg.log_processor.by_epoch = bool(epochs)
+        _count(cfg, 'InfiniteSampler', interval, by_epoch=False)
+
+
+def _count(cfg: Config, sampler: str, interval: int, by_epoch: bool) -> None:
+    cfg.train_dataloader.sampler = dict(type=sampler, shuffle=True)
+    cfg.default_hooks.checkpoint.update(interval=interval, by_epoch=by_epoch)
+    cfg.log_processor.by_epoch = by_epoch
 
 
 def fit_schedulers(schedulers: list[dict], old: dict, new: dict, epoch_length: int) -> list[dict]:

@@ -1,7 +1,8 @@
 import pytest
 from mmengine.config import ConfigDict
 
-from mmbackbones.engine.schedule import fit_schedulers
+from mmbackbones import get_config
+from mmbackbones.engine.schedule import fit_schedulers, set_length
 from mmbackbones.errors import UserError
 
 COCO_EPOCH = 7330  # iterations at batch 16
@@ -60,3 +61,18 @@ def test_schedulers_without_an_end_keep_none():
 def test_a_scheduler_without_a_length_is_refused():
     with pytest.raises(UserError, match='ExponentialLR'):
         fit(dict(max_epochs=3), 10, (dict(type='ExponentialLR', gamma=0.9), ))
+
+
+def test_a_length_in_epochs_keeps_every_epochs_checkpoint():
+    cfg = get_config('retinanet_van_t_demo')
+    set_length(cfg, 3, None)
+    assert (cfg.train_cfg.max_epochs, cfg.default_hooks.checkpoint.interval) == (3, 1)
+
+
+def test_a_length_in_iterations_counts_everything_in_iterations():
+    cfg = get_config('retinanet_van_t')
+    set_length(cfg, None, 100)
+    assert cfg.train_cfg == dict(type='IterBasedTrainLoop', max_iters=100, val_interval=25)
+    assert (cfg.default_hooks.checkpoint.interval, cfg.default_hooks.checkpoint.by_epoch) == (25, False)
+    assert cfg.train_dataloader.sampler.type == 'InfiniteSampler'
+    assert not cfg.log_processor.by_epoch
