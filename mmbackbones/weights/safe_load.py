@@ -14,7 +14,6 @@ from urllib.parse import urlparse
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, get_rank
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.runner.checkpoint import CheckpointLoader, get_external_models, get_torchvision_models
 from torch.hub import download_url_to_file, get_dir
@@ -79,14 +78,15 @@ def load_from_file(filename: str | os.PathLike, map_location=None):
 
 
 def download(url: str) -> str:
-    """Fetch `url` once into torch.hub's cache and return the path there. Only rank 0 downloads.
+    """Fetch `url` once into torch.hub's cache and return the path there.
 
-    A file appears under its name only when it is complete; a hash in the name (``-0123abcd.pth``) is checked.
+    A file appears under its name only when it is complete, so several processes may do this at
+    once; a hash in the name (``-0123abcd.pth``) is checked.
     """
     folder = os.path.join(get_dir(), 'checkpoints')
     name = os.path.basename(urlparse(url).path)
     path = os.path.join(folder, name)
-    if get_rank() == 0 and not os.path.exists(path):
+    if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
         print_log(f'downloading {url} to {path}', logger='current')
         hashed = re.search(r'-([a-f0-9]{8,})\.', name)
@@ -101,7 +101,6 @@ def download(url: str) -> str:
             raise UserError(f'{url} did not arrive as published: {error}') from error
         finally:
             socket.setdefaulttimeout(before)
-    barrier()
     return path
 
 
