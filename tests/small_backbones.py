@@ -3,7 +3,14 @@ from mmengine.registry import MODELS
 
 from mmbackbones.backbones import PyramidBackbone
 
+_H_MHSA = (dict(type='HMHSA', grid_size=3, pool_ratio=4), dict(type='CascadedHMHSA', grid_sizes=(2, 3)),
+           dict(type='HMHSA', grid_size=2, pool_ratio=2), dict(type='MHSA'))
+_HAT = dict(embed_dims=(8, 8, 16, 16), depths=(1, 1, 2, 1), head_dim=4, expansions=(2, 2, 2, 2),
+            kernel_sizes=(5, 3, 3, 3), attentions=_H_MHSA)
+
 SMALL = {
+    'HATNet': dict(arch=_HAT),
+    'TransCNN': dict(arch=_HAT),
     'VAN': dict(arch=dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 2, 1), mlp_ratios=(2, 2, 2, 2))),
 }
 

@@ -12,9 +12,12 @@ from mmbackbones.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / 'configs'
 NAMES = sorted(path.stem for path in FOLDER.glob('*.py'))
-MILLIONS = {  # VAN, Table 9; B4-B6 by the layer shapes
-    'retinanet_van_t': 13.4, 'retinanet_van_s': 23.6, 'retinanet_van_b': 36.3, 'retinanet_van_l': 54.5,
-    'retinanet_van_b4': 70.0, 'retinanet_van_b5': 100.2, 'retinanet_van_b6': 210.0,
+MILLIONS = {  # by the layer shapes; VAN's first four are published (Table 9), to 0.1 M
+    'retinanet_van_t': 13.39, 'retinanet_van_s': 23.60, 'retinanet_van_b': 36.32, 'retinanet_van_l': 54.50,
+    'retinanet_van_b4': 70.01, 'retinanet_van_b5': 100.18, 'retinanet_van_b6': 209.98,
+    'retinanet_transcnn_t': 23.04, 'retinanet_transcnn_s': 36.26, 'retinanet_transcnn_m': 58.26,
+    'retinanet_transcnn_l': 90.19,
+    'retinanet_hatnet_t': 22.16, 'retinanet_hatnet_s': 35.48, 'retinanet_hatnet_m': 52.68, 'retinanet_hatnet_l': 73.07,
 }
 
 
@@ -33,7 +36,7 @@ def test_config(name):
     assert tuple(cfg.model.neck.in_channels) == model.backbone.out_channels
     if name in MILLIONS:
         count = sum(param.numel() for param in model.parameters()) / 1e6
-        assert round(count, 1) == MILLIONS[name]
+        assert abs(count - MILLIONS[name]) <= 0.03
 
 
 def test_every_published_size_has_a_config():

@@ -1,5 +1,7 @@
 """The backbones, one file a family."""
 from .base import PyramidBackbone
+from .hat_net import HATNet
+from .transcnn import TransCNN
 from .van import VAN
 
-__all__ = ['VAN', 'PyramidBackbone']
+__all__ = ['VAN', 'HATNet', 'PyramidBackbone', 'TransCNN']

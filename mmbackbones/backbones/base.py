@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
@@ -96,13 +97,17 @@ class PyramidBackbone(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         self.check_input(x)
-        x = self.stem(x)
+        x = self.stem(x.contiguous(memory_format=self.memory_format(x.device)))
         outs = []
         for i, stage in enumerate(self.stages):
             x = stage(x)
             if i in self.out_indices:
                 outs.append(x)
         return tuple(outs)
+
+    def memory_format(self, device: torch.device) -> torch.memory_format:
+        """The memory format to compute in: channels-last, in which depthwise convolutions and attention are fastest."""
+        return torch.channels_last
 
     def check_input(self, x: Tensor) -> None:
         """Raise ValueError unless `x` is (N, in_channels, H, W) with H, W >= 32."""

@@ -108,8 +108,7 @@ def _arch(embed_dims: tuple[int, ...], depths: tuple[int, ...]) -> dict:
 class VAN(PyramidBackbone):
     """Visual Attention Network B0-B6 (Table 5), loading the authors' files as released.
 
-    Each feature map is the output of its stage's layer norm, which is also what the next stage goes on from. Maps are
-    in the channels-last memory format, in which depthwise convolutions and layer norms are fastest.
+    Each feature map is the output of its stage's layer norm, which is also what the next stage goes on from.
 
     Args and shapes: see :class:`PyramidBackbone`. An `arch` dict has the keys ``embed_dims``, ``depths`` and
         ``mlp_ratios``, each with one entry a stage.
@@ -137,6 +136,3 @@ class VAN(PyramidBackbone):
             self.stages.append(Stage(embed, blocks, dims[i], self.with_cp))
         self.apply(init_conv_fan_out)
         self.freeze_stages()
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return super().forward(x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x)

@@ -1,6 +1,10 @@
 """Parts of the backbones that have a life outside them."""
 from .checkpoint import checkpoint
+from .downsample import TwoBranchDownsampling
+from .hierarchical_attention import HMHSA, MHSA, CascadedHMHSA
 from .init import init_conv_fan_out
+from .inverted_residual import InvertedResidualBottleneck
 from .lka import LKA
 
-__all__ = ['LKA', 'checkpoint', 'init_conv_fan_out']
+__all__ = ['HMHSA', 'LKA', 'MHSA', 'CascadedHMHSA', 'InvertedResidualBottleneck', 'TwoBranchDownsampling', 'checkpoint',
+           'init_conv_fan_out']

@@ -7,6 +7,8 @@ import zlib
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 
 def draw(key: str, shape: tuple[int, ...], kind: str, gain: float = 1.0) -> torch.Tensor:
@@ -37,3 +39,39 @@ def assert_features_equal(outs, features: dict) -> None:
         for *index, value in stored['points']:
             # The stored values were rounded to float32, hence 5e-7 and not less.
             assert abs(out[tuple(index)].item() - value) <= 5e-7 * stored['absmax']
+
+
+class StateDict(dict):
+    """A state dict in the authors' layout, put together layer by layer."""
+
+    def __init__(self, running_var_gain: dict[str, float]) -> None:
+        super().__init__()
+        self.gains = running_var_gain
+
+    def put(self, key: str, shape: tuple[int, ...], kind: str) -> None:
+        self[key] = draw(key, shape, kind, self.gains.get(key, 1.0))
+
+    def conv(self, key: str, out_channels: int, in_channels: int, size: int = 1, bias: bool = True) -> None:
+        self.put(f'{key}.weight', (out_channels, in_channels, size, size), 'weight')
+        if bias:
+            self.put(f'{key}.bias', (out_channels, ), 'bias')
+
+    def linear(self, key: str, out_channels: int, in_channels: int) -> None:
+        self.put(f'{key}.weight', (out_channels, in_channels), 'weight')
+        self.put(f'{key}.bias', (out_channels, ), 'bias')
+
+    def norm(self, key: str, channels: int, batch_norm: bool = True) -> None:
+        self.put(f'{key}.weight', (channels, ), 'norm_weight')
+        self.put(f'{key}.bias', (channels, ), 'bias')
+        if batch_norm:
+            self.put(f'{key}.running_mean', (channels, ), 'running_mean')
+            self.put(f'{key}.running_var', (channels, ), 'running_var')
+            self.put(f'{key}.num_batches_tracked', (), 'counter')
+
+
+def count_macs(model: torch.nn.Module, shape: tuple[int, ...]) -> float:
+    """Multiply-adds of a forward pass, on the meta device: convolutions, linear layers, both products of attention."""
+    # The counter knows the fused attention of GPUs only; the math back end is made of products that it does know.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.to('meta')(torch.zeros(shape, device='meta'))
+    return counter.get_total_flops() / 2

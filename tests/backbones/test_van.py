@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import assert_features_equal, draw, image
+from reference import StateDict, assert_features_equal, image
 
 from mmbackbones.backbones import VAN
 
@@ -15,46 +15,28 @@ DEPTHS = {'b0': (3, 3, 5, 2), 'b2': (3, 3, 12, 3)}
 
 def official_state(arch: str) -> dict[str, torch.Tensor]:
     """The state dict of a released VAN, classifier included, written down from the file's own key list."""
-    gains = REFERENCE[arch]['running_var_gain']
-    state = {}
-
-    def put(key, shape, kind):
-        state[key] = draw(key, shape, kind, gains.get(key, 1.0))
-
-    def conv(key, out_channels, in_channels, size):
-        put(f'{key}.weight', (out_channels, in_channels, size, size), 'weight')
-        put(f'{key}.bias', (out_channels, ), 'bias')
-
-    def norm(key, channels, batch_norm=True):
-        put(f'{key}.weight', (channels, ), 'norm_weight')
-        put(f'{key}.bias', (channels, ), 'bias')
-        if batch_norm:
-            put(f'{key}.running_mean', (channels, ), 'running_mean')
-            put(f'{key}.running_var', (channels, ), 'running_var')
-            put(f'{key}.num_batches_tracked', (), 'counter')
-
+    state = StateDict(REFERENCE[arch]['running_var_gain'])
     before = 3
     for i, (dim, depth, ratio) in enumerate(zip(DIMS[arch], DEPTHS[arch], (8, 8, 4, 4), strict=True), 1):
-        conv(f'patch_embed{i}.proj', dim, before, 7 if i == 1 else 3)
-        norm(f'patch_embed{i}.norm', dim)
+        state.conv(f'patch_embed{i}.proj', dim, before, 7 if i == 1 else 3)
+        state.norm(f'patch_embed{i}.norm', dim)
         for block in (f'block{i}.{j}' for j in range(depth)):
-            put(f'{block}.layer_scale_1', (dim, ), 'layer_scale')
-            put(f'{block}.layer_scale_2', (dim, ), 'layer_scale')
-            norm(f'{block}.norm1', dim)
-            conv(f'{block}.attn.proj_1', dim, dim, 1)
-            conv(f'{block}.attn.spatial_gating_unit.conv0', dim, 1, 5)
-            conv(f'{block}.attn.spatial_gating_unit.conv_spatial', dim, 1, 7)
-            conv(f'{block}.attn.spatial_gating_unit.conv1', dim, dim, 1)
-            conv(f'{block}.attn.proj_2', dim, dim, 1)
-            norm(f'{block}.norm2', dim)
-            conv(f'{block}.mlp.fc1', dim * ratio, dim, 1)
-            conv(f'{block}.mlp.dwconv.dwconv', dim * ratio, 1, 3)
-            conv(f'{block}.mlp.fc2', dim, dim * ratio, 1)
-        norm(f'norm{i}', dim, batch_norm=False)
+            state.put(f'{block}.layer_scale_1', (dim, ), 'layer_scale')
+            state.put(f'{block}.layer_scale_2', (dim, ), 'layer_scale')
+            state.norm(f'{block}.norm1', dim)
+            state.conv(f'{block}.attn.proj_1', dim, dim)
+            state.conv(f'{block}.attn.spatial_gating_unit.conv0', dim, 1, 5)
+            state.conv(f'{block}.attn.spatial_gating_unit.conv_spatial', dim, 1, 7)
+            state.conv(f'{block}.attn.spatial_gating_unit.conv1', dim, dim)
+            state.conv(f'{block}.attn.proj_2', dim, dim)
+            state.norm(f'{block}.norm2', dim)
+            state.conv(f'{block}.mlp.fc1', dim * ratio, dim)
+            state.conv(f'{block}.mlp.dwconv.dwconv', dim * ratio, 1, 3)
+            state.conv(f'{block}.mlp.fc2', dim, dim * ratio)
+        state.norm(f'norm{i}', dim, batch_norm=False)
         before = dim
-    put('head.weight', (1000, before), 'weight')
-    put('head.bias', (1000, ), 'bias')
-    return state
+    state.linear('head', 1000, before)
+    return dict(state)
 
 
 @pytest.mark.parametrize('arch', ['b0', 'b2'])

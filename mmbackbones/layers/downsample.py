@@ -1,0 +1,29 @@
+"""Two-branch downsampling of TransCNN, https://arxiv.org/abs/2106.03180."""
+import torch.nn.functional as F
+from mmcv.cnn import build_norm_layer
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class TwoBranchDownsampling(nn.Module):
+    """Two-branch downsampling: ``silu(norm(conv3x3_s2(x)) + norm(conv1x1(maxpool2x2(x))))``.
+
+    Args:
+        in_channels: Number of channels C_in.
+        out_channels: Number of channels C_out.
+        norm_cfg: The norm of each branch.
+
+    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / 2), ceil(W / 2)).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, norm_cfg: dict = dict(type='BN')) -> None:  # noqa: B006
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
+        self.conv_norm = build_norm_layer(norm_cfg, out_channels)[1]
+        self.pool_conv = nn.Conv2d(in_channels, out_channels, 1)
+        self.pool_norm = build_norm_layer(norm_cfg, out_channels)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = F.max_pool2d(x, 2, ceil_mode=True)
+        return F.silu(self.conv_norm(self.conv(x)) + self.pool_norm(self.pool_conv(pooled)))

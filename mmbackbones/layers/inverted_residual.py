@@ -1,0 +1,47 @@
+"""Inverted residual bottleneck of TransCNN and HAT-Net, https://arxiv.org/abs/2106.03180."""
+import torch.nn.functional as F
+from mmcv.cnn import build_norm_layer
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class InvertedResidualBottleneck(nn.Module):
+    """Inverted residual bottleneck (IRB): 1x1, depthwise, 1x1, with SiLU after the first two.
+
+    The shortcut is a block's business. The convolutions have no bias.
+
+    Args:
+        in_channels: Number of channels C.
+        expansion: Hidden channels are C times this.
+        kernel_size: Of the depthwise convolution, odd.
+        norm_cfg: The norms.
+        norms: ``'each'``: after each convolution (TransCNN); ``'ends'``: before the first convolution and after the
+            last (HAT-Net).
+
+    Shapes: (N, C, H, W) -> (N, C, H, W).
+    """
+
+    def __init__(self, in_channels: int, expansion: float = 4, kernel_size: int = 3, norm_cfg: dict = dict(type='BN'),  # noqa: B006
+                 norms: str = 'each') -> None:
+        super().__init__()
+        if norms not in ('each', 'ends'):
+            raise ValueError(f"norms must be 'each' or 'ends', got {norms!r}")
+        hidden = int(in_channels * expansion)
+
+        def norm(channels: int, present: bool) -> nn.Module:
+            return build_norm_layer(norm_cfg, channels)[1] if present else nn.Identity()
+
+        each = norms == 'each'
+        self.norm = norm(in_channels, not each)
+        self.expand = nn.Conv2d(in_channels, hidden, 1, bias=False)
+        self.expand_norm = norm(hidden, each)
+        self.dw_conv = nn.Conv2d(hidden, hidden, kernel_size, padding=kernel_size // 2, groups=hidden, bias=False)
+        self.dw_norm = norm(hidden, each)
+        self.project = nn.Conv2d(hidden, in_channels, 1, bias=False)
+        self.project_norm = norm(in_channels, True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.silu(self.expand_norm(self.expand(self.norm(x))))
+        x = F.silu(self.dw_norm(self.dw_conv(x)))
+        return self.project_norm(self.project(x))
