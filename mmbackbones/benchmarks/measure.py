@@ -10,7 +10,10 @@ from pathlib import Path
 
 # Builds what is measured (a model, its input) and returns the step. It travels to another process, so it is a
 # module's function or a `functools.partial` of one.
-MakeStep = Callable[[], Callable[[], object]]
+Step = Callable[[], object]
+MakeStep = Callable[[], Step]
+
+LONG = 5.0  # seconds after which a sample needs no further step to be the fastest of
 
 
 @dataclass
@@ -33,11 +36,11 @@ class Samples:
                 f'{self.median_megabytes:.0f} MB')
 
 
-def compare(forms: dict[str, MakeStep], rounds: int = 5, steps: int = 3) -> dict[str, Samples]:
+def compare(forms: dict[str, MakeStep], rounds: int = 5, steps: int = 4) -> dict[str, Samples]:
     """Measure every form once a round, in turn, so that a machine that slows down slows all of them.
 
-    A sample is the fastest of `steps` steps after a first one, and the peak of resident memory during that first one,
-    less what was resident before it. Memory is the whole process's, as a user meets it, not PyTorch's own count.
+    A sample is the fastest of `steps` steps (fewer if they are long), and the peak of resident memory during the first
+    one, less what was resident before it. Memory is the whole process's, as a user meets it, not PyTorch's own count.
     """
     context = multiprocessing.get_context('spawn')
     samples = {name: Samples() for name in forms}
@@ -53,14 +56,17 @@ def compare(forms: dict[str, MakeStep], rounds: int = 5, steps: int = 3) -> dict
 def _sample(make_step: MakeStep, steps: int) -> tuple[float, int]:
     step = make_step()
     before = _resident('VmRSS')
-    step()
+    seconds = [_time(step)]
     extra_bytes = max(0, _resident('VmHWM') - before)
-    seconds = []
-    for _ in range(steps):
-        start = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - start)
+    while len(seconds) < steps and sum(seconds) < LONG:
+        seconds.append(_time(step))
     return min(seconds), extra_bytes
+
+
+def _time(step: Step) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
 
 
 def _resident(line: str) -> int:

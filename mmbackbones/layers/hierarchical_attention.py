@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from .grid_attention import attention, grid_attention
 
 
-def _check_channels(name: str, in_channels: int, head_dim: int) -> None:
+def _check(name: str, in_channels: int, head_dim: int, *sizes: int) -> None:
     if in_channels % head_dim:
         raise ValueError(f'{name}: in_channels must be a multiple of head_dim, got {in_channels} and {head_dim}')
+    if any(size < 1 for size in sizes):
+        raise ValueError(f'{name}: grids and pooling windows must be of at least one pixel, got {sizes}')
 
 
 def _average(x: Tensor, size: int) -> Tensor:
@@ -39,7 +41,7 @@ class MHSA(nn.Module):
 
     def __init__(self, in_channels: int, head_dim: int = 64, norm_cfg: dict = dict(type='BN')) -> None:  # noqa: B006
         super().__init__()
-        _check_channels('MHSA', in_channels, head_dim)
+        _check('MHSA', in_channels, head_dim)
         self.head_dim = head_dim
         self.norm = build_norm_layer(norm_cfg, in_channels)[1]
         self.qkv = nn.Conv2d(in_channels, 3 * in_channels, 1)
@@ -72,7 +74,7 @@ class HMHSA(nn.Module):
     def __init__(self, in_channels: int, head_dim: int = 64, grid_size: int = 8, pool_ratio: int = 8,
                  norm_cfg: dict = dict(type='BN')) -> None:  # noqa: B006
         super().__init__()
-        _check_channels('HMHSA', in_channels, head_dim)
+        _check('HMHSA', in_channels, head_dim, grid_size, pool_ratio)
         self.head_dim, self.grid_size, self.pool_ratio = head_dim, grid_size, pool_ratio
         self.norm = build_norm_layer(norm_cfg, in_channels)[1]
         self.qkv = nn.Conv2d(in_channels, 3 * in_channels, 1)
@@ -111,7 +113,7 @@ class CascadedHMHSA(nn.Module):
     def __init__(self, in_channels: int, head_dim: int = 64, grid_sizes: Sequence[int] = (8, 4),
                  norm_cfg: dict = dict(type='BN')) -> None:  # noqa: B006
         super().__init__()
-        _check_channels('CascadedHMHSA', in_channels, head_dim)
+        _check('CascadedHMHSA', in_channels, head_dim, *grid_sizes)
         self.head_dim, self.grid_sizes = head_dim, tuple(grid_sizes)
         steps = range(len(self.grid_sizes) + 1)
         self.norms = nn.ModuleList(build_norm_layer(norm_cfg, in_channels)[1] for _ in steps)

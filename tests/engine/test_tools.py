@@ -8,7 +8,7 @@ from unreachable import UNREACHABLE
 from mmbackbones import config_path
 
 
-@pytest.mark.parametrize('name', ['train', 'test', 'demo'])
+@pytest.mark.parametrize('name', ['train', 'test', 'demo', 'benchmark'])
 def test_help_shows_an_example(tool, name):
     code, out, _ = tool(name, '--help')
     assert code == 0

@@ -109,6 +109,12 @@ def test_channels_that_are_no_whole_number_of_heads_are_refused(name):
         MODELS.build(dict(type=name, in_channels=10, head_dim=4))
 
 
+@pytest.mark.parametrize('cfg', [dict(type='HMHSA', pool_ratio=0), dict(type='CascadedHMHSA', grid_sizes=(4, -1))])
+def test_impossible_grids_are_refused(cfg):
+    with pytest.raises(ValueError, match='must be of at least one pixel, got'):
+        MODELS.build(dict(cfg, in_channels=8, head_dim=4))
+
+
 @pytest.mark.parametrize('cfg', [
     dict(type='HMHSA', head_dim=32, grid_size=8, pool_ratio=4),
     dict(type='CascadedHMHSA', head_dim=32, grid_sizes=(8, 4), norm_cfg=dict(type='GN', num_groups=1)),

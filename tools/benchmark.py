@@ -1,0 +1,26 @@
+"""Measure speed and memory, and print the tables of the documentation.
+
+Example, on two CPU cores:
+
+    OMP_NUM_THREADS=2 python tools/benchmark.py hierarchical_attention
+"""
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from importlib import import_module
+
+import torch
+
+from mmbackbones.engine.cli import run
+
+NAMES = ('hierarchical_attention', )
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument('name', choices=NAMES, help='what to measure')
+    args = parser.parse_args()
+    print(f'{args.name}: PyTorch {torch.__version__}, CPU, {torch.get_num_threads()} threads\n')
+    import_module(f'mmbackbones.benchmarks.{args.name}').run()
+
+
+if __name__ == '__main__':
+    run(main)
