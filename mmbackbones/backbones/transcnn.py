@@ -2,6 +2,7 @@
 import torch
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
+from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
@@ -63,6 +64,16 @@ class Stage(nn.Module):
         return x
 
 
+def _init(module: nn.Module) -> None:
+    """Let every block begin close to the identity; without it, training from scratch hardly gets off the ground."""
+    init_conv_fan_out(module)
+    if isinstance(module, Block):
+        for conv in module.attn.modules():
+            if isinstance(conv, nn.Conv2d):
+                trunc_normal_init(conv, std=0.02)  # as transformers draw their projections
+        nn.init.zeros_(module.irb.project_norm.weight)
+
+
 def two_step(grid_sizes: tuple[int, ...], pool_ratios: tuple[int, ...]) -> tuple[dict, ...]:
     """The attentions of a released network: two steps in the stages with a grid size, full attention in the last."""
     return *(dict(type='HMHSA', grid_size=grid, pool_ratio=ratio)
@@ -115,7 +126,7 @@ class TransCNN(PyramidBackbone):
             downsample = self.build_downsample(dims[i - 1], dims[i]) if i else nn.Identity()
             blocks = [self.build_block(i, rate) for rate in self.drop_path_rates(self.arch['depths'], i)]
             self.stages.append(Stage(downsample, blocks, self.with_cp))
-        self.apply(init_conv_fan_out)
+        self.apply(_init)
         self.freeze_stages()
 
     def build_downsample(self, in_channels: int, out_channels: int) -> nn.Module:
