@@ -100,6 +100,10 @@ class PyramidBackbone(BaseModule):
         x = self.stem(x.contiguous(memory_format=self.memory_format(x.device)))
         outs = []
         for i, stage in enumerate(self.stages):
+            if i == max(self.frozen_stages, 0) and torch.is_grad_enabled():
+                # PyTorch 2.13's group norm crashes in the backward pass if its channels-last input on a CPU needs no
+                # gradient, and what comes from frozen modules needs none.
+                x = x if x.requires_grad else x.detach().requires_grad_()
             x = stage(x)
             if i in self.out_indices:
                 outs.append(x)

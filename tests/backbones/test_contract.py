@@ -97,6 +97,13 @@ def test_frozen_stages(build, frozen_stages):
             assert torch.equal(value, before[key]), f'{key} of a frozen stage changed'
 
 
+def test_frozen_stages_before_group_norms(build):
+    """PyTorch's group norm crashes on channels-last inputs that need no gradient."""
+    model = build(frozen_stages=0, norm_cfg=dict(type='GN', num_groups=4)).train()
+    sum(out.square().mean() for out in model(image(64, 64, batch=2))).backward()
+    assert all((param.grad is None) == name.startswith('stem.') for name, param in model.named_parameters())
+
+
 def test_norm_eval(build):
     model = build(norm_eval=True).train()
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
