@@ -9,6 +9,9 @@ _HAT = dict(embed_dims=(8, 8, 16, 16), depths=(1, 1, 2, 1), head_dim=4, expansio
             kernel_sizes=(5, 3, 3, 3), attentions=_H_MHSA)
 
 SMALL = {
+    # A layer scale that lets the blocks be seen: at the default of 1e-6 they round away.
+    'DualViT': dict(arch=dict(stem_width=4, embed_dims=(8, 16, 24, 32), depths=(1, 1, 2, 1), num_heads=(1, 2, 3, 4),
+                              mlp_ratios=(8, 8, 4, 3)), layer_scale=0.5),
     'HATNet': dict(arch=_HAT),
     'TransCNN': dict(arch=_HAT),
     'VAN': dict(arch=dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 2, 1), mlp_ratios=(2, 2, 2, 2))),

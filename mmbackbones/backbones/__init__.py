@@ -1,7 +1,8 @@
 """The backbones, one file a family."""
 from .base import PyramidBackbone
+from .dual_vit import DualViT
 from .hat_net import HATNet
 from .transcnn import TransCNN
 from .van import VAN
 
-__all__ = ['VAN', 'HATNet', 'PyramidBackbone', 'TransCNN']
+__all__ = ['VAN', 'DualViT', 'HATNet', 'PyramidBackbone', 'TransCNN']

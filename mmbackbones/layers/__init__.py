@@ -1,4 +1,5 @@
 """Parts of the backbones that have a life outside them."""
+from .attention import multi_head_attention
 from .checkpoint import checkpoint
 from .downsample import TwoBranchDownsampling
 from .hierarchical_attention import HMHSA, MHSA, CascadedHMHSA
@@ -7,4 +8,4 @@ from .inverted_residual import InvertedResidualBottleneck
 from .lka import LKA
 
 __all__ = ['HMHSA', 'LKA', 'MHSA', 'CascadedHMHSA', 'InvertedResidualBottleneck', 'TwoBranchDownsampling', 'checkpoint',
-           'init_conv_fan_out']
+           'init_conv_fan_out', 'multi_head_attention']

@@ -1,4 +1,5 @@
 """Checkpoints: reading them safely, and fitting the authors' released files to our backbones."""
+from .dual_vit import rename_dual_vit_key
 from .hat_net import rename_hatnet_key
 from .pretrained import find_state_dict, load_pretrained, read_state_dict
 from .safe_load import load_from_file, load_from_url, register_loaders
@@ -6,4 +7,4 @@ from .transcnn import rename_transcnn_key
 from .van import rename_van_key
 
 __all__ = ['find_state_dict', 'load_from_file', 'load_from_url', 'load_pretrained', 'read_state_dict',
-           'register_loaders', 'rename_hatnet_key', 'rename_transcnn_key', 'rename_van_key']
+           'register_loaders', 'rename_dual_vit_key', 'rename_hatnet_key', 'rename_transcnn_key', 'rename_van_key']
