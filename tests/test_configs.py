@@ -18,6 +18,7 @@ MILLIONS = {  # by the layer shapes; VAN's first four are published (Table 9), t
     'retinanet_transcnn_t': 23.04, 'retinanet_transcnn_s': 36.26, 'retinanet_transcnn_m': 58.26,
     'retinanet_transcnn_l': 90.19,
     'retinanet_hatnet_t': 22.16, 'retinanet_hatnet_s': 35.48, 'retinanet_hatnet_m': 52.68, 'retinanet_hatnet_l': 73.07,
+    'retinanet_dualvit_s': 31.83, 'retinanet_dualvit_b': 48.70, 'retinanet_dualvit_l': 79.07,
 }
 
 
@@ -49,6 +50,17 @@ def test_recipe_of_van():
     assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
     assert cfg.train_cfg.max_epochs == 12
     assert cfg.param_scheduler[1].milestones == [8, 11]
+
+
+@pytest.mark.parametrize('size', ['s', 'b', 'l'])
+def test_recipe_of_dual_vit(size):
+    cfg = get_config(f'retinanet_dualvit_{size}')
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 512.
+    assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=1e-4)
+    assert cfg.model.backbone.drop_path_rate == 0.15
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
+    assert cfg.train_cfg.max_epochs == 12
 
 
 def test_an_unknown_name_lists_those_there_are():

@@ -5,8 +5,11 @@ from time import time_ns
 
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
+from mmengine.logging import print_log
 
 from ..errors import UserError
+
+NO_AMP = ('cpu', 'mps')  # devices that MMEngine has no mixed precision for
 
 
 def load_config(path: str, work_dir: str | None, cfg_options: dict | None) -> Config:
@@ -93,9 +96,23 @@ def set_batch(cfg: Config, batch_size: int | None, lr: float | None, accumulate:
 
 
 def set_amp(cfg: Config) -> None:
-    """Mixed precision with dynamic loss scaling."""
+    """Mixed precision, with dynamic loss scaling unless the config says otherwise."""
     device = get_device()
-    if device in ('cpu', 'mps'):
+    if device in NO_AMP:
         raise UserError(f'--amp needs a GPU; this machine trains on the {device}')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.loss_scale = 'dynamic'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def drop_amp(cfg: Config) -> None:
+    """Take mixed precision out of a recipe that brings it, where the device can't do it, and say so.
+
+    MMEngine's ``AmpOptimWrapper`` would end the program with an AssertionError there.
+    """
+    device = get_device()
+    if device in NO_AMP and cfg.optim_wrapper.type == 'AmpOptimWrapper':
+        cfg.optim_wrapper.type = 'OptimWrapper'
+        for key in ('loss_scale', 'dtype'):
+            cfg.optim_wrapper.pop(key, None)
+        print_log(f'the recipe is for half precision, which needs a GPU: training in float32 on the {device}',
+                  logger='current')

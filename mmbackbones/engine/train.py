@@ -5,7 +5,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from . import hooks  # noqa: F401  registers them
-from .config import load_config, set_amp, set_batch, set_img_scale
+from .config import drop_amp, load_config, set_amp, set_batch, set_img_scale
 from .data import find_data, use_data
 from .distributed import start
 from .schedule import fit_schedulers, set_length
@@ -29,7 +29,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         lr: Learning rate; without it the config's, scaled to the batch size.
         weights: File or URL to start from, of a backbone or of a whole model.
         from_scratch: Start from random weights.
-        amp: Mixed precision.
+        amp: Mixed precision. A recipe that has it without being asked does without where there is no GPU.
         accumulate: Batches that one optimizer step sums gradients over.
         resume: A checkpoint to go on from, or ``auto`` for the newest in `work_dir`.
         work_dir: Where everything is written; ``work_dirs/<config>`` by default.
@@ -52,6 +52,8 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     set_batch(cfg, batch_size, lr, accumulate)
     if amp:
         set_amp(cfg)
+    else:
+        drop_amp(cfg)
     recipe = deepcopy(cfg.train_cfg)
     set_length(cfg, epochs, iters)
     _depend_on_seed_only(cfg, seed)

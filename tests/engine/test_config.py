@@ -1,8 +1,18 @@
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 
 from mmbackbones import get_config
-from mmbackbones.engine.config import dicts_in, load_config, set_amp, set_batch, set_img_scale, set_num_classes
+from mmbackbones.engine.config import (
+    dicts_in,
+    drop_amp,
+    load_config,
+    set_amp,
+    set_batch,
+    set_img_scale,
+    set_num_classes,
+)
 from mmbackbones.errors import UserError
 
 
@@ -64,6 +74,25 @@ def test_amp_where_the_device_can_not(cfg, monkeypatch):
     monkeypatch.setattr('mmbackbones.engine.config.get_device', lambda: 'cuda')
     set_amp(cfg)
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+
+
+def test_a_recipe_in_half_precision_runs_without_a_gpu_too(monkeypatch):
+    recipe = dict(get_config('retinanet_dualvit_s').optim_wrapper)
+    for device, amp in (('cuda', True), ('cpu', False), ('mps', False)):
+        monkeypatch.setattr('mmbackbones.engine.config.get_device', lambda device=device: device)
+        cfg = get_config('retinanet_dualvit_s')
+        drop_amp(cfg)
+        assert (cfg.optim_wrapper == recipe) == amp
+    model = torch.nn.Linear(1, 1)  # MMEngine builds what is left for the CPU
+    assert type(build_optim_wrapper(model, cfg.optim_wrapper)) is OptimWrapper
+
+
+def test_amp_keeps_the_loss_scale_of_the_recipe(monkeypatch):
+    monkeypatch.setattr('mmbackbones.engine.config.get_device', lambda: 'cuda')
+    cfg = get_config('retinanet_dualvit_s')
+    set_amp(cfg)
+    assert cfg.optim_wrapper.loss_scale == 512
 
 
 def test_config_that_is_not_there_or_broken(tmp_path):
