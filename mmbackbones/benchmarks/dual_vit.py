@@ -1,0 +1,131 @@
+"""Dual-ViT-S: memory of fused against materialised attention, and what a fixed number of semantic tokens saves."""
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from unittest import mock
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..backbones import DualViT
+from .measure import compare
+
+COCO = (800, 1344)  # rows and columns of a COCO image as detectors take it
+SQUARE = (512, 512)
+SIZES = ((224, 224), (448, 448), (896, 896), COCO)
+GRIDS = (None, (8, 8))
+
+
+def _materialised(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return (q @ k.transpose(-2, -1) * q.shape[-1]**-0.5).softmax(-1) @ v
+
+
+@contextmanager
+def materialised_attention() -> Iterator[None]:
+    """Inside, attention computes its map and keeps it for the backward pass, as the authors' code does."""
+    with mock.patch.object(F, 'scaled_dot_product_attention', _materialised):
+        yield
+
+
+def saved_bytes(model: nn.Module, image: Tensor) -> int:
+    """Bytes that ``model(image)`` keeps for the backward pass, each storage once and parameters not at all."""
+    parameters = {param.untyped_storage()._cdata for param in model.parameters()}
+    saved = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in parameters:
+            saved[storage._cdata] = storage  # alive, or its number would be given away again
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        model(image)
+    return sum(storage.nbytes() for storage in saved.values())
+
+
+def count_saved_bytes(build: Callable[[], nn.Module], size: tuple[int, int]) -> int:
+    """:func:`saved_bytes` of one float32 image of `size` on a CPU, known without memory or arithmetic.
+
+    PyTorch's fake tensors have a shape and a device and choose the same kernels as real ones.
+    """
+    with torch.device('meta'):
+        model = build()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        return saved_bytes(model.to_empty(device='cpu'), torch.zeros(1, 3, *size))
+
+
+def multiply_adds(size: tuple[int, int], grid: tuple[int, int] | None, out_indices: Sequence[int]) -> float:
+    """Multiply-adds for one image: convolutions, linear layers and the two products of each attention."""
+    with torch.device('meta'):
+        model, image = DualViT('small', semantic_grid=grid, out_indices=out_indices), torch.zeros(1, 3, *size)
+    # Materialised attention is made of products that the counter knows on any device.
+    with torch.no_grad(), materialised_attention(), FlopCounterMode(display=False) as counter:
+        model(image)
+    return counter.get_total_flops() / 2
+
+
+def training_step(size: tuple[int, int], materialised: bool) -> Callable[[], None]:
+    """A forward and a backward pass of one image."""
+    model, image = DualViT('small'), torch.randn(1, 3, *size)
+
+    def step() -> None:
+        sum(out.mean() for out in model(image)).backward()
+        model.zero_grad()
+
+    return materialised_attention()(step) if materialised else step
+
+
+def inference_step(size: tuple[int, int], grid: tuple[int, int] | None) -> Callable[[], object]:
+    """A forward pass of one image."""
+    model, image = DualViT('small', semantic_grid=grid).eval(), torch.randn(1, 3, *size)
+    return torch.no_grad()(partial(model, image))
+
+
+def _name(size: tuple[int, int]) -> str:
+    return f'{size[0]}x{size[1]}'
+
+
+def print_saved_bytes() -> None:
+    """Bytes kept for the backward pass, counted."""
+    build = partial(DualViT, 'small')
+    fused = count_saved_bytes(build, COCO)
+    with materialised_attention():
+        materialised = count_saved_bytes(build, COCO)
+    print(f'Kept for the backward pass of one {_name(COCO)} image, float32 (counted):\n'
+          f'  materialised {materialised / 1e9:6.2f} GB\n'
+          f'  fused        {fused / 1e9:6.2f} GB = {fused / materialised:.3f} of it\n')
+
+
+def print_training(rounds: int) -> None:
+    """Time and peak memory of a training step, measured."""
+    forms = {'materialised': partial(training_step, SQUARE, True), 'fused': partial(training_step, SQUARE, False)}
+    print(f'One training step of one {_name(SQUARE)} image, float32 (measured; median, range, peak of memory):')
+    for name, samples in compare(forms, rounds, steps=1).items():
+        print(f'  {name:12} {samples}')
+    print()
+
+
+def print_grids(rounds: int) -> None:
+    """Cost of a growing and of a fixed number of semantic tokens: counted, and measured."""
+    print('Semantic tokens, thousands of multiply-adds a pixel (stages 1-2, all), and seconds for one image:\n'
+          '  size       semantic_grid  tokens  stages 1-2     all  forward pass')
+    for size in SIZES:
+        samples = compare({grid: partial(inference_step, size, grid) for grid in GRIDS}, rounds, steps=1)
+        for grid in GRIDS:
+            rows, columns = grid or (size[0] // 28, size[1] // 28)
+            dual, whole = (multiply_adds(size, grid, out) / (size[0] * size[1]) / 1e3 for out in ((1, ), (1, 2, 3)))
+            print(f'  {_name(size):10} {grid!s:13} {rows * columns:7} {dual:11.1f} {whole:7.1f}  {samples[grid]}')
+
+
+def run(rounds: int = 3) -> None:
+    """Print three tables. Takes some minutes, and 3 GB of memory.
+
+    Args:
+        rounds: How often each form is measured, each time in a process of its own.
+    """
+    print_saved_bytes()
+    print_training(rounds)
+    print_grids(rounds)
