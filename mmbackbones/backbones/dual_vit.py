@@ -283,7 +283,7 @@ class DualViT(PyramidBackbone):
     Args:
         semantic_grid: Rows and columns of the semantic tokens. None follows the authors' code: one token for every
             28x28 pixels of the image, so that their number grows with it. ``(8, 8)`` keeps them at the 64 that an
-            image of 224x224 has, by pooling any map to that grid: the cost is linear in the number of pixels.
+            image of 224x224 has, by pooling any map to that grid: dual blocks are linear in the number of pixels then.
         layer_scale: What each branch of a block is scaled by at the start. Without pre-training the authors' 1e-6 lets
             the blocks do next to nothing for long; 0.1 to 1 is better then.
 
@@ -330,7 +330,7 @@ class DualViT(PyramidBackbone):
         dims, depths, heads, ratios = (self.arch[key] for key in ('embed_dims', 'depths', 'num_heads', 'mlp_ratios'))
         blocks = []
         for j, drop_path in enumerate(self.drop_path_rates(depths, i)):
-            ratio = ratios[i] - 1 if i == 2 and j % 2 else ratios[i]  # so the authors' code; the paper doesn't say
+            ratio = ratios[i] - 1 if i == 2 and j % 2 else ratios[i]  # as in the released weights
             args = (dims[i], heads[i], ratio, drop_path, self.layer_scale)
             blocks.append(DualBlock(*args) if i < 2 else
                           MergeBlock(*args, semantic_ffn=not (is_last and j == depths[i] - 1)))

@@ -91,12 +91,13 @@ def _name(size: tuple[int, int]) -> str:
 def print_saved_bytes() -> None:
     """Bytes kept for the backward pass, counted."""
     build = partial(DualViT, 'small')
-    fused = count_saved_bytes(build, COCO)
+    fused, fixed = count_saved_bytes(build, COCO), count_saved_bytes(partial(build, semantic_grid=(8, 8)), COCO)
     with materialised_attention():
         materialised = count_saved_bytes(build, COCO)
     print(f'Kept for the backward pass of one {_name(COCO)} image, float32 (counted):\n'
-          f'  materialised {materialised / 1e9:6.2f} GB\n'
-          f'  fused        {fused / 1e9:6.2f} GB = {fused / materialised:.3f} of it\n')
+          f'  materialised           {materialised / 1e9:6.2f} GB\n'
+          f'  fused                  {fused / 1e9:6.2f} GB = {fused / materialised:.3f} of it\n'
+          f'  fused, semantic (8, 8) {fixed / 1e9:6.2f} GB = {fixed / materialised:.3f} of it\n')
 
 
 def print_training(rounds: int) -> None:
