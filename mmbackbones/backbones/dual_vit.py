@@ -349,7 +349,7 @@ class DualViT(PyramidBackbone):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         self.check_input(x)
-        x, z = self.stem(x.contiguous(memory_format=torch.channels_last))
+        x, z = self.stem(x.contiguous(memory_format=self.memory_format(x.device)))
         outs = []
         for i, stage in enumerate(self.stages):
             x, z = stage(x, z)

@@ -1,33 +1,20 @@
 """Dual-ViT-S: memory of fused against materialised attention, and what a fixed number of semantic tokens saves."""
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from unittest import mock
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..backbones import DualViT
-from .measure import compare
+from .materialised import materialised_attention
+from .measure import Step, compare
 
 COCO = (800, 1344)  # rows and columns of a COCO image as detectors take it
 SQUARE = (512, 512)
 SIZES = ((224, 224), (448, 448), (896, 896), COCO)
 GRIDS = (None, (8, 8))
-
-
-def _materialised(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    return (q @ k.transpose(-2, -1) * q.shape[-1]**-0.5).softmax(-1) @ v
-
-
-@contextmanager
-def materialised_attention() -> Iterator[None]:
-    """Inside, attention computes its map and keeps it for the backward pass, as the authors' code does."""
-    with mock.patch.object(F, 'scaled_dot_product_attention', _materialised):
-        yield
 
 
 def saved_bytes(model: nn.Module, image: Tensor) -> int:
@@ -67,7 +54,7 @@ def multiply_adds(size: tuple[int, int], grid: tuple[int, int] | None, out_indic
     return counter.get_total_flops() / 2
 
 
-def training_step(size: tuple[int, int], materialised: bool) -> Callable[[], None]:
+def training_step(size: tuple[int, int], materialised: bool) -> Step:
     """A forward and a backward pass of one image."""
     model, image = DualViT('small'), torch.randn(1, 3, *size)
 
@@ -78,7 +65,7 @@ def training_step(size: tuple[int, int], materialised: bool) -> Callable[[], Non
     return materialised_attention()(step) if materialised else step
 
 
-def inference_step(size: tuple[int, int], grid: tuple[int, int] | None) -> Callable[[], object]:
+def inference_step(size: tuple[int, int], grid: tuple[int, int] | None) -> Step:
     """A forward pass of one image."""
     model, image = DualViT('small', semantic_grid=grid).eval(), torch.randn(1, 3, *size)
     return torch.no_grad()(partial(model, image))

@@ -3,18 +3,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .attention import multi_head_attention
 
-def attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int) -> Tensor:
-    """Every pixel of `q` attends to every pixel of `k` and `v`: ``softmax(q k^T / sqrt(head_dim)) v``, head by head.
+
+def map_attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int) -> Tensor:
+    """Every pixel of `q` attends to every pixel of `k` and `v`.
 
     Shapes:
         q: (N, C, H, W); k, v: (N, C, H', W') -> (N, C, H, W), channels-last in memory. Head n owns the channels from
         n * head_dim on.
     """
-    n, c, h, w = q.shape
-    q, k, v = (x.permute(0, 2, 3, 1).reshape(n, -1, c // head_dim, head_dim).transpose(1, 2) for x in (q, k, v))
-    y = F.scaled_dot_product_attention(q, k, v)
-    return y.transpose(1, 2).reshape(n, h, w, c).permute(0, 3, 1, 2)
+    height, width = q.shape[2:]
+    tokens = (x.permute(0, 2, 3, 1).flatten(1, 2) for x in (q, k, v))
+    y = multi_head_attention(*tokens, num_heads=q.shape[1] // head_dim)
+    return y.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
 
 def grid_attention(qkv: Tensor, head_dim: int, grid_size: int) -> Tensor:

@@ -10,7 +10,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .grid_attention import attention, grid_attention
+from .grid_attention import grid_attention, map_attention
 
 
 def _check(name: str, in_channels: int, head_dim: int, *sizes: int) -> None:
@@ -48,7 +48,7 @@ class MHSA(nn.Module):
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.proj(attention(*self.qkv(self.norm(x)).chunk(3, 1), self.head_dim))
+        return self.proj(map_attention(*self.qkv(self.norm(x)).chunk(3, 1), self.head_dim))
 
 
 @MODELS.register_module()
@@ -88,7 +88,7 @@ class HMHSA(nn.Module):
         grid = grid_attention(self.qkv(self.norm(x)), self.head_dim, self.grid_size)
         grid = self.grid_norm(x + grid)
         pooled = self.pool_norm(_average(grid, self.pool_ratio))
-        return self.proj(grid + attention(self.q(grid), *self.kv(pooled).chunk(2, 1), self.head_dim))
+        return self.proj(grid + map_attention(self.q(grid), *self.kv(pooled).chunk(2, 1), self.head_dim))
 
 
 @MODELS.register_module()
@@ -126,7 +126,7 @@ class CascadedHMHSA(nn.Module):
         for norm, qkv, grid_size in zip(self.norms, self.qkvs, (*self.grid_sizes, None), strict=True):
             projected = qkv(norm(tokens))
             if grid_size is None:
-                step = tokens + attention(*projected.chunk(3, 1), self.head_dim)
+                step = tokens + map_attention(*projected.chunk(3, 1), self.head_dim)
             else:
                 step = tokens + grid_attention(projected, self.head_dim, grid_size)
             total = total + F.interpolate(step, scale_factor=stride, mode='nearest')[..., :height, :width]

@@ -6,7 +6,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from mmbackbones.layers import HMHSA, MHSA, CascadedHMHSA
-from mmbackbones.layers.grid_attention import attention, grid_attention
+from mmbackbones.layers.grid_attention import grid_attention, map_attention
 
 
 def softmax_attention(q, k, v, head_dim):
@@ -27,7 +27,7 @@ def random(*shape, seed=0):
 
 def test_attention():
     q, k, v = random(2, 6, 3, 5), random(2, 6, 2, 4, seed=1), random(2, 6, 2, 4, seed=2)
-    torch.testing.assert_close(attention(q, k, v, 3), softmax_attention(q, k, v, 3))
+    torch.testing.assert_close(map_attention(q, k, v, 3), softmax_attention(q, k, v, 3))
 
 
 @pytest.mark.parametrize(('h', 'w', 'g'), [(8, 8, 4), (9, 13, 4), (3, 2, 7), (1, 1, 2), (7, 14, 7), (5, 5, 1)])
@@ -41,8 +41,8 @@ def test_a_pixel_sees_its_own_cell_and_no_filling(h, w, g):
 
 def test_a_grid_as_large_as_the_map_is_full_attention():
     qkv = random(1, 12, 5, 9)
-    torch.testing.assert_close(grid_attention(qkv, 4, 9), attention(*qkv.chunk(3, 1), 4))
-    torch.testing.assert_close(grid_attention(qkv, 4, 20), attention(*qkv.chunk(3, 1), 4))
+    torch.testing.assert_close(grid_attention(qkv, 4, 9), map_attention(*qkv.chunk(3, 1), 4))
+    torch.testing.assert_close(grid_attention(qkv, 4, 20), map_attention(*qkv.chunk(3, 1), 4))
 
 
 @pytest.mark.parametrize('size', [(16, 8), (13, 10), (3, 2)])
