@@ -4,10 +4,11 @@ import torch
 from torch import Tensor
 
 from .reference import reference
+from .tiled import tiled
 
 __all__ = ['local_attention']
 
-IMPLEMENTATIONS = {'reference': reference}
+IMPLEMENTATIONS = {'reference': reference, 'tiled': tiled}
 BORDERS = ('zeros', 'mask')
 
 
@@ -36,7 +37,7 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
         ValueError: for any argument that does not fit.
     """
     _check(q, k, v, rel_row, rel_col, kernel_size, border, impl)
-    implementation = IMPLEMENTATIONS['reference' if impl == 'auto' else impl]
+    implementation = IMPLEMENTATIONS['tiled' if impl == 'auto' else impl]
     with torch.autocast(q.device.type, enabled=False):
         return implementation(q, k, v, rel_row, rel_col, kernel_size, border)
 
