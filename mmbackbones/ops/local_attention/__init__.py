@@ -3,12 +3,13 @@ Models", arXiv 1906.05909, section 3)."""
 import torch
 from torch import Tensor
 
+from .blocked import blocked
 from .reference import reference
 from .tiled import tiled
 
 __all__ = ['local_attention']
 
-IMPLEMENTATIONS = {'reference': reference, 'tiled': tiled}
+IMPLEMENTATIONS = {'reference': reference, 'tiled': tiled, 'blocked': blocked}
 BORDERS = ('zeros', 'mask')
 
 
@@ -38,6 +39,9 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
     """
     _check(q, k, v, rel_row, rel_col, kernel_size, border, impl)
     implementation = IMPLEMENTATIONS['tiled' if impl == 'auto' else impl]
+    if rel_row is not None:
+        shape, dtype = (q.shape[1], q.shape[2] // 2, kernel_size), torch.promote_types(q.dtype, torch.float32)
+        rel_row, rel_col = rel_row.to(dtype).expand(shape), rel_col.to(dtype).expand(shape)
     with torch.autocast(q.device.type, enabled=False):
         return implementation(q, k, v, rel_row, rel_col, kernel_size, border)
 

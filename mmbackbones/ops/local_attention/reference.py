@@ -13,9 +13,8 @@ def reference(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: 
     logits = (q[..., None, None] * _windows(k, size)).sum(2)  # (B, heads, H, W, size, size)
     if rel_row is not None:
         half = q.shape[2] // 2
-        row, col = (rel.to(q.dtype).expand(q.shape[1], half, size) for rel in (rel_row, rel_col))
-        logits = logits + torch.einsum('bndhw,nds->bnhws', q[:, :, :half], row)[..., :, None]
-        logits = logits + torch.einsum('bndhw,ndt->bnhwt', q[:, :, half:], col)[..., None, :]
+        logits = logits + torch.einsum('bndhw,nds->bnhws', q[:, :, :half], rel_row)[..., :, None]
+        logits = logits + torch.einsum('bndhw,ndt->bnhwt', q[:, :, half:], rel_col)[..., None, :]
     if border == 'mask':
         inside = _windows(torch.ones_like(q[:1, :1, :1]), size)[:, :, 0]
         logits = logits.masked_fill(inside == 0, -torch.inf)

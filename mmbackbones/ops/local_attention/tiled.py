@@ -13,9 +13,6 @@ def tiled(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tens
     As in FlashAttention (arXiv 2205.14135, section 3.1), the backward pass knows the weights from the logarithm of each
     pixel's softmax denominator. Beyond inputs, output and gradients, memory is that of one tile.
     """
-    if rel_row is not None:
-        shape, dtype = (q.shape[1], q.shape[2] // 2, size), torch.promote_types(q.dtype, torch.float32)
-        rel_row, rel_col = rel_row.to(dtype).expand(shape), rel_col.to(dtype).expand(shape)
     return _TiledAttention.apply(q, k, v, rel_row, rel_col, size, border)
 
 
@@ -31,7 +28,7 @@ class _TiledAttention(torch.autograd.Function):
             sums = weights.sub_(largest).exp_().sum((1, 2))[:, None]
             values = tile.windows(tile.halo(v))
             mixed = torch.zeros_like(values[:, :, 0, 0])
-            for weight, value in zip(_neighbours(weights[:, None]), _neighbours(values)):
+            for weight, value in zip(_neighbours(weights[:, None]), _neighbours(values), strict=True):
                 mixed.addcmul_(weight, value)
             tile.put(y, mixed.div_(sums))
             tile.put(log_sums, sums.log_().add_(largest[:, 0]))
@@ -48,7 +45,7 @@ class _TiledAttention(torch.autograd.Function):
         with torch.autocast(dy.device.type, enabled=False):
             for tile in tiles(inputs[0], ctx.size):
                 _add_gradients(tile, inputs, y, log_sums, dy, grads, ctx.border)
-        return *(None if x is None else grad.to(x.dtype) for x, grad in zip(inputs, grads)), None, None
+        return *(None if x is None else grad.to(x.dtype) for x, grad in zip(inputs, grads, strict=True)), None, None
 
 
 def _logits(tile: Tile, q: Tensor, k: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, border: str) -> Tensor:
@@ -76,7 +73,7 @@ def _add_gradients(tile: Tile, inputs: list, y: Tensor, log_sums: Tensor, dy: Te
     weights = _logits(tile, q, k, rel_row, rel_col, border).sub_(tile.pixels(log_sums)[:, None]).exp_()
 
     d_values = torch.zeros_like(values)
-    for weight, d_value in zip(_neighbours(weights[:, None]), _neighbours(tile.windows(d_values))):
+    for weight, d_value in zip(_neighbours(weights[:, None]), _neighbours(tile.windows(d_values)), strict=True):
         d_value.addcmul_(weight, slopes)
     tile.add_halo(d_v, d_values)
 
@@ -87,7 +84,7 @@ def _add_gradients(tile: Tile, inputs: list, y: Tensor, log_sums: Tensor, dy: Te
 
     d_queries, d_keys = torch.zeros_like(queries), torch.zeros_like(keys)
     for d_logit, key, d_key in zip(_neighbours(d_logits[:, None]), _neighbours(tile.windows(keys)),
-                                   _neighbours(tile.windows(d_keys))):
+                                   _neighbours(tile.windows(d_keys)), strict=True):
         d_queries.addcmul_(d_logit, key)
         d_key.addcmul_(d_logit, queries)
     tile.add_halo(d_k, d_keys)
@@ -102,7 +99,7 @@ def _add_gradients(tile: Tile, inputs: list, y: Tensor, log_sums: Tensor, dy: Te
 
 def _add_dot_products(sums: Tensor, x: Tensor, around: Tensor) -> None:
     """Add x . around over the channels; (n, C, pixels) and (n, C, size, size, pixels) -> (n, size, size, pixels)."""
-    for one, many in zip(x.unbind(1), around.unbind(1)):
+    for one, many in zip(x.unbind(1), around.unbind(1), strict=True):
         sums.addcmul_(one[:, None, None], many)
 
 

@@ -1,4 +1,5 @@
 """Pieces of feature maps, laid out so that a neighbour is a constant distance away in memory."""
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -68,6 +69,7 @@ def tiles(x: Tensor, size: int) -> Iterator[Tile]:
     batch, heads, _, height, width = x.shape
     reach = size // 2
     rows = min(height, max(1, PIXELS // (width + reach)))
+    rows = math.ceil(height / math.ceil(height / rows))  # of the same size, or nearly
     heads_at_once = max(1, PIXELS // (rows * (width + reach)))
     # Never accumulate in half precision.
     dtype = torch.promote_types(x.dtype, torch.float32)
