@@ -105,7 +105,7 @@ class SASAResNet(PyramidBackbone):
                  kernel_size: int = 7, heads: int = 8, stem_cfg: dict | None = None, norm_cfg: dict | None = None,
                  **kwargs) -> None:
         super().__init__(depth, norm_cfg=norm_cfg or dict(type='BN'), **kwargs)
-        if not set(attention_stages) <= set(range(4)):
+        if not (isinstance(attention_stages, Sequence) and set(attention_stages) <= set(range(4))):
             raise ValueError(f'attention_stages must be stage numbers from 0 to 3, got {attention_stages!r}')
         if stem not in ('conv', 'attention') or (stem == 'conv' and stem_cfg):
             raise ValueError(f'stem must be conv, or attention with or without stem_cfg, got {stem!r} and {stem_cfg!r}')

@@ -29,7 +29,8 @@ class LocalAttention2d(nn.Module):
     Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
 
     Raises:
-        ValueError: `out_channels` that the heads cannot share, or another `stride`.
+        ValueError: `out_channels` that the heads cannot share, or another `stride`; an even `kernel_size` or an unknown
+            `border` at the first input.
     """
 
     # What mmcv's ConvModule reads from a convolution, beside the sizes.
