@@ -9,8 +9,10 @@ from .tiled import tiled
 
 __all__ = ['local_attention']
 
-IMPLEMENTATIONS = {'reference': reference, 'tiled': tiled, 'blocked': blocked}
 BORDERS = ('zeros', 'mask')
+IMPLEMENTATIONS = {'reference': reference, 'tiled': tiled, 'blocked': blocked}
+# What `auto` takes on a device. docs/local_attention.md has the measurements behind it.
+FASTEST = {'cpu': 'tiled', 'cuda': 'blocked'}
 
 
 def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = None, rel_col: Tensor | None = None,
@@ -30,7 +32,7 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
     Args:
         border: `zeros`: neighbours beyond the border have zero keys and values, yet their share in the softmax (zero
             padding after the projections); `mask`: they are left out.
-        impl: a key of `IMPLEMENTATIONS`, or `auto`.
+        impl: a key of `IMPLEMENTATIONS`, or `auto`: what `FASTEST` says of the device, else `reference`.
 
     float16 and bfloat16 are accumulated in float32. Gradients reach all five tensors.
 
@@ -38,7 +40,7 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
         ValueError: for any argument that does not fit.
     """
     _check(q, k, v, rel_row, rel_col, kernel_size, border, impl)
-    implementation = IMPLEMENTATIONS['tiled' if impl == 'auto' else impl]
+    implementation = IMPLEMENTATIONS[FASTEST.get(q.device.type, 'reference') if impl == 'auto' else impl]
     if rel_row is not None:
         shape, dtype = (q.shape[1], q.shape[2] // 2, kernel_size), torch.promote_types(q.dtype, torch.float32)
         rel_row, rel_col = rel_row.to(dtype).expand(shape), rel_col.to(dtype).expand(shape)
@@ -47,8 +49,9 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
 
 
 def _check(q, k, v, rel_row, rel_col, kernel_size, border, impl):
-    if q.dim() != 5 or k.shape != q.shape:
-        raise ValueError(f'q and k must both be (B, heads, d, H, W), not {tuple(q.shape)} and {tuple(k.shape)}')
+    if q.dim() != 5 or k.shape != q.shape or 0 in q.shape[1:]:
+        raise ValueError('q and k must both be (B, heads, d, H, W), and not empty, but are '
+                         f'{tuple(q.shape)} and {tuple(k.shape)}')
     if v.dim() != 5 or v.shape[:2] != q.shape[:2] or v.shape[3:] != q.shape[3:]:
         raise ValueError(f'v must have the batch, heads, height and width of q, {tuple(q.shape)}, not {tuple(v.shape)}')
     if not q.dtype == k.dtype == v.dtype or not q.is_floating_point():
