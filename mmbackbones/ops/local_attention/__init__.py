@@ -1,5 +1,5 @@
 """Local self-attention over k x k windows with relative position embeddings ("Stand-Alone Self-Attention in Vision
-Models", arXiv 1906.05909, section 3)."""
+Models", arXiv 1906.05909)."""
 import torch
 from torch import Tensor
 
@@ -17,7 +17,7 @@ FASTEST = {'cpu': 'tiled', 'cuda': 'blocked'}
 
 def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = None, rel_col: Tensor | None = None,
                     kernel_size: int = 7, border: str = 'zeros', impl: str = 'auto') -> Tensor:
-    """Every pixel attends to the kernel_size x kernel_size pixels around it, head by head (section 3.1, equation 3).
+    """Every pixel attends to the kernel_size x kernel_size pixels around it, head by head (section 2.2, equation 3).
 
         y_ij = sum over ab in N(ij) of softmax_ab(q_ij . k_ab + q_ij . r_(a-i, b-j)) v_ab
 
@@ -34,7 +34,8 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
             padding after the projections); `mask`: they are left out.
         impl: a key of `IMPLEMENTATIONS`, or `auto`: what `FASTEST` says of the device, else `reference`.
 
-    float16 and bfloat16 are accumulated in float32. Gradients reach all five tensors.
+    float16 and bfloat16 are accumulated in float32. Gradients reach all five tensors; second derivatives need
+    `impl='reference'`.
 
     Raises:
         ValueError: for any argument that does not fit.
@@ -49,7 +50,7 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
 
 
 def _check(q, k, v, rel_row, rel_col, kernel_size, border, impl):
-    if q.dim() != 5 or k.shape != q.shape or 0 in q.shape[1:]:
+    if q.dim() != 5 or k.shape != q.shape or 0 in q.shape:
         raise ValueError('q and k must both be (B, heads, d, H, W), and not empty, but are '
                          f'{tuple(q.shape)} and {tuple(k.shape)}')
     if v.dim() != 5 or v.shape[:2] != q.shape[:2] or v.shape[3:] != q.shape[3:]:

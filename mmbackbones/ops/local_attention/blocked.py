@@ -9,7 +9,7 @@ BLOCK = 8  # For 7 x 7 windows, 64 queries meet 14 x 14 keys: a key is held thre
 
 def blocked(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
             border: str) -> Tensor:
-    """Blocks with a halo as in HaloNet (arXiv 2103.12731, section 3), made exact.
+    """Blocks with a halo as in HaloNet (arXiv 2103.12731, section 2.2), made exact.
 
     Keys in the block's window but not in the pixel's own are masked, without a bias tensor, which the fastest kernels
     do not take: keys carry one-hot channels for their row and their column in the window, and in these channels a query
