@@ -13,6 +13,7 @@ SMALL = {
     'DualViT': dict(arch=dict(stem_width=4, embed_dims=(8, 16, 24, 32), depths=(1, 1, 2, 1), num_heads=(1, 2, 3, 4),
                               mlp_ratios=(8, 8, 4, 3)), layer_scale=0.5),
     'HATNet': dict(arch=_HAT),
+    'SASAResNet': dict(depth=dict(embed_dims=(32, 32, 64, 64), depths=(1, 1, 2, 1)), heads=2, kernel_size=5),
     'TransCNN': dict(arch=_HAT),
     'VAN': dict(arch=dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 2, 1), mlp_ratios=(2, 2, 2, 2))),
 }

@@ -19,6 +19,9 @@ MILLIONS = {  # by the layer shapes; VAN's first four are published (Table 9), t
     'retinanet_transcnn_l': 90.19,
     'retinanet_hatnet_t': 22.16, 'retinanet_hatnet_s': 35.48, 'retinanet_hatnet_m': 52.68, 'retinanet_hatnet_l': 73.07,
     'retinanet_dualvit_s': 31.83, 'retinanet_dualvit_b': 48.70, 'retinanet_dualvit_l': 79.07,
+    # SASA's Table 2 has 25.9 and 22.0, see docs/sasa.md
+    'retinanet_sasa_r26': 18.60, 'retinanet_sasa_r38': 22.50, 'retinanet_sasa_r50': 26.32,
+    'retinanet_sasa_r50_150e': 26.32, 'retinanet_sasa_r50_full': 21.22, 'retinanet_sasa_r50_full_150e': 21.22,
 }
 
 
@@ -61,6 +64,16 @@ def test_recipe_of_dual_vit(size):
     assert cfg.model.backbone.drop_path_rate == 0.15
     assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
     assert cfg.train_cfg.max_epochs == 12
+
+
+@pytest.mark.parametrize('name', ['retinanet_sasa_r50_150e', 'retinanet_sasa_r50_full_150e'])
+def test_recipe_of_stand_alone_self_attention(name):
+    cfg = get_config(name)
+    assert cfg.optim_wrapper.optimizer == dict(type='SGD', lr=0.12, momentum=0.9, weight_decay=1e-4)
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=64)
+    assert cfg.train_cfg.max_epochs == cfg.param_scheduler[1].end == 150
+    assert [step.type for step in cfg.train_dataloader.dataset.pipeline[2:5]] == ['RandomResize', 'RandomCrop',
+                                                                                 'RandomFlip']
 
 
 def test_an_unknown_name_lists_those_there_are():

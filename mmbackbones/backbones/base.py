@@ -19,7 +19,8 @@ class PyramidBackbone(BaseModule):
     the last one asked for are not built, so that every parameter gets a gradient.
 
     Args:
-        arch: Name of an entry of :attr:`arch_zoo`, or a dict with the same keys as its entries.
+        arch: Name of an entry of :attr:`arch_zoo`, or a dict with the same keys as its entries. A subclass may call
+            it otherwise in its own constructor, as a ResNet speaks of its depth; :attr:`arch_argument` says how.
         in_channels: Number of channels of the image.
         out_indices: Which stages to return, 0 to 3.
         frozen_stages: -1 freezes nothing, 0 the stem, n the stem and the first n stages. What is frozen is in eval
@@ -42,10 +43,11 @@ class PyramidBackbone(BaseModule):
             that no pyramid can be made of.
     """
 
-    arch_zoo: dict[str, dict] = {}
+    arch_zoo: dict[str | int, dict] = {}
+    arch_argument = 'arch'  # what users of this backbone call it
     min_size = 32  # pixels a side: the stride of the last stage
 
-    def __init__(self, arch: str | dict, in_channels: int = 3, out_indices: Sequence[int] = (0, 1, 2, 3),
+    def __init__(self, arch: str | int | dict, in_channels: int = 3, out_indices: Sequence[int] = (0, 1, 2, 3),
                  frozen_stages: int = -1, norm_eval: bool = False, drop_path_rate: float = 0.0,
                  norm_cfg: dict | None = None, with_cp: bool = False, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
@@ -69,18 +71,19 @@ class PyramidBackbone(BaseModule):
     def out_channels(self) -> tuple[int, ...]:
         return tuple(self.arch['embed_dims'][i] for i in self.out_indices)
 
-    def _find_arch(self, arch: str | dict) -> dict:
-        name = type(self).__name__
-        if isinstance(arch, str):
+    def _find_arch(self, arch: str | int | dict) -> dict:
+        name, argument = type(self).__name__, self.arch_argument
+        known = ', '.join(map(str, self.arch_zoo))
+        first, entry = next(iter(self.arch_zoo.items()))
+        if isinstance(arch, type(first)):
             if arch not in self.arch_zoo:
-                raise ValueError(f'{name} has no arch {arch!r}; there are {", ".join(self.arch_zoo)}')
+                raise ValueError(f'{name} has no {argument} {arch!r}; there are {known}')
             return self.arch_zoo[arch]
-        keys = set(next(iter(self.arch_zoo.values())))
-        if not isinstance(arch, dict) or set(arch) != keys:
-            raise ValueError(f'arch of {name} must be a name ({", ".join(self.arch_zoo)}) or a dict with the keys '
-                             f'{", ".join(sorted(keys))}, got {arch!r}')
+        if not isinstance(arch, dict) or set(arch) != set(entry):
+            raise ValueError(f'{argument} of {name} must be one of {known}, or a dict with the keys '
+                             f'{", ".join(sorted(entry))}; got {arch!r}')
         if wrong := [key for key, value in arch.items() if isinstance(value, Sequence) and len(value) != 4]:
-            raise ValueError(f'arch of {name}: {", ".join(wrong)} must have one entry for each of the 4 stages')
+            raise ValueError(f'{argument} of {name}: {", ".join(wrong)} must have one entry for each of the 4 stages')
         return arch
 
     @staticmethod

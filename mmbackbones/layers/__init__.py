@@ -6,6 +6,9 @@ from .hierarchical_attention import HMHSA, MHSA, CascadedHMHSA
 from .init import init_conv_fan_out
 from .inverted_residual import InvertedResidualBottleneck
 from .lka import LKA
+from .local_attention import LocalAttention2d
+from .local_attention_stem import SpatiallyAwareAttention
 
-__all__ = ['HMHSA', 'LKA', 'MHSA', 'CascadedHMHSA', 'InvertedResidualBottleneck', 'TwoBranchDownsampling', 'checkpoint',
-           'init_conv_fan_out', 'multi_head_attention']
+__all__ = ['HMHSA', 'LKA', 'MHSA', 'CascadedHMHSA', 'InvertedResidualBottleneck', 'LocalAttention2d',
+           'SpatiallyAwareAttention', 'TwoBranchDownsampling', 'checkpoint', 'init_conv_fan_out',
+           'multi_head_attention']

@@ -137,10 +137,19 @@ def test_eval_is_deterministic_and_drop_path_is_not(build):
     assert not torch.equal(model(x)[-1], model(x)[-1])
 
 
+@pytest.mark.parametrize(('arch', 'messages'), [
+    ('enormous', dict(arch="no arch 'enormous'; there are", depth='depth of .* must be one of')),
+    (7, dict(arch='arch of .* must be one of', depth='no depth 7; there are')),
+    (dict(depths=(1, 1, 1, 1)), dict(arch='or a dict with the keys', depth='or a dict with the keys')),
+])
+def test_wrong_arch(backbone_name, arch, messages):
+    """Most archs have names; a ResNet's is called its depth and is a number."""
+    argument = MODELS.get(backbone_name).arch_argument
+    with pytest.raises(ValueError, match=messages[argument]):
+        MODELS.build({'type': backbone_name, **SMALL[backbone_name], argument: arch})
+
+
 @pytest.mark.parametrize(('kwargs', 'message'), [
-    (dict(arch='enormous'), r"no arch 'enormous'; there are"),
-    (dict(arch=dict(depths=(1, 1, 1, 1))), r'a dict with the keys'),
-    (dict(arch=7), r'must be a name'),
     (dict(out_indices=(4, )), r'out_indices must be rising stage numbers from 0 to 3, got \(4,\)'),
     (dict(out_indices=(1, 0)), r'out_indices must be rising'),
     (dict(out_indices=()), r'out_indices must be rising'),

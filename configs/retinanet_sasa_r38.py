@@ -1,0 +1,5 @@
+# RetinaNet with the attention ResNet-38, convolutional stem, 1x. The paper gives this depth for ImageNet only, 14.1 M
+# parameters (arXiv 1906.05909, Table 1); all else as retinanet_sasa_r50.py.
+_base_ = 'retinanet_sasa_r50.py'
+
+model = dict(backbone=dict(depth=38))

@@ -1,0 +1,126 @@
+"""The local attention layer of "Stand-Alone Self-Attention in Vision Models", https://arxiv.org/abs/1906.05909."""
+import torch
+import torch.nn.functional as F
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+from torch.nn.modules.utils import _pair
+
+from ..ops import local_attention
+from .init import init_conv_fan_out
+
+
+class LocalAttention2d(nn.Module):
+    """Self-attention of every pixel to the k x k pixels around it, in place of a convolution (Sections 2.2 and 3.1).
+
+        y_ij = sum over ab in N_k(ij) of softmax_ab(q_ij . k_ab + q_ij . r_(a-i, b-j)) v_ab    (Equation 3)
+
+    q, k and v are 1x1 convolutions of the input without bias, divided into heads; each head has embeddings of its own
+    for row and column offsets. Where the convolution had stride 2, a 2x2 average pooling follows.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output, an even number for each head.
+        kernel_size: Spatial extent k in pixels, odd.
+        heads: Number of attention heads.
+        stride: 1, or 2 for pooling.
+        bias: Add a bias to each channel of the result, as a convolution without a norm behind it has.
+        border: What lies beyond the border, `zeros` or `mask`; see :func:`mmbackbones.ops.local_attention`.
+
+    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
+
+    Raises:
+        ValueError: `out_channels` that the heads cannot share, or another `stride`; an even `kernel_size` or an unknown
+            `border` at the first input.
+    """
+
+    # What mmcv's ConvModule reads from a convolution, beside the sizes.
+    dilation = (1, 1)
+    output_padding = (0, 0)
+    transposed = False
+    groups = 1
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 7, heads: int = 8, stride: int = 1,
+                 bias: bool = False, border: str = 'zeros') -> None:
+        super().__init__()
+        if out_channels % (2 * heads):
+            raise ValueError(f'out_channels of local attention must be a multiple of twice its heads, for every head '
+                             f'has as many channels for rows as for columns; got {out_channels} and {heads} heads')
+        if _pair(stride) not in ((1, 1), (2, 2)):
+            raise ValueError(f'local attention has stride 1, or 2 by 2x2 pooling, got {stride!r}')
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = _pair(kernel_size)
+        self.padding = _pair(kernel_size // 2)
+        self.stride = _pair(stride)
+        self.heads = heads
+        self.border = border
+        half = out_channels // heads // 2
+        self.query = nn.Parameter(torch.empty(out_channels, in_channels, 1, 1))
+        self.key = nn.Parameter(torch.empty(out_channels, in_channels, 1, 1))
+        # Alone of the three a Conv2d: networks that draw the weights of their convolutions in a way of their own, as
+        # RetinaNet's heads do from N(0, 0.01), mean W_V by that (Appendix A.3), and find it by its class.
+        self.value = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        self.rel_row = nn.Parameter(torch.empty(heads, half, kernel_size))
+        self.rel_col = nn.Parameter(torch.empty(heads, half, kernel_size))
+        self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Draw the weights; mmcv's ConvModule leaves them alone where a layer has this method.
+
+        The paper does not divide the logits by sqrt(d). Queries of variance 1 / d, on keys and embeddings of variance
+        1, let them begin with a variance of about 1 in heads of any width: the softmax is neither flat nor one-hot.
+        """
+        head_channels = self.out_channels // self.heads
+        nn.init.normal_(self.query, std=(self.in_channels * head_channels)**-0.5)
+        nn.init.normal_(self.key, std=self.in_channels**-0.5)
+        nn.init.normal_(self.rel_row)
+        nn.init.normal_(self.rel_col)
+        init_conv_fan_out(self.value)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        qkv = F.conv2d(x, torch.cat((self.query, self.key, self.value.weight)))  # the three in one product
+        q, k, v = qkv.unflatten(1, (3, self.heads, -1)).unbind(1)
+        y = local_attention(q, k, v, self.rel_row, self.rel_col, self.kernel_size[0], self.border).flatten(1, 2)
+        if self.stride == (2, 2):
+            y = F.avg_pool2d(y, 2, ceil_mode=True)  # at an odd edge the mean of the pixels that are there
+        return y if self.bias is None else y + self.bias[:, None, None]
+
+    def extra_repr(self) -> str:
+        return (f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size[0]}, heads={self.heads}, '
+                f'stride={self.stride[0]}, bias={self.bias is not None}, border={self.border!r}')
+
+
+@MODELS.register_module('LocalAttention')
+def attention_for_conv(in_channels: int, out_channels: int, conv_size: int | None = None, stride: int = 1,
+                       padding: int = 0, dilation: int = 1, groups: int = 1, bias: bool = True, kernel_size: int = 7,
+                       heads: int = 8, border: str = 'zeros') -> nn.Module:
+    """What ``conv_cfg=dict(type='LocalAttention', kernel_size=7, heads=8)`` builds in the place of a convolution.
+
+    A 1x1 convolution does not look around and stays one (Section 3.1); any other becomes a :class:`LocalAttention2d`
+    of the same channels, stride and bias.
+
+    Args:
+        conv_size: Size of the convolution that is replaced; mmcv's ConvModule gives it by position. Modules that name
+            it (mmdet's ResNet calls ``kernel_size=3``) give the spatial extent of the attention with it.
+        padding: Padding of the convolution, half its size: attention always keeps the height and width.
+        kernel_size, heads, border: See :class:`LocalAttention2d`.
+
+    Raises:
+        ValueError: The convolution is dilated, grouped, not square, of even size or not padded by half its size; no
+            attention could stand for it.
+    """
+    size = _pair(kernel_size if conv_size is None else conv_size)
+    if conv_size is None:
+        kernel_size = size[0]
+    if size == (1, 1):
+        return nn.Conv2d(in_channels, out_channels, 1, stride, padding, dilation, groups, bias)
+    if _pair(dilation) != (1, 1) or groups != 1:
+        raise ValueError(f'LocalAttention stands for plain convolutions, not for one with dilation {dilation!r} and '
+                         f'{groups} groups')
+    if size[0] != size[1] or size[0] % 2 == 0 or _pair(padding) != _pair(size[0] // 2):
+        raise ValueError(f'LocalAttention stands for square convolutions of odd size, padded by half of it, not for '
+                         f'size {size} with padding {padding!r}')
+    return LocalAttention2d(in_channels, out_channels, kernel_size, heads, stride, bias, border)

@@ -1,0 +1,86 @@
+"""Local attention as dense attention of blocks of pixels on the windows around them, for fused attention kernels."""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+BLOCK = 8  # For 7 x 7 windows, 64 queries meet 14 x 14 keys: a key is held three times, not 49 times.
+
+
+def blocked(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
+            border: str) -> Tensor:
+    """Blocks with a halo as in HaloNet (arXiv 2103.12731, section 2.2), made exact.
+
+    Keys in the block's window but not in the pixel's own are masked, without a bias tensor, which the fastest kernels
+    do not take: keys carry one-hot channels for their row and their column in the window, and in these channels a query
+    carries its position logits, or a large negative number where the row or column is too far away.
+
+    Only the inputs are kept for the backward pass, which builds blocks and windows again.
+    """
+    return checkpoint(_blocked, q, k, v, rel_row, rel_col, size, border, use_reentrant=False,
+                      preserve_rng_state=False)
+
+
+def _blocked(q, k, v, rel_row, rel_col, size, border):
+    (batch, _, _, height, width), channels = q.shape, v.shape[2]
+    right, below = -width % BLOCK, -height % BLOCK
+    queries = _blocks(F.pad(q, (0, right, 0, below)))
+    keys, values = _windows(k, size, right, below), _windows(v, size, right, below)
+    outside = 1 - _windows(torch.ones_like(k[:, :1, :1]), size, right, below)
+    far = -torch.finfo(q.dtype).max / 8  # the sum of three of these is still finite
+    queries = torch.cat([queries, *_position_logits(queries, rel_row, rel_col, size, far),
+                         torch.full_like(queries[..., :1], far if border == 'mask' else 0)], -1)
+    codes = _position_codes(size, k).expand(*keys.shape[:2], -1, -1)
+    keys = torch.cat([keys, codes, outside.expand(-1, keys.shape[1], -1, -1)], -1)
+
+    # The kernels want one number of channels for all three, a multiple of 8.
+    most = max(queries.shape[-1], channels)
+    padded = (F.pad(x, (0, most + -most % 8 - x.shape[-1])) for x in (queries, keys, values))
+    y = F.scaled_dot_product_attention(*padded, scale=1.)[..., :channels]
+    return _maps(y, batch, height + below)[..., :height, :width]
+
+
+def _blocks(x: Tensor) -> Tensor:
+    """(B, heads, C, H, W) -> (B * blocks, heads, pixels of a block, C)."""
+    x = x.unflatten(4, (-1, BLOCK)).unflatten(3, (-1, BLOCK)).permute(0, 3, 5, 1, 4, 6, 2)
+    return x.flatten(4, 5).flatten(0, 2)
+
+
+def _maps(x: Tensor, batch: int, height: int) -> Tensor:
+    """The inverse of :func:`_blocks`."""
+    x = x.unflatten(2, (BLOCK, BLOCK)).unflatten(0, (batch, height // BLOCK, -1))
+    return x.permute(0, 3, 6, 1, 4, 2, 5).flatten(5, 6).flatten(3, 4)
+
+
+def _windows(x: Tensor, size: int, right: int, below: int) -> Tensor:
+    """(B, heads, C, H, W) -> (B * blocks, heads, pixels of a block and its halo, C), zeros beyond the border."""
+    reach, side = size // 2, BLOCK + size - 1
+    x = F.pad(x, (reach, reach + right, reach, reach + below)).unfold(3, side, BLOCK).unfold(4, side, BLOCK)
+    return x.permute(0, 3, 4, 1, 5, 6, 2).flatten(4, 5).flatten(0, 2)
+
+
+def _position_codes(size: int, like: Tensor) -> Tensor:
+    """One-hot codes of the row and of the column: (side * side, 2 * side) for windows of side x side pixels."""
+    side = BLOCK + size - 1
+    one_hot = torch.eye(side, dtype=like.dtype, device=like.device)
+    return torch.cat([one_hot.repeat_interleave(side, 0), one_hot.repeat(side, 1)], 1)
+
+
+def _position_logits(queries: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
+                     far: float) -> list[Tensor]:
+    """For each query its logits for the rows, then for the columns, of the window: (..., side) each."""
+    queries = queries.unflatten(2, (BLOCK, BLOCK))
+    place, other = (torch.arange(count, device=queries.device) for count in (BLOCK, BLOCK + size - 1))
+    offset = other - place[:, None]
+    column = torch.zeros_like(offset, dtype=queries.dtype).masked_fill((offset < 0) | (offset >= size), far)
+    row = column[:, None]
+    if rel_row is not None:
+        for_rows, for_columns = queries.chunk(2, -1)
+        row = row + torch.einsum('bnijd,nidw->bnijw', for_rows, _shifted(rel_row.to(queries.dtype)))
+        column = column + torch.einsum('bnijd,njdw->bnijw', for_columns, _shifted(rel_col.to(queries.dtype)))
+    return [logits.expand(*queries.shape[:4], -1).flatten(2, 3) for logits in (row, column)]
+
+
+def _shifted(rel: Tensor) -> Tensor:
+    """(heads, d / 2, size) -> (heads, BLOCK, d / 2, side): in entry i, the embeddings begin at i."""
+    return torch.stack([F.pad(rel, (i, BLOCK - 1 - i)) for i in range(BLOCK)], 1)

@@ -1,0 +1,187 @@
+"""Local attention against plain loops (stored numbers), and its fast forms against its slow one.
+
+`test_local_attention.npz` holds `<case>.<input>` in float32 and `<case>.<border>.<y or grad_...>` in float64, from
+loops over pixels, heads and neighbours, with the gradients of `sum(y * dy)`.
+"""
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmbackbones.ops import local_attention
+from mmbackbones.ops.local_attention import BORDERS, IMPLEMENTATIONS, tiles
+
+ARRAYS = {name: torch.from_numpy(array)
+          for name, array in np.load(Path(__file__).with_suffix('.npz')).items()}
+INPUTS = ('q', 'k', 'v', 'rel_row', 'rel_col')
+FAST = [name for name in IMPLEMENTATIONS if name != 'reference']
+
+every_form = pytest.mark.parametrize('impl', IMPLEMENTATIONS)
+fast_forms = pytest.mark.parametrize('impl', FAST)
+both_borders = pytest.mark.parametrize('border', BORDERS)
+
+
+def maps(*shape, count=3, dtype=torch.float64):
+    return [torch.randn(*shape, dtype=dtype, requires_grad=True) for _ in range(count)]
+
+
+def embeddings(*shape, dtype=torch.float64):
+    return maps(*shape, count=2, dtype=dtype)
+
+
+def with_gradients(impl, inputs, dy, **options):
+    """The result, then the gradients of all inputs, as one list."""
+    y = local_attention(*inputs, impl=impl, **options)
+    return [y, *torch.autograd.grad(y, [x for x in inputs if x is not None], dy)]
+
+
+@every_form
+@pytest.mark.parametrize(('dtype', 'loss'), [(torch.float64, 1), (torch.float32, 1e7)], ids=['float64', 'float32'])
+@pytest.mark.parametrize(('case', 'border', 'size', 'tolerance'), [
+    ('small_image', 'zeros', 7, 1e-12), ('small_image', 'mask', 7, 1e-12), ('one_pixel', 'zeros', 3, 1e-12),
+    ('one_pixel', 'mask', 3, 1e-12), ('per_head', 'zeros', 5, 1e-12), ('large_logits', 'mask', 5, 1e-11)])
+def test_loops(case, border, size, tolerance, dtype, loss, impl):
+    inputs = [ARRAYS[f'{case}.{name}'].to(dtype).requires_grad_() for name in INPUTS]
+    results = with_gradients(impl, inputs, ARRAYS[f'{case}.dy'].to(dtype), kernel_size=size, border=border)
+    expected = [ARRAYS[f'{case}.{border}.{name}'] for name in ('y', *(f'grad_{name}' for name in INPUTS))]
+    # One pixel that sees only itself has no gradient but v's; so all gradients share a scale.
+    scales = [expected[0].abs().max()] + [max(x.abs().max() for x in expected[1:])] * len(INPUTS)
+    for got, want, scale in zip(results, expected, scales, strict=True):
+        torch.testing.assert_close(got.double(), want, rtol=0, atol=tolerance * loss * scale.item())
+
+
+@fast_forms
+@pytest.mark.parametrize('seed', range(20))
+def test_random_shapes(seed, impl, monkeypatch):
+    """Sizes, windows, borders, embeddings, cuts into tiles and memory layouts, drawn at random."""
+    draw = random.Random(seed)
+    torch.manual_seed(seed)
+    monkeypatch.setattr(tiles, 'PIXELS', draw.choice([1, 30, 100, 12288]))
+    batch, heads, half, height, width = (draw.randint(1, most) for most in (3, 3, 4, 19, 19))
+    size, channels = draw.choice([1, 3, 5, 7]), draw.choice([2 * half, 3])
+    q, k = maps(batch, heads, 2 * half, height, width, count=2)
+    v, = maps(batch, heads, channels, height, width, count=1)
+    if draw.random() < .5:  # the maps of channels-last projections
+        q, k, v = (x.detach().permute(0, 3, 4, 1, 2).contiguous().permute(0, 3, 4, 1, 2).requires_grad_()
+                   for x in (q, k, v))
+    shape = draw.choice([None, (half, size), (heads, half, size)])
+    inputs = [q, k, v, *(embeddings(*shape) if shape else (None, None))]
+    options = dict(kernel_size=size, border=draw.choice(BORDERS))
+    dy = torch.randn(v.shape, dtype=v.dtype)
+    torch.testing.assert_close(with_gradients(impl, inputs, dy, **options),
+                               with_gradients('reference', inputs, dy, **options), rtol=1e-9, atol=1e-11)
+
+
+@every_form
+@both_borders
+def test_finite_differences(border, impl):
+    torch.manual_seed(0)
+    inputs = [*maps(1, 2, 2, 3, 4), *embeddings(1, 3)]
+    assert torch.autograd.gradcheck(lambda *x: local_attention(*x, kernel_size=3, border=border, impl=impl), inputs)
+
+
+@every_form
+@pytest.mark.parametrize('without', range(5))
+def test_inputs_without_gradient(without, impl):
+    torch.manual_seed(0)
+    inputs = [*maps(1, 2, 4, 6, 5), *embeddings(2, 3)]
+    dy = torch.randn(1, 2, 4, 6, 5, dtype=torch.float64)
+    _, *expected = with_gradients(impl, inputs, dy, kernel_size=3)
+    inputs[without].requires_grad_(False)
+    local_attention(*inputs, kernel_size=3, impl=impl).backward(dy)
+    del expected[without]
+    torch.testing.assert_close([x.grad for x in inputs if x.requires_grad], expected)
+    assert inputs[without].grad is None
+
+
+@every_form
+@pytest.mark.parametrize(('dtype', 'tolerance'), [(torch.bfloat16, 3e-2), (torch.float16, 4e-3)])
+def test_half_precision(dtype, tolerance, impl):
+    """The inputs are rounded, the computation is not: as close to float32 as the type of the result allows."""
+    torch.manual_seed(0)
+    inputs = [*maps(1, 2, 4, 9, 10, dtype=dtype), *embeddings(2, 5, dtype=torch.float32)]
+    dy = torch.randn(1, 2, 4, 9, 10, dtype=dtype)
+    results = with_gradients(impl, inputs, dy, kernel_size=5)
+    inputs = [x.detach().float().requires_grad_() for x in inputs]
+    expected = with_gradients('reference', inputs, dy.float(), kernel_size=5)
+    assert [x.dtype for x in results] == [dtype] * 4 + [torch.float32] * 2
+    for got, want in zip(results, expected, strict=True):
+        torch.testing.assert_close(got.float(), want, rtol=tolerance, atol=tolerance * want.abs().max().item())
+
+
+@every_form
+def test_autocast_changes_nothing(impl):
+    torch.manual_seed(0)
+    inputs = [*maps(1, 2, 4, 9, 10, dtype=torch.float32), *embeddings(2, 5, dtype=torch.float32)]
+    expected = local_attention(*inputs, kernel_size=5, impl=impl)
+    with torch.autocast('cpu', torch.bfloat16):
+        y = local_attention(*inputs, kernel_size=5, impl=impl)
+    assert torch.equal(y, expected)
+    gradients = [torch.autograd.grad(x.square().sum(), inputs) for x in (y, expected)]
+    assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
+
+
+@fast_forms
+def test_second_derivatives_are_refused(impl):
+    def derive_twice():
+        q, k, v = maps(1, 1, 2, 3, 3)
+        grad, = torch.autograd.grad(local_attention(q, k, v, impl=impl).sum(), q, create_graph=True)
+        grad.sum().backward()
+
+    with pytest.raises(RuntimeError, match='derivative'):
+        derive_twice()
+
+
+@fast_forms
+def test_memory_for_the_backward_pass(impl):
+    """Inputs, output and a number for each pixel and head, where plain autograd keeps 25 copies."""
+    kept = {}
+    q, k, v = maps(1, 2, 4, 20, 20)
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.setdefault(x.data_ptr(), x), lambda x: x):
+        local_attention(q, k, v, *embeddings(2, 5), kernel_size=5, impl=impl)
+    assert sum(x.numel() for x in kept.values()) < 5 * q.numel()
+
+
+def test_default_on_cpus():
+    torch.manual_seed(0)
+    q, k, v = maps(1, 2, 4, 5, 6)
+    assert torch.equal(local_attention(q, k, v), local_attention(q, k, v, impl='tiled'))
+
+
+ROWS = torch.randn(2, 7)
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (dict(kernel_size=4), 'kernel_size must be odd and positive, not 4'),
+    (dict(kernel_size=-1), 'kernel_size must be odd and positive, not -1'),
+    (dict(border='reflect'), "border must be one of .*'zeros', 'mask'.*, not 'reflect'"),
+    (dict(impl='fast'), "impl must be one of .*'auto', 'reference', .*, not 'fast'"),
+    (dict(rel_row=ROWS), 'rel_row and rel_col come together'),
+    (dict(rel_col=ROWS), 'rel_row and rel_col come together'),
+    (dict(rel_row=ROWS, rel_col=torch.randn(2, 5)), r'rel_col must be of shape \(2, 7\) or \(3, 2, 7\), not \(2, 5\)'),
+    (dict(rel_row=torch.randn(2, 2, 7), rel_col=ROWS), r'rel_row must be of shape .*, not \(2, 2, 7\)'),
+    (dict(q=torch.randn(1, 3, 4, 6)), r'q and k must both be .* \(1, 3, 4, 6\) and \(1, 3, 4, 6, 5\)'),
+    (dict(k=torch.randn(1, 3, 4, 6, 4)), r'q and k must both be .* \(1, 3, 4, 6, 5\) and \(1, 3, 4, 6, 4\)'),
+    (dict(v=torch.randn(1, 2, 4, 6, 5)), r'v must have the batch, heads, height and width of q'),
+    (dict(v=torch.randn(1, 3, 4, 6, 5).half()), 'q, k and v must share a floating-point type'),
+])
+def test_bad_arguments(change, message):
+    q, k, v = maps(1, 3, 4, 6, 5, dtype=torch.float32)
+    with pytest.raises(ValueError, match=message):
+        local_attention(**{**dict(q=q, k=k, v=v), **change})
+
+
+def test_odd_number_of_channels():
+    q, k, v = maps(1, 2, 3, 4, 4)
+    assert local_attention(q, k, v).shape == q.shape
+    with pytest.raises(ValueError, match='even number of channels, not 3'):
+        local_attention(q, k, v, *embeddings(1, 7))
+
+
+@pytest.mark.parametrize('shape', [(0, 2, 4, 5, 6), (1, 2, 4, 0, 5)])
+def test_empty_map(shape):
+    q, k, v = maps(*shape)
+    with pytest.raises(ValueError, match='not empty'):
+        local_attention(q, k, v)
