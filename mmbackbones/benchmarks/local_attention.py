@@ -13,7 +13,6 @@ SQUARES = (256, 512)
 
 def run() -> None:
     """Print time and extra peak memory of forward + backward (float32, batch 1, 8 heads, 7 x 7 windows) as Markdown."""
-    print(f'{torch.get_num_threads()} threads, PyTorch {torch.__version__}\n')
     print('| channels of a head, map | form | seconds | times faster | extra peak MB | times less |')
     print('|---|---|---|---|---|---|')
     for shape in MAPS:

@@ -1,5 +1,7 @@
 """Local self-attention over k x k windows with relative position embeddings ("Stand-Alone Self-Attention in Vision
 Models", arXiv 1906.05909)."""
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor
 
@@ -45,7 +47,8 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
     if rel_row is not None:
         shape, dtype = (q.shape[1], q.shape[2] // 2, kernel_size), torch.promote_types(q.dtype, torch.float32)
         rel_row, rel_col = rel_row.to(dtype).expand(shape), rel_col.to(dtype).expand(shape)
-    with torch.autocast(q.device.type, enabled=False):
+    # There is no autocast on the meta device, where networks are counted.
+    with nullcontext() if q.device.type == 'meta' else torch.autocast(q.device.type, enabled=False):
         return implementation(q, k, v, rel_row, rel_col, kernel_size, border)
 
 
