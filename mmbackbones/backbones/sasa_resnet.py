@@ -50,6 +50,7 @@ class Bottleneck(nn.Module):
         self.down = ConvModule(in_channels, width, 1, norm_cfg=norm_cfg)
         self.spatial = ConvModule(width, width, 3, stride, padding=1, conv_cfg=spatial_cfg, norm_cfg=norm_cfg)
         self.up = ConvModule(width, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
+        nn.init.zeros_(self.up.norm.weight)  # a block begins as its shortcut, as in mmdet's ResNet: it trains sooner
         self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels or stride != 1:
             self.shortcut = ConvModule(in_channels, out_channels, 1, stride, norm_cfg=norm_cfg, act_cfg=None)

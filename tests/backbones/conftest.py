@@ -2,6 +2,8 @@
 import pytest
 from mmengine.registry import MODELS
 from small_backbones import SMALL, registered
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @pytest.fixture(params=registered())
@@ -14,6 +16,10 @@ def build(backbone_name):
     """Builds the backbone under test, small, with any further arguments."""
 
     def build_small(**kwargs):
-        return MODELS.build({'type': backbone_name, **SMALL[backbone_name], **kwargs})
+        model = MODELS.build({'type': backbone_name, **SMALL[backbone_name], **kwargs})
+        for module in model.modules():
+            if isinstance(module, _BatchNorm | nn.GroupNorm):
+                nn.init.ones_(module.weight)  # some blocks begin as the identity, which would hide what they do
+        return model
 
     return build_small
