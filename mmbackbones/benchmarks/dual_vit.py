@@ -5,9 +5,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from ..backbones import DualViT
+from .count import multiply_adds
 from .materialised import materialised_attention
 from .measure import Step, compare
 
@@ -44,14 +44,11 @@ def count_saved_bytes(build: Callable[[], nn.Module], size: tuple[int, int]) -> 
         return saved_bytes(model.to_empty(device='cpu'), torch.zeros(1, 3, *size))
 
 
-def multiply_adds(size: tuple[int, int], grid: tuple[int, int] | None, out_indices: Sequence[int]) -> float:
-    """Multiply-adds for one image: convolutions, linear layers and the two products of each attention."""
+def cost_of_a_pixel(size: tuple[int, int], grid: tuple[int, int] | None, out_indices: Sequence[int]) -> float:
+    """Multiply-adds for each pixel of an image."""
     with torch.device('meta'):
-        model, image = DualViT('small', semantic_grid=grid, out_indices=out_indices), torch.zeros(1, 3, *size)
-    # Materialised attention is made of products that the counter knows on any device.
-    with torch.no_grad(), materialised_attention(), FlopCounterMode(display=False) as counter:
-        model(image)
-    return counter.get_total_flops() / 2
+        model = DualViT('small', semantic_grid=grid, out_indices=out_indices)
+    return multiply_adds(model, (1, 3, *size)) / (size[0] * size[1])
 
 
 def training_step(size: tuple[int, int], materialised: bool) -> Step:
@@ -104,7 +101,7 @@ def print_grids(rounds: int) -> None:
         samples = compare({grid: partial(inference_step, size, grid) for grid in GRIDS}, rounds, steps=1)
         for grid in GRIDS:
             rows, columns = grid or (size[0] // 28, size[1] // 28)
-            dual, whole = (multiply_adds(size, grid, out) / (size[0] * size[1]) / 1e3 for out in ((1, ), (1, 2, 3)))
+            dual, whole = (cost_of_a_pixel(size, grid, out) / 1e3 for out in ((1, ), (1, 2, 3)))
             print(f'  {_name(size):10} {grid!s:13} {rows * columns:7} {dual:11.1f} {whole:7.1f}  {samples[grid]}')
 
 

@@ -26,11 +26,7 @@ def make_step(cfg: dict, side: int, materialised: bool = False) -> Step:
     def step():
         layer(x).mean().backward()
 
-    def materialised_step():
-        with materialised_attention():
-            step()
-
-    return materialised_step if materialised else step
+    return materialised_attention()(step) if materialised else step
 
 
 def run(sides: tuple[int, ...] = (256, 384, 512, 768, 1024)) -> None:

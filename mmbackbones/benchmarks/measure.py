@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+Step = Callable[[], object]
 # Builds what is measured (a model, its input) and returns the step. It travels to another process, so it is a
 # module's function or a `functools.partial` of one.
-Step = Callable[[], object]
 MakeStep = Callable[[], Step]
 
 LONG = 5.0  # seconds after which a sample needs no further step to be the fastest of

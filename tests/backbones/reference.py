@@ -7,8 +7,6 @@ import zlib
 
 import numpy as np
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 
 def draw(key: str, shape: tuple[int, ...], kind: str, gain: float = 1.0) -> torch.Tensor:
@@ -67,11 +65,3 @@ class StateDict(dict):
             self.put(f'{key}.running_mean', (channels, ), 'running_mean')
             self.put(f'{key}.running_var', (channels, ), 'running_var')
             self.put(f'{key}.num_batches_tracked', (), 'counter')
-
-
-def count_macs(model: torch.nn.Module, shape: tuple[int, ...]) -> float:
-    """Multiply-adds of a forward pass, on the meta device: convolutions, linear layers, both products of attention."""
-    # The counter knows the fused attention of GPUs only; the math back end is made of products that it does know.
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.no_grad():
-        model.to('meta')(torch.zeros(shape, device='meta'))
-    return counter.get_total_flops() / 2

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import StateDict, assert_features_equal, count_macs, image
+from reference import StateDict, assert_features_equal, image
 from small_backbones import SMALL
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmbackbones.backbones import DualViT
-from mmbackbones.benchmarks.dual_vit import COCO, count_saved_bytes, materialised_attention, multiply_adds, saved_bytes
+from mmbackbones.benchmarks.count import multiply_adds
+from mmbackbones.benchmarks.dual_vit import COCO, cost_of_a_pixel, count_saved_bytes, saved_bytes
+from mmbackbones.benchmarks.materialised import materialised_attention
 
 REFERENCE = json.loads((Path(__file__).parent / 'dual_vit_reference.json').read_text())
 SMALL_CASE, CASE_224 = REFERENCE['cases']
@@ -124,7 +126,7 @@ def test_parameters_of_the_authors_downstream_networks(arch, parameters):
 def test_multiply_adds_of_the_authors_network():
     with torch.device('meta'):
         model = DualViT('small').eval()
-    assert count_macs(model, REFERENCE['macs_shape']) == REFERENCE['macs']
+    assert multiply_adds(model, REFERENCE['macs_shape']) == REFERENCE['macs']
 
 
 @pytest.mark.parametrize('names', ['small s', 'base b', 'large l'])
@@ -185,7 +187,7 @@ def test_a_fixed_grid_takes_the_same_tokens_from_a_larger_picture():
 def test_dual_blocks_cost_the_same_for_every_pixel_with_a_fixed_grid():
     """What is left beside the pixels' cost is that of the 64 tokens themselves, less than 3 % at 224x224."""
     def per_pixel(side, grid):
-        return multiply_adds((side, side), grid, out_indices=(1, )) / side**2
+        return cost_of_a_pixel((side, side), grid, out_indices=(1, ))
 
     assert per_pixel(896, (8, 8)) == pytest.approx(per_pixel(224, (8, 8)), rel=0.03)
     assert per_pixel(896, None) > 2 * per_pixel(224, None)
