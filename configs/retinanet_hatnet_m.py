@@ -1,16 +1,9 @@
 # RetinaNet with HAT-Net-Medium, 1x. No COCO figures were published; by its layer shapes it has 52.7 M parameters.
-# Recipe: PVT's (AdamW 1e-4, weight decay 1e-4), whose settings the authors say they follow; drop path is PVT's default.
-_base_ = '_base_/retinanet_1x.py'
+# Recipe as in retinanet_hatnet_t.py.
+_base_ = 'retinanet_hatnet_t.py'
 
 model = dict(
     backbone=dict(
-        _delete_=True,
-        type='HATNet',
         arch='medium',
-        out_indices=(1, 2, 3),
-        drop_path_rate=0.1,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='https://github.com/yun-liu/HAT-Net/releases/download/v2.0/HAT-Net_Medium.pth')),
+        init_cfg=dict(checkpoint='https://github.com/yun-liu/HAT-Net/releases/download/v2.0/HAT-Net_Medium.pth')),
     neck=dict(in_channels=[128, 320, 512]))
-optim_wrapper = dict(optimizer=dict(weight_decay=1e-4))
