@@ -1,6 +1,4 @@
 """Keys of the files of HAT-Net's release."""
-import re
-
 from .transcnn import rename_transcnn_key
 
 # The first convolution of the bottleneck has its norm before it, the last one after it.
@@ -14,8 +12,6 @@ def rename_hatnet_key(key: str) -> str | None:
     """The key of ours for one of the authors'; None for the classifier's and for ``proj_norm``, which has no effect."""
     if '.attn.proj_norm.' in key:
         return None
-    if match := re.fullmatch(r'ds([234])\.(conv|norm)\.(.+)', key):
-        return f'stages.{int(match[1]) - 1}.downsample.{match[2]}.{match[3]}'
     for theirs, ours in _PARTS:
         key = key.replace(theirs, ours)
     return rename_transcnn_key(key)

@@ -12,7 +12,8 @@ _PARTS = (
     ('conv.conv3.0.', 'irb.project.'),
     ('conv.conv3.1.', 'irb.project_norm.'),
 )
-_DOWNSAMPLE = {'conv': 'conv', 'norm1': 'conv_norm', 'residual': 'pool_conv', 'norm2': 'pool_norm'}
+# HAT-Net has one branch here, and so one norm.
+_DOWNSAMPLE = {'conv': 'conv', 'norm': 'norm', 'norm1': 'conv_norm', 'residual': 'pool_conv', 'norm2': 'pool_norm'}
 
 
 def rename_transcnn_key(key: str) -> str | None:
@@ -21,7 +22,7 @@ def rename_transcnn_key(key: str) -> str | None:
         return None
     if match := re.fullmatch(r'patch_embed\.([013])\.(.+)', key):
         return f'stem.{_STEM[match[1]]}.{match[2]}'
-    if match := re.fullmatch(r'ds([234])\.(conv|residual|norm1|norm2)\.(.+)', key):
+    if match := re.fullmatch(r'ds([234])\.(conv|norm|residual|norm1|norm2)\.(.+)', key):
         return f'stages.{int(match[1]) - 1}.downsample.{_DOWNSAMPLE[match[2]]}.{match[3]}'
     if match := re.fullmatch(r'blocks\.(\d)\.(\d+)\.(.+)', key):
         rest = match[3]
