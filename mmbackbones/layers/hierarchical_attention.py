@@ -25,6 +25,11 @@ def _average(x: Tensor, size: int) -> Tensor:
     return F.avg_pool2d(x, size, ceil_mode=True, count_include_pad=False)
 
 
+def _repeat(x: Tensor, times: int, size: tuple[int, int]) -> Tensor:
+    """Each token over the `times` x `times` pixels that it stands for, cut to `size`."""
+    return x if times == 1 else F.interpolate(x, scale_factor=times, mode='nearest')[..., :size[0], :size[1]]
+
+
 @MODELS.register_module()
 class MHSA(nn.Module):
     """Multi-head self-attention over the whole map: the last stage of both releases, where the map is small.
@@ -121,16 +126,11 @@ class CascadedHMHSA(nn.Module):
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[2:]
-        total, tokens, stride = 0, x, 1
-        for norm, qkv, grid_size in zip(self.norms, self.qkvs, (*self.grid_sizes, None), strict=True):
-            projected = qkv(norm(tokens))
-            if grid_size is None:
-                step = tokens + map_attention(*projected.chunk(3, 1), self.head_dim)
-            else:
-                step = tokens + grid_attention(projected, self.head_dim, grid_size)
-            total = total + F.interpolate(step, scale_factor=stride, mode='nearest')[..., :height, :width]
-            if grid_size is not None:
-                tokens = F.max_pool2d(step, grid_size, ceil_mode=True) + _average(step, grid_size)
-                stride *= grid_size
-        return self.proj(total)
+        size, total, stride = x.shape[2:], 0, 1
+        for norm, qkv, grid_size in zip(self.norms, self.qkvs, self.grid_sizes, strict=False):
+            x = x + grid_attention(qkv(norm(x)), self.head_dim, grid_size)
+            total = total + _repeat(x, stride, size)
+            x = F.max_pool2d(x, grid_size, ceil_mode=True) + _average(x, grid_size)
+            stride *= grid_size
+        x = x + map_attention(*self.qkvs[-1](self.norms[-1](x)).chunk(3, 1), self.head_dim)
+        return self.proj(total + _repeat(x, stride, size))
