@@ -6,7 +6,6 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 from urllib.request import Request, urlopen
-from uuid import uuid4
 
 from mmengine.logging import print_log
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from torch.hub import get_dir
 
 from ..errors import UserError
+from .whole_file import whole_file
 from .zoo import RELEASES, published_sha256
 
 _TIMEOUT = 30  # seconds without an answer; without it a download may wait for ever
@@ -72,22 +72,18 @@ def download(url: str) -> Path:
     if path.is_file():
         return path
     print_log(f'downloading {url} to {path}', logger='current')
-    partial = path.with_name(f'{path.name}.{uuid4().hex}.partial')
     instead = f'fetch it elsewhere and put it at {path}'
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        digest, kind = _receive(url, partial)
-        if kind == 'text/html' or is_web_page(partial):
-            raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}')
-        expected = published_sha256(path.name)
-        if expected and not digest.startswith(expected):
-            raise UserError(f'{url} did not arrive as published (its SHA-256 begins with {digest[:len(expected)]}, not '
-                            f'{expected}): try again, or {instead}')
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            digest, kind = _receive(url, partial)
+            if kind == 'text/html' or is_web_page(partial):
+                raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}')
+            expected = published_sha256(path.name)
+            if expected and not digest.startswith(expected):
+                raise UserError(f'{url} did not arrive as published (its SHA-256 begins with {digest[:len(expected)]}, '
+                                f'not {expected}): try again, or {instead}')
     except (OSError, HTTPException, ValueError) as error:
         raise UserError(f'{url} cannot be fetched ({getattr(error, "reason", error)}): {instead}') from error
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

@@ -8,6 +8,7 @@ from reference import StateDict, assert_features_equal, image
 from van_layouts import LAYOUTS
 
 from mmbackbones.backbones import VAN
+from mmbackbones.recognise import recognise
 from mmbackbones.weights import load_pretrained, rename_van_key
 
 REFERENCE = json.loads((Path(__file__).parent / 'van_reference.json').read_text())
@@ -59,6 +60,8 @@ def test_layouts(b0, layout, prefix, tmp_path):
     load_pretrained(model, str(tmp_path / 'van.pth'), prefix or '')
     theirs = {rename_van_key(key): value for key, value in b0.items()}
     assert all(torch.equal(value, theirs[key]) for key, value in model.state_dict().items())
+    found = recognise(str(tmp_path / 'van.pth'))
+    assert (found.config, found.layout, found.num_classes) == (dict(type='VAN', arch='tiny'), layout, 1000)
 
 
 @pytest.mark.parametrize('arch', ['b0', 'b2'])
