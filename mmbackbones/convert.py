@@ -3,8 +3,7 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from .errors import UserError
 from .recognise import Recognised, recognise
@@ -37,7 +36,7 @@ def convert_weights(checkpoint: str, out: str | os.PathLike) -> Recognised:
             if out.suffix == '.pth':
                 torch.save(weights, partial)
             else:
-                save_file(weights, partial, metadata={'format': 'pt'})
-    except (OSError, RuntimeError, SafetensorError) as error:  # a full disk is a RuntimeError to torch.save
+                partial.write_bytes(save(weights, metadata={'format': 'pt'}))
+    except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError to torch.save
         raise UserError(f'{out} cannot be written: {getattr(error, "strerror", None) or error}') from error
     return found

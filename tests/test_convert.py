@@ -67,6 +67,7 @@ def test_what_is_written_loads_again(build, suffix, tmp_path):
     for key, value in model.state_dict().items():
         assert torch.equal(value, source[key])
     assert [path.name for path in out.parent.iterdir()] == [out.name]
+    assert out.stat().st_mode == (tmp_path / 'epoch_1.pth').stat().st_mode
 
 
 @pytest.mark.parametrize(('out', 'message'), [
