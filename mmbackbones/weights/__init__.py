@@ -1,4 +1,4 @@
-"""Checkpoints: reading them safely, and fitting the authors' released files to our backbones."""
+"""Checkpoints: where the released ones are, reading them safely, and fitting them to our backbones."""
 from .dual_vit import rename_dual_vit_key
 from .hat_net import rename_hatnet_key
 from .locate import cache_folder, locate

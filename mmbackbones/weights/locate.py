@@ -68,7 +68,7 @@ def download(url: str) -> Path:
     Raises:
         UserError: The network is closed, or what arrived is not what was published; nothing is kept then.
     """
-    path = cache_folder() / Path(unquote(urlparse(url).path)).name
+    path = cache_folder() / _cache_name(url)
     if path.is_file():
         return path
     print_log(f'downloading {url} to {path}', logger='current')
@@ -85,6 +85,12 @@ def download(url: str) -> Path:
     except (OSError, HTTPException, ValueError) as error:
         raise UserError(f'{url} cannot be fetched ({getattr(error, "reason", error)}): {instead}') from error
     return path
+
+
+def _cache_name(url: str) -> str:
+    *above, name = Path(unquote(urlparse(url).path)).parts[1:] or ('', )
+    # Hugging Face has one name for the files of all models; owner and model tell them apart.
+    return '-'.join((*above[:2], name)) if name in ('model.safetensors', 'pytorch_model.bin') else name
 
 
 def _receive(url: str, path: Path) -> tuple[str, str]:

@@ -50,7 +50,7 @@ class Release:
 
 def published_sha256(file: str) -> str | None:
     """The first characters of a file's SHA-256, where its name carries them as OpenMMLab's and PyTorch's do."""
-    match = re.search(r'-([a-f0-9]{8,64})\.\w+$', file)
+    match = re.search(r'-([a-f0-9]{8,64})\.', file)
     return match and match[1]
 
 
@@ -66,7 +66,7 @@ def _van_original(size: str, word: str, file: str, top1: float) -> Release:
 
 
 def _van_mmpretrain(size: str, word: str, sha256: str, top1: float) -> Release:
-    """mmpretrain's conversion of the authors' file; the accuracy is of its own evaluation, and so the normalisation."""
+    """mmpretrain's conversion of the authors' file; accuracy and normalisation are those of its own evaluation."""
     file = f'van-{word}_8xb128_in1k_20220501-{sha256}.pth'
     return Release(f'van-{size}-mmpretrain', 'VAN', size, 'ImageNet-1K', file, normalisation=_HALF, top1=top1,
                    page='https://github.com/open-mmlab/mmpretrain/tree/main/configs/van',

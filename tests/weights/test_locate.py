@@ -36,6 +36,14 @@ def test_a_download_is_kept(cache, serve):
     assert cache_folder() == cache
 
 
+def test_hugging_faces_files_are_told_apart(cache, serve):
+    """They are called alike, whatever model they are of."""
+    for model in ('van-tiny', 'van-base'):
+        path = locate(serve(f'owner/{model}/resolve/main/model.safetensors', model.encode()))
+        assert path == cache / f'owner-{model}-model.safetensors'
+        assert path.read_text() == model
+
+
 def test_a_hash_in_the_name_is_checked(cache, serve):
     assert locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS)).is_file()
     with pytest.raises(UserError, match='did not arrive as published .*not 00000000'):
