@@ -45,6 +45,7 @@ setup(
         'pyyaml',
         'matplotlib',
         'rich',
+        'safetensors>=0.4',
         'ftfy',  # mmsegmentation imports these two without asking for them
         'regex',
         'setuptools<81',  # mmengine imports pkg_resources

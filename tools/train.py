@@ -24,7 +24,8 @@ def main() -> None:
                         help='images a batch, for each GPU; without --lr the learning rate scales with it')
     parser.add_argument('--lr', type=positive_float, metavar='RATE', help='learning rate, taken as it is')
     weights = parser.add_mutually_exclusive_group()
-    weights.add_argument('--weights', metavar='FILE', help="start from a backbone's or a whole model's file or URL")
+    weights.add_argument('--weights', metavar='FILE',
+                         help="start from a backbone's or a whole model's file, URL or short name (van-b2)")
     weights.add_argument('--from-scratch', action='store_true', help='start from random weights')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--accumulate', type=positive_int, default=1, metavar='N',

@@ -1,4 +1,5 @@
 """The contract that every backbone of this package keeps."""
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,7 +30,8 @@ class PyramidBackbone(BaseModule):
         drop_path_rate: Stochastic depth rate of the last block; earlier blocks have linearly less.
         norm_cfg: Replaces the network's batch or group norms, never its layer norms.
         with_cp: Activation checkpointing block by block: same values and gradients, less memory, more time.
-        init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL, prefix='')`` takes the authors' file as released.
+        init_cfg: ``dict(type='Pretrained', checkpoint=NAME, prefix='')`` takes the authors' file as released; NAME is a
+            file, a URL or a short name of :data:`mmbackbones.weights.RELEASES`.
 
     Attributes:
         out_channels (tuple[int, ...]): Channels of each returned map.
@@ -125,13 +127,13 @@ class PyramidBackbone(BaseModule):
     # Weights -------------------------------------------------------------------------------------------------------
     @staticmethod
     def rename_key(key: str) -> str | None:
-        """The key of ours for a key of the authors' file; None for a classifier's key."""
+        """The key of ours for a key of a released file, a classifier's below ``head.``; None for what has no effect."""
         return key
 
     def is_unbuilt(self, key: str) -> bool:
-        """Whether `key` (ours) belongs to a stage that these `out_indices` do not need."""
-        parts = key.split('.')
-        return parts[0] == 'stages' and int(parts[1]) >= self.num_stages
+        """Whether `key` (ours) belongs to a classifier or to a stage that these `out_indices` do not need."""
+        stage = re.match(r'stages\.(\d+)\.', key)
+        return key.startswith('head.') or bool(stage and int(stage[1]) >= self.num_stages)
 
     def init_weights(self) -> None:
         """Load `init_cfg`'s checkpoint strictly; without one the weights are those that the constructor drew."""

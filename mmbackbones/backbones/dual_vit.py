@@ -83,11 +83,15 @@ class SemanticStem(nn.Module):
         self.gate = nn.Sequential(nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, 2 * channels))
         self.norm = nn.LayerNorm(channels)
 
+    def queries(self, grid: tuple[int, int]) -> Tensor:
+        """The queries resized to a grid: (1, M, C)."""
+        query = self.query.T.unflatten(1, self.query_grid)[None]
+        return F.interpolate(query, grid, mode='bicubic').flatten(2).transpose(1, 2)
+
     def forward(self, x: Tensor) -> Tensor:
         x = x.permute(0, 3, 1, 2)
         pooled = F.avg_pool2d(x, 7) if self.grid is None else F.adaptive_avg_pool2d(x, self.grid)
-        query = self.query.T.unflatten(1, self.query_grid)[None]
-        query = F.interpolate(query, pooled.shape[2:], mode='bicubic').flatten(2).transpose(1, 2)
+        query = self.queries(pooled.shape[2:])
         pooled = pooled.flatten(2).transpose(1, 2)
 
         query = self.query_proj(self.query_norm(query)).expand_as(pooled)

@@ -3,10 +3,11 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 
 from ..errors import UserError
-from ..weights import load_from_file, read_state_dict
+from ..weights import load_from_file, read_state_dict, trained_classes
 from .config import dicts_in
 from .distributed import main_first
 
@@ -16,7 +17,7 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
 
     Args:
         cfg: Config of a model with a ``backbone``.
-        weights: A backbone's file (the authors' or ours) or a whole model's, or a URL.
+        weights: File, URL or short name of a backbone's weights (the authors' or ours) or a whole model's.
         from_scratch: Load no pre-trained weights.
         resume: A checkpoint to go on from, or ``auto`` for the newest in the work directory; if that has none, the
             training starts at its beginning and says so. To go on takes neither pre-trained weights nor a network.
@@ -52,10 +53,7 @@ def drop_pretrained(cfg: Config) -> None:
 
 def checkpoint_classes(path: str) -> tuple[str, ...] | None:
     """The classes that a checkpoint of MMEngine was trained on, in label order, if it says."""
-    checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent')
-    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
-    classes = ((meta or {}).get('dataset_meta') or {}).get('classes')
-    return tuple(classes) if classes else None
+    return trained_classes(CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent'))
 
 
 def check_classes(cfg: Config) -> None:
@@ -69,12 +67,14 @@ def check_classes(cfg: Config) -> None:
 
 def _start_from(cfg: Config, weights: str) -> None:
     keys = main_first(lambda: list(read_state_dict(weights)))
-    if any(key.startswith('backbone.') for key in keys):
+    rename = getattr(MODELS.get(cfg.model.backbone.type), 'rename_key', lambda key: key)
+    below = [key.removeprefix('backbone.') for key in keys if key.startswith('backbone.')]
+    if below and all(rename(key) == key for key in below):  # keys of a model as it is built here
         drop_pretrained(cfg)
         cfg.load_from = weights
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='FitWeightsHook')]
     else:
-        cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=weights)
+        cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=weights, prefix='backbone.' if below else '')
 
 
 def _newest_readable(work_dir: str) -> str | None:

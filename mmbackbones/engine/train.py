@@ -27,7 +27,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         iters: The same in iterations.
         batch_size: Images in a batch, for each process.
         lr: Learning rate; without it the config's, scaled to the batch size.
-        weights: File or URL to start from, of a backbone or of a whole model.
+        weights: File, URL or short name to start from, of a backbone or of a whole model.
         from_scratch: Start from random weights.
         amp: Mixed precision. A recipe that has it without being asked does without where there is no GPU.
         accumulate: Batches that one optimizer step sums gradients over.

@@ -1,8 +1,11 @@
 """Keys of the Dual-ViT authors' files (ImageNetModel's classification and downstream code share them)."""
 import re
 
-_CLASSIFIER = ('head.', 'aux_head.', 'post_network.')  # class and dense logits; the class-attention block
-
+# Class and dense logits; the class-attention block before them.
+_CLASSIFIER = {
+    'head.weight': 'fc.weight', 'head.bias': 'fc.bias', 'aux_head.': 'aux_fc.',
+    'post_network.0.mlp.fc1.': 'mlp.0.', 'post_network.0.mlp.fc2.': 'mlp.2.', 'post_network.0.': '',
+}
 _STEM = {
     'q_embed.0.': 'query_norm.', 'q_embed.1.': 'query_proj.', 'kv.': 'kv.', 'se.': 'gate.', 'proxy_ln.': 'norm.',
 }
@@ -27,10 +30,10 @@ def _replace_start(key: str, table: dict[str, str]) -> str:
     return key
 
 
-def rename_dual_vit_key(key: str) -> str | None:
-    """The key of ours for one of the authors'; None for the classifier's; any other key as it is."""
-    if key.startswith(_CLASSIFIER):
-        return None
+def rename_dual_vit_key(key: str) -> str:
+    """The key of ours for one of the authors', the classifier's below ``head.``; any other key as it is."""
+    if key.startswith(tuple(_CLASSIFIER)):
+        return f'head.{_replace_start(key, _CLASSIFIER)}'
     if key == 'q':
         return 'stem.semantics.query'
     if key.startswith(tuple(_STEM)):
@@ -42,7 +45,7 @@ def rename_dual_vit_key(key: str) -> str | None:
     if part == 'patch_embed' and stage == 0:
         return f'stem.pixels.{rest}'
     if part == 'block':
-        block, rest = rest.split('.', 1)
+        block, _, rest = rest.partition('.')
         rest = re.sub(r'(layer_scale_\d)$', r'\1.weight', _replace_start(rest, _BLOCK))
         rest = f'{block}.{rest}'
     return f'stages.{stage}.{_STAGE[part]}.{rest.removeprefix("proj_proxy.")}'

@@ -9,7 +9,7 @@ _PARTS = (
 
 
 def rename_hatnet_key(key: str) -> str | None:
-    """The key of ours for one of the authors'; None for the classifier's and for ``proj_norm``, which has no effect."""
+    """The key of ours for one of the authors', as TransCNN's; None for ``proj_norm``, which has no effect."""
     if '.attn.proj_norm.' in key:
         return None
     for theirs, ours in _PARTS:

@@ -7,20 +7,18 @@ MMEngine and the authors' training scripts put beside the weights are allow-list
 import argparse
 import os
 import re
-import socket
+from pathlib import Path
 from pickle import UnpicklingError
-from urllib.error import URLError
-from urllib.parse import urlparse
 
 import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer, print_log
+from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, get_external_models, get_torchvision_models
-from torch.hub import download_url_to_file, get_dir
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from ..errors import UserError
-
-_CONNECT_TIMEOUT = 30  # seconds; torch.hub itself would wait for ever
+from .locate import is_web_page, locate
 
 
 def _history_statistic(owner, name: str):
@@ -50,79 +48,63 @@ def _allowed() -> list:
     return [HistoryBuffer, argparse.Namespace, np.ndarray, np.dtype, *dtypes, *functions]
 
 
-def load_from_file(filename: str | os.PathLike, map_location=None):
-    """Read a checkpoint file; nothing in it is executed.
+def load_from_file(checkpoint: str | os.PathLike, map_location=None):
+    """Read a checkpoint; nothing in it is executed.
 
     Args:
-        filename: Path of a file written by ``torch.save``.
+        checkpoint: Path, URL or short name (:func:`~mmbackbones.weights.locate`) of a file written by ``torch.save`` or
+            of a ``.safetensors`` file.
         map_location: As in :func:`torch.load`.
 
     Raises:
-        UserError: The file is missing, damaged, no checkpoint at all, or holds objects that could run code.
+        UserError: The file can't be had, is damaged, no checkpoint at all, or holds objects that could run code.
     """
-    filename = os.path.expanduser(filename)
-    if not os.path.isfile(filename):
-        raise UserError(f'checkpoint {filename} does not exist')
+    path = locate(checkpoint)
     try:
-        return torch.load(filename, map_location=map_location, weights_only=True)
+        if is_web_page(path):
+            raise UserError(f'{path} is a web page, not a checkpoint: the link that it came from leads to a page, on '
+                            'which the file has to be chosen')
+    except OSError as error:
+        raise UserError(f'checkpoint {path} cannot be read: {error.strerror}') from error
+    return _read_safetensors(path, map_location) if path.suffix == '.safetensors' else _read(path, map_location)
+
+
+def _read(path: Path, map_location):
+    try:
+        return torch.load(path, map_location=map_location, weights_only=True)
     except UnpicklingError as error:
         refused = re.search(r'GLOBAL ([\w.]+)', str(error))
         if refused:
-            raise UserError(f'checkpoint {filename} was not loaded: beside weights it holds {refused[1]}, and loading '
+            raise UserError(f'checkpoint {path} was not loaded: beside weights it holds {refused[1]}, and loading '
                             'that could run code') from error
-        raise UserError(f'{filename} is not a PyTorch checkpoint that can be loaded safely') from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f'{path} is not a PyTorch checkpoint that can be loaded safely') from error
+    except Exception as error:  # in a damaged file anything can go wrong
         if 'CUDA' in str(error) and map_location is None:
-            return load_from_file(filename, map_location='cpu')
-        raise UserError(f'checkpoint {filename} is damaged or incomplete: it cannot be read') from error
+            return _read(path, map_location='cpu')
+        raise UserError(f'checkpoint {path} is damaged or incomplete: it cannot be read') from error
 
 
-def download(url: str) -> str:
-    """Fetch `url` once into torch.hub's cache and return the path there.
-
-    A file appears under its name only when it is complete, so several processes may do this at
-    once; a hash in the name (``-0123abcd.pth``) is checked.
-    """
-    folder = os.path.join(get_dir(), 'checkpoints')
-    name = os.path.basename(urlparse(url).path)
-    path = os.path.join(folder, name)
-    if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
-        print_log(f'downloading {url} to {path}', logger='current')
-        hashed = re.search(r'-([a-f0-9]{8,})\.', name)
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(_CONNECT_TIMEOUT)
-        try:
-            download_url_to_file(url, path, hash_prefix=hashed and hashed[1])
-        except (URLError, OSError) as error:
-            raise UserError(f'{url} cannot be fetched ({getattr(error, "reason", error)}): '
-                            f'fetch it elsewhere and put it at {path}') from error
-        except RuntimeError as error:  # the hash is wrong
-            raise UserError(f'{url} did not arrive as published: {error}') from error
-        finally:
-            socket.setdefaulttimeout(before)
-    return path
-
-
-def load_from_url(url: str, map_location=None):
-    """Read a checkpoint from an ``http(s)://`` address, through the cache."""
-    return load_from_file(download(url), map_location)
+def _read_safetensors(path: Path, map_location) -> dict[str, torch.Tensor]:
+    device = map_location if isinstance(map_location, str | torch.device) else 'cpu'
+    try:
+        return load_file(path, str(device))
+    except (SafetensorError, OSError) as error:
+        raise UserError(f'checkpoint {path} is damaged or incomplete: it cannot be read') from error
 
 
 def load_from_torchvision(name: str, map_location=None):
-    return load_from_url(get_torchvision_models()[name.split('://', 1)[1]], map_location)
+    return load_from_file(get_torchvision_models()[name.split('://', 1)[1]], map_location)
 
 
 def load_from_openmmlab(name: str, map_location=None):
-    url = get_external_models()[name.split('://', 1)[1]]
-    return load_from_url(url, map_location) if url.startswith('http') else load_from_file(url, map_location)
+    return load_from_file(get_external_models()[name.split('://', 1)[1]], map_location)
 
 
 def register_loaders() -> None:
-    """Put these loaders in the place of MMEngine's, for files, URLs and the short names that stand for URLs."""
+    """Put these loaders in the place of MMEngine's, for files, URLs and all names that stand for them."""
     if hasattr(torch.serialization, 'add_safe_globals'):  # PyTorch >= 2.4; below it only plain weights can be read
         torch.serialization.add_safe_globals(_allowed())
-    for prefixes, loader in (('', load_from_file), (('http://', 'https://'), load_from_url),
+    for prefixes, loader in ((('', 'http://', 'https://'), load_from_file),
                              (('torchvision://', 'modelzoo://'), load_from_torchvision),
                              (('open-mmlab://', 'openmmlab://'), load_from_openmmlab)):
         CheckpointLoader.register_scheme(prefixes, loader, force=True)

@@ -16,10 +16,10 @@ _PARTS = (
 _DOWNSAMPLE = {'conv': 'conv', 'norm': 'norm', 'norm1': 'conv_norm', 'residual': 'pool_conv', 'norm2': 'pool_norm'}
 
 
-def rename_transcnn_key(key: str) -> str | None:
-    """The key of ours for one of the authors'; None for the classifier's; any other key as it is."""
-    if key.startswith('classifier.'):
-        return None
+def rename_transcnn_key(key: str) -> str:
+    """The key of ours for one of the authors', the classifier's below ``head.``; any other key as it is."""
+    if key.startswith('classifier.1.'):
+        return key.replace('classifier.1.', 'head.fc.')
     if match := re.fullmatch(r'patch_embed\.([013])\.(.+)', key):
         return f'stem.{_STEM[match[1]]}.{match[2]}'
     if match := re.fullmatch(r'ds([234])\.(conv|norm|residual|norm1|norm2)\.(.+)', key):

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from reference import StateDict, assert_features_equal, image
+from van_layouts import LAYOUTS
 
 from mmbackbones.backbones import VAN
+from mmbackbones.recognise import recognise
+from mmbackbones.weights import load_pretrained, rename_van_key
 
 REFERENCE = json.loads((Path(__file__).parent / 'van_reference.json').read_text())
 DIMS = {'b0': (32, 64, 160, 256), 'b2': (64, 128, 320, 512)}
@@ -37,6 +40,28 @@ def official_state(arch: str) -> dict[str, torch.Tensor]:
         before = dim
     state.linear('head', 1000, before)
     return dict(state)
+
+
+@pytest.fixture(scope='module')
+def b0():
+    return official_state('b0')
+
+
+@pytest.mark.parametrize('prefix', [None, 'backbone.'])
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_layouts(b0, layout, prefix, tmp_path):
+    """All layouts hold the same weights under other keys; below a prefix, too, as in a whole model's file."""
+    state = LAYOUTS[layout](b0)
+    if prefix:
+        state = {key if key.startswith(prefix) else prefix + key: value for key, value in state.items()}
+    torch.save(dict(state_dict=state), tmp_path / 'van.pth')
+    with torch.device('meta'):
+        model = VAN('b0').to_empty(device='cpu')
+    load_pretrained(model, str(tmp_path / 'van.pth'), prefix or '')
+    theirs = {rename_van_key(key): value for key, value in b0.items()}
+    assert all(torch.equal(value, theirs[key]) for key, value in model.state_dict().items())
+    found = recognise(str(tmp_path / 'van.pth'))
+    assert (found.config, found.layout, found.num_classes) == (dict(type='VAN', arch='tiny'), layout, 1000)
 
 
 @pytest.mark.parametrize('arch', ['b0', 'b2'])

@@ -2,13 +2,15 @@
 import json
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from unreachable import UNREACHABLE
 
 from mmbackbones import config_path
 
 
-@pytest.mark.parametrize('name', ['train', 'test', 'demo', 'benchmark'])
+@pytest.mark.parametrize('name', ['train', 'test', 'demo', 'benchmark', 'convert_weights'])
 def test_help_shows_an_example(tool, name):
     code, out, _ = tool(name, '--help')
     assert code == 0
@@ -97,3 +99,29 @@ def test_test_tool_without_its_checkpoint(tool, tiny_config, tmp_path):
     code, _, err = tool('test', tiny_config, tmp_path / 'none.pth')
     assert code == 2
     assert 'none.pth does not exist' in err
+
+
+def test_convert_weights(tool, tmp_path):
+    out = tmp_path / 'resnet.safetensors'
+    torch.save(MODELS.build(dict(type='SASAResNet', depth=26)).state_dict(), tmp_path / 'resnet.pth')
+    code, said, err = tool('convert_weights', tmp_path / 'resnet.pth', out)
+    assert (code, err) == (0, '')
+    assert 'SASAResNet 26 in the layout of mmbackbones, backbone alone' in said
+    assert "'depth': 26" in said.splitlines()[1]
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(('content', 'message'), [
+    (b'<!DOCTYPE html><html>Sign in</html>', 'is a web page, not a checkpoint'),
+    (b'PK\x03\x04', 'is damaged or incomplete'),
+    (b"cos\nsystem\n(S'touch PWNED'\ntR.", 'it holds os.system, and loading that could run code'),
+    (b'', 'is damaged or incomplete'),
+])
+def test_convert_weights_of_something_else(tool, tmp_path, monkeypatch, content, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'in.pth').write_bytes(content)
+    code, out, err = tool('convert_weights', 'in.pth', 'out.pth')
+    assert (code, out) == (2, '')
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ['in.pth']

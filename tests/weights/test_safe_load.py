@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner.checkpoint import CheckpointLoader
+from safetensors.torch import save_file
 
 from mmbackbones.errors import UserError
 from mmbackbones.weights import find_state_dict, load_from_file
@@ -88,6 +89,23 @@ def test_a_file_that_is_no_checkpoint(tmp_path, content):
         load_from_file(tmp_path / 'page.pth')
 
 
+@pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
+def test_a_web_page(tmp_path, suffix):
+    (tmp_path / f'page.{suffix}').write_text('\n<!DOCTYPE html><html><title>Virus scan warning</title></html>')
+    with pytest.raises(UserError, match=rf'page.{suffix} is a web page, not a checkpoint'):
+        load_from_file(tmp_path / f'page.{suffix}')
+
+
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
+def test_a_pickle_that_is_no_pytorch_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for protocol in range(6):
+        Path('attack.pth').write_bytes(pickle.dumps(Attack(os.system, 'touch PWNED'), protocol))
+        with pytest.raises(UserError, match='attack.pth'):
+            load_from_file('attack.pth')
+    assert not Path('PWNED').exists()
+
+
 @pytest.mark.parametrize('share', [0.1, 0.5, 0.99])
 def test_a_truncated_file(tmp_path, share):
     path = saved(tmp_path / 'whole.pth', {'weight': torch.randn(1000)})
@@ -97,20 +115,22 @@ def test_a_truncated_file(tmp_path, share):
         load_from_file(tmp_path / 'part.pth')
 
 
-def test_missing_file_and_unreachable_address(tmp_path, monkeypatch):
-    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+@pytest.mark.parametrize('damage', [
+    lambda whole: whole[:-1], lambda whole: whole[:7], lambda whole: b'', lambda whole: b'\xff' * 16 + whole])
+def test_safetensors(tmp_path, damage):
+    save_file({'weight': torch.ones(2)}, tmp_path / 'whole.safetensors')
+    assert load_from_file(tmp_path / 'whole.safetensors')['weight'].sum() == 2
+    (tmp_path / 'part.safetensors').write_bytes(damage((tmp_path / 'whole.safetensors').read_bytes()))
+    with pytest.raises(UserError, match=r'part.safetensors is damaged or incomplete'):
+        load_from_file(tmp_path / 'part.safetensors', map_location='cpu')
+
+
+def test_missing_file_and_unreachable_address(tmp_path, cache):
     with pytest.raises(UserError, match='none.pth does not exist'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'none.pth'))
     with pytest.raises(UserError, match=r'cannot be fetched .*put it at .*none\.pth'):
         CheckpointLoader.load_checkpoint('http://127.0.0.1:9/none.pth')
-    assert not (tmp_path / 'hub' / 'checkpoints' / 'none.pth').exists()
-
-
-def test_a_url_is_read_from_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
-    (tmp_path / 'hub' / 'checkpoints').mkdir(parents=True)
-    saved(tmp_path / 'hub' / 'checkpoints' / 'van.pth', {'weight': torch.ones(1)})
-    assert CheckpointLoader.load_checkpoint('https://example.com/files/van.pth?download=true')['weight'] == 1
+    assert list(cache.iterdir()) == []
 
 
 @pytest.mark.parametrize('content', [[1, 2], {'epoch': 3}, {'state_dict': {}}, torch.ones(1)])

@@ -1,0 +1,105 @@
+"""Which network a checkpoint holds, and under whose keys."""
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from mmengine.registry import MODELS
+from mmengine.runner import CheckpointLoader
+from torch import Tensor
+
+from .backbones import PyramidBackbone
+from .errors import UserError
+from .weights.pretrained import find_state_dict, misfits, rename_keys, trained_classes
+
+_LAYOUTS = {  # keys that only files of this layout have; the rest is the authors'
+    r'(stem|stages)\.': 'the layout of mmbackbones',
+    r'(patch_embed\d\.projection|blocks\d)\.': "mmpretrain's layout",
+    r'(van\.)?encoder\.stages\.': "transformers' layout",
+}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a checkpoint holds.
+
+    Attributes:
+        family: Registry type of the backbone.
+        arch: Its ``arch``, or a ResNet's depth.
+        layout: Whose keys the file has, in words.
+        num_classes: Classes of the image classifier, or of the whole model if it says; None: there are none.
+        whole_model: Whether it is a detector's or segmenter's, of which the backbone is a part.
+        backbone: The backbone's weights, under our keys.
+    """
+    family: str
+    arch: str | int
+    layout: str
+    num_classes: int | None
+    whole_model: bool
+    backbone: dict[str, Tensor]
+
+    @property
+    def config(self) -> dict:
+        """What builds the backbone."""
+        return {'type': self.family, MODELS.get(self.family).arch_argument: self.arch}
+
+    def __str__(self) -> str:
+        kind = 'whole model' if self.whole_model else 'image classifier' if self.num_classes else 'backbone alone'
+        classes = f', {self.num_classes} classes' if self.num_classes else ''
+        return f'{self.family} {self.arch} in {self.layout}, {kind}{classes}'
+
+
+def recognise(checkpoint: str) -> Recognised:
+    """Find out which network a checkpoint holds.
+
+    Args:
+        checkpoint: File, URL or short name, in any known layout: of a backbone, an image classifier or a whole model.
+
+    Raises:
+        UserError: It is in no known layout; the message says what it comes nearest to, and where it differs first.
+    """
+    content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent')
+    given = find_state_dict(content, checkpoint)
+    below = {key.removeprefix('backbone.'): value for key, value in given.items() if key.startswith('backbone.')}
+    beside = {key: value for key, value in given.items() if not key.startswith('backbone.')} if below else {}
+    state = below or given
+    best, best_fit = None, -1
+    for network, arch in _nearest(state):
+        own, ours = network.state_dict(), rename_keys(state, network)
+        fit = sum(key in ours and ours[key].shape == value.shape for key, value in own.items())
+        if fit > best_fit:
+            best, best_fit = (network, arch, ours, misfits(own, ours)), fit
+    network, arch, ours, problems = best
+    family = type(network).__name__
+    if problems:
+        raise UserError(f'{checkpoint} is in no layout that is known here; it comes nearest to {family} {arch} '
+                        f'({problems})')
+    layout = next((name for keys, name in _LAYOUTS.items() if any(re.match(keys, key) for key in state)),
+                  "the authors' layout")
+    for key, value in {**state, **beside}.items():
+        if network.rename_key(key) == 'head.fc.weight':
+            return Recognised(family, arch, layout, len(value), False, ours)
+    return Recognised(family, arch, layout, len(trained_classes(content) or ()) or None, bool(below), ours)
+
+
+def _depths(state: Mapping[str, Tensor], family: type[PyramidBackbone]) -> tuple[int, ...]:
+    """Number of blocks in each stage that a file has in the eyes of a family."""
+    found = [re.match(r'stages\.([0-3])\.(?:blocks\.)?(\d+)\.', family.rename_key(key) or '') for key in state]
+    blocks = {(int(match[1]), int(match[2])) for match in found if match}
+    return tuple(sum(stage == i for stage, _ in blocks) for i in range(1 + max((i for i, _ in blocks), default=-1)))
+
+
+def _nearest(state: Mapping[str, Tensor]) -> list[tuple[PyramidBackbone, str | int]]:
+    """The networks, without memory for their weights, whose numbers of blocks come nearest to the file's."""
+    candidates = []
+    for family in MODELS.module_dict.values():
+        if isinstance(family, type) and issubclass(family, PyramidBackbone):
+            depths = _depths(state, family)
+            for arch in {id(entry): name for name, entry in reversed(family.arch_zoo.items())}.values():  # no aliases
+                theirs = family.arch_zoo[arch]['depths'][:len(depths) or 4]
+                distance = sum(abs(a - b) for a, b in zip(depths or (0, ) * 4, theirs, strict=True))
+                candidates.append((distance, family, arch, len(theirs)))
+    least = min(distance for distance, *_ in candidates)
+    with torch.device('meta'):
+        return [(family(arch, out_indices=tuple(range(stages))), arch)
+                for distance, family, arch, stages in candidates if distance == least]

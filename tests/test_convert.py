@@ -1,0 +1,108 @@
+"""What a checkpoint is, and the plain file that is made of it."""
+import pytest
+import torch
+from mmengine.registry import MODELS
+from safetensors.torch import load_file
+from small_backbones import SMALL
+
+from mmbackbones.convert import convert_weights
+from mmbackbones.errors import UserError
+from mmbackbones.recognise import recognise
+
+OURS = 'the layout of mmbackbones'
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """Builds a small backbone, whose arch is known under the name `small` meanwhile."""
+
+    def build_small(family='VAN', **kwargs):
+        cls = MODELS.get(family)
+        monkeypatch.setattr(cls, 'arch_zoo', {'tiny': cls.arch_zoo['small'], 'small': SMALL[family]['arch']})
+        torch.manual_seed(0)
+        return cls('small', **kwargs)
+
+    return build_small
+
+
+def saved(path, state) -> str:
+    torch.save(state, path)
+    return str(path)
+
+
+@pytest.mark.parametrize('out_indices', [(0, 1), (0, 1, 2, 3)])
+@pytest.mark.parametrize('family', ['DualViT', 'HATNet', 'TransCNN', 'VAN'])
+def test_recognises_backbones(build, family, out_indices, tmp_path):
+    state = build(family, out_indices=out_indices).state_dict()
+    found = recognise(saved(tmp_path / 'weights.pth', state))
+    assert (found.family, found.arch, found.layout, found.num_classes, found.whole_model) == (
+        family, 'small', OURS, None, False)
+    assert found.backbone.keys() == state.keys()
+
+
+def test_recognises_a_resnet_by_its_depth(tmp_path):
+    found = recognise(saved(tmp_path / 'weights.pth', MODELS.build(dict(type='SASAResNet', depth=26)).state_dict()))
+    assert found.config == dict(type='SASAResNet', depth=26)
+
+
+@pytest.mark.parametrize(('classes', 'said'), [(('cat', 'dog'), 'whole model, 2 classes'), (None, 'whole model')])
+def test_recognises_the_backbone_of_a_whole_model(build, classes, said, tmp_path):
+    state = {f'backbone.{key}': value for key, value in build().state_dict().items()}
+    content = dict(state_dict={**state, 'neck.weight': torch.zeros(1)}, meta=dict(dataset_meta=dict(classes=classes)))
+    found = recognise(saved(tmp_path / 'epoch_1.pth', content))
+    assert str(found) == f'VAN small in {OURS}, {said}'
+    assert len(found.backbone) == len(state)
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_what_is_written_loads_again(build, suffix, tmp_path):
+    source, out = build().state_dict(), tmp_path / 'new' / f'backbone{suffix}'
+    state = {f'backbone.{key}': value for key, value in source.items()}
+    convert_weights(saved(tmp_path / 'epoch_1.pth', dict(state_dict=state, optimizer=dict(lr=1.0))), out)
+    model = build(init_cfg=dict(type='Pretrained', checkpoint=str(out)))
+    torch.nn.init.zeros_(model.stem.proj.weight)
+    model.init_weights()
+    plain = torch.load(out, weights_only=True) if suffix == '.pth' else load_file(out)
+    assert plain.keys() == source.keys()
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, source[key])
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    assert out.stat().st_mode == (tmp_path / 'epoch_1.pth').stat().st_mode
+
+
+@pytest.mark.parametrize(('out', 'message'), [
+    ('there.pth', 'there.pth exists already, and nothing is written over'),
+    ('weights.bin', r'must end in .safetensors or .pth, got .*weights.bin'),
+    ('there.pth/weights.pth', 'cannot be written: (File exists|Not a directory)'),
+    ('x' * 245 + '.pth', 'cannot be written: '),
+    ('x' * 240 + '.safetensors', 'cannot be written: '),
+])
+def test_nothing_is_lost(build, out, message, tmp_path):
+    source = saved(tmp_path / 'source.pth', build().state_dict())
+    (tmp_path / 'there.pth').write_text('precious')
+    with pytest.raises(UserError, match=message):
+        convert_weights(source, tmp_path / out)
+    assert (tmp_path / 'there.pth').read_text() == 'precious'
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def other_keys(state):
+    return {key.replace('attn', 'attention'): value for key, value in state.items()}
+
+
+def other_shape(state):
+    return {**state, 'stem.proj.weight': torch.zeros(8, 4, 7, 7)}
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (other_keys, r'nearest to VAN small \(.* keys fit; \d+ missing: stages.0.blocks.0.attn.proj_1.weight, .* more; '
+                 r'\d+ unexpected: stages.0.blocks.0.attention.proj_1.weight, '),
+    (other_shape, r'1 of another shape: stem.proj.weight \(8x4x7x7 in the file, 8x3x7x7 here\)'),
+    (lambda state: {'conv1.weight': torch.zeros(1), 'block1': torch.zeros(1), 'stages': torch.zeros(1)},
+     r'0 of \d+ keys fit; .* 3 unexpected: conv1.weight, block1, stages'),
+])
+def test_an_unknown_layout_names_the_nearest_and_what_differs(build, change, message, tmp_path):
+    source = saved(tmp_path / 'source.pth', change(build().state_dict()))
+    with pytest.raises(UserError, match=rf'source.pth is in no layout that is known here.*{message}'):
+        convert_weights(source, tmp_path / 'out.pth')
+    assert not (tmp_path / 'out.pth').exists()

@@ -1,0 +1,118 @@
+"""Files, URLs and short names: what is taken for a checkpoint, and what is said if it can't be had."""
+import hashlib
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import MODELS
+from mmengine.runner.checkpoint import CheckpointLoader
+from small_backbones import SMALL
+
+from mmbackbones.backbones import VAN
+from mmbackbones.errors import UserError
+from mmbackbones.weights import RELEASES, cache_folder, locate
+
+DOCS = Path(__file__).parents[2] / 'docs' / 'weights.md'
+
+
+def file_of(state) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+WEIGHTS = file_of({'weight': torch.ones(2)})
+DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
+
+
+def test_a_download_is_kept(cache, serve):
+    url = serve('van.pth', WEIGHTS)
+    assert locate(url) == locate(url + '?download=true') == cache / 'van.pth'
+    assert len(serve.requests) == 1
+    assert (cache / 'van.pth').read_bytes() == WEIGHTS
+    assert cache_folder() == cache
+
+
+def test_hugging_faces_files_are_told_apart(cache, serve):
+    """They are called alike, whatever model they are of."""
+    for model in ('van-tiny', 'van-base'):
+        path = locate(serve(f'owner/{model}/resolve/main/model.safetensors', model.encode()))
+        assert path == cache / f'owner-{model}-model.safetensors'
+        assert path.read_text() == model
+
+
+def test_a_hash_in_the_name_is_checked(cache, serve):
+    assert locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS)).is_file()
+    with pytest.raises(UserError, match='did not arrive as published .*not 00000000'):
+        locate(serve('van-00000000.pth', WEIGHTS))
+
+
+@pytest.mark.parametrize(('content', 'sent', 'message'), [
+    (WEIGHTS, dict(length=len(WEIGHTS) + 1), rf'cannot be fetched \(the connection broke off after {len(WEIGHTS)} of'),
+    (None, {}, 'cannot be fetched .*Not Found'),
+    (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'delivered a web page in place of a checkpoint'),
+    (b'please sign in', dict(kind='text/html; charset=utf-8'), 'delivered a web page in place of a checkpoint'),
+    (WEIGHTS, dict(name='van-00000000.pth'), 'did not arrive as published'),
+])
+def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent, message):
+    name = sent.pop('name', 'van.pth')
+    with pytest.raises(UserError, match=message) as error:
+        locate(serve(name, content, **sent))
+    assert str(error.value).endswith(f'put it at {cache / name}')
+    assert list(cache.iterdir()) == []
+
+
+def small_release(monkeypatch, **kwargs) -> VAN:
+    """The weights of a small VAN, in the place of van-b0's."""
+    monkeypatch.setitem(RELEASES, 'van-b0', replace(RELEASES['van-b0'], file='van_small.pth', **kwargs))
+    return MODELS.build(dict(type='VAN', **SMALL['VAN']))
+
+
+def load(checkpoint: str) -> dict:
+    model = MODELS.build(dict(type='VAN', **SMALL['VAN'], init_cfg=dict(type='Pretrained', checkpoint=checkpoint)))
+    model.init_weights()
+    return model.state_dict()
+
+
+def test_file_url_and_short_name_behave_alike(cache, serve, monkeypatch, tmp_path):
+    source = small_release(monkeypatch, url=serve('van_small.pth', None)).state_dict()
+    serve('van_small.pth', file_of(source))
+    (tmp_path / 'file.pth').write_bytes(file_of(source))
+    for checkpoint in ('van-b0', serve('van_small.pth', None), str(tmp_path / 'file.pth')):
+        assert all(torch.equal(value, source[key]) for key, value in load(checkpoint).items())
+    assert len(serve.requests) == 1
+
+
+def test_a_file_that_has_to_be_fetched_by_hand(cache, monkeypatch):
+    source = small_release(monkeypatch, url=None, page='https://example.com/page').state_dict()
+    with pytest.raises(UserError, match=rf'fetch it from https://example.com/page and put it into the folder '
+                                        rf'{re.escape(str(cache))} as van_small.pth'):
+        load('van-b0')
+    cache.mkdir(parents=True)
+    (cache / 'van_small.pth').write_bytes(file_of(source))
+    assert all(torch.equal(value, source[key]) for key, value in load('van-b0').items())
+
+
+def test_an_unknown_short_name_lists_those_there_are(cache, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="'van-b7' is neither a file nor .*; there are van-b0, .*dualvit-l"):
+        CheckpointLoader.load_checkpoint('van-b7')
+    Path('van-b7').write_bytes(WEIGHTS)
+    assert CheckpointLoader.load_checkpoint('van-b7')['weight'].sum() == 2
+
+
+@pytest.mark.parametrize('release', RELEASES.values(), ids=str)
+def test_releases(release):
+    archs = MODELS.get(release.family).arch_zoo
+    assert archs[release.arch] is archs[release.name.split('-')[1]]
+    assert release.url is None or release.url.endswith(f'/{release.file}')
+    assert release.page.startswith('https://')
+    assert f'`{release.name}`' in DOCS.read_text()
+
+
+def test_releases_have_files_of_their_own():
+    assert len({release.file for release in RELEASES.values()}) == len(RELEASES) == 23
+    assert {release.sha256 for release in RELEASES.values()} == {None, '385941af', '17bc91aa', '6a4cc31b', 'f212ba21'}
