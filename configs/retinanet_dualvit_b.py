@@ -3,5 +3,5 @@
 _base_ = 'retinanet_dualvit_s.py'
 
 model = dict(
-    backbone=dict(arch='base', init_cfg=dict(checkpoint='checkpoints/dualvit_b.pth')),
+    backbone=dict(arch='base', init_cfg=dict(checkpoint='dualvit-b')),
     neck=dict(in_channels=[128, 320, 512]))

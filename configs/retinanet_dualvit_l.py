@@ -3,5 +3,5 @@
 _base_ = 'retinanet_dualvit_s.py'
 
 model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint='checkpoints/dualvit_l.pth')),
+    backbone=dict(arch='large', init_cfg=dict(checkpoint='dualvit-l')),
     neck=dict(in_channels=[192, 384, 512]))

@@ -1,8 +1,7 @@
 # RetinaNet with Dual-ViT-S, 1x. Published: 46.2 AP on COCO val2017 (ImageNetModel, object_detection/README.md); 31.83 M
 # parameters by the layer shapes. Recipe: the authors' config there, half precision included; a machine without a GPU
 # trains in float32. Their norms of the stem keep weight and bias as they were pre-trained.
-# The authors publish the weights for download by hand only (the cloud folder linked in that README): save the file as
-# checkpoints/dualvit_s.pth, or name another with --weights. Without any, see docs/dual_vit.md.
+# The authors publish the weights for download by hand only, see docs/weights.md; without any, see docs/dual_vit.md.
 _base_ = '_base_/retinanet_1x.py'
 
 model = dict(
@@ -13,6 +12,6 @@ model = dict(
         out_indices=(1, 2, 3),
         drop_path_rate=0.15,
         norm_cfg=dict(type='BN', requires_grad=False),
-        init_cfg=dict(type='Pretrained', checkpoint='checkpoints/dualvit_s.pth')),
+        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s')),
     neck=dict(in_channels=[128, 320, 448]))
 optim_wrapper = dict(type='AmpOptimWrapper', loss_scale=512., optimizer=dict(weight_decay=1e-4))

@@ -3,7 +3,5 @@
 _base_ = 'retinanet_hatnet_t.py'
 
 model = dict(
-    backbone=dict(
-        arch='medium',
-        init_cfg=dict(checkpoint='https://github.com/yun-liu/HAT-Net/releases/download/v2.0/HAT-Net_Medium.pth')),
+    backbone=dict(arch='medium', init_cfg=dict(checkpoint='hatnet-m')),
     neck=dict(in_channels=[128, 320, 512]))

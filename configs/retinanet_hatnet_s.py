@@ -3,7 +3,5 @@
 _base_ = 'retinanet_hatnet_t.py'
 
 model = dict(
-    backbone=dict(
-        arch='small',
-        init_cfg=dict(checkpoint='https://github.com/yun-liu/HAT-Net/releases/download/v2.0/HAT-Net_Small.pth')),
+    backbone=dict(arch='small', init_cfg=dict(checkpoint='hatnet-s')),
     neck=dict(in_channels=[128, 320, 512]))

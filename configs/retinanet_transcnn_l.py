@@ -3,7 +3,5 @@
 _base_ = 'retinanet_transcnn_t.py'
 
 model = dict(
-    backbone=dict(
-        arch='large',
-        init_cfg=dict(checkpoint='https://github.com/yun-liu/TransCNN/releases/download/v1.0/TransCNN-Large.pth')),
+    backbone=dict(arch='large', init_cfg=dict(checkpoint='transcnn-l')),
     neck=dict(in_channels=[128, 384, 768]))

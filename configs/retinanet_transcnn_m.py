@@ -3,7 +3,5 @@
 _base_ = 'retinanet_transcnn_t.py'
 
 model = dict(
-    backbone=dict(
-        arch='medium',
-        init_cfg=dict(checkpoint='https://github.com/yun-liu/TransCNN/releases/download/v1.0/TransCNN-Medium.pth')),
+    backbone=dict(arch='medium', init_cfg=dict(checkpoint='transcnn-m')),
     neck=dict(in_channels=[128, 320, 640]))

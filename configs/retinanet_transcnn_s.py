@@ -3,7 +3,5 @@
 _base_ = 'retinanet_transcnn_t.py'
 
 model = dict(
-    backbone=dict(
-        arch='small',
-        init_cfg=dict(checkpoint='https://github.com/yun-liu/TransCNN/releases/download/v1.0/TransCNN-Small.pth')),
+    backbone=dict(arch='small', init_cfg=dict(checkpoint='transcnn-s')),
     neck=dict(in_channels=[128, 256, 512]))

@@ -9,8 +9,6 @@ model = dict(
         arch='tiny',
         out_indices=(1, 2, 3),
         drop_path_rate=0.1,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='https://github.com/yun-liu/TransCNN/releases/download/v1.0/TransCNN-Tiny.pth')),
+        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t')),
     neck=dict(in_channels=[128, 256, 512]))
 optim_wrapper = dict(optimizer=dict(weight_decay=1e-4))

@@ -10,8 +10,5 @@ model = dict(
         arch='large',
         out_indices=(1, 2, 3),
         drop_path_rate=0.3,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='https://huggingface.co/Visual-Attention-Network/VAN-Large-original/resolve/main/'
-            'van_large_839.pth.tar')),
+        init_cfg=dict(type='Pretrained', checkpoint='van-b3')),
     neck=dict(in_channels=[128, 320, 512]))

@@ -2,21 +2,20 @@
 
 import json
 import os
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
 from .check import check, check_categories
+from .classes import compare_classes
+from .division import describe_division, divide
 from .files import write_text
 from .images import image_sizes
 from .layouts import find_layout
+from .masks import check_masks
 from .repair import describe, repair, settle_sizes
 from .source import Annotations, Source
-
-VAL_SHARE = 0.2  # of the images, where the data set says nothing of a validation split
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ def load_detection(
     out_dir: str | os.PathLike,
     classes: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
+    masks: bool = False,
 ) -> DetectionData:
     """Find the layout of the data set in `root`, check it, and give it as COCO files.
 
@@ -51,6 +51,7 @@ def load_detection(
         classes: the class names in the order of the labels, such as a checkpoint's. Default: the train split's.
         splits: check and return these only, as far as the data set has them. Default: all. If `train` is among them
             it must be there; a `val` that is not there is divided from it.
+        masks: every annotation needs a mask, too.
 
     Raises:
         UserError: the folder has no known layout, lacks the splits, has other classes than asked for, or has a defect
@@ -76,10 +77,12 @@ def load_detection(
         check_categories(annotations.data, name)
         if asked:
             check(annotations.data, name)
+            if masks:
+                check_masks(annotations.data, name)
             checked.append((source, annotations))
         found = [category['name'] for category in annotations.data['categories']]
         expected, whose = (expected, whose) if expected is not None else (tuple(found), f'those of {name}')
-        _compare(found, expected, name, whose)
+        compare_classes(found, expected, name, whose)
 
     done, notes = {}, [*layout.notes]
     for source, annotations in checked:
@@ -116,33 +119,15 @@ def _prepare(
     if len(source.splits) == 1:
         return {source.splits[0]: data}, annotations.file is not None and ordered and not repairs, notes
     parts = _divide(data)
-    counts = ' and '.join(f'{split} ({len(part["images"])} images)' for split, part in parts.items())
-    notes.append(f'{source.name}: no validation split is given, so it is split 80/20 by a fixed seed: {counts}')
+    notes.append(describe_division(source.name, {split: len(part['images']) for split, part in parts.items()}))
     return parts, False, notes
 
 
-def _compare(found: list[str], expected: tuple[str, ...], name: str, whose: str) -> None:
-    if set(found) == set(expected):
-        return
-    lists = {'lacks': set(expected) - set(found), 'has besides': set(found) - set(expected)}
-    texts = [f'it {verb} {_listing(names)}' for verb, names in lists.items() if names]
-    raise UserError(f'{name}: its classes differ from {whose}: {" and ".join(texts)}.')
-
-
-def _listing(names: set[str]) -> str:
-    shown = [repr(name) for name in sorted(names, key=str)[:8]]
-    return ', '.join(shown) + (f' and {len(names) - 8} more' if len(names) > 8 else '')
-
-
 def _divide(data: dict) -> dict[str, dict]:
-    """Train and validation part, by a shuffle of the file names: the same for the same names in whatever order."""
-    images = sorted(data['images'], key=lambda image: image['file_name'])
-    random.Random(SEED).shuffle(images)
-    count = max(1, round(VAL_SHARE * len(images)))
     parts = {}
-    for split, chosen in {'train': images[count:], 'val': images[:count]}.items():
-        ids = {image['id'] for image in chosen}
+    for split, names in divide(image['file_name'] for image in data['images']).items():
+        images = [image for image in data['images'] if image['file_name'] in names]
+        ids = {image['id'] for image in images}
         annotations = [annotation for annotation in data['annotations'] if annotation['image_id'] in ids]
-        ordered = [image for image in data['images'] if image['id'] in ids]
-        parts[split] = data | {'images': ordered, 'annotations': annotations}
+        parts[split] = data | {'images': images, 'annotations': annotations}
     return parts

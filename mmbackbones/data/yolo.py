@@ -8,10 +8,8 @@ import yaml as pyyaml
 
 from ..errors import UserError
 from .files import read_text
-from .images import image_sizes
+from .images import SUFFIXES, image_sizes
 from .source import Annotations, Layout, Source, plan
-
-SUFFIXES = {'.avif', '.bmp', '.gif', '.jpeg', '.jpg', '.jp2', '.png', '.tif', '.tiff', '.webp'}
 
 
 def yolo(root: Path) -> Layout | None:

@@ -29,6 +29,9 @@ def load_config(path: str, work_dir: str | None, cfg_options: dict | None) -> Co
             cfg.merge_from_dict(cfg_options)
         except (KeyError, TypeError, IndexError, AssertionError) as error:
             raise UserError(f'--cfg-options does not fit {path}: {error}') from error
+    # What this package registers for its tools is there, too, when the config that they leave behind is read again.
+    cfg.setdefault('custom_imports', dict(imports=[], allow_failed_imports=False))
+    cfg.custom_imports.imports = [*cfg.custom_imports.imports, 'mmbackbones.engine']
     cfg.work_dir = work_dir or str(Path('work_dirs') / Path(path).stem)
     # MMEngine keeps a visualizer, and the folder that it writes to, under its name for as long as the process lives.
     cfg.visualizer.name = f'{Path(path).stem}_{time_ns()}'
@@ -60,15 +63,21 @@ def set_num_classes(cfg: Config, num_classes: int) -> None:
 def set_img_scale(cfg: Config, width: int, height: int) -> None:
     """Resize images to fit into `width` x `height` pixels, in training and testing.
 
-    Other scales of multi-scale training or testing keep their proportion to the test pipeline's.
+    Other scales of multi-scale training or testing, and the crops of training, keep their proportion to the test
+    pipeline's scale.
     """
     if min(width, height) < 32:
         raise UserError(f'--img-scale {width} {height} is too small: backbones take images of at least 32x32 pixels')
-    pipeline = cfg.test_dataloader.dataset.pipeline
-    base = next(step.scale for step in pipeline if step.type == 'Resize')
+    base = next(step.scale for step in cfg.test_dataloader.dataset.pipeline if step.type == 'Resize')
+    growth = max(width / base[0], height / base[1])  # of what has to hold in both directions
 
     def rescale(scale):
+        if (scale[0] < scale[1]) != (base[0] < base[1]):  # to fit into WxH or HxW is one: images keep their proportions
+            scale = scale[::-1]
         return tuple(max(1, round(old * new / was)) for old, new, was in zip(scale, (width, height), base, strict=True))
+
+    def grow(size):
+        return tuple(max(32, round(side * growth)) for side in size)
 
     for node in list(dicts_in(cfg._cfg_dict)):
         if node.get('type') in ('Resize', 'RandomResize', 'RandomChoiceResize'):
@@ -76,6 +85,10 @@ def set_img_scale(cfg: Config, width: int, height: int) -> None:
                 if key in node:
                     several = isinstance(node[key], list)
                     node[key] = [rescale(scale) for scale in node[key]] if several else rescale(node[key])
+        elif node.get('type') == 'RandomCrop':
+            node.crop_size = grow(node.crop_size)
+        elif node.get('type') == 'SegDataPreProcessor' and 'size' in node:
+            node.size = grow(node.size)
 
 
 def set_batch(cfg: Config, batch_size: int | None, lr: float | None, accumulate: int) -> None:
@@ -93,6 +106,20 @@ def set_batch(cfg: Config, batch_size: int | None, lr: float | None, accumulate:
     elif 'auto_scale_lr' in cfg:
         cfg.auto_scale_lr.base_batch_size /= accumulate
         cfg.auto_scale_lr.enable |= batch_size is not None
+
+
+def keep_batches_whole(cfg: Config, processes: int) -> None:
+    """See to it that no segmentor is trained on a single image, which batch norms over 1x1 maps can learn nothing from.
+
+    UperNet's pyramid pooling has such maps. A last, smaller batch of an epoch is left out.
+
+    Raises:
+        UserError: The batch is one image.
+    """
+    if any('pool_scales' in node for node in dicts_in(cfg.model)) and cfg.train_dataloader.batch_size * processes < 2:
+        raise UserError('a batch of 1 image is too small: the pyramid pooling of this model normalises over the batch; '
+                        'use --batch-size 2 or more')
+    cfg.train_dataloader.drop_last = True
 
 
 def set_amp(cfg: Config) -> None:

@@ -1,4 +1,4 @@
-"""Which data a run uses, checked and written into its config."""
+"""Which data a run uses: found, checked and written into its config."""
 from copy import deepcopy
 from pathlib import Path
 
@@ -6,15 +6,32 @@ from mmdet.visualization.palette import get_palette
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
-from ..data import Split, load_detection
+from ..data import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..data.shapes import generate_shapes
 from ..errors import UserError
-from .config import set_num_classes
+from .config import dicts_in, set_num_classes
 from .distributed import main_first
 
-_COCO_TRAIN = 'annotations/instances_train2017.json'
-_HOW_TO_GET_COCO = ('download train2017.zip, val2017.zip and annotations_trainval2017.zip from '
-                    'https://cocodataset.org/#download and unpack them there')
+# The data sets that configs come with: file or folder of the training annotations -> how to get them.
+_HOW_TO_GET = {
+    'annotations/instances_train2017.json':
+        'download train2017.zip, val2017.zip and annotations_trainval2017.zip from https://cocodataset.org/#download '
+        'and unpack them there, so that it holds annotations/, train2017/ and val2017/',
+    'annotations/training':
+        'download the archive of the scene parsing benchmark from http://sceneparsing.csail.mit.edu and unpack it '
+        'there, so that it holds images/, annotations/ and objectInfo150.txt',
+}
+
+
+def is_segmentor(cfg: Config) -> bool:
+    """Whether a config is one of MMSegmentation's, not MMDetection's."""
+    return cfg.default_scope == 'mmseg'
+
+
+def learns_masks(cfg: Config) -> bool:
+    """Whether a detector's training asks for masks."""
+    pipeline = _dataset(cfg.train_dataloader).pipeline
+    return any(step.get('with_mask') for step in dicts_in(pipeline))
 
 
 def _dataset(dataloader: ConfigDict) -> ConfigDict:
@@ -29,7 +46,7 @@ def find_data(cfg: Config, data: str | None) -> Path | None:
     """The folder that ``--data`` stands for: ``shapes`` (generated if need be), a folder, or the config's own data.
 
     Returns:
-        The folder; None if the config's own data is not COCO 2017's folder: it is then taken as it is.
+        The folder; None if the config's own data is neither COCO 2017's folder nor ADE20K's: it is then taken as it is.
 
     Raises:
         UserError: The config's own data is not there.
@@ -42,16 +59,15 @@ def find_data(cfg: Config, data: str | None) -> Path | None:
 def _own_root(cfg: Config) -> Path | None:
     dataset = _dataset(cfg.train_dataloader)
     root = Path(dataset.get('data_root') or '')
-    if dataset.get('ann_file') != _COCO_TRAIN:
-        path = root / dataset.get('ann_file', '')
-        if not path.exists():
-            raise UserError(f"the config's own data is not there: {path} does not exist; name a folder with --data "
-                            'DIR, or try the generated data set with --data shapes')
+    annotations = dataset.get('ann_file') or dataset.get('data_prefix', {}).get('seg_map_path') or ''
+    if annotations not in _HOW_TO_GET:
+        if not (root / annotations).exists():
+            raise UserError(f"the config's own data is not there: {root / annotations} does not exist; name a folder "
+                            'with --data DIR, or try the generated data set with --data shapes')
         return None
     if not root.is_dir():
-        raise UserError(f'{root}/ is not there: {_HOW_TO_GET_COCO}, so that it holds annotations/, train2017/ and '
-                        'val2017/; or name your own folder with --data DIR, or try the generated data set with '
-                        '--data shapes')
+        raise UserError(f'{root}/ is not there: {_HOW_TO_GET[annotations]}; or name your own folder with --data DIR, '
+                        'or try the generated data set with --data shapes')
     return root
 
 
@@ -60,7 +76,7 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
     """Check the data in `root` and write it into `cfg`: loaders, evaluators and numbers of classes.
 
     Args:
-        cfg: Config of a detector.
+        cfg: Config of a detector or a segmentor.
         root: A folder in one of the known layouts; None to take the config's data as it is.
         own: Whether `root` is the config's own data set, to be used by its recipe to the letter.
         splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.
@@ -75,26 +91,48 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
             for split in splits or ('train', 'val', 'test'):
                 _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
         return
-    found = main_first(lambda: load_detection(root, Path(cfg.work_dir) / 'data', classes=classes, splits=splits))
+    out_dir = Path(cfg.work_dir) / 'data'
+    for key in ('dataloader', 'evaluator'):  # in some configs the test's is the same object as the validation's
+        cfg[f'test_{key}'] = deepcopy(cfg[f'test_{key}'])
+    if is_segmentor(cfg):
+        # ADE20K's own names differ a little from MMSegmentation's, which its checkpoints carry.
+        asked = None if own else classes
+        found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits))
+        use = _use_segmentation
+    else:
+        masks = learns_masks(cfg)
+        found = main_first(lambda: load_detection(root, out_dir, classes=classes, splits=splits, masks=masks))
+        use = _use_detection
     for note in found.notes:
         print_log(note, logger='current')
     set_num_classes(cfg, len(found.classes))
-    for key in ('dataloader', 'evaluator'):  # in some configs the test's is the same object as the validation's
-        cfg[f'test_{key}'] = deepcopy(cfg[f'test_{key}'])
-    held_out = found.splits.get('test') or found.splits.get('val')
-    for name, split in (('train', found.splits.get('train')), ('val', found.splits.get('val')), ('test', held_out)):
-        if split:
-            _use(cfg, name, split, found.classes, own)
+    held_out = 'test' if 'test' in found.splits else 'val'
+    for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):
+        if split in found.splits:
+            use(cfg, name, found, split, own)
 
 
-def _use(cfg: Config, name: str, split: Split, classes: tuple[str, ...], own: bool) -> None:
+def _metainfo(classes: tuple[str, ...], own: bool) -> dict:
+    if own:
+        return dict(classes=classes)
+    # OpenCV, which label maps are drawn with, takes Python's numbers only.
+    return dict(classes=classes, palette=[tuple(map(int, colour)) for colour in get_palette('random', len(classes))])
+
+
+def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own: bool) -> None:
+    ann_file, image_dir = str(found.splits[split].ann_file), found.splits[split].image_dir
     dataset = _dataset(cfg[f'{name}_dataloader'])
-    metainfo = dict(classes=classes)
-    if not own:
-        metainfo['palette'] = get_palette('random', len(classes))
-    dataset.update(type='CocoDataset', data_root='', ann_file=str(split.ann_file),
-                   data_prefix=dict(img=f'{split.image_dir}/'), metainfo=metainfo)
+    dataset.update(type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'),
+                   metainfo=_metainfo(found.classes, own))
     if name == 'train' and not own:  # COCO's recipe leaves out images below 32 pixels; users want their small ones
         dataset.filter_cfg = dict(filter_empty_gt=True, min_size=1)
     if name != 'train':
-        cfg[f'{name}_evaluator'].ann_file = str(split.ann_file)
+        cfg[f'{name}_evaluator'].ann_file = ann_file
+
+
+def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
+    if own:
+        return
+    dataset = _dataset(cfg[f'{name}_dataloader'])
+    dataset.update(type='PairedSegDataset', data_root='', data_prefix={}, ann_file=str(found.splits[split].list_file),
+                   labels=found.label_map, metainfo=_metainfo(found.classes, own))

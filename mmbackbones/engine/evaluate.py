@@ -5,9 +5,9 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..errors import UserError
-from . import hooks  # noqa: F401  registers them
 from .config import load_config, set_img_scale
-from .data import find_data, use_data
+from .data import find_data, learns_masks, use_data
+from .metrics import use_full_metrics
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
 
@@ -36,6 +36,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     """
     cfg = load_config(config, work_dir, cfg_options)
     classes = checkpoint_classes(checkpoint)
+    use_full_metrics(cfg)
     use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
     drop_pretrained(cfg)
     cfg.load_from = checkpoint
@@ -45,7 +46,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     if tta:
         _augment(cfg)
     if show_dir:
-        cfg.default_hooks.visualization.update(draw=True, test_out_dir=str(Path(show_dir).absolute()))
+        cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
 
     metrics = tidy_metrics(Runner.from_cfg(cfg).test())
     write_metrics(metrics, Path(cfg.work_dir) / 'metrics.json')
@@ -55,5 +56,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
 def _augment(cfg: Config) -> None:
     if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
         raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
+    if learns_masks(cfg):
+        cfg.tta_model.type = 'InstanceTTAModel'  # MMDetection's own refuses masks
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(**cfg.tta_model, module=cfg.model)

@@ -5,16 +5,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-_BOX_METRICS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
+# Metrics of each class: the start of their keys, in metrics.json, and their column on screen.
+_BY_CLASS = {'bbox_AP_': 'box AP', 'segm_AP_': 'mask AP', 'IoU_': 'IoU', 'Acc_': 'accuracy'}
 
 
 def tidy_metrics(metrics: dict[str, float]) -> dict[str, float]:
-    """MMEngine's metrics without their ``coco/`` prefix.
-
-    A model that detects nothing at all gets no metrics from MMDetection; it has earned zeros.
-    """
-    tidy = {key.split('/')[-1]: float(value) for key, value in metrics.items()}
-    return tidy or {f'bbox_{name}': 0.0 for name in _BOX_METRICS}
+    """MMEngine's metrics without their ``coco/`` prefix."""
+    return {key.removeprefix('coco/'): float(value) for key, value in metrics.items()}
 
 
 def write_metrics(metrics: dict[str, float], path: Path) -> None:
@@ -24,8 +21,19 @@ def write_metrics(metrics: dict[str, float], path: Path) -> None:
 
 
 def print_metrics(metrics: dict[str, float]) -> None:
-    """Print `metrics` as a table; -1 means that the data has no objects of that size."""
-    table = Table('metric', 'value')
+    """Print `metrics` as a table, and those of each class as another; -1: the data has nothing to measure it by."""
+    whole, classes, columns = Table('metric', 'value'), {}, []
     for key, value in metrics.items():
-        table.add_row(key, f'{value:.3f}')
-    Console().print(table)
+        prefix = next((prefix for prefix in _BY_CLASS if key.startswith(prefix)), None)
+        if prefix is None:
+            whole.add_row(key, f'{value:.3f}')
+            continue
+        classes.setdefault(key.removeprefix(prefix), []).append(f'{value:.3f}')
+        columns += [_BY_CLASS[prefix]] if _BY_CLASS[prefix] not in columns else []
+    console = Console()
+    console.print(whole)
+    if classes:
+        by_class = Table('class', *columns)
+        for name, values in classes.items():
+            by_class.add_row(name, *values)
+        console.print(by_class)

@@ -2,12 +2,14 @@
 from copy import deepcopy
 
 from mmengine.config import Config
+from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
-from . import hooks  # noqa: F401  registers them
-from .config import drop_amp, load_config, set_amp, set_batch, set_img_scale
-from .data import find_data, use_data
+from ..errors import UserError
+from .config import drop_amp, keep_batches_whole, load_config, set_amp, set_batch, set_img_scale
+from .data import find_data, is_segmentor, use_data
 from .distributed import start
+from .metrics import use_full_metrics
 from .schedule import fit_schedulers, set_length
 from .start import check_classes, choose_start
 
@@ -50,6 +52,8 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     if img_scale:
         set_img_scale(cfg, *img_scale)
     set_batch(cfg, batch_size, lr, accumulate)
+    if is_segmentor(cfg):
+        keep_batches_whole(cfg, get_world_size())
     if amp:
         set_amp(cfg)
     else:
@@ -58,13 +62,18 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     set_length(cfg, epochs, iters)
     _depend_on_seed_only(cfg, seed)
     choose_start(cfg, weights, from_scratch, resume)
+    use_full_metrics(cfg)
     use_data(cfg, root, own=data is None)  # last, because checking much data takes long
     if cfg.resume:
         check_classes(cfg)
 
     runner = Runner.from_cfg(cfg)
+    epoch_length = len(runner.train_dataloader)
+    if not epoch_length:
+        raise UserError(f'the {len(runner.train_dataloader.dataset)} images to train on do not fill one batch of '
+                        f'{cfg.train_dataloader.batch_size}: use a smaller --batch-size')
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
-        cfg.param_scheduler, recipe, cfg.train_cfg, len(runner.train_dataloader))
+        cfg.param_scheduler, recipe, cfg.train_cfg, epoch_length)
     runner.dump_config()
     runner.train()
     return runner

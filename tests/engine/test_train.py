@@ -11,6 +11,7 @@ from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 
 METRICS = {f'bbox_{name}' for name in ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')}
+METRICS |= {f'bbox_AP_{name}' for name in CLASSES}
 
 
 @pytest.fixture(scope='module')

@@ -1,0 +1,7 @@
+# Mask R-CNN with HAT-Net-Medium, 1x. No COCO figures were published; by its layer shapes it has 62.6 M parameters.
+# Recipe as in mask_rcnn_hatnet_t.py.
+_base_ = 'mask_rcnn_hatnet_t.py'
+
+model = dict(
+    backbone=dict(arch='medium', init_cfg=dict(checkpoint='hatnet-m')),
+    neck=dict(in_channels=[64, 128, 320, 512]))

@@ -1,0 +1,14 @@
+# Mask R-CNN with HAT-Net-Tiny, 1x. No COCO figures were published; by its layer shapes it has 32.4 M parameters.
+# Recipe: PVT's (AdamW 2e-4, weight decay 1e-4), whose settings the authors say they follow; drop path is PVT's
+# default.
+_base_ = '_base_/mask_rcnn_1x.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='HATNet',
+        arch='tiny',
+        drop_path_rate=0.1,
+        init_cfg=dict(type='Pretrained', checkpoint='hatnet-t')),
+    neck=dict(in_channels=[48, 96, 240, 384]))
+optim_wrapper = dict(optimizer=dict(lr=2e-4, weight_decay=1e-4))

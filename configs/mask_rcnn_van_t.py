@@ -1,0 +1,13 @@
+# Mask R-CNN with VAN-B0, 1x. Published: 23.9 M parameters, 40.2 box AP, 37.6 mask AP on COCO val2017 (VAN, arXiv
+# 2202.09741, Table 10). Recipe: Section 4.2 there, in _base_/schedule_1x.py. The detection code was never released,
+# so the drop path is that of the authors' UperNet configs (VAN-Segmentation).
+_base_ = '_base_/mask_rcnn_1x.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='VAN',
+        arch='tiny',
+        drop_path_rate=0.1,
+        init_cfg=dict(type='Pretrained', checkpoint='van-b0')),
+    neck=dict(in_channels=[32, 64, 160, 256]))

@@ -1,0 +1,7 @@
+# Semantic FPN with HAT-Net-Small, 40k. No ADE20K figures were published; by its layer shapes it has 29.5 M
+# parameters. Recipe as in semantic_fpn_hatnet_t.py.
+_base_ = 'semantic_fpn_hatnet_t.py'
+
+model = dict(
+    backbone=dict(arch='small', init_cfg=dict(checkpoint='hatnet-s')),
+    neck=dict(in_channels=[64, 128, 320, 512]))

@@ -1,0 +1,5 @@
+# Semantic FPN with the attention ResNet-38, convolutional stem, 40k: no published row. All else as in
+# semantic_fpn_sasa_r50.py.
+_base_ = 'semantic_fpn_sasa_r50.py'
+
+model = dict(backbone=dict(depth=38))

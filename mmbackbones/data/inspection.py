@@ -1,0 +1,101 @@
+"""Look into every file of a data set once, before training does, and remember what was found in the sound ones."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from ..errors import UserError
+from .files import leaves, write_text
+
+# Path -> what is to be known of the file, as integers; or why training could not read it.
+Inspect = Callable[[str], tuple[int, ...] | str]
+
+
+def inspect_files(
+    root: Path, folder: Path, names: Sequence[str], source: str, kind: str, inspect: Inspect
+) -> list[tuple[int, ...]]:
+    """What `inspect` says of each of the files `names` in `folder`.
+
+    A file that was found sound before, and has the same size and time of change, is not looked into again.
+
+    Args:
+        root: the data folder, which no name may leave.
+        source: what names the files, for errors.
+        kind: what a file is called, such as `image`.
+
+    Raises:
+        UserError: a name leaves `root`, or files are missing or unreadable (the first one, and how many).
+    """
+    below = os.path.relpath(folder, root)
+    for name in names:
+        if leaves(os.path.join(below, name)):
+            raise UserError(f'{source}: the {kind} file {name!r} is not inside the data folder {root}.')
+    states, missing = {}, []
+    for name in names:
+        try:
+            state = os.stat(os.path.join(folder, name))
+            states[name] = [state.st_size, state.st_mtime_ns]
+        except (OSError, ValueError):  # ValueError: a name that no file system can have
+            missing.append(name)
+    if missing:
+        count = f'{len(missing)} of its {len(names)} {kind}s {"is" if len(missing) == 1 else "are"} missing'
+        raise UserError(f'{source}: the {kind} {missing[0]!r} is not in {folder}; {count}.')
+
+    cache = _cache_file(folder, kind)
+    known = _read_cache(cache)
+    unknown = [name for name in states if known.get(name, [])[:2] != states[name]]
+    broken = []
+    console = Console(stderr=True)
+    pool = ThreadPoolExecutor()
+    try:
+        results = pool.map(inspect, (os.path.join(folder, name) for name in unknown))
+        shown = track(
+            zip(unknown, results, strict=True), f'Checking {kind}s', len(unknown), console=console, transient=True,
+            disable=not unknown or not console.is_terminal,
+        )
+        for name, result in shown:
+            if isinstance(result, str):
+                broken.append((name, result))
+            else:
+                known[name] = [*states[name], *result]
+    finally:  # an interrupted check stops at once and keeps what it has learnt
+        pool.shutdown(cancel_futures=True)
+        if unknown:
+            with suppress(OSError):
+                write_text(cache, json.dumps(known))
+    if broken:
+        name, reason = broken[0]
+        count = f'{len(broken)} of its {len(names)} {kind}s {"is" if len(broken) == 1 else "are"} unreadable'
+        raise UserError(f'{source}: the {kind} {os.path.join(folder, name)!r} cannot be read ({reason}); {count}.')
+    return [tuple(known[name][2:]) for name in names]
+
+
+def reason(error: Exception) -> str:
+    """An exception of a decoder, in one line."""
+    return ' '.join(str(error).split()) or type(error).__name__
+
+
+def _cache_file(folder: Path, kind: str) -> Path:
+    home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    return Path(home, 'mmbackbones', f'{kind}s-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20]}.json')
+
+
+def _read_cache(file: Path) -> dict[str, list[int]]:
+    """name -> [bytes, time of change in ns, what was found]; whatever is not of this form is forgotten."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    entries = content.items() if isinstance(content, dict) else ()
+    return {
+        name: entry
+        for name, entry in entries
+        if isinstance(entry, list) and len(entry) >= 4 and all(type(value) is int for value in entry)
+    }
