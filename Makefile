@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint
+.PHONY: setup demo demo-mask demo-seg test lint
 
 setup: .venv/.ready
 
@@ -18,6 +18,12 @@ setup: .venv/.ready
 
 demo: setup
 	$(BIN)/python tools/demo.py
+
+demo-mask: setup
+	$(BIN)/python tools/demo.py mask
+
+demo-seg: setup
+	$(BIN)/python tools/demo.py seg
 
 test: setup
 	$(BIN)/python -m pytest

@@ -1,5 +1,5 @@
-# UperNet with VAN-B0 for the demo: narrower than upernet_van_t.py (heads 96 wide in place of 512, the auxiliary one 32 in
-# place of 256), from random weights, for 128x128 images of the generated data set and two CPU cores.
+# UperNet with VAN-B0 for the demo: narrower than upernet_van_t.py (heads 96 wide in place of 512, the auxiliary one 32
+# in place of 256), from random weights, for 128x128 images of the generated data set and two CPU cores.
 _base_ = 'upernet_van_t.py'
 
 model = dict(

@@ -1,8 +1,10 @@
-"""Train, evaluate and draw, on generated data: RetinaNet with VAN-Tiny in a few minutes on two CPU cores.
+"""Train, evaluate and draw, on generated data: a small model with VAN-Tiny, in minutes on two CPU cores.
 
-Example:
+Examples:
 
     python tools/demo.py
+    python tools/demo.py mask
+    python tools/demo.py seg
 """
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -13,25 +15,35 @@ from mmbackbones.engine.cli import positive_int, run
 from mmbackbones.engine.pictures import plot_curve, sheet
 from mmbackbones.engine.report import print_metrics
 
+# What to show: model, config, name of the metric that counts in the log and in metrics.json.
+DEMOS = {
+    'box': ('RetinaNet', 'retinanet_van_t_demo', 'coco/bbox_mAP_50', 'bbox_mAP_50'),
+    'mask': ('Mask R-CNN', 'mask_rcnn_van_t_demo', 'coco/segm_mAP_50', 'segm_mAP_50'),
+    'seg': ('UperNet', 'upernet_van_t_demo', 'mIoU', 'mIoU'),
+}
+
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument('--work-dir', default='work_dirs/demo', metavar='DIR', help='default: work_dirs/demo')
+    parser.add_argument('kind', nargs='?', choices=DEMOS, default='box',
+                        help='boxes (RetinaNet), masks of objects (Mask R-CNN) or semantic segmentation (UperNet)')
+    parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/demo, work_dirs/demo_mask or _seg')
     parser.add_argument('--epochs', type=positive_int, metavar='N', help="the config's own number by default")
     args = parser.parse_args()
-    work_dir = Path(args.work_dir)
-    config = str(config_path('retinanet_van_t_demo'))
+    model, name, logged, metric = DEMOS[args.kind]
+    work_dir = Path(args.work_dir or ('work_dirs/demo' if args.kind == 'box' else f'work_dirs/demo_{args.kind}'))
+    config = str(config_path(name))
 
-    print('Training RetinaNet + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
-    runner = train(config, data='shapes', img_scale=(128, 128), epochs=args.epochs, work_dir=args.work_dir)
+    print(f'Training {model} + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
+    runner = train(config, data='shapes', img_scale=(128, 128), epochs=args.epochs, work_dir=str(work_dir))
     checkpoint = work_dir / f'epoch_{runner.epoch}.pth'
-    metrics = evaluate(config, str(checkpoint), data='shapes', img_scale=(128, 128), work_dir=args.work_dir,
+    metrics = evaluate(config, str(checkpoint), data='shapes', img_scale=(128, 128), work_dir=str(work_dir),
                        show_dir=str(work_dir / 'predictions'))
 
-    plot_curve(work_dir, 'coco/bbox_mAP_50', work_dir / 'curve.png')
+    plot_curve(work_dir, logged, work_dir / 'curve.png')
     sheet(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
     print_metrics(metrics)
-    print(f'bbox_mAP_50: {metrics["bbox_mAP_50"]:.3f}')
+    print(f'{metric}: {metrics[metric]:.3f}')
     print(f'model {checkpoint}, metrics.json, curve.png, predictions.png (and each image in predictions/): all in '
           f'{work_dir}/')
 

@@ -17,6 +17,15 @@ ACCEPTED = """
   YOLO:       data.yaml, images/, labels/*.txt"""
 
 
+def has_boxes(root: Path) -> bool:
+    """Whether the folder `root` has one of the layouts that hold boxes."""
+    return _match(root) is not None
+
+
+def _match(root: Path) -> Layout | None:
+    return next((layout for reader in READERS if (layout := reader(root))), None)
+
+
 def find_layout(root: Path) -> Layout:
     """The layout of the folder `root` (absolute), its sources not read yet.
 
@@ -25,9 +34,8 @@ def find_layout(root: Path) -> Layout:
     """
     if not root.is_dir():
         raise UserError(f'The data folder {root} does not exist or is not a folder.')
-    for reader in READERS:
-        if layout := reader(root):
-            return layout
+    if layout := _match(root):
+        return layout
     if all((root / kind / 'training').is_dir() for kind in ('images', 'annotations')):
         raise UserError(f'{root} holds semantic masks (ADE20K layout) and no boxes, which a detector needs.')
     several = sorted(path.name for path in root.glob('annotations/*.json'))

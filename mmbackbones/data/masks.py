@@ -10,21 +10,25 @@ from .check import NUMBERS
 from .inspection import reason
 
 
+class MaskError(UserError):
+    """What keeps a data set from models that learn masks, and only from those."""
+
+
 def check_masks(data: dict, name: str) -> None:
     """Check that each annotation of `data` (which has passed `check`) has a mask: polygons, or runs of pixels (RLE).
 
     Raises:
-        UserError: masks are missing (how many), or one is malformed (the first one).
+        MaskError: masks are missing (how many), or one is malformed (the first one).
     """
     sizes = {image['id']: [image.get('height'), image.get('width')] for image in data['images']}
     annotations = data['annotations']
     if lacking := [annotation['id'] for annotation in annotations if not annotation.get('segmentation')]:
         count = 'none' if len(lacking) == len(annotations) else f'only {len(annotations) - len(lacking)}'
-        raise UserError(f'{name}: {count} of its {len(annotations)} annotations has a mask ("segmentation"; annotation '
+        raise MaskError(f'{name}: {count} of its {len(annotations)} annotations has a mask ("segmentation"; annotation '
                         f'{lacking[0]} has none), which Mask R-CNN needs for all; RetinaNet trains on boxes alone.')
     for annotation in annotations:
         if fault := _fault(annotation['segmentation'], sizes[annotation['image_id']]):
-            raise UserError(f'{name}: annotation {annotation["id"]} has a mask that {fault}.')
+            raise MaskError(f'{name}: annotation {annotation["id"]} has a mask that {fault}.')
 
 
 def _fault(mask: list | dict, size: list) -> str | None:

@@ -83,7 +83,7 @@ class FitWeightsHook(Hook):
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """A progress bar with the loss and the last mAP; on anything but a terminal, a line an epoch.
+    """A progress bar with the loss and the last validation's figure; on anything but a terminal, a line a validation.
 
     Args:
         metric: The validation metric to show.
@@ -94,25 +94,31 @@ class ProgressHook(Hook):
     def __init__(self, metric: str = 'coco/bbox_mAP_50') -> None:
         self.metric = metric
         self.score = ''
-        self.bar = Progress(TextColumn('epoch {task.fields[epoch]}'), BarColumn(), MofNCompleteColumn(),
+        self.bar = Progress(TextColumn('{task.fields[position]}'), BarColumn(), MofNCompleteColumn(),
                             TextColumn('loss {task.fields[loss]}{task.fields[score]}'), TimeRemainingColumn())
+
+    def _position(self, runner, epochs_done: int) -> str:
+        """Where the training is: an epoch, or an iteration where it is counted in those."""
+        if 'max_epochs' in runner.cfg.train_cfg:
+            return f'epoch {epochs_done}/{runner.max_epochs}'
+        return f'iteration {runner.iter}/{runner.max_iters}'
 
     def before_train(self, runner) -> None:
         self.started = monotonic()
         if is_main_process() and self.bar.console.is_terminal:
             self.bar.start()
-        self.task = self.bar.add_task('train', total=runner.max_iters, epoch='', loss='-', score='')
+        self.task = self.bar.add_task('train', total=runner.max_iters, position='', loss='-', score='')
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
-        self.bar.update(self.task, completed=runner.iter + 1, epoch=f'{runner.epoch + 1}/{runner.max_epochs}',
+        self.bar.update(self.task, completed=runner.iter + 1, position=self._position(runner, runner.epoch + 1),
                         loss=f'{loss:.3f}', score=self.score)
 
     def after_val_epoch(self, runner, metrics=None) -> None:
         self.score = f'  {self.metric.split("/")[-1]} {metrics.get(self.metric, 0.0):.3f}'
         if is_main_process() and not self.bar.console.is_terminal:
             loss = runner.message_hub.get_scalar('train/loss').mean(20)
-            print(f'epoch {runner.epoch}/{runner.max_epochs}  loss {loss:.3f}{self.score}  '
+            print(f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '
                   f'{monotonic() - self.started:.0f} s', flush=True)
 
     def after_train(self, runner) -> None:
