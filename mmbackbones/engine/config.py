@@ -1,5 +1,6 @@
 """From a config file and the command line's options to the config that is run."""
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from time import time_ns
 
@@ -32,6 +33,8 @@ def load_config(path: str, work_dir: str | None, cfg_options: dict | None) -> Co
     # What this package registers for its tools is there, too, when the config that they leave behind is read again.
     cfg.setdefault('custom_imports', dict(imports=[], allow_failed_imports=False))
     cfg.custom_imports.imports = [*cfg.custom_imports.imports, 'mmbackbones.engine']
+    for key in ('test_dataloader', 'test_evaluator'):  # in some configs they are the same objects as the validation's
+        cfg[key] = deepcopy(cfg[key])
     cfg.work_dir = work_dir or str(Path('work_dirs') / Path(path).stem)
     # MMEngine keeps a visualizer, and the folder that it writes to, under its name for as long as the process lives.
     cfg.visualizer.name = f'{Path(path).stem}_{time_ns()}'

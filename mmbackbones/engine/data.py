@@ -1,5 +1,4 @@
 """Which data a run uses: found, checked and written into its config."""
-from copy import deepcopy
 from pathlib import Path
 
 from mmdet.visualization.palette import get_palette
@@ -92,8 +91,6 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
                 _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
         return
     out_dir = Path(cfg.work_dir) / 'data'
-    for key in ('dataloader', 'evaluator'):  # in some configs the test's is the same object as the validation's
-        cfg[f'test_{key}'] = deepcopy(cfg[f'test_{key}'])
     if is_segmentor(cfg):
         # ADE20K's own names differ a little from MMSegmentation's, which its checkpoints carry.
         asked = None if own else classes

@@ -14,6 +14,8 @@ from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 from pycocotools.cocoeval import COCOeval
 
+from .config import dicts_in
+
 _STATISTICS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')  # the first six of pycocotools
 _NOTHING = -1.0
 
@@ -109,14 +111,12 @@ class FullIoUMetric(IoUMetric):
 def use_full_metrics(cfg: Config) -> None:
     """Put these metrics in the place of the libraries' in validation and test; in the test, class by class."""
     for name in ('val_evaluator', 'test_evaluator'):
-        evaluator = cfg[name]
-        if evaluator.type == 'CocoMetric' and {'bbox', 'segm'}.issuperset(_listed(evaluator.metric)):
-            evaluator.type = 'FullCocoMetric'
-        elif evaluator.type == 'IoUMetric' and evaluator.iou_metrics == ['mIoU']:
-            evaluator.type = 'FullIoUMetric'
-        else:
-            continue  # a metric of the user's own choice
-        evaluator.classwise = name == 'test_evaluator'
+        for evaluator in dicts_in(cfg[name]):
+            kind = evaluator.get('type')
+            if kind == 'CocoMetric' and {'bbox', 'segm'}.issuperset(_listed(evaluator.metric)):
+                evaluator.update(type='FullCocoMetric', classwise=name == 'test_evaluator')
+            elif kind == 'IoUMetric' and evaluator.iou_metrics == ['mIoU']:
+                evaluator.update(type='FullIoUMetric', classwise=name == 'test_evaluator')
 
 
 def _listed(kinds: str | list[str]) -> list[str]:

@@ -1,0 +1,111 @@
+"""Every backbone learns and predicts in every detector and segmentor."""
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmengine.registry import MODELS, init_default_scope
+from mmengine.structures import InstanceData, PixelData
+from mmseg.structures import SegDataSample
+from small_backbones import SMALL, registered
+
+from mmbackbones import get_config
+
+HEIGHT, WIDTH, CLASSES = 70, 101, 3  # no multiple of anything
+WIDE = 16
+R_CNN = dict(
+    bbox_roi_extractor=dict(out_channels=WIDE), mask_roi_extractor=dict(out_channels=WIDE),
+    mask_head=dict(in_channels=WIDE, conv_out_channels=8, num_convs=1, num_classes=CLASSES))
+NARROW = {  # what makes each model small: merged into the config of the first size of VAN
+    'retinanet_van_t': dict(neck=dict(out_channels=WIDE), bbox_head=dict(
+        in_channels=WIDE, feat_channels=WIDE, stacked_convs=1, num_classes=CLASSES)),
+    'mask_rcnn_van_t': dict(
+        neck=dict(out_channels=WIDE), rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
+        roi_head=dict(R_CNN, bbox_head=dict(in_channels=WIDE, fc_out_channels=32, num_classes=CLASSES))),
+    'cascade_mask_rcnn_van_b': dict(neck=dict(out_channels=WIDE), rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
+                                    roi_head=R_CNN),
+    'upernet_van_t': dict(decode_head=dict(channels=8, num_classes=CLASSES),
+                          auxiliary_head=dict(channels=8, num_classes=CLASSES)),
+    'semantic_fpn_van_t': dict(neck=dict(out_channels=WIDE), decode_head=dict(
+        in_channels=[WIDE] * 4, channels=8, num_classes=CLASSES)),
+}
+
+
+def build(name, backbone):
+    cfg = get_config(name)
+    init_default_scope(cfg.default_scope)
+    out_indices = cfg.model.backbone.get('out_indices', (0, 1, 2, 3))
+    cfg.merge_from_dict(dict(model=NARROW[name]))
+    cfg.model.backbone = dict(type=backbone, out_indices=out_indices, **SMALL[backbone])
+    channels = list(MODELS.build(cfg.model.backbone).out_channels)
+    if 'neck' in cfg.model:
+        cfg.model.neck.in_channels = channels
+    else:
+        cfg.model.decode_head.in_channels, cfg.model.auxiliary_head.in_channels = channels, channels[2]
+    if name.startswith('cascade'):
+        for head in cfg.model.roi_head.bbox_head:
+            head.update(in_channels=WIDE, conv_out_channels=WIDE, fc_out_channels=32, num_classes=CLASSES)
+    if name.startswith(('mask', 'cascade')):
+        cfg.model.test_cfg.rcnn.score_thr = 0.0
+    torch.manual_seed(0)
+    return MODELS.build(cfg.model), cfg.default_scope
+
+
+def objects():
+    boxes = torch.tensor([[5.0, 5, 40, 50], [30, 20, 90, 60]])
+    masks = torch.zeros(2, HEIGHT, WIDTH, dtype=torch.uint8)
+    for mask, (x1, y1, x2, y2) in zip(masks, boxes.int().tolist(), strict=True):
+        mask[y1:y2, x1:x2] = 1
+    return InstanceData(bboxes=boxes, labels=torch.tensor([0, 2]), masks=BitmapMasks(masks.numpy(), HEIGHT, WIDTH))
+
+
+def batch(scope):
+    """Two images with their truth, as a data loader gives them."""
+    meta = dict(img_shape=(HEIGHT, WIDTH), ori_shape=(HEIGHT, WIDTH), scale_factor=(1.0, 1.0), img_path='0.jpg')
+    images = [torch.randint(0, 255, (3, HEIGHT, WIDTH), dtype=torch.uint8) for _ in range(2)]
+    if scope == 'mmdet':
+        nothing = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long))
+        samples = [DetDataSample(metainfo=meta, gt_instances=objects(), ignored_instances=nothing) for _ in images]
+    else:
+        truth = torch.randint(0, CLASSES, (1, HEIGHT, WIDTH))
+        samples = [SegDataSample(metainfo=meta, gt_sem_seg=PixelData(data=truth)) for _ in images]
+    return dict(inputs=images, data_samples=samples)
+
+
+@pytest.mark.parametrize('backbone', registered())
+@pytest.mark.parametrize('name', NARROW)
+def test_a_training_step_and_a_prediction(name, backbone):
+    model, scope = build(name, backbone)
+    model.train()
+    data = model.data_preprocessor(batch(scope), True)
+    loss, _ = model.parse_losses(model(**data, mode='loss'))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert not [key for key, param in model.named_parameters() if param.grad is None]
+
+    model.eval()
+    with torch.no_grad():
+        found = model.test_step(batch(scope))[0]
+    if scope == 'mmseg':
+        assert found.pred_sem_seg.data.shape == (1, HEIGHT, WIDTH)
+    elif name.startswith('retinanet'):
+        assert found.pred_instances.bboxes.shape[1] == 4
+    else:
+        assert found.pred_instances.masks.shape == (len(found.pred_instances.bboxes), HEIGHT, WIDTH)
+        assert len(found.pred_instances.bboxes) > 0
+
+
+@pytest.mark.parametrize('shape', [(64, 64), (97, 150), (200, 64), (64, 211)])
+def test_sliding_windows_over_what_is_larger_than_a_crop(shape):
+    """Where windows overlap their logits are averaged; where one covers the image it is the whole test."""
+    model, _ = build('upernet_van_t', 'VAN')
+    model.eval()
+    image = torch.randn(1, 3, *shape)
+    meta = [dict(ori_shape=shape, img_shape=shape)]
+    with torch.no_grad():
+        whole = model.inference(image, meta)
+        model.test_cfg.update(mode='slide', crop_size=(64, 64), stride=(48, 48))
+        slid = model.inference(image, meta)
+    assert slid.shape == whole.shape == (1, CLASSES, *shape)
+    assert torch.isfinite(slid).all()
+    if shape == (64, 64):
+        torch.testing.assert_close(slid, whole)
