@@ -1,0 +1,153 @@
+"""Training, testing and checking of what learns masks or label maps, through the command lines."""
+import json
+
+import pytest
+from mmengine.config import Config
+
+from mmbackbones import config_path
+from mmbackbones.data.shapes import CLASSES
+from mmbackbones.engine import evaluate, train
+from mmbackbones.engine.config import load_config, set_img_scale
+from mmbackbones.engine.start import checkpoint_classes
+
+SMALL = ['--img-scale', 64, 64]
+NAMES = ('background', *CLASSES)
+
+
+@pytest.fixture(scope='module')
+def segmentor(tiny_seg_config, shapes, tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('segmentor')
+    train(tiny_seg_config, data=str(shapes), img_scale=(64, 64), epochs=1, work_dir=str(work_dir))
+    return work_dir
+
+
+@pytest.fixture(scope='module')
+def mask_detector(tiny_mask_config, shapes, tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('masks')
+    train(tiny_mask_config, data=str(shapes), img_scale=(64, 64), epochs=1, work_dir=str(work_dir))
+    return work_dir
+
+
+@pytest.mark.parametrize('tta', [[], ['--tta']], ids=['one scale', 'tta'])
+def test_segmentor(tool, segmentor, tiny_seg_config, shapes, tmp_path, tta):
+    code, out, err = tool('test', tiny_seg_config, segmentor / 'epoch_1.pth', '--data', shapes, *SMALL, *tta,
+                          '--show-dir', tmp_path / 'shown', '--work-dir', tmp_path)
+    assert code == 0, err
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    assert set(metrics) == {'mIoU', 'mAcc', 'aAcc', *(f'{kind}_{name}' for kind in ('IoU', 'Acc') for name in NAMES)}
+    assert all(0 <= value <= 1 for value in metrics.values())
+    for words in ('mIoU', f'{metrics["mIoU"]:.3f}', 'triangle', f'{metrics["IoU_background"]:.3f}'):
+        assert words in out
+    assert len(list((tmp_path / 'shown').iterdir())) == 4
+
+
+@pytest.mark.parametrize('tta', [[], ['--tta']], ids=['one scale', 'tta'])
+def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, tta):
+    code, _, err = tool('test', tiny_mask_config, mask_detector / 'epoch_1.pth', '--data', shapes, *SMALL, *tta,
+                        '--show-dir', tmp_path / 'shown', '--work-dir', tmp_path)
+    assert code == 0, err
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    names = {'mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', *(f'AP_{name}' for name in CLASSES)}
+    assert set(metrics) == {f'{kind}_{name}' for kind in ('bbox', 'segm') for name in names}
+    assert len(list((tmp_path / 'shown').iterdir())) == 4
+
+
+def test_a_segmentor_knows_its_classes(segmentor):
+    assert checkpoint_classes(str(segmentor / 'epoch_1.pth')) == NAMES
+
+
+def test_the_config_left_behind_runs_by_itself(segmentor, tmp_path):
+    file, = segmentor.glob('*.py')
+    assert Config.fromfile(file).custom_imports.imports == ['mmbackbones', 'mmbackbones.engine']
+    assert 'mIoU' in evaluate(str(file), str(segmentor / 'epoch_1.pth'), work_dir=str(tmp_path))
+
+
+def test_classes_keep_the_order_of_the_checkpoint(segmentor, tiny_seg_config, shapes, tmp_path):
+    """The same label maps under names in another order: the same model has the same figures for them."""
+    for folder in ('images', 'annotations'):
+        (tmp_path / folder).symlink_to(shapes / folder)
+    before = evaluate(tiny_seg_config, str(segmentor / 'epoch_1.pth'), data=str(shapes), work_dir=str(tmp_path / 'a'))
+    (tmp_path / 'classes.txt').write_text('\n'.join(('circle', 'background', *NAMES[2:])))
+    after = evaluate(tiny_seg_config, str(segmentor / 'epoch_1.pth'), data=str(tmp_path), work_dir=str(tmp_path / 'b'))
+    assert list(after) == list(before)
+    assert after['Acc_square'] == before['Acc_square']
+    assert (after['Acc_circle'], after['Acc_background']) != (before['Acc_circle'], before['Acc_background'])
+
+
+def test_segmentation_by_iterations(tool, tiny_seg_config, shapes, tmp_path):
+    code, _, err = tool('train', tiny_seg_config, '--data', shapes, *SMALL, '--iters', 2, '--work-dir', tmp_path)
+    assert code == 0, err
+    assert (tmp_path / 'iter_2.pth').is_file()
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (['--batch-size', '1'], 'a batch of 1 image is too small'),
+    (['--batch-size', '9', '--epochs', '1'], 'do not fill one batch of 9'),
+])
+def test_batches_that_a_segmentor_can_not_learn_from(tool, tiny_seg_config, shapes, tmp_path, arguments, message):
+    code, _, err = tool('train', tiny_seg_config, '--data', shapes, *SMALL, *arguments, '--work-dir', tmp_path)
+    assert code == 2
+    assert message in err.splitlines()[-1]
+
+
+def without_masks(shapes, root):
+    (root / 'annotations').mkdir(parents=True)
+    (root / 'images').symlink_to(shapes / 'images')
+    for split in ('train', 'val'):
+        content = json.loads((shapes / f'annotations/{split}.json').read_text())
+        for annotation in content['annotations']:
+            del annotation['segmentation']
+        (root / f'annotations/{split}.json').write_text(json.dumps(content))
+    return root
+
+
+def test_mask_rcnn_refuses_data_without_masks(tool, tiny_mask_config, shapes, tmp_path):
+    root = without_masks(shapes, tmp_path / 'user')
+    code, _, err = tool('train', tiny_mask_config, '--data', root, '--work-dir', tmp_path / 'run')
+    assert code == 2
+    for words in ('train.json', 'none of its', 'Mask R-CNN needs', 'RetinaNet'):
+        assert words in err.splitlines()[-1]
+
+
+def test_without_ade20k_it_says_what_to_put_where(tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = tool('train', config_path('upernet_van_b'))
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    for words in ('data/ade/ADEChallengeData2016/', 'images/', 'annotations/', '--data DIR', '--data shapes'):
+        assert words in err
+
+
+def test_img_scale_of_a_segmentor():
+    cfg = load_config(str(config_path('upernet_van_t')), None, None)
+    set_img_scale(cfg, 240, 180)
+    steps = {step.type: step for step in cfg.train_dataloader.dataset.pipeline}
+    assert steps['RandomResize'].scale == (240, 180)
+    assert steps['RandomCrop'].crop_size == cfg.model.data_preprocessor.size == (180, 180)
+    scales = [step.scale for step in cfg.tta_pipeline[1].transforms[0]]
+    assert scales == [(120, 90), (180, 135), (240, 180), (300, 225), (360, 270), (420, 315)]
+
+
+def test_img_scale_of_the_scales_and_crops_of_detr():
+    cfg = load_config(str(config_path('cascade_mask_rcnn_van_b')), None, None)
+    set_img_scale(cfg, 667, 400)
+    large, (_, crop, _) = cfg.train_dataloader.dataset.pipeline[3].transforms
+    assert large[0].scales[0] == (667, 240)
+    assert crop.crop_size == (192, 300)
+
+
+@pytest.mark.parametrize(('change', 'code', 'words'), [
+    (None, 0, ['ADE20K layout, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
+    ('boxes', 0, ['ready for RetinaNet; not for Mask R-CNN']),
+    ('nothing', 2, ['has none of the layouts']),
+])
+def test_check_data(tool, shapes, tmp_path, change, code, words):
+    root = shapes
+    if change:
+        root = without_masks(shapes, tmp_path / 'user')
+    if change == 'nothing':
+        (root / 'annotations').rename(tmp_path / 'elsewhere')
+    result, out, err = tool('check_data', root)
+    assert result == code
+    for word in words:
+        assert word in out + err
