@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import UserError
 from .files import read_text
 
+FEWEST = 2  # with a single class there is nothing to tell apart
 MOST = 254  # labels are bytes, and 0 and 255 are ignored
 
 
@@ -13,7 +14,7 @@ def read_class_names(root: Path) -> tuple[Path, tuple[str, ...]]:
     """The file that names the labels, and the names: the n-th is label n's.
 
     Raises:
-        UserError: there is no such file, or a name is missing or there twice, or there are too many.
+        UserError: there is no such file, or a name is missing or there twice, or there are too few or too many.
     """
     plain, ade = root / 'classes.txt', root / 'objectInfo150.txt'
     if plain.is_file():
@@ -22,13 +23,14 @@ def read_class_names(root: Path) -> tuple[Path, tuple[str, ...]]:
         file, names = ade, _first_names(read_text(ade))
     else:
         raise UserError(f'{root} must hold a file classes.txt, whose line n names label n.')
-    if not names or '' in names:
-        raise UserError(f'{file}: line {names.index("") + 1 if names else 1} is empty, but names a label.')
+    if '' in names:
+        raise UserError(f'{file} has no name for label {names.index("") + 1}.')
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise UserError(f'{file}: {twice!r} names more than one label.')
-    if len(names) > MOST:
-        raise UserError(f'{file} names {len(names)} labels, but there can be {MOST} at most.')
+    if not FEWEST <= len(names) <= MOST:
+        raise UserError(f'{file} must name {FEWEST} to {MOST} labels, but names {len(names)}: label 0 is ignored, so '
+                        'what is to be learnt, the background included, needs a name and a label above 0.')
     return file, tuple(names)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections.abc import Container
 from pathlib import Path
 
 from ..errors import UserError
@@ -23,6 +24,23 @@ def write_text(path: Path, text: str) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
+    """Names, relative to `folder`, of the files in it and its subfolders that end in one of `suffixes` (lower case).
+
+    Links are followed, also those that lead nowhere: they are for the reader to complain of. What begins with a dot is
+    left out: systems and editors hide files of their own there, such as macOS its `._a.jpg`.
+    """
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        found += [
+            os.path.relpath(os.path.join(place, name), folder).replace(os.sep, '/')
+            for name in names
+            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith('.')
+        ]
+    return sorted(found)
 
 
 def leaves(path: str) -> bool:

@@ -13,7 +13,7 @@ from .inspection import inspect_files, reason
 # to 8, and of several channels it wants one.
 BYTES, WIDE, REPEATED = range(3)
 FORMS = {'I;16': WIDE, 'I;16B': WIDE, 'I': WIDE, 'L': BYTES, 'P': BYTES, '1': BYTES}  # by PIL's mode
-MOST = 256  # labels of one map that are remembered
+MOST = 257  # labels of one map that are remembered: one more than bytes can hold
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,15 @@ def write_as_bytes(path: Path, target: Path) -> None:
 def _decode(path: str) -> tuple[int, ...] | str:
     try:
         with Image.open(path) as image:
-            mode, array = image.mode, np.array(image)
+            kind, mode, array = image.format, image.mode, np.array(image)
     except Exception as error:  # a decoder may fail with anything, and whatever it is, the file is not sound
         return reason(error)
+    if kind != 'PNG':  # JPEG, for one, would have changed the labels
+        return f'it is a {kind} file by its content, and not a PNG, which keeps labels as they are'
     form = FORMS.get(mode)
     if form is None:
-        colours = array[..., :3] if mode in ('RGB', 'RGBA') else array[..., :1]
-        if mode not in ('RGB', 'RGBA', 'LA') or (colours != colours[..., :1]).any():
-            return f'it is a coloured picture (mode {mode}), where one label a pixel is wanted: an 8-bit PNG'
+        colours = array[..., :1] if mode == 'LA' else array[..., :3]
+        if (colours != colours[..., :1]).any():
+            return 'it is a coloured picture, where one label a pixel is wanted: an 8-bit PNG, grey or with a palette'
         form, array = REPEATED, colours[..., 0]
-    return (array.shape[1], array.shape[0], form, *np.unique(array)[:MOST].tolist())
+    return (array.shape[1], array.shape[0], form, *np.unique(array).astype(int)[:MOST].tolist())

@@ -11,15 +11,16 @@ from .class_names import read_class_names
 from .classes import compare_classes
 from .division import describe_division, divide
 from .files import write_text
-from .images import SUFFIXES, image_sizes
-from .label_check import check_labels, check_numbering
-from .label_maps import BYTES, LabelMap, read_label_maps, write_as_bytes
+from .label_check import check_labels, check_numbering, describe_labels
+from .label_maps import BYTES, write_as_bytes
+from .pairs import Pair, read_pairs
 
+KINDS = ('images', 'annotations')
 FOLDERS = {'train': 'training', 'val': 'validation'}
 LAYOUT = """
   images/{training,validation}/       in any format that OpenCV reads
   annotations/{training,validation}/  for each image a PNG of the same name: one label a pixel, 0 is ignored
-  classes.txt                         line n names label n"""
+  classes.txt                         line n names label n (or ADE20K's objectInfo150.txt)"""
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,9 @@ class SegmentationData:
     notes: tuple[str, ...]  # to be shown, a line each: what was found, divided, converted
 
 
-@dataclass(frozen=True)
-class _Pair:
-    image: Path
-    label_path: Path
-    label: LabelMap
-
-
 def has_label_maps(root: str | os.PathLike) -> bool:
     """Whether the folder is in ADE20K's layout."""
-    return all((Path(root) / kind / FOLDERS['train']).is_dir() for kind in ('images', 'annotations'))
+    return all((Path(root) / kind / FOLDERS['train']).is_dir() for kind in KINDS)
 
 
 def load_segmentation(
@@ -54,37 +48,34 @@ def load_segmentation(
     classes: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
 ) -> SegmentationData:
-    """Pair the images and label maps in `root`, check them, and list them.
+    """Pair the images and label maps in `root`, in ADE20K's layout, check them, and list them.
 
+    Labels 0 and 255 are ignored; label n is the n-th name of `classes.txt`, or else of ADE20K's `objectInfo150.txt`.
     Lists, and label maps that had to be stored anew, are written to `out_dir`; nothing in `root` is changed.
 
     Args:
         classes: the class names in the order of the model's labels, such as a checkpoint's. Default: the folder's.
-        splits: check and return these only. Default: all. A `val` that is not there is divided from `train`.
+        splits: check and return these only, of `train` and `val`. Default: both. A `val` that is not there is divided
+            from `train`.
 
     Raises:
         UserError: the folder has another layout, lacks the splits, has other classes than asked for, or has a defect
             that cannot be repaired; one sentence with the file.
     """
     root, out_dir = Path(os.path.abspath(root)), Path(os.path.abspath(out_dir))
-    if not root.is_dir():
-        raise UserError(f'The data folder {root} does not exist or is not a folder.')
-    if not has_label_maps(root):
-        raise UserError(f'The data folder {root} holds no label maps as segmentation needs them; it must have:{LAYOUT}')
+    alone = _has_no_validation(root)
     names_file, names = read_class_names(root)
     compare_classes(names, classes or names, str(names_file), 'the classes asked for')
 
-    alone = not (root / 'images' / FOLDERS['val']).is_dir()
     wanted = [split for split in FOLDERS if splits is None or split in splits]
     notes, pairs = [], {}
     for split in ['train'] if alone else wanted:
-        pairs[split] = _read_pairs(root, FOLDERS[split], notes)
+        pairs[split] = read_pairs(root, FOLDERS[split], notes)
         check_labels({pair.label_path: pair.label for pair in pairs[split]}, names, names_file)
+    maps = [pair.label for found in pairs.values() for pair in found]
     if 'train' in pairs:
-        occurring = {label for found in pairs.values() for pair in found for label in pair.label.labels}
-        check_numbering(occurring, names, names_file, root)
-        if unseen := [name for label, name in enumerate(names, 1) if label not in occurring]:
-            notes.append(f'{len(unseen)} of the {len(names)} classes occur nowhere, such as {unseen[0]!r}')
+        check_numbering(maps, names, names_file, root)
+        notes += describe_labels(maps, names)
     if alone:
         parts = divide(str(pair.image) for pair in pairs['train'])
         pairs = {split: [pair for pair in pairs['train'] if str(pair.image) in part] for split, part in parts.items()}
@@ -98,7 +89,7 @@ def load_segmentation(
         write_text(out_dir / f'{split}.json', json.dumps(content))
         done[split] = LabelledSplit(out_dir / f'{split}.json', len(content))
     if converted := sum(pair.label.form != BYTES for split in wanted for pair in pairs[split]):
-        notes.append(f'{converted} label maps of 16 bits or equal colours are stored anew, as bytes, in {out_dir}')
+        notes.append(f'label maps of 16 bits or of equal colours are stored anew, as bytes, in {out_dir}: {converted}')
     counts = ', '.join(f'{split} {item.images} images' for split, item in done.items())
     summary = f'{root}: ADE20K layout, {len(names)} classes; {counts}'
     order = tuple(classes or names)
@@ -106,37 +97,32 @@ def load_segmentation(
     return SegmentationData(order, label_map, done, (summary, *notes))
 
 
-def _read_pairs(root: Path, folder: str, notes: list[str]) -> list[_Pair]:
-    image_dir, label_dir = root / 'images' / folder, root / 'annotations' / folder
-    images: dict[str, str] = {}  # stem, subfolders included -> name
-    for path in sorted(image_dir.rglob('*')):
-        if path.suffix.lower() in SUFFIXES and path.is_file():
-            name = path.relative_to(image_dir).as_posix()
-            stem = name.removesuffix(path.suffix)
-            if stem in images:
-                raise UserError(f'{image_dir} has two images that {stem}.png could belong to: {images[stem]}, {name}.')
-            images[stem] = name
-    if not images:
-        raise UserError(f'{image_dir} holds no images.')
-    labels = {path.relative_to(label_dir).as_posix()[:-4] for path in label_dir.rglob('*.png')}
-    if missing := [name for stem, name in images.items() if stem not in labels]:
-        raise UserError(f'{len(missing)} of the {len(images)} images in {image_dir} have no label map in {label_dir}: '
-                        f'{missing[0]} needs one with the same name, ending in .png.')
-    if spare := labels - set(images):
-        notes.append(f'annotations/{folder}: {len(spare)} label maps have no image and are left out, such as '
-                     f'{min(spare)}.png')
-    sizes = image_sizes(root, image_dir, list(images.values()), str(image_dir))
-    maps = read_label_maps(root, label_dir, [f'{stem}.png' for stem in images], str(label_dir))
-    pairs = []
-    for (stem, name), size, label in zip(images.items(), sizes, maps, strict=True):
-        if size != label.size:
-            raise UserError(f'{label_dir / stem}.png is {label.size[0]}x{label.size[1]} pixels, but its image {name} '
-                            f'is {size[0]}x{size[1]}, turned by its EXIF orientation as in training.')
-        pairs.append(_Pair(image_dir / name, label_dir / f'{stem}.png', label))
-    return pairs
+def _has_no_validation(root: Path) -> bool:
+    """Whether `root`, which must be in the layout, leaves it to us to divide a validation part from training."""
+    if not root.is_dir():
+        raise UserError(f'The data folder {root} does not exist or is not a folder.')
+    if not has_label_maps(root):
+        found = ', '.join(_folders(root)) or 'no folders'
+        raise UserError(f'The data folder {root} is not laid out as segmentation needs it (it holds {found}); it must '
+                        f'have:{LAYOUT}')
+    if (root / 'images' / FOLDERS['val']).is_dir():
+        return False
+    if misnamed := [path for kind in KINDS for path in sorted((root / kind).glob('[vV]al*')) if path.is_dir()]:
+        raise UserError(f'{misnamed[0]} is there, but images/{FOLDERS["val"]} is not: the validation part belongs into '
+                        f'images/{FOLDERS["val"]} and annotations/{FOLDERS["val"]} of {root}.')
+    return True
 
 
-def _usable(pair: _Pair, root: Path, out_dir: Path) -> Path:
+def _folders(root: Path, most: int = 6) -> list[str]:
+    """Some folders in `root`, for a message: the subfolders of each, or itself if it has none."""
+    inner = [path for path in root.glob('*/*') if path.is_dir()]
+    parents = {path.parent for path in inner}
+    outer = [path for path in root.glob('*') if path.is_dir() and path not in parents]
+    shown = sorted(f'{path.relative_to(root).as_posix()}/' for path in [*inner, *outer])
+    return [*shown[:most], '...'] if len(shown) > most else shown
+
+
+def _usable(pair: Pair, root: Path, out_dir: Path) -> Path:
     if pair.label.form == BYTES:
         return pair.label_path
     target = out_dir / pair.label_path.relative_to(root)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import yaml as pyyaml
 
 from ..errors import UserError
-from .files import read_text
+from .files import list_files, read_text
 from .images import SUFFIXES, image_sizes
 from .source import Annotations, Layout, Source, plan
 
@@ -68,8 +68,7 @@ def _images(root: Path, base: str, entry: str) -> list[str] | None:
     if place is None:
         return None
     if place.is_dir():
-        files = (path for path in place.rglob('*') if path.suffix.lower() in SUFFIXES and path.is_file())
-        return [path.relative_to(root).as_posix() for path in files]
+        return [(place / name).relative_to(root).as_posix() for name in list_files(place, SUFFIXES)]
     if place.suffix != '.txt':
         return None
     lines = [line.strip() for line in read_text(place).splitlines() if line.strip()]

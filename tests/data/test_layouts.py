@@ -280,6 +280,12 @@ def test_yolo_lists_of_images_and_of_folders(tmp_path, out_dir):
     assert any('../test/images, named as its test split, is not there' in note for note in data.notes)
 
 
+def test_yolo_hidden_files_are_no_images(tmp_path, out_dir):
+    folders.yolo(tmp_path / 'user')
+    write_text(tmp_path / 'user/images/train/._a1.jpg', 'what macOS leaves behind')
+    assert contents(load_detection(tmp_path / 'user', out_dir).splits['train']) == truth('train')
+
+
 # Which layout it is
 
 

@@ -1,0 +1,65 @@
+"""Images and the label maps that belong to them, by their names."""
+
+import os
+from collections.abc import Container
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..errors import UserError
+from .files import list_files
+from .images import SUFFIXES, image_sizes
+from .label_maps import LabelMap, read_label_maps
+
+
+@dataclass(frozen=True)
+class Pair:
+    image: Path
+    label_path: Path
+    label: LabelMap
+
+
+def read_pairs(root: Path, folder: str, notes: list[str]) -> list[Pair]:
+    """Pair the files below `images/{folder}` and `annotations/{folder}` of `root`, and look into each.
+
+    What is worth telling is added to `notes`.
+
+    Raises:
+        UserError: a label map is missing, a file unreadable, or the two of a pair differ in size.
+    """
+    image_dir, label_dir = root / 'images' / folder, root / 'annotations' / folder
+    images, labels = _by_stem(image_dir, SUFFIXES), _by_stem(label_dir, {'.png'})
+    if not images:
+        raise UserError(f'{image_dir} holds no images.')
+    if missing := [stem for stem in images if stem not in labels]:
+        stem = missing[0]
+        unpaired = set(list_files(label_dir, SUFFIXES)) - {labels.get(stem) for stem in images}
+        nearest = get_close_matches(f'{stem}.png', sorted(unpaired), n=1, cutoff=0)
+        hint = f'; of what has no image there, {nearest[0]} is the nearest to it' if nearest else ''
+        raise UserError(f'{label_dir} lacks the label maps of {len(missing)} of the {len(images)} images: '
+                        f'{images[stem]} needs the PNG {stem}.png{hint}.')
+    if spare := [name for stem, name in labels.items() if stem not in images]:
+        notes.append(f'annotations/{folder}: left out, because it has no image: {spare[0]}'
+                     + f' and {len(spare) - 1} more' * (len(spare) > 1))
+    sizes = image_sizes(root, image_dir, list(images.values()), str(image_dir))
+    maps = read_label_maps(root, label_dir, [labels[stem] for stem in images], str(label_dir))
+    wrong = [item for item in zip(images, sizes, maps, strict=True) if item[1] != item[2].size]
+    if wrong:
+        stem, size, label = wrong[0]
+        turned = ', turned by its EXIF orientation as in training' if size[::-1] == label.size else ''
+        raise UserError('{} is {}x{} pixels, but its image {} is {}x{}{}; {} of {} pairs differ so.'.format(
+            label_dir / labels[stem], *label.size, images[stem], *size, turned, len(wrong), len(maps)))
+    return [Pair(image_dir / images[stem], label_dir / labels[stem], label)
+            for stem, label in zip(images, maps, strict=True)]
+
+
+def _by_stem(folder: Path, suffixes: Container[str]) -> dict[str, str]:
+    """The files below `folder`: name without suffix -> name."""
+    found = {}
+    for name in list_files(folder, suffixes):
+        stem = os.path.splitext(name)[0]
+        if stem in found:
+            raise UserError(f'{folder} has two files of one name, so that images and label maps cannot be paired: '
+                            f'{found[stem]} and {name}.')
+        found[stem] = name
+    return found

@@ -1,0 +1,321 @@
+"""ADE20K's layout: what is paired and listed, what is converted, and what is refused with one sentence."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from detection_folders import write_image, write_text
+from PIL import Image
+from segmentation_folders import CLASSES, LABELS, SIZE, STEMS, ade, write_labels
+
+from mmbackbones.data import has_label_maps, label_maps, load_segmentation
+from mmbackbones.data.images import ORIENTATION
+from mmbackbones.data.shapes import CLASSES as SHAPES
+from mmbackbones.data.shapes import generate_shapes
+from mmbackbones.errors import UserError
+
+TRAINING, MAPS = 'images/training', 'annotations/training'
+FIRST = f'{MAPS}/a1.png'
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    ade(tmp_path / 'user')
+    return tmp_path / 'user'
+
+
+def listed(data, split: str) -> list[tuple[str, str]]:
+    """The pairs of a split; all files are there."""
+    pairs = json.loads(data.splits[split].list_file.read_text())
+    assert len(pairs) == data.splits[split].images
+    assert all(Path(path).is_absolute() and Path(path).is_file() for pair in pairs for path in pair)
+    return [tuple(pair) for pair in pairs]
+
+
+def stems(data, split: str) -> list[str]:
+    return [Path(image).stem for image, _ in listed(data, split)]
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in root.rglob('*') if path.is_file()}
+
+
+def test_pairs(root, out_dir):
+    before = contents(root)
+    data = load_segmentation(root, out_dir)
+    assert has_label_maps(root)
+    assert (data.classes, data.label_map) == (CLASSES, None)
+    assert list(data.splits) == ['train', 'val']
+    for split, folder in (('train', 'training'), ('val', 'validation')):
+        assert listed(data, split) == [(f'{root}/images/{folder}/{stem}.jpg', f'{root}/annotations/{folder}/{stem}.png')
+                                       for stem in STEMS[folder]]
+    assert data.notes[0] == f'{root}: ADE20K layout, 3 classes; train 4 images, val 2 images'
+    assert len(data.notes) == 2
+    assert 'label 0 is in 6 of 6 label maps: its pixels are ignored' in data.notes[1]
+    assert contents(root) == before
+
+
+def test_shapes(tmp_path, out_dir):
+    data = load_segmentation(generate_shapes(tmp_path / 'shapes', num_train=6, num_val=2, size=64), out_dir)
+    assert data.classes == ('background', *SHAPES)
+    assert (data.splits['train'].images, data.splits['val'].images) == (6, 2)
+    assert not any('label 0' in note for note in data.notes)
+
+
+def test_images_of_any_format_in_folders_of_their_own(root, out_dir):
+    for name in ('b.png', 'c.bmp', 'd.JPEG', 'day/e.f.tif', 'night/old/e.webp'):
+        write_image(root / TRAINING / name, SIZE)
+        write_labels(root / MAPS / f'{name[:name.rindex(".")]}.png')
+    found = stems(load_segmentation(root, out_dir), 'train')
+    assert sorted(found) == ['a1', 'a2', 'a3', 'a4', 'b', 'c', 'd', 'e', 'e.f']
+
+
+def test_label_maps_with_an_upper_case_ending(root, out_dir):
+    (root / FIRST).rename(root / MAPS / 'a1.PNG')
+    assert listed(load_segmentation(root, out_dir), 'train')[0][1] == str(root / MAPS / 'a1.PNG')
+
+
+@pytest.mark.parametrize('name', ['.DS_Store', '._a1.jpg', '._a1.png', 'Thumbs.db', '.checkpoints/a1.png', 'notes.txt'])
+def test_what_systems_leave_behind_is_no_data(name, root, out_dir):
+    for kind in (TRAINING, MAPS):
+        write_text(root / kind / name, 'neither image nor label map')
+    data = load_segmentation(root, out_dir)
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+    assert not any('left out' in note for note in data.notes)
+
+
+def test_links_are_followed(root, tmp_path, out_dir):
+    for kind in ('images', 'annotations'):
+        (root / kind / 'training').rename(tmp_path / kind)
+        (root / kind / 'training').mkdir()
+        (root / kind / 'training/elsewhere').symlink_to(tmp_path / kind)
+    assert stems(load_segmentation(root, out_dir), 'train') == ['a1', 'a2', 'a3', 'a4']
+    (tmp_path / 'images/a2.jpg').unlink()
+    (tmp_path / 'images/a2.jpg').symlink_to('nowhere')
+    with pytest.raises(UserError, match=r"'elsewhere/a2\.jpg' is not in .*; 1 of its 4 images is missing"):
+        load_segmentation(root, out_dir)
+
+
+def test_spare_label_maps_are_told(root, out_dir):
+    for stem in 'zy':
+        write_labels(root / MAPS / f'{stem}.png')
+    data = load_segmentation(root, out_dir)
+    assert 'annotations/training: left out, because it has no image: y.png and 1 more' in data.notes
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+
+
+def test_no_validation_folder(root, out_dir):
+    for kind in ('images', 'annotations'):
+        shutil.rmtree(root / kind / 'validation')
+    data = load_segmentation(root, out_dir)
+    assert (data.splits['train'].images, data.splits['val'].images) == (3, 1)
+    assert sorted(stems(data, 'train') + stems(data, 'val')) == list(STEMS['training'])
+    assert '80/20 by a fixed seed: train (3 images) and val (1 images)' in data.notes[-1]
+    again = load_segmentation(root, out_dir / 'again', splits=['val'])
+    assert list(again.splits) == ['val']
+    assert listed(again, 'val') == listed(data, 'val')
+
+
+def test_splits_restrict_the_check(root, out_dir):
+    (root / FIRST).write_text('broken')
+    data = load_segmentation(root, out_dir, splits=['val', 'test'])
+    assert list(data.splits) == ['val']
+    assert sorted(path.name for path in out_dir.iterdir()) == ['val.json']
+
+
+def test_order_of_the_classes_asked_for(root, out_dir):
+    asked = ('tree', 'road', 'car')
+    data = load_segmentation(root, out_dir, classes=list(asked))
+    assert data.classes == asked
+    assert [asked[index] for index in data.label_map] == list(CLASSES)
+    with pytest.raises(UserError, match=r"classes\.txt: .* the classes asked for: it lacks 'cow' and .* 'tree'"):
+        load_segmentation(root, out_dir, classes=['car', 'cow'])
+
+
+def test_label_maps_are_looked_into_once(root, out_dir, monkeypatch):
+    write_labels(root / FIRST, LABELS > 0)  # of one bit a pixel, which are truths to Python
+    first = load_segmentation(root, out_dir)
+    monkeypatch.setattr(label_maps, '_decode', None)
+    assert load_segmentation(root, out_dir) == first
+
+
+# How label maps are stored
+
+FORMS = {
+    'bytes': (LABELS, False),
+    '16 bits': (LABELS.astype(np.uint16), True),
+    'equal colours': (np.dstack([LABELS] * 3), True),
+    'equal colours, transparent': (np.dstack([LABELS] * 4), True),
+    'grey, transparent': (np.dstack([LABELS] * 2), True),
+}
+
+
+@pytest.mark.parametrize(('stored', 'converted'), FORMS.values(), ids=FORMS)
+def test_forms(stored, converted, root, out_dir):
+    write_labels(root / FIRST, stored)
+    before = contents(root)
+    data = load_segmentation(root, out_dir)
+    path = Path(listed(data, 'train')[0][1])
+    assert path == (out_dir if converted else root) / FIRST
+    with Image.open(path) as image:
+        assert image.mode == 'L'
+        assert (np.array(image) == LABELS).all()
+    note = f'label maps of 16 bits or of equal colours are stored anew, as bytes, in {out_dir}: 1'
+    assert (note in data.notes) == converted
+    assert contents(root) == before
+
+
+def test_a_palette_is_read_as_its_indices(root, out_dir):
+    image = Image.fromarray(LABELS)
+    image.putpalette([200, 0, 0, 0, 200, 0, 0, 0, 200, 9, 9, 9])
+    image.save(root / FIRST)
+    assert listed(load_segmentation(root, out_dir), 'train')[0][1] == str(root / FIRST)
+    image = Image.fromarray(LABELS + 1)
+    image.putpalette([0, 0, 0] * 5)
+    image.save(root / FIRST)
+    with pytest.raises(UserError, match=r'a1\.png has the label 4'):
+        load_segmentation(root, out_dir)
+
+
+# What is refused
+
+EXIF = Image.Exif()
+EXIF[ORIENTATION] = 6  # a quarter turn
+
+
+def rename(old: str, new: str) -> Callable[[Path], object]:
+    return lambda root: (root / old).rename(root / new)
+
+
+def store(labels: np.ndarray, name: str = FIRST, **options) -> Callable[[Path], object]:
+    return lambda root: write_labels(root / name, labels, **options)
+
+
+def every(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], object]:
+    def store_all(root: Path) -> None:
+        for folder, stems in STEMS.items():
+            for stem in stems:
+                write_labels(root / f'annotations/{folder}/{stem}.png', change(LABELS).astype(np.uint8))
+
+    return store_all
+
+
+def name_classes(content: bytes | str) -> Callable[[Path], object]:
+    return lambda root: (root / 'classes.txt').write_bytes(content if type(content) is bytes else content.encode())
+
+
+def cut(name: str) -> Callable[[Path], object]:
+    return lambda root: (root / name).write_bytes((root / name).read_bytes()[:-30])
+
+
+def only_one_image(root: Path) -> None:
+    for path in ('images/validation', 'annotations/validation'):
+        shutil.rmtree(root / path)
+    for stem in STEMS['training'][1:]:
+        (root / TRAINING / f'{stem}.jpg').unlink()
+
+
+REFUSED = {
+    'missing': (lambda root: (root / FIRST).unlink(), r'training lacks .* 1 of the 4 images: a1\.jpg needs .* a1\.png'),
+    'other name': (rename(FIRST, f'{MAPS}/a1_mask.png'), r'needs the PNG a1\.png; .* a1_mask\.png is the nearest'),
+    'JPEG': (rename(FIRST, f'{MAPS}/a1.jpg'), r'needs the PNG a1\.png; .* a1\.jpg is the nearest'),
+    'no label maps': (lambda root: shutil.rmtree(root / 'annotations/validation'),
+                      r'annotations/validation lacks .* 2 of the 2 images: b1\.jpg needs the PNG b1\.png\.$'),
+    'no images': (lambda root: [path.unlink() for path in (root / TRAINING).iterdir()], 'training holds no images'),
+    'one image': (only_one_image, 'too few images to divide'),
+    'two images': (lambda root: write_image(root / TRAINING / 'a1.bmp', SIZE), r'has two .*a1\.bmp and a1\.jpg'),
+    'two label maps': (store(LABELS, f'{MAPS}/a1.PNG'), r'training has two files of one name.*a1\.PNG and a1\.png'),
+    'other size': (store(LABELS[1:]), r'a1\.png is 12x7 pixels, but its image a1\.jpg is 12x8; 1 of 4 pairs'),
+    'turned': (lambda root: write_image(root / TRAINING / 'a1.jpg', SIZE, exif=EXIF),
+               r'a1\.png is 12x8 pixels, .* a1\.jpg is 8x12, turned by its EXIF orientation'),
+    'beyond the classes': (store(LABELS + 2), r'a1\.png has the label 4, but .*classes\.txt names .* 1 to 3 '),
+    'beyond bytes': (store(LABELS + np.uint16(299)), r'a1\.png has the label 299'),
+    'negative': (store(LABELS.astype(np.uint16) - np.uint16(1)), r'a1\.png has the label 65535'),
+    'black and white': (every(lambda labels: 255 * (labels > 1)), r'a1\.png, have no label but 0 and 255, which are'),
+    'all ignored': (every(lambda labels: 0 * labels), r'All 4 label maps, such as .*a1\.png, have no label but 0, '),
+    'numbered from 0': (every(lambda labels: labels % 3), r"numbered from 0.* no pixel has label 3 \('tree'\);"),
+    'coloured': (store(np.dstack([LABELS, LABELS, 0 * LABELS])), r'a1\.png.*it is a coloured picture.*; 1 of its 4'),
+    'truncated': (cut(FIRST), r'a1\.png.* cannot be read .*; 1 of its 4 masks is unreadable'),
+    'truncated image': (cut(f'{TRAINING}/a1.jpg'), r'a1\.jpg.* cannot be read .*; 1 of its 4 images is unreadable'),
+    'text': (lambda root: write_text(root / FIRST, 'labels'), r'a1\.png.* cannot be read'),
+    'JPEG inside': (store(LABELS, format='JPEG'), r'a1\.png.*it is a JPEG file by its content'),
+    'TIFF inside': (store(LABELS.astype(np.float32), format='TIFF'), r'a1\.png.*it is a TIFF file by its content'),
+    'no names': (lambda root: (root / 'classes.txt').unlink(), r'must hold a file classes\.txt, whose line n names'),
+    'empty names': (name_classes(' \n'), r'classes\.txt must name 2 to 254 labels, but names 0'),
+    'blank name': (name_classes('road\n\ntree\n'), r'classes\.txt has no name for label 2'),
+    'name twice': (name_classes('road\ncar\nroad\n'), r"classes\.txt: 'road' names more than one label"),
+    'one class': (name_classes('car\n'), r'classes\.txt must name 2 to 254 labels, but names 1: .* background'),
+    'too many': (name_classes('\n'.join(map(str, range(255)))), r'classes\.txt must name 2 to 254 .* names 255'),
+    'names in UTF-16': (name_classes('road\n'.encode('utf-16')), r'classes\.txt is not a readable text file'),
+}
+
+
+@pytest.mark.parametrize(('change', 'message'), REFUSED.values(), ids=REFUSED)
+def test_refused(change, message, root, out_dir):
+    change(root)
+    with pytest.raises(UserError, match=message) as caught:
+        load_segmentation(root, out_dir)
+    assert '\n' not in str(caught.value)
+    assert str(root) in str(caught.value)
+    assert not out_dir.exists()
+
+
+@pytest.mark.parametrize(('place', 'found'), [
+    ({'images/training': 'images/train', 'images/validation': 'images/val'},
+     'annotations/training/, annotations/validation/, images/train/, images/val/'),
+    ({'annotations': 'masks'}, 'images/training/, images/validation/, masks/training/, masks/validation/'),
+    ({'images/training': 'images/images', 'images/validation': 'a', 'images': 'b', 'annotations': 'c'},
+     'a/, b/images/, c/training/, c/validation/'),
+])
+def test_another_layout(place, found, root, out_dir):
+    for old, new in place.items():
+        (root / old).rename(root / new)
+    assert not has_label_maps(root)
+    with pytest.raises(UserError, match='user is not laid out as segmentation needs it') as caught:
+        load_segmentation(root, out_dir)
+    assert f'(it holds {found}); it must have:\n  images/{{training,validation}}/' in str(caught.value)
+
+
+@pytest.mark.parametrize(('place', 'there'), [
+    ({'images/validation': 'images/val', 'annotations/validation': 'annotations/val'}, 'images/val'),
+    ({'images/validation': 'images/Validation'}, 'images/Validation'),
+    ({'images/validation': 'elsewhere'}, 'annotations/validation'),
+])
+def test_a_validation_part_of_another_name_is_not_left_out(place, there, root, out_dir):
+    for old, new in place.items():
+        (root / old).rename(root / new)
+    with pytest.raises(UserError, match=f'user/{there} is there, but images/validation is not'):
+        load_segmentation(root, out_dir)
+
+
+def test_no_folder(tmp_path, out_dir):
+    with pytest.raises(UserError, match='nowhere does not exist'):
+        load_segmentation(tmp_path / 'nowhere', out_dir)
+
+
+# Names of the classes
+
+
+@pytest.mark.parametrize('content', ['road\r\ncar\r\ntree\r\n', '\ufeffroad\ncar\ntree', ' road \ncar\t\ntree\n\n\n'])
+def test_class_files_of_all_systems(content, root, out_dir):
+    name_classes(content)(root)
+    assert load_segmentation(root, out_dir).classes == CLASSES
+
+
+def test_names_of_ade20k(root, out_dir):
+    (root / 'classes.txt').unlink()
+    rows = ['Idx\tRatio\tTrain\tVal\tStuff\tName', '1\t0.2\t9\t9\t1\tstairs, steps', '2\t0.1\t9\t9\t0\tcar;auto',
+            '3\t0.1\t9\t9\t0\tstairs, stairway']
+    write_text(root / 'objectInfo150.txt', '\n'.join(rows) + '\n')
+    assert load_segmentation(root, out_dir).classes == ('stairs, steps', 'car', 'stairs, stairway')
+    write_text(root / 'classes.txt', '\n'.join(CLASSES))
+    assert load_segmentation(root, out_dir).classes == CLASSES  # a user's own list comes first
+
+
+def test_classes_that_occur_nowhere_are_told(root, out_dir):
+    name_classes('\n'.join([*CLASSES, 'sky', 'sea']))(root)
+    notes = load_segmentation(root, out_dir).notes
+    assert "of the 5 classes, 2 occur nowhere, such as 'sky'" in notes
