@@ -4,6 +4,7 @@ from pathlib import Path
 from mmdet.visualization.palette import get_palette
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
+from mmseg.registry import DATASETS
 
 from ..data import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..data.shapes import generate_shapes
@@ -92,8 +93,7 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
         return
     out_dir = Path(cfg.work_dir) / 'data'
     if is_segmentor(cfg):
-        # ADE20K's own names differ a little from MMSegmentation's, which its checkpoints carry.
-        asked = None if own else classes
+        asked = None if own else classes  # see _use_segmentation
         found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits))
         use = _use_segmentation
     else:
@@ -110,7 +110,7 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
 
 
 def _metainfo(classes: tuple[str, ...], own: bool) -> dict:
-    if own:
+    if own:  # the palette is the data set class's
         return dict(classes=classes)
     # OpenCV, which label maps are drawn with, takes Python's numbers only.
     return dict(classes=classes, palette=[tuple(map(int, colour)) for colour in get_palette('random', len(classes))])
@@ -128,8 +128,11 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
 
 
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
-    if own:
-        return
     dataset = _dataset(cfg[f'{name}_dataloader'])
+    # ADE20K's own names differ a little from MMSegmentation's, which its checkpoints carry.
+    metainfo = DATASETS.get(dataset.type).METAINFO if own else _metainfo(found.classes, own)
+    if len(metainfo['classes']) != len(found.classes):
+        raise UserError(f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
+                        f'{len(metainfo["classes"])}: for a data set of your own use --data DIR')
     dataset.update(type='PairedSegDataset', data_root='', data_prefix={}, ann_file=str(found.splits[split].list_file),
-                   labels=found.label_map, metainfo=_metainfo(found.classes, own))
+                   labels=found.label_map, metainfo=metainfo)

@@ -3,6 +3,7 @@ import json
 
 import pytest
 from mmengine.config import Config
+from mmseg.datasets import ADE20KDataset
 
 from mmbackbones import config_path
 from mmbackbones.data.shapes import CLASSES
@@ -151,3 +152,19 @@ def test_check_data(tool, shapes, tmp_path, change, code, words):
     assert result == code
     for word in words:
         assert word in out + err
+
+
+@pytest.mark.parametrize('validation', [True, False], ids=['as published', 'no validation'])
+def test_with_ade20k_in_its_place_it_trains(tool, tiny_seg_config, shapes, tmp_path, monkeypatch, validation):
+    """On 150 classes under MMSegmentation's own names."""
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / 'data/ade/ADEChallengeData2016'
+    for kind in ('images', 'annotations'):
+        (root / kind).mkdir(parents=True)
+        for folder in ('training', 'validation')[:1 + validation]:
+            (root / kind / folder).symlink_to(shapes / kind / folder)
+    header, *rows = 'Idx\tRatio\tTrain\tVal\tStuff\tName', *(f'{n}\t0\t0\t0\t0\tthing {n}, it' for n in range(1, 151))
+    (root / 'objectInfo150.txt').write_text('\n'.join((header, *rows)))
+    code, _, err = tool('train', tiny_seg_config, *SMALL, '--iters', 1)
+    assert code == 0, err
+    assert checkpoint_classes('work_dirs/tiny_seg/iter_1.pth') == ADE20KDataset.METAINFO['classes']
