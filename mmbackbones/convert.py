@@ -7,7 +7,7 @@ from safetensors.torch import save
 
 from .errors import UserError
 from .recognise import Recognised, recognise
-from .weights.whole_file import whole_file
+from .whole_file import whole_file
 
 
 def convert_weights(checkpoint: str, out: str | os.PathLike) -> Recognised:

@@ -1,11 +1,11 @@
 """Reading and writing text, with the care that a user's files need."""
 
 import os
-import uuid
 from collections.abc import Container
 from pathlib import Path
 
 from ..errors import UserError
+from ..whole_file import whole_file
 
 
 def read_text(path: Path) -> str:
@@ -17,13 +17,8 @@ def read_text(path: Path) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write whole or not at all, so that neither a kill nor another process leaves half a file to be read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
-    try:
-        draft.write_text(text, encoding='utf-8')
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding='utf-8')
 
 
 def list_files(folder: Path, suffixes: Container[str]) -> list[str]:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from torch.hub import get_dir
 
 from ..errors import UserError
-from .whole_file import whole_file
+from ..whole_file import whole_file
 from .zoo import RELEASES, published_sha256
 
 _TIMEOUT = 30  # seconds without an answer; without it a download may wait for ever
