@@ -26,10 +26,10 @@ train_dataloader = dict(batch_size=8, num_workers=1)
 val_dataloader = dict(batch_size=8, num_workers=1)
 test_dataloader = dict(batch_size=8, num_workers=1)
 
-train_cfg = dict(max_epochs=3, val_interval=1)
+train_cfg = dict(max_epochs=2, val_interval=1)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=3, T_max=3),
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=2, T_max=2),
 ]
 optim_wrapper = dict(optimizer=dict(lr=7e-4), clip_grad=dict(max_norm=10))
 auto_scale_lr = dict(base_batch_size=8)
