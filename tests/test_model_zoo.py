@@ -5,7 +5,8 @@ import pytest
 
 from mmbackbones.benchmarks.cost import build_release
 from mmbackbones.errors import UserError
-from mmbackbones.model_zoo import METRICS, count, page, read_models, released, write_tables
+from mmbackbones.model_zoo import METRICS, count, count_anew, page, read_models, released, write_tables
+from mmbackbones.model_zoo.metadata import read_metafile, write_metafile
 from mmbackbones.model_zoo.tables import readme
 from mmbackbones.weights import RELEASES
 
@@ -32,6 +33,15 @@ def test_releases_are_as_in_the_table_of_weights(name):
 def test_counts_of_releases(name):
     metadata = ZOO[name]['Metadata']
     assert count(build_release(name), metadata['Input Size']).items() <= metadata.items()
+
+
+def test_counting_anew_writes_counts_and_releases(tmp_path, monkeypatch):
+    entry = ZOO['hatnet-t']
+    wrong = {**entry, 'Metadata': {**entry['Metadata'], 'Parameters': 1, 'FLOPs': 1}, 'Weights': 'elsewhere'}
+    write_metafile(tmp_path / 'metafile.yml', {'Collections': [], 'Models': [wrong]})
+    monkeypatch.setattr('mmbackbones.model_zoo.counts.metafiles', lambda: [tmp_path / 'metafile.yml'])
+    assert list(count_anew()) == ['hatnet-t']
+    assert read_metafile(tmp_path / 'metafile.yml') == {'Collections': [], 'Models': [entry]}
 
 
 def published_with(figure):

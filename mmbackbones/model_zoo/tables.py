@@ -35,6 +35,12 @@ them. The article on stand-alone self-attention counts multiply and add apart ([
 _LAST = """\
 Checkpoints without a link are published for download by hand only; [weights](weights.md) says where, and under which
 terms.
+
+## In an installed wheel
+
+`pip wheel .` packs configs and metadata into `mmbackbones/.mim/`, where OpenMMLab's `mim` looks for them:
+`mim search mmbackbones --config mask_rcnn_van_b`. In Python, `mmbackbones.get_config('mask_rcnn_van_b')` reads a config
+and `mmbackbones.config_path` says where it is, in a wheel and in an editable install alike; `mim` knows wheels only.
 """
 _BESIDE = """\
 All models, with multiply-adds and the source of each figure, are in the [model zoo](docs/model_zoo.md). Accuracies are
@@ -105,7 +111,8 @@ def overview(models: dict[str, dict]) -> str:
                      for model in own if _belongs(model, start)]
             cells.append(' / '.join(map(str, next(filter(None, found), ['-']))))
         if set(cells) != {'-'}:
-            example = max((model for model in own if _belongs(model, 'retinanet_')), key=lambda model: 'Results' in model)
+            retinanets = [model for model in own if _belongs(model, 'retinanet_')]
+            example = max(retinanets, key=lambda model: 'Results' in model)
             rows.append([backbone, f'`{example["Name"]}`', _counted(example['Metadata']['Parameters'], 1e6), *cells])
     columns = ['backbone', 'RetinaNet', 'its parameters, M: counted', 'ImageNet top-1: published',
                'RetinaNet AP: published', 'Mask R-CNN box / mask AP: published', 'UperNet mIoU: published',
