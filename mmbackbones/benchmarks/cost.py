@@ -129,5 +129,6 @@ def cost(name: str, size: tuple[int, int] | None = None) -> Cost:
         products = multiply_adds(deepcopy(model).eval(), (1, 3, *size))
         saved = count_saved_bytes(model.train, (2, 3, *size)) // 2
     except Exception as error:  # other people's networks fail in ways of their own
-        raise UserError(f'{name} cannot be counted for images of {size[0]}x{size[1]}: {error}') from error
+        why = str(error) or type(error).__name__
+        raise UserError(f'{name} cannot be counted for images of {size[0]}x{size[1]}: {why}') from error
     return Cost(size, sum(param.numel() for param in model.parameters()), products, saved)
