@@ -8,14 +8,15 @@ ROOT = Path(__file__).parent
 
 
 class BuildWithConfigs(build_py):
-    """Puts configs/ into the wheel as mmbackbones/.mim/configs, where OpenMMLab's tools look for them."""
+    """Puts configs/ and model-index.yml into the wheel, in mmbackbones/.mim, where OpenMMLab's tools look for them."""
 
     def run(self):
         super().run()
         if not self.editable_mode:
-            target = Path(self.build_lib) / 'mmbackbones' / '.mim' / 'configs'
+            target = Path(self.build_lib) / 'mmbackbones' / '.mim'
             shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(ROOT / 'configs', target, ignore=shutil.ignore_patterns('__pycache__'))
+            shutil.copytree(ROOT / 'configs', target / 'configs', ignore=shutil.ignore_patterns('__pycache__'))
+            shutil.copy(ROOT / 'model-index.yml', target)
 
 
 def version() -> str:

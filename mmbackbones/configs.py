@@ -1,4 +1,4 @@
-"""Where the configs are: inside an installed wheel, or beside the package in a clone."""
+"""Where the configs and their metadata are: inside an installed wheel, or beside the package in a clone."""
 from pathlib import Path
 
 from mmengine.config import Config
@@ -6,7 +6,11 @@ from mmengine.config import Config
 from .errors import UserError
 
 _PACKAGE = Path(__file__).parent
-_FOLDERS = (_PACKAGE / '.mim' / 'configs', _PACKAGE.parent / 'configs')
+
+
+def metadata_folder() -> Path:
+    """Where ``configs/`` and the model index ``model-index.yml`` are."""
+    return next(folder for folder in (_PACKAGE / '.mim', _PACKAGE.parent) if (folder / 'configs').is_dir())
 
 
 def config_path(name: str) -> Path:
@@ -16,7 +20,7 @@ def config_path(name: str) -> Path:
         UserError: There is no config of that name; the message lists those there are.
     """
     name = name.removesuffix('.py')
-    folder = next(folder for folder in _FOLDERS if folder.is_dir())
+    folder = metadata_folder() / 'configs'
     path = folder / f'{name}.py'
     if not path.is_file():
         names = ', '.join(sorted(path.stem for path in folder.glob('*.py')))
@@ -24,6 +28,20 @@ def config_path(name: str) -> Path:
     return path
 
 
+def read_config(path: str | Path) -> Config:
+    """The config in a file.
+
+    Raises:
+        UserError: There is no such file, or it is no valid config.
+    """
+    if not Path(path).is_file():
+        raise UserError(f'config {path} does not exist')
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # a config is a program: anything can go wrong in it
+        raise UserError(f'config {path} cannot be read: {error}') from error
+
+
 def get_config(name: str) -> Config:
     """The config called `name`, read. See :func:`config_path`."""
-    return Config.fromfile(config_path(name))
+    return read_config(config_path(name))

@@ -1,13 +1,11 @@
 """Dual-ViT-S: memory of fused against materialised attention, and what a fixed number of semantic tokens saves."""
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import torch
-from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ..backbones import DualViT
-from .count import multiply_adds
+from .count import count_saved_bytes, multiply_adds
 from .materialised import materialised_attention
 from .measure import Step, compare
 
@@ -15,33 +13,6 @@ COCO = (800, 1344)  # rows and columns of a COCO image as detectors take it
 SQUARE = (512, 512)
 SIZES = ((224, 224), (448, 448), (896, 896), COCO)
 GRIDS = (None, (8, 8))
-
-
-def saved_bytes(model: nn.Module, image: Tensor) -> int:
-    """Bytes that ``model(image)`` keeps for the backward pass, each storage once and parameters not at all."""
-    parameters = {param.untyped_storage()._cdata for param in model.parameters()}
-    saved = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in parameters:
-            saved[storage._cdata] = storage  # alive, or its number would be given away again
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        model(image)
-    return sum(storage.nbytes() for storage in saved.values())
-
-
-def count_saved_bytes(build: Callable[[], nn.Module], size: tuple[int, int]) -> int:
-    """:func:`saved_bytes` of one float32 image of `size` on a CPU, known without memory or arithmetic.
-
-    PyTorch's fake tensors have a shape and a device and choose the same kernels as real ones.
-    """
-    with torch.device('meta'):
-        model = build()
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        return saved_bytes(model.to_empty(device='cpu'), torch.zeros(1, 3, *size))
 
 
 def cost_of_a_pixel(size: tuple[int, int], grid: tuple[int, int] | None, out_indices: Sequence[int]) -> float:
@@ -74,10 +45,10 @@ def _name(size: tuple[int, int]) -> str:
 
 def print_saved_bytes() -> None:
     """Bytes kept for the backward pass, counted."""
-    build = partial(DualViT, 'small')
-    fused, fixed = count_saved_bytes(build, COCO), count_saved_bytes(partial(build, semantic_grid=(8, 8)), COCO)
+    build, shape = partial(DualViT, 'small'), (1, 3, *COCO)
+    fused, fixed = count_saved_bytes(build, shape), count_saved_bytes(partial(build, semantic_grid=(8, 8)), shape)
     with materialised_attention():
-        materialised = count_saved_bytes(build, COCO)
+        materialised = count_saved_bytes(build, shape)
     print(f'Kept for the backward pass of one {_name(COCO)} image, float32 (counted):\n'
           f'  materialised           {materialised / 1e9:6.2f} GB\n'
           f'  fused                  {fused / 1e9:6.2f} GB = {fused / materialised:.3f} of it\n'

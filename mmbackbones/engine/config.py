@@ -8,6 +8,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.logging import print_log
 
+from ..configs import read_config
 from ..errors import UserError
 
 NO_AMP = ('cpu', 'mps')  # devices that MMEngine has no mixed precision for
@@ -19,12 +20,7 @@ def load_config(path: str, work_dir: str | None, cfg_options: dict | None) -> Co
     Raises:
         UserError: There is no such file, it is no valid config, or an option doesn't fit it.
     """
-    if not Path(path).is_file():
-        raise UserError(f'config {path} does not exist')
-    try:
-        cfg = Config.fromfile(path)
-    except Exception as error:  # a config is a program: anything can go wrong in it
-        raise UserError(f'config {path} cannot be read: {error}') from error
+    cfg = read_config(path)
     if cfg_options:
         try:
             cfg.merge_from_dict(cfg_options)

@@ -75,7 +75,7 @@ class SpatiallyAwareAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # An image has few channels, a head has many: the keys W_K x_ab of every window are never built, their products
         # with q_ij are x_ab . (W_K^T W_Q x_ij); and W_V^m comes after the sum over the window.
-        queries, memory, inside = self._memory_blocks(x)
+        queries, memory, inside = self.memory_blocks(x)
         query, key = (weight.unflatten(0, (self.heads, -1)) for weight in (self.query, self.key))
         queries = torch.einsum('nltc,hce->nlhte', queries, torch.einsum('hdc,hde->hce', query, key))
         logits = torch.einsum('nlhte,nlse->nlhts', queries, memory)
@@ -84,9 +84,9 @@ class SpatiallyAwareAttention(nn.Module):
         mixed = torch.einsum('ms,nlsc->nlsmc', self.mixture().flatten(1), memory)
         mixed = torch.einsum('nlhts,nlsmc->nlhtmc', logits.softmax(-1), mixed)
         y = torch.einsum('nlhtmc,mhdc->nhdlt', mixed, self.value.unflatten(1, (self.heads, -1)))
-        return self._join(y.flatten(1, 2), x.shape[2:])
+        return self.join(y.flatten(1, 2), x.shape[2:])
 
-    def _memory_blocks(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def memory_blocks(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Pixels that share a window, the pixels of that window, and which of the latter lie inside the image.
 
         Shapes: (N, C, H, W) -> (N, L, T, C), (N, L, k k, C), (1, L, k k). `block`: L blocks of T = k k pixels;
@@ -107,7 +107,7 @@ class SpatiallyAwareAttention(nn.Module):
         x = x.unflatten(3, (-1, k)).unflatten(2, (-1, k))  # (N, C, rows, k, columns, k)
         return x.permute(0, 2, 4, 3, 5, 1).flatten(3, 4).flatten(1, 2)
 
-    def _join(self, y: Tensor, size: torch.Size) -> Tensor:
+    def join(self, y: Tensor, size: torch.Size) -> Tensor:
         """(N, C, L, T) -> (N, C, H, W), what filled up the last blocks left away."""
         if self.window == 'sliding':
             return y.unflatten(2, size).squeeze(-1)

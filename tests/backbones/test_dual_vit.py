@@ -11,8 +11,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmbackbones.backbones import DualViT
-from mmbackbones.benchmarks.count import multiply_adds
-from mmbackbones.benchmarks.dual_vit import COCO, cost_of_a_pixel, count_saved_bytes, saved_bytes
+from mmbackbones.benchmarks.count import count_saved_bytes, multiply_adds, saved_bytes
+from mmbackbones.benchmarks.dual_vit import COCO, cost_of_a_pixel
 from mmbackbones.benchmarks.materialised import materialised_attention
 
 REFERENCE = json.loads((Path(__file__).parent / 'dual_vit_reference.json').read_text())
@@ -216,13 +216,13 @@ def test_attention_maps_are_not_kept():
 @pytest.mark.parametrize('materialised', [False, True])
 def test_counting_without_computing_counts_right(materialised):
     with materialised_attention() if materialised else nullcontext():
-        assert count_saved_bytes(small, (96, 132)) == saved_bytes(small(), torch.zeros(1, 3, 96, 132))
+        assert count_saved_bytes(small, (1, 3, 96, 132)) == saved_bytes(small(), torch.zeros(1, 3, 96, 132))
 
 
 def test_a_coco_image_keeps_less_than_a_third():
-    fused = count_saved_bytes(lambda: DualViT('small'), COCO)
+    fused = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
     with materialised_attention():
-        materialised = count_saved_bytes(lambda: DualViT('small'), COCO)
+        materialised = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
     assert fused < materialised / 3
 
 
