@@ -109,3 +109,13 @@ def test_sliding_windows_over_what_is_larger_than_a_crop(shape):
     assert torch.isfinite(slid).all()
     if shape == (64, 64):
         torch.testing.assert_close(slid, whole)
+
+
+@pytest.mark.parametrize('name', ['upernet_van_t', 'semantic_fpn_van_t'])
+def test_a_segmentor_takes_images_below_the_backbones_least_size(name):
+    model, _ = build(name, 'VAN')
+    sample = SegDataSample(metainfo=dict(img_shape=(9, 70), ori_shape=(18, 140), img_path='0.jpg'))
+    image = torch.randint(0, 255, (3, 9, 70), dtype=torch.uint8)
+    with torch.no_grad():
+        found, = model.eval().test_step(dict(inputs=[image], data_samples=[sample]))
+    assert found.pred_sem_seg.data.shape == (1, 18, 140)
