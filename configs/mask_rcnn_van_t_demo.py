@@ -1,9 +1,9 @@
-# Mask R-CNN with VAN-B0 for the demo: narrower than mask_rcnn_van_t.py (pyramid and heads 96 wide in place of 256, 3
+# Mask R-CNN with VAN-B0 for the demo: narrower than mask_rcnn_van_t.py (pyramid and heads 64 wide in place of 256, 3
 # levels from stride 8 in place of 5 from stride 4, 2 mask convolutions in place of 4, 64 sampled regions an image in
 # place of 512), from random weights, for 128x128 images of the generated data set and two CPU cores.
 _base_ = 'mask_rcnn_van_t.py'
 
-width, strides = 96, [8, 16, 32]
+width, strides = 64, [8, 16, 32]
 model = dict(
     backbone=dict(out_indices=(1, 2, 3), drop_path_rate=0.0, init_cfg=None),
     neck=dict(in_channels=[64, 160, 256], out_channels=width, num_outs=3),
@@ -26,12 +26,12 @@ train_dataloader = dict(batch_size=8, num_workers=1)
 val_dataloader = dict(batch_size=8, num_workers=1)
 test_dataloader = dict(batch_size=8, num_workers=1)
 
-train_cfg = dict(max_epochs=2, val_interval=1)
+train_cfg = dict(max_epochs=3, val_interval=1)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=2, T_max=2),
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=3, T_max=3),
 ]
-optim_wrapper = dict(optimizer=dict(lr=7e-4), clip_grad=dict(max_norm=10))
+optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=10))
 auto_scale_lr = dict(base_batch_size=8)
 log_level = 'WARNING'
 custom_hooks = [dict(type='ProgressHook', metric='coco/segm_mAP_50')]

@@ -1,4 +1,4 @@
-"""Evaluate a trained detector: prints its metrics and leaves them in metrics.json in the work directory.
+"""Evaluate a trained detector or segmentor: prints its metrics and leaves them in metrics.json in the work directory.
 
 Example:
 

@@ -1,6 +1,6 @@
-"""Train a detector.
+"""Train a detector or a segmentor.
 
-Example, on a folder of one's own (COCO, Roboflow, Pascal VOC or YOLO layout; classes are read from it):
+Example, on a folder of one's own (COCO, Roboflow, Pascal VOC, YOLO or ADE20K layout; classes are read from it):
 
     python tools/train.py configs/retinanet_van_b.py --data path/to/folder --batch-size 4 --epochs 12
 """
