@@ -109,9 +109,7 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
             use(cfg, name, found, split, own)
 
 
-def _metainfo(classes: tuple[str, ...], own: bool) -> dict:
-    if own:  # the palette is the data set class's
-        return dict(classes=classes)
+def _coloured(classes: tuple[str, ...]) -> dict:
     # OpenCV, which label maps are drawn with, takes Python's numbers only.
     return dict(classes=classes, palette=[tuple(map(int, colour)) for colour in get_palette('random', len(classes))])
 
@@ -119,8 +117,9 @@ def _metainfo(classes: tuple[str, ...], own: bool) -> dict:
 def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own: bool) -> None:
     ann_file, image_dir = str(found.splits[split].ann_file), found.splits[split].image_dir
     dataset = _dataset(cfg[f'{name}_dataloader'])
+    metainfo = dict(classes=found.classes) if own else _coloured(found.classes)
     dataset.update(type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'),
-                   metainfo=_metainfo(found.classes, own))
+                   metainfo=metainfo)
     if name == 'train' and not own:  # COCO's recipe leaves out images below 32 pixels; users want their small ones
         dataset.filter_cfg = dict(filter_empty_gt=True, min_size=1)
     if name != 'train':
@@ -130,7 +129,7 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
     dataset = _dataset(cfg[f'{name}_dataloader'])
     # ADE20K's own names differ a little from MMSegmentation's, which its checkpoints carry.
-    metainfo = DATASETS.get(dataset.type).METAINFO if own else _metainfo(found.classes, own)
+    metainfo = DATASETS.get(dataset.type).METAINFO if own else _coloured(found.classes)
     if len(metainfo['classes']) != len(found.classes):
         raise UserError(f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
                         f'{len(metainfo["classes"])}: for a data set of your own use --data DIR')
