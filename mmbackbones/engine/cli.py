@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from mmengine.config import DictAction
 
-from ..errors import UserError
+from ..errors import RunFailed, UserError
+from .distributed import say
 
 
 class CfgOptions(DictAction):
@@ -47,8 +48,11 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
+        say(error)
         sys.exit(2)
+    except RunFailed as error:
+        say(error)
+        sys.exit(1)
     except KeyboardInterrupt:
         print('\nstopped', file=sys.stderr)
         sys.exit(130)

@@ -1,16 +1,17 @@
 """Training, as ``tools/train.py`` does it."""
 from copy import deepcopy
 
-from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
 from ..errors import UserError
+from .checkpoint_hook import guard_checkpoints
 from .config import drop_amp, keep_batches_whole, load_config, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
 from .metrics import use_full_metrics
 from .schedule import fit_schedulers, set_length
+from .seeding import depend_on_seed_only
 from .start import check_classes, choose_start
 
 
@@ -46,8 +47,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
-    cfg.launcher = launcher
-    start(launcher, cfg.env_cfg.dist_cfg)
+    start(cfg, launcher)
     root = find_data(cfg, data)
     if img_scale:
         set_img_scale(cfg, *img_scale)
@@ -60,7 +60,8 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         drop_amp(cfg)
     recipe = deepcopy(cfg.train_cfg)
     set_length(cfg, epochs, iters)
-    _depend_on_seed_only(cfg, seed)
+    depend_on_seed_only(cfg, seed)
+    guard_checkpoints(cfg)
     choose_start(cfg, weights, from_scratch, resume)
     use_full_metrics(cfg)
     use_data(cfg, root, own=data is None)  # last, because checking much data takes long
@@ -77,10 +78,3 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     runner.dump_config()
     runner.train()
     return runner
-
-
-def _depend_on_seed_only(cfg: Config, seed: int) -> None:
-    cfg.randomness = dict(seed=seed)
-    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ReseedHook', seed=seed)]
-    cfg.train_dataloader.persistent_workers = False
-    cfg.train_dataloader.worker_init_fn = dict(type='keep_loader_seed')
