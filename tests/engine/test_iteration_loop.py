@@ -1,6 +1,4 @@
 """A training counted in iterations: what it draws depends on seed and position alone."""
-from functools import partial
-
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
