@@ -126,7 +126,8 @@ def say(error: Exception) -> None:
     The first process prints. Launchers end all processes when one has ended; so another that still is there after some
     seconds is the only one that failed, and prints, too, unless the first process has the error as well.
     """
-    rank = get_rank() if is_distributed() else int(os.environ.get('RANK', 0))
+    given = [os.environ[names[0]] for names, _ in _LAUNCHERS.values() if names[0] in os.environ]  # before they join
+    rank = get_rank() if is_distributed() else int(given[0]) if given else 0
     if rank:
         sleep(_PRECEDENCE)
     if not rank or not getattr(error, 'everywhere', False):
