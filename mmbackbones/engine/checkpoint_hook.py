@@ -33,9 +33,10 @@ def guard_checkpoints(cfg: Config) -> None:
     checkpoint = cfg.default_hooks.get('checkpoint')
     if checkpoint and checkpoint.type in ('CheckpointHook', 'WholeCheckpointHook'):
         checkpoint.type = 'WholeCheckpointHook'
-        if '://' in (place := checkpoint.get('out_dir') or '') or checkpoint.get('backend_args'):
-            raise UserError(f'default_hooks.checkpoint writes to {place or "another storage"}, but checkpoints can only '
-                            'be written to a folder: give out_dir as a path, without backend_args')
+        place = checkpoint.get('out_dir') or ''
+        if '://' in place or checkpoint.get('backend_args') or checkpoint.get('file_client_args'):
+            raise UserError(f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
+                            'can only be written to a folder: give out_dir as a path, without backend_args')
     others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
     cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]
 
