@@ -133,7 +133,7 @@ def _misfit(cfg: Config, key: str, value: Any) -> str:
         read = [(name, cfg[name]) for name in sorted(_READ) if name in cfg]
         places = [place for name, node in read for place in _equal(node, cfg.get(first), name)]
         places = places or [place for name, node in read for place in _places(node, first, name)][:1]
-        places = places or get_close_matches(first, _READ, 1)
+        places = places or ([] if first in cfg else get_close_matches(first, _READ, 1))
         hint = ' and '.join('.'.join([place, *parts[1:]]) for place in places)
         what = 'is only a name in the file, and nothing reads it later' if first in cfg else 'is no entry of it'
         return f'{first!r} {what}' + (f'; did you mean {hint}?' if hint else '')

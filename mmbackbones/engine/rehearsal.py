@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import (
     DATA_SAMPLERS,
@@ -26,6 +27,7 @@ from mmengine.registry import (
     DefaultScope,
     Registry,
 )
+from mmengine.runner import Runner
 from mmengine.runner.priority import get_priority
 from torch import nn
 from torch.utils.data import DataLoader
@@ -201,7 +203,9 @@ def _build_hook(hook) -> None:
         hook = deepcopy(hook)
         get_priority(hook.pop('priority', 'NORMAL'))
         if _bind(hook, HOOKS).__module__.startswith('mmengine.'):  # others may need more than is there now
-            HOOKS.build(hook)
+            hook = HOOKS.build(hook)
+        if isinstance(hook, CheckpointHook):  # it hands on what it does not know, at the first checkpoint
+            signature(Runner.save_checkpoint).bind_partial(**hook.args)
 
 
 def _find(kind, registry: Registry):

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from ..configs import read_config
 from ..errors import UserError
-from .config import drop_amp, keep_batches_whole, load_config, set_amp, set_batch, set_img_scale
+from .config import complete, drop_amp, keep_batches_whole, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
 from .metrics import use_full_metrics
@@ -64,10 +64,11 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
                         from_scratch=from_scratch, accumulate=accumulate, resume=resume, seed=seed, launcher=launcher),
                    options)
     with _before_the_start():
-        cfg = load_config(config, work_dir, options, stretch=True)
+        cfg = read_config(config)
+        recipe = deepcopy(cfg.train_cfg)
+        complete(cfg, config, work_dir, options, stretch=True)
         cfg.launcher = asked['launcher']
         start(cfg.launcher, cfg.env_cfg.dist_cfg)
-        recipe = deepcopy(read_config(config).train_cfg)
         _apply(cfg, asked, img_scale, options)
         model, optimizer = rehearse(cfg, recipe, options)
         check_single_images(cfg, model)
