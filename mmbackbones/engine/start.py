@@ -10,6 +10,7 @@ from ..errors import UserError
 from ..weights import load_from_file, read_state_dict, trained_classes
 from .config import dicts_in
 from .distributed import main_first
+from .resume_state import rebuild_checkpoint
 
 
 def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: str | None) -> None:
@@ -25,10 +26,11 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
     Raises:
         UserError: A file can't be had or can't be read.
     """
-    path = main_first(lambda: _newest_readable(cfg.work_dir)) if resume == 'auto' else resume
+    path = main_first(lambda: _newest_readable(cfg.work_dir) if resume == 'auto' else _resumable(resume))
     if path:
         drop_pretrained(cfg)
         cfg.resume, cfg.load_from = True, path
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='RebuildCheckpointHook')]
         return
     if resume:
         print_log(f'nothing to resume in {cfg.work_dir}: starting at the beginning', logger='current')
@@ -78,7 +80,7 @@ def _start_from(cfg: Config, weights: str) -> None:
 
 
 def _newest_readable(work_dir: str) -> str | None:
-    """The newest checkpoint of a work directory that can be read; None if there is none.
+    """The newest checkpoint of a work directory that a training run can go on from; None if there is none.
 
     A run that was killed while it wrote a file leaves a damaged one: the one before it is taken then.
     """
@@ -88,9 +90,14 @@ def _newest_readable(work_dir: str) -> str | None:
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in dict.fromkeys([path for path in named if path.exists()] + others):
         try:
-            load_from_file(path, 'cpu')
+            return _resumable(str(path))
         except UserError as error:
             print_log(str(error), logger='current')
-        else:
-            return str(path)
     return None
+
+
+def _resumable(path: str | None) -> str | None:
+    """`path`, if it is None or a training run can go on from that checkpoint."""
+    if path:
+        rebuild_checkpoint(load_from_file(path, 'cpu'), path)
+    return path
