@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .backbones import PyramidBackbone
 from .errors import UserError
-from .weights.pretrained import find_state_dict, misfits, rename_keys, trained_classes
+from .weights.pretrained import can_load, find_state_dict, misfits, rename_keys, trained_classes
 
 _LAYOUTS = {  # keys that only files of this layout have; the rest is the authors'
     r'(stem|stages)\.': 'the layout of mmbackbones',
@@ -66,7 +66,7 @@ def recognise(checkpoint: str) -> Recognised:
     best, best_fit = None, -1
     for network, arch in _nearest(state):
         own, ours = network.state_dict(), rename_keys(state, network)
-        fit = sum(key in ours and ours[key].shape == value.shape for key, value in own.items())
+        fit = sum(key in ours and can_load(value, ours[key]) for key, value in own.items())
         if fit > best_fit:
             best, best_fit = (network, arch, ours, misfits(own, ours)), fit
     network, arch, ours, problems = best
@@ -78,7 +78,7 @@ def recognise(checkpoint: str) -> Recognised:
                   "the authors' layout")
     for key, value in {**state, **beside}.items():
         if network.rename_key(key) == 'head.fc.weight':
-            return Recognised(family, arch, layout, len(value), False, ours)
+            return Recognised(family, arch, layout, value.shape[0] if value.dim() == 2 else None, False, ours)
     return Recognised(family, arch, layout, len(trained_classes(content) or ()) or None, bool(below), ours)
 
 
