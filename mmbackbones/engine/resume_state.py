@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..weights import find_state_dict, trained_classes
+from ..weights.pretrained import misfits
 
 _DEEPEST = 16  # containers inside one another; an optimizer's state has 4
 _LARGEST = 1_000_000  # values in one part: containers that hold one another many times over have billions
@@ -60,7 +61,11 @@ class RebuildCheckpointHook(Hook):
     priority = 'HIGHEST'
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        rebuilt = rebuild_checkpoint(checkpoint, runner.cfg.load_from)
+        file = runner.cfg.load_from
+        rebuilt = rebuild_checkpoint(checkpoint, file)
+        own = getattr(runner.model, 'module', runner.model).state_dict()
+        if problems := misfits(own, rebuilt['state_dict']):  # MMEngine would pass over what does not fit
+            raise UserError(f'{file} cannot be resumed: it is of another model than the config ({problems})')
         metainfo = getattr(runner.train_dataloader.dataset, 'metainfo', {})
         theirs = rebuilt['meta'].get('dataset_meta', {}).get('classes')
         if theirs and theirs == tuple(metainfo.get('classes') or ()):
