@@ -10,7 +10,7 @@ from .weights.safetensors_file import write_safetensors
 from .whole_file import whole_file
 
 
-def convert_weights(checkpoint: str, out: str | os.PathLike) -> Recognised:
+def convert_weights(checkpoint: str | os.PathLike, out: str | os.PathLike) -> Recognised:
     """Write a checkpoint's backbone under our keys; ``init_cfg`` takes the file again.
 
     Args:

@@ -1,4 +1,5 @@
 """From a released file to the weights of one of our networks."""
+import os
 import re
 from collections.abc import Mapping
 
@@ -85,8 +86,9 @@ def trained_classes(checkpoint) -> tuple[str, ...] | None:
     return tuple(map(str, checkpoint)) or None
 
 
-def read_state_dict(checkpoint: str, prefix: str = '') -> dict[str, Tensor]:
+def read_state_dict(checkpoint: str | os.PathLike, prefix: str = '') -> dict[str, Tensor]:
     """Weights of a file, URL or release, on the CPU; with `prefix`, only the keys below it (and without it)."""
+    checkpoint = os.fspath(checkpoint)
     state = find_state_dict(CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent'), checkpoint)
     if not prefix:
         return state
