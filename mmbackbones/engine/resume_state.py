@@ -6,7 +6,7 @@ checkpoint is rebuilt from a list of what is needed before MMEngine reads anythi
 """
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -21,8 +21,7 @@ from ..weights import find_state_dict, trained_classes
 from ..weights.pretrained import misfits
 
 _DEEPEST = 16  # containers inside one another; an optimizer's state has 4
-_LARGEST = 1_000_000  # values in one part: containers that hold one another many times over have billions
-_LIMITS = {'epoch': 2**53, 'iter': 2**53, 'seed': 2**32 - 1}  # NumPy takes no larger seed
+_LARGEST = 200_000  # values in one part: containers that hold one another many times over have billions
 
 
 def rebuild_checkpoint(checkpoint, file: str) -> dict:
@@ -33,16 +32,17 @@ def rebuild_checkpoint(checkpoint, file: str) -> dict:
         file: Its name, for messages.
 
     Returns:
-        ``meta`` with ``epoch``, ``iter``, and ``seed`` and ``dataset_meta`` (the classes alone) if the file has them;
-        ``state_dict``; ``message_hub`` with the logged numbers and the best scores; and of :data:`PARTS` what the
-        file has. No text of the file is in it but the names of classes, weights and logged numbers.
+        ``meta`` with ``epoch``, ``iter``, and if the file has them ``dataset_meta`` (the classes alone) and what
+        :data:`META` names; ``state_dict``; ``message_hub`` with the logged numbers and the best scores; and of
+        :data:`PARTS` what the file has. There is no path in it, and what MMEngine executes or formats is left behind.
 
     Raises:
         UserError: The file is no checkpoint of a training run, or holds something that none could have left there.
     """
-    if not isinstance(checkpoint, Mapping) or not isinstance(checkpoint.get('meta'), Mapping):
-        raise UserError(f'{file} cannot be resumed: it holds weights, but no training run to go on with (no "meta"); '
-                        'to start a new training from it, use --weights')
+    meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
+    if not isinstance(meta, Mapping) or meta.get('epoch') is None or meta.get('iter') is None:
+        raise UserError(f'{file} holds weights, but no training run to go on with: to start one from them, use '
+                        f'--weights {file}')
     rebuilt = dict(meta=_meta(checkpoint, file), state_dict=_state_dict(checkpoint, file),
                    message_hub=_message_hub(checkpoint.get('message_hub')))
     for name, rebuild in PARTS.items():
@@ -113,15 +113,12 @@ def plain(value, finite: bool = True):
 
 def _meta(checkpoint: Mapping, file: str) -> dict:
     given, meta = checkpoint['meta'], {}
-    for name, largest in _LIMITS.items():
-        value = given.get(name)
-        if name == 'seed' and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= largest:
-            shown = 'missing' if value is None else _shown(value)
-            raise UserError(f'{file} cannot be resumed: its {name} is {shown}, and must be a whole number from 0 to '
-                            f'{largest}')
-        meta[name] = int(value)
+    for name, rebuild in META.items():
+        if given.get(name) is not None:
+            try:
+                meta[name] = rebuild(given[name])
+            except ValueError as error:
+                raise UserError(f'{file} cannot be resumed: its {name!r} {error}') from error
     if classes := trained_classes(checkpoint):
         meta['dataset_meta'] = dict(classes=classes)
     return meta
@@ -134,6 +131,46 @@ def _shown(value) -> str:
     if type(value) in (bool, float):
         return repr(value)
     return ascii(value[:40]) if isinstance(value, str) else f'a {type(value).__name__}'
+
+
+def _count(largest: int) -> Callable:
+    def count(given) -> int:
+        if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 0 <= given <= largest:
+            raise ValueError(f'is {_shown(given)}, and must be a whole number from 0 to {largest}')
+        return int(given)
+
+    return count
+
+
+def _flag(given) -> bool:
+    if not isinstance(given, bool):
+        raise ValueError(f'is {_shown(given)}, and must be true or false')
+    return given
+
+
+def _name(given) -> str:
+    if not _is_name(given):
+        raise ValueError(f'is {_shown(given)}, and must be a short text')
+    return str(given)
+
+
+def _notes(given) -> dict:
+    """Numbers and short texts under names."""
+    copy = plain(given, finite=False)
+
+    def names(node):
+        if isinstance(node, dict):
+            for key, value in node.items():
+                yield from (*names(key), *names(value))
+        elif isinstance(node, list | tuple):
+            for value in node:
+                yield from names(value)
+        elif isinstance(node, str):
+            yield node
+
+    if not isinstance(copy, dict) or not all(map(_is_name, names(copy))):
+        raise ValueError('does not consist of numbers and short texts under names')
+    return copy
 
 
 def _state_dict(checkpoint: Mapping, file: str) -> OrderedDict:
@@ -220,8 +257,22 @@ def _schedulers(given):
     return copy
 
 
-PARTS = {  # what else a run goes on with: name in the file -> function that makes it anew, or raises ValueError
+# What a run goes on with: name in the file -> function that makes it anew, or raises ValueError. In ``meta`` ...
+META = {
+    'epoch': _count(2**53),
+    'iter': _count(2**53),
+    'seed': _count(2**32 - 1),  # NumPy takes no larger one
+    'epoch_length': _count(2**53),
+    'by_epoch': _flag,
+    'run_id': _name,
+    'experiment_name': _name,
+    'settings': _notes,
+}
+# ... and beside it.
+PARTS = {
     'optimizer': _optimizer,
     'param_schedulers': _schedulers,
+    'accumulated_gradients': plain,
     'ema_state_dict': plain,
+    'record': _notes,
 }

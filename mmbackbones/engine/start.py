@@ -7,7 +7,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 
 from ..errors import UserError
-from ..weights import load_from_file, read_state_dict, trained_classes
+from ..weights import find_state_dict, load_from_file, read_state_dict, trained_classes
 from .config import dicts_in
 from .distributed import main_first
 from .resume_state import rebuild_checkpoint
@@ -30,7 +30,7 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
     if path:
         drop_pretrained(cfg)
         cfg.resume, cfg.load_from = True, path
-        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='RebuildCheckpointHook')]
+        cfg.default_hooks.rebuild_checkpoint = dict(type='RebuildCheckpointHook')  # before all hooks of a config
         return
     if resume:
         print_log(f'nothing to resume in {cfg.work_dir}: starting at the beginning', logger='current')
@@ -55,7 +55,9 @@ def drop_pretrained(cfg: Config) -> None:
 
 def checkpoint_classes(path: str) -> tuple[str, ...] | None:
     """The classes that a checkpoint of MMEngine was trained on, in label order, if it says."""
-    return trained_classes(CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent'))
+    checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent')
+    find_state_dict(checkpoint, path)  # what cannot be loaded is refused now, not after a long check of the data
+    return trained_classes(checkpoint)
 
 
 def check_classes(cfg: Config) -> None:

@@ -43,6 +43,11 @@ def _history_statistic(owner, name: str):
     raise UnpicklingError(f'getattr({owner!r}, {name!r})')
 
 
+def _no_bytes() -> bytes:
+    """Stands where the pickle of an empty NumPy array calls ``bytes``."""
+    return b''
+
+
 def _as(module: str, name: str, function):
     """`function` under the name that a pickle calls it by."""
 
@@ -56,7 +61,7 @@ def _as(module: str, name: str, function):
 def _allowed() -> list:
     # NumPy 2 moved `core` to `_core`; a file may have been written by either.
     multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
-    functions = [_as('builtins', 'getattr', _history_statistic)]
+    functions = [_as('builtins', 'getattr', _history_statistic), _as('builtins', 'bytes', _no_bytes)]
     for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         functions += [_as(module, name, getattr(multiarray, name)) for name in ('scalar', '_reconstruct')]
     dtypes = {type(np.dtype(code)) for code in np.typecodes['AllInteger'] + np.typecodes['AllFloat'] + '?US'}
