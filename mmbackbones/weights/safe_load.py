@@ -33,7 +33,10 @@ def load_from_file(checkpoint: str | os.PathLike, map_location=None):
 
 
 def _load_named(models: Callable[[], dict], name: str, map_location):
-    known, model = models(), name.split('://', 1)[1]
+    try:
+        known, model = models(), name.split('://', 1)[1]
+    except ImportError as error:
+        raise UserError(f'{name} cannot be looked up: {error}') from error
     if model not in known:
         raise UserError(f'there is no checkpoint {name}: MMEngine knows no such name')
     return load_from_file(known[model], map_location)
