@@ -13,8 +13,10 @@ from mmengine.registry import HOOKS
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..weights import find_state_dict, load_from_file, trained_classes
+from ..weights import load_from_file, trained_classes
+from ..weights.pretrained import is_needed
 from .distributed import main_first
+from .resume_state import rebuild_checkpoint
 from .schedule import advance
 from .work_dir import checkpoints_in, newest_run
 
@@ -78,13 +80,9 @@ def look(path: str | os.PathLike) -> RunState:
     Raises:
         UserError: It cannot be had or read, or is no checkpoint of a training run.
     """
-    checkpoint = load_from_file(path, 'cpu')
-    shapes = {key: tuple(value.shape) for key, value in find_state_dict(checkpoint, str(path)).items()}
-    meta = checkpoint.get('meta')
-    epoch, iteration = (_count(meta, key) for key in ('epoch', 'iter'))
-    if epoch is None or iteration is None:
-        raise UserError(f'{path} holds weights, but no training run to go on with: to start one from them, use '
-                        f'--weights {path}')
+    checkpoint = rebuild_checkpoint(load_from_file(path, 'cpu'), str(path))
+    meta = checkpoint['meta']
+    shapes = {key: tuple(value.shape) for key, value in checkpoint['state_dict'].items()}
     optimizer = checkpoint.get('optimizer')
     try:
         groups = [dict(group) for group in optimizer['param_groups']]
@@ -96,23 +94,20 @@ def look(path: str | os.PathLike) -> RunState:
         raise UserError(f'{path} holds no state of an optimizer, as the best checkpoint of a run does not, so the run '
                         "cannot be gone on with from it: use one of the run's other checkpoints, or start a new run "
                         f'with --weights {path}') from None
-    by_epoch = meta.get('by_epoch') if isinstance(meta.get('by_epoch'), bool) else None
-    if by_epoch is None and (epoch or iteration):
-        by_epoch = bool(epoch)
+    by_epoch = meta.get('by_epoch')
+    if by_epoch is None and (meta['epoch'] or meta['iter']):
+        by_epoch = bool(meta['epoch'])
     pending = _pending(checkpoint, shapes, path)
-    settings = meta.get('settings')
-    settings = settings if isinstance(settings, dict) else {}
-    settings = {key: settings[key] for key in _SAID if isinstance(settings.get(key), int | float)
-                or (isinstance(settings.get(key), str) and settings[key].isprintable())}
-    name = re.fullmatch(r'([\w.-]{1,100})_\d{8}_\d{6}', str(meta.get('experiment_name')))
-    run = meta.get('run_id')
+    settings = {key: value for key, value in meta.get('settings', {}).items()
+                if isinstance(value, int | float) or (isinstance(value, str) and value.isprintable())}
+    name = re.fullmatch(r'([\w.-]{1,100})_\d{8}_\d{6}', meta.get('experiment_name', ''))
     return RunState(
-        path=str(path), epoch=epoch, iter=iteration, by_epoch=by_epoch, epoch_length=_count(meta, 'epoch_length'),
-        shapes=shapes, classes=trained_classes(checkpoint), moments=moments,
+        path=str(path), epoch=meta['epoch'], iter=meta['iter'], by_epoch=by_epoch,
+        epoch_length=meta.get('epoch_length'), shapes=shapes, classes=trained_classes(checkpoint), moments=moments,
         telling=frozenset(key for key in _TELLING if groups and key in groups[0]), parameters=parameters,
         pending=pending.get('batches', 0), accumulate=pending.get('accumulate', 1),
-        complete=not pending or pending['gradients'] is not None, seed=_count(meta, 'seed'),
-        run=run if isinstance(run, str) else None, config=name and name[1], settings=settings)
+        complete=not pending or pending['gradients'] is not None, seed=meta.get('seed'), run=meta.get('run_id'),
+        config=name and name[1], settings=settings)
 
 
 def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict:
@@ -121,8 +116,9 @@ def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict
     if pending is None:
         return {}
     try:
-        counts = [_count(pending, key) for key in ('batches', 'accumulate', 'divisor')]
-        sound = all(counts) and type(pending['loss_scale']) is float and pending['loss_scale'] > 0
+        counts = [pending[key] for key in ('batches', 'accumulate', 'divisor')]
+        sound = all(type(count) is int and count > 0 for count in counts)
+        sound = sound and type(pending['loss_scale']) is float and pending['loss_scale'] > 0
         sound = sound and all(isinstance(gradient, Tensor) and tuple(gradient.shape) == shapes.get(key)
                               for key, gradient in (pending['gradients'] or {}).items())
     except (KeyError, AttributeError, TypeError):
@@ -130,11 +126,6 @@ def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict
     if not sound:
         raise UserError(f'{path} is damaged: the gradients that it holds are not those of its weights')
     return pending
-
-
-def _count(node, key: str) -> int | None:
-    value = node.get(key) if isinstance(node, dict) else None
-    return value if type(value) is int and value >= 0 else None
 
 
 def find_newest(work_dir: str) -> RunState | None:
@@ -178,7 +169,7 @@ def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
     theirs = state.config or 'another config'
     ours = f'{Path(cfg.filename or "this config").stem} ({cfg.model.type} with {cfg.model.backbone.type})'
     for key in {**own, **state.shapes}:
-        if own.get(key) != state.shapes.get(key):
+        if own.get(key) != state.shapes.get(key) and (key in state.shapes or is_needed(key)):
             here, there = (' x '.join(map(str, shapes[key])) or 'one number' if key in shapes else 'absent'
                            for shapes in (own, state.shapes))
             raise UserError(f'{state.path} is of another model: {key} is {there} in the file, which was written by '

@@ -5,7 +5,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError
-from ..weights import read_state_dict, trained_classes
+from ..weights import find_state_dict, read_state_dict, trained_classes
 from .config import dicts_in
 from .distributed import main_first
 from .resume import RunState, find_run
@@ -30,6 +30,7 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
     if resume and (state := find_run(resume, cfg.work_dir)):
         drop_pretrained(cfg)
         cfg.resume, cfg.load_from = True, state.path
+        cfg.default_hooks.rebuild_checkpoint = dict(type='RebuildCheckpointHook')  # before all hooks of a config
         return state
     cfg.resume = False
     if resume:
@@ -58,7 +59,9 @@ def drop_pretrained(cfg: Config) -> None:
 
 def checkpoint_classes(path: str) -> tuple[str, ...] | None:
     """The classes that a checkpoint of MMEngine was trained on, in label order, if it says."""
-    return trained_classes(CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent'))
+    checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent')
+    find_state_dict(checkpoint, path)  # what cannot be loaded is refused now, not after a long check of the data
+    return trained_classes(checkpoint)
 
 
 def _start_from(cfg: Config, weights: str) -> None:

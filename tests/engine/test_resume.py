@@ -290,7 +290,8 @@ class TestUsedWorkDir:
 
 
 def config_for_resume(work_dir, classes=('a', 'b')):
-    return Config(dict(work_dir=str(work_dir), model=dict(backbone=dict(init_cfg=dict(type='Pretrained'))),
+    return Config(dict(work_dir=str(work_dir), default_hooks={},
+                       model=dict(backbone=dict(init_cfg=dict(type='Pretrained'))),
                        train_dataloader=dict(dataset=dict(metainfo=dict(classes=classes)))))
 
 
@@ -325,6 +326,8 @@ def test_resume_comes_before_weights(tmp_path):
     cfg = config_for_resume(tmp_path)
     choose_start(cfg, 'weights_that_are_gone.pth', False, 'auto')
     assert cfg.load_from == str(tmp_path / 'epoch_1.pth')
+    assert 'custom_hooks' not in cfg
+    assert cfg.default_hooks.rebuild_checkpoint.type == 'RebuildCheckpointHook'
 
 
 def test_resume_on_other_classes_is_refused(begun, tiny_config, shapes, tmp_path):

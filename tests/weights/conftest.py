@@ -1,6 +1,7 @@
 """A cache of its own for each test, and a web server on this machine."""
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import sleep
 
 import pytest
 
@@ -14,7 +15,10 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(monkeypatch):
-    """Serves bytes: ``serve(name, content)`` returns the address; `length` is what the server claims to send."""
+    """Serves bytes: ``serve(name, content)`` returns the address.
+
+    `length` is what the server claims to send, False for no claim; with `trickle` it sends a byte every 20 ms.
+    """
     files, requests = {}, []
 
     class Handler(BaseHTTPRequestHandler):
@@ -22,12 +26,18 @@ def serve(monkeypatch):
             requests.append(self.path)
             if self.path not in files:
                 return self.send_error(404)
-            content, length, kind = files[self.path]
+            content, length, kind, trickle = files[self.path]
             self.send_response(200)
             self.send_header('Content-Type', kind)
-            self.send_header('Content-Length', str(length))
+            if length is not False:
+                self.send_header('Content-Length', str(len(content) if length is None else length))
             self.end_headers()
-            self.wfile.write(content)
+            try:
+                for i in range(0, len(content), 1 if trickle else len(content) or 1):
+                    self.wfile.write(content[i:i + 1] if trickle else content)
+                    sleep(0.02 if trickle else 0)
+            except OSError:  # whoever asked has gone
+                pass
 
         def log_message(self, *_):
             pass
@@ -36,10 +46,10 @@ def serve(monkeypatch):
     server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     Thread(target=server.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
 
-    def serve_file(name: str, content: bytes | None, length: int | None = None,
-                   kind: str = 'application/octet-stream') -> str:
+    def serve_file(name: str, content: bytes | None, length: int | bool | None = None,
+                   kind: str = 'application/octet-stream', trickle: bool = False) -> str:
         if content is not None:
-            files[f'/{name}'] = content, len(content) if length is None else length, kind
+            files[f'/{name}'] = content, length, kind, trickle
         return f'http://127.0.0.1:{server.server_port}/{name}'
 
     serve_file.requests = requests
