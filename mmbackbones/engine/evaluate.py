@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from ..errors import UserError
 from .config import load_config, set_img_scale
 from .data import find_data, learns_masks, use_data
+from .distributed import main_first, start
 from .metrics import use_full_metrics
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
@@ -14,7 +15,7 @@ from .start import checkpoint_classes, drop_pretrained
 
 def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: tuple[int, int] | None = None,
              tta: bool = False, show_dir: str | None = None, work_dir: str | None = None,
-             cfg_options: dict | None = None) -> dict[str, float]:
+             launcher: str = 'none', cfg_options: dict | None = None) -> dict[str, float]:
     """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
 
     Args:
@@ -26,6 +27,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         tta: Average over scales and flips.
         show_dir: Folder for the predictions, drawn beside the truth.
         work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``: with several processes each tests a part of the images.
         cfg_options: Any config entries to override, by dotted names.
 
     Returns:
@@ -35,7 +37,8 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
-    classes = checkpoint_classes(checkpoint)
+    start(cfg, launcher)
+    classes = main_first(lambda: checkpoint_classes(checkpoint))
     use_full_metrics(cfg)
     use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
     drop_pretrained(cfg)
@@ -49,7 +52,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
 
     metrics = tidy_metrics(Runner.from_cfg(cfg).test())
-    write_metrics(metrics, Path(cfg.work_dir) / 'metrics.json')
+    main_first(lambda: write_metrics(metrics, Path(cfg.work_dir) / 'metrics.json'))
     return metrics
 
 

@@ -202,7 +202,8 @@ def _build_hook(hook) -> None:
     if isinstance(hook, dict):
         hook = deepcopy(hook)
         get_priority(hook.pop('priority', 'NORMAL'))
-        if _bind(hook, HOOKS).__module__.startswith('mmengine.'):  # others may need more than is there now
+        # The hooks of others may need more than is there now.
+        if _bind(hook, HOOKS).__module__.startswith(('mmengine.', 'mmbackbones.')):
             hook = HOOKS.build(hook)
         if isinstance(hook, CheckpointHook):  # it hands on what it does not know, at the first checkpoint
             signature(Runner.save_checkpoint).bind_partial(**hook.args)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..weights import load_from_file, trained_classes
 from ..weights.pretrained import is_needed
+from .checkpoint_hook import is_validated
 from .distributed import main_first
 from .resume_state import rebuild_checkpoint
 from .schedule import advance
@@ -48,6 +49,7 @@ class RunState:
         run: The run's id; None in files of version 1, which had none.
         config: Name of the config, if the file says.
         settings: What else the run was started with, for comparison.
+        validated: Whether the validation that was due at this checkpoint was done.
     """
 
     path: str
@@ -67,6 +69,7 @@ class RunState:
     run: str | None = None
     config: str | None = None
     settings: dict[str, int | float | str] = field(default_factory=dict)
+    validated: bool = True
 
     @property
     def position(self) -> str:
@@ -107,7 +110,7 @@ def look(path: str | os.PathLike) -> RunState:
         telling=frozenset(key for key in _TELLING if groups and key in groups[0]), parameters=parameters,
         pending=pending.get('batches', 0), accumulate=pending.get('accumulate', 1),
         complete=not pending or pending['gradients'] is not None, seed=meta.get('seed'), run=meta.get('run_id'),
-        config=name and name[1], settings=settings)
+        config=name and name[1], settings=settings, validated=is_validated(checkpoint))
 
 
 def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict:
@@ -209,7 +212,7 @@ def check_length(state: RunState, cfg: Config) -> None:
                    state.iter != state.epoch * state.epoch_length):
         raise UserError(f'{state.path} was written in the middle of an epoch (iteration {state.iter}): a run counted '
                         'in epochs can only be gone on with from the end of one')
-    if done == total:
+    if done == total and state.validated:
         raise UserError(f'{state.path} is of a finished run: {done} of {total} {unit} are done; to go on, ask for more '
                         f'with {option} N')
     if done > total:

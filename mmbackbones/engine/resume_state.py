@@ -266,7 +266,7 @@ META = {
     'epoch_length': _count(2**53),
     'by_epoch': _flag,
     'run_id': _name,
-    'experiment_name': _name,
+    'experiment_name': lambda given: given if _is_name(given) else '',  # the name of a file may be long
     'settings': _notes,
 }
 # ... and beside it.
