@@ -2,6 +2,7 @@
 import math
 import re
 import shutil
+from bisect import bisect
 from collections import deque
 from pathlib import Path
 from uuid import uuid4
@@ -32,10 +33,14 @@ def guard_checkpoints(cfg: Config) -> None:
     cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]
 
 
-def is_validated(checkpoint: dict) -> bool:
-    """Whether the training had validated the model of a checkpoint when it ended, if it was to validate it."""
-    meta, validated = checkpoint.get('meta', {}), _read_record(checkpoint)['validated']
-    return validated is not None and validated in (meta.get('epoch'), meta.get('iter'))
+def lacks_validation(checkpoint: dict) -> bool:
+    """Whether a training ended between writing this checkpoint and validating it, and has that to do when it goes on.
+
+    Args:
+        checkpoint: What is in the file; one that has no note of :class:`WholeCheckpointHook` lacks nothing.
+    """
+    meta = checkpoint.get('meta', {})
+    return _RECORD in checkpoint and _read_record(checkpoint)['validated'] not in (meta.get('epoch'), meta.get('iter'))
 
 
 @HOOKS.register_module()
@@ -44,8 +49,8 @@ class WholeCheckpointHook(CheckpointHook):
 
     - Files are written aside and moved into place. What they replace is removed after that, and only if this run wrote
       it (checkpoints carry a number of their run), and only in the folder of the checkpoints.
-    - A checkpoint is written before its validation, as in MMEngine, and once more after it, with a note of the
-      validation. A training that goes on from a checkpoint without the note validates first. So the best checkpoint is
+    - A checkpoint is written before its validation, as in MMEngine, and once more after it, with a note that nothing is
+      left to do. A training that goes on from a checkpoint without the note validates first. So the best checkpoint is
       the one that an uninterrupted training would have.
     - Nothing is written that is not finite, and with several processes the running statistics of batch norms are
       averaged before: all processes go on with, and validate, the model that is saved.
@@ -59,7 +64,7 @@ class WholeCheckpointHook(CheckpointHook):
             raise UserError('default_hooks.checkpoint writes to folders of this machine only: leave out backend_args '
                             'and file_client_args, and give out_dir as a path')
         self.run = uuid4().hex
-        self.validated: int | None = None  # the last position (epoch or iteration) that was
+        self.validated: int | None = None  # the last position (epoch or iteration) where nothing is left to validate
         self.best: dict[str, tuple[float, int | None]] = {}  # metric -> score and position
         self._mine: dict[str, bool] = {}  # file name -> whether this run wrote it
         self._last_step = None
@@ -111,9 +116,9 @@ class WholeCheckpointHook(CheckpointHook):
         if not self.best:  # of a checkpoint without our note
             for key in self.key_indicators if self.save_best and not self.run else ():
                 score = runner.message_hub.runtime_info.get(self._score_name(key))
-                if isinstance(score, int | float) and key != 'auto':
+                if isinstance(score, int | float):
                     self.best[key] = (float(score), None)
-        if self.validated != now and self._validation_is_due(runner):
+        if self.validated != now and self._validation_is_due(runner, now):
             runner.logger.info('validating the checkpoint first: the training ended before that was done')
             runner.val_loop.run()
             if is_main_process() and same_folder:
@@ -122,13 +127,13 @@ class WholeCheckpointHook(CheckpointHook):
     def _position(self, runner) -> int:
         return runner.epoch if self.by_epoch else runner.iter
 
-    def _validation_is_due(self, runner) -> bool:
-        loop, now = runner.train_loop, self._position(runner)
+    def _validation_is_due(self, runner, step: int) -> bool:
+        loop = runner.train_loop
         if runner.val_loop is None or isinstance(loop, EpochBasedTrainLoop) != self.by_epoch:
             return False
-        loop._decide_current_val_interval()
+        interval = loop.dynamic_intervals[bisect(loop.dynamic_milestones, step + 1) - 1]
         last = loop.max_epochs if self.by_epoch else loop.max_iters
-        return now >= max(1, loop.val_begin) and (now % loop.val_interval == 0 or now == last)
+        return step >= max(1, loop.val_begin) and (step % interval == 0 or step == last)
 
     # Writing and removing.
 
@@ -157,6 +162,8 @@ class WholeCheckpointHook(CheckpointHook):
         return str(path)
 
     def _save_checkpoint_with_step(self, runner, step: int, meta: dict) -> None:
+        if not self._validation_is_due(runner, step):
+            self.validated = step
         self.last_ckpt = self._write(
             runner, self.filename_tmpl.format(step), save_optimizer=self.save_optimizer,
             save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch, **self.args)
@@ -177,6 +184,8 @@ class WholeCheckpointHook(CheckpointHook):
         if self.save_best:
             if 'auto' in self.key_indicators:
                 self._init_rule(self.rules, [next(iter(metrics))])
+                if 'auto' in self.best:
+                    self.best[self.key_indicators[0]] = self.best.pop('auto')
             for key, rule in zip(self.key_indicators, self.rules, strict=True):
                 self._keep_best(runner, key, rule, metrics, step, meta)
         self.validated = step
@@ -225,7 +234,7 @@ class WholeCheckpointHook(CheckpointHook):
     def _files(self, prefix: str) -> list[tuple[int, Path]]:
         """Position and path of each checkpoint whose name begins with `prefix`."""
         number = re.sub(r'\\\{.*?\\\}', r'(\\d+)', re.escape(self.filename_tmpl))
-        found = ((re.fullmatch(re.escape(prefix) + number, path.name), path) for path in Path(self.out_dir).iterdir())
+        found = ((re.fullmatch(re.escape(prefix) + number, path.name), path) for path in Path(self.out_dir).glob('*'))
         return [(int(match[1]), path) for match, path in found if match and path.is_file()]
 
     def _is_mine(self, path: Path) -> bool:
@@ -246,9 +255,9 @@ def _read_record(checkpoint: dict) -> dict:
         run=run if isinstance(run, str) else '',
         validated=validated if _is_position(validated) else None,
         best={key: (float(value[0]), value[1]) for key, value in (best if isinstance(best, dict) else {}).items()
-              if isinstance(key, str) and isinstance(value, list) and len(value) == 2
+              if isinstance(key, str) and key.isprintable() and isinstance(value, list) and len(value) == 2
               and isinstance(value[0], int | float) and not math.isnan(value[0]) and _is_position(value[1])})
 
 
 def _is_position(value) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < 2**53

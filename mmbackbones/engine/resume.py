@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..weights import load_from_file, trained_classes
 from ..weights.pretrained import is_needed
-from .checkpoint_hook import is_validated
+from .checkpoint_hook import lacks_validation
 from .distributed import main_first
 from .resume_state import rebuild_checkpoint
 from .schedule import advance
@@ -110,7 +110,7 @@ def look(path: str | os.PathLike) -> RunState:
         telling=frozenset(key for key in _TELLING if groups and key in groups[0]), parameters=parameters,
         pending=pending.get('batches', 0), accumulate=pending.get('accumulate', 1),
         complete=not pending or pending['gradients'] is not None, seed=meta.get('seed'), run=meta.get('run_id'),
-        config=name and name[1], settings=settings, validated=is_validated(checkpoint))
+        config=name and name[1], settings=settings, validated=not lacks_validation(checkpoint))
 
 
 def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict:
@@ -164,6 +164,15 @@ def find_newest(work_dir: str) -> RunState | None:
         more = f' (and {len(problems) - 1} more like it)' if len(problems) > 1 else ''
         raise UserError(f'no checkpoint in {work_dir} can be gone on with: {problems[0]}{more}')
     return None
+
+
+def is_newest(state: RunState, work_dir: str) -> bool:
+    """Whether a checkpoint is the one that ``--resume`` without a file would take: to go on from it is the same run."""
+    def newest() -> bool:
+        paths = checkpoints_in(work_dir)
+        return bool(paths) and paths[0].resolve() == Path(state.path).resolve() and state.run == newest_run(work_dir)
+
+    return main_first(newest)
 
 
 def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:

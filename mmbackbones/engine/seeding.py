@@ -23,16 +23,13 @@ def depend_on_seed_only(cfg: Config, seed: int) -> None:
     """Make a training a function of its seed, so that one that was killed and resumed ends as if it had not been.
 
     Args:
-        cfg: The config that is run, complete but for the data. ``randomness`` keeps what else it says; a seed in it
-            comes before `seed`.
+        cfg: The config that is run, complete but for the data. ``randomness`` keeps what it says besides the seed.
         seed: Of every random draw.
     """
-    cfg.randomness = {**cfg.get('randomness', {})}
-    if cfg.randomness.get('seed') is None:
-        cfg.randomness.seed = seed
+    cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
     # The config that an earlier training left behind has the hook already.
     others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'ReseedHook']
-    cfg.custom_hooks = [*others, dict(type='ReseedHook', seed=cfg.randomness.seed)]
+    cfg.custom_hooks = [*others, dict(type='ReseedHook', seed=seed)]
     cfg.train_dataloader.persistent_workers = False
     cfg.train_dataloader.worker_init_fn = dict(type='keep_loader_seed')
     if cfg.train_cfg.get('type') == 'IterBasedTrainLoop' or cfg.train_cfg.get('by_epoch') is False:

@@ -19,7 +19,16 @@ from .distributed import start
 from .metrics import use_full_metrics
 from .options import below, flatten, merge, settle, value_at
 from .rehearsal import build_model, building, check_class_weights, check_single_images, reason, rehearse
-from .resume import RunState, check_accumulation, check_classes, check_length, check_model, check_optimizer, say
+from .resume import (
+    RunState,
+    check_accumulation,
+    check_classes,
+    check_length,
+    check_model,
+    check_optimizer,
+    is_newest,
+    say,
+)
 from .schedule import fit_schedulers, set_length
 from .seeding import depend_on_seed_only
 from .start import choose_start
@@ -90,8 +99,9 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
             use_data(cfg, root, own=data is None)  # last, because checking much data takes long
             _check_data(cfg, state, options)
             merge(cfg, below(options, *_DATA), again=True)
-            run = state.run if state and asked['resume'] == 'auto' else None
-            cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=folder.start_run(run), settings=settings))
+            same = state and (asked['resume'] == 'auto' or is_newest(state, cfg.work_dir))
+            run = folder.start_run(state.run if same else None)
+            cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             runner = _build(cfg, recipe, options, state)
         runner.train()
     return runner

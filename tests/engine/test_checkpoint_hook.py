@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from mmbackbones.engine import train
+from mmbackbones.engine.checkpoint_hook import lacks_validation
 from mmbackbones.engine.metrics import FullCocoMetric
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
@@ -107,3 +108,11 @@ def test_the_files_of_another_run_stay(start, whole, tmp_path):
 def test_a_metric_that_validation_does_not_give(start, tmp_path):
     with pytest.raises(UserError, match='save_best asks for the metric mIoU, but validation gives coco/bbox_mAP, '):
         start(work_dir=str(tmp_path), cfg_options=options(save_best='mIoU'))
+
+
+def test_what_is_left_to_validate(whole):
+    """Nothing, after a training that came to its end; a checkpoint without a note says nothing."""
+    done = load_from_file(whole / 'epoch_3.pth')
+    assert not lacks_validation(done)
+    assert lacks_validation({**done, 'record': {**done['record'], 'validated': 2}})
+    assert not lacks_validation({'meta': dict(epoch=3, iter=6)})

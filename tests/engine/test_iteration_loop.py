@@ -68,3 +68,17 @@ def test_resumed_training_is_equal(start, whole, tmp_path, workers, monkeypatch)
     assert_equal(start(tmp_path, workers, resume='auto').model.state_dict(), whole)
     if not workers:
         assert len(loaded) == 2  # one batch: what was trained on before is not loaded again
+
+
+def test_other_randomness_is_kept(tiny_config, shapes, tmp_path, monkeypatch):
+    seen = []
+
+    def stop(cfg):
+        seen.append(cfg.randomness)
+        raise Stopped
+
+    monkeypatch.setattr('mmengine.runner.Runner.from_cfg', stop)
+    with pytest.raises(Stopped):
+        train(tiny_config, data=str(shapes), work_dir=str(tmp_path), seed=3,
+              cfg_options={'randomness.deterministic': True})
+    assert seen == [dict(deterministic=True, seed=3)]
