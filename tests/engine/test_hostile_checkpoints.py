@@ -312,12 +312,16 @@ def config(work_dir) -> Config:
     return Config(dict(work_dir=str(work_dir), default_hooks={}, model=dict(backbone=dict())))
 
 
-@pytest.mark.parametrize('form', ['epoch -1', 'weights nan', 'optimizer nan', 'calls', 'deep'])
-def test_a_work_dirs_newest_file_is_passed_over_if_it_is_refused(place, form, capsys):
+@pytest.mark.parametrize('form', ['flipped bit', 'epoch -1', 'weights nan', 'optimizer nan', 'calls', 'deep'])
+def test_a_work_dirs_newest_file_is_passed_over_if_it_is_refused(place, form):
     good, bad = whole(), whole()
     torch.save(good, place / 'epoch_1.pth')
-    REFUSED[form](bad)
+    REFUSED.get(form, dict)(bad)
     torch.save(bad, place / 'epoch_2.pth')
+    if form == 'flipped bit':
+        content = bytearray((place / 'epoch_2.pth').read_bytes())
+        content[content.index(bad['state_dict']['weight'].numpy().tobytes()) + 1] ^= 4
+        (place / 'epoch_2.pth').write_bytes(content)
     os.utime(place / 'epoch_1.pth', (0, 0))
     (place / 'last_checkpoint').write_text('epoch_2.pth')
     cfg = config(place)

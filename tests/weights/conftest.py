@@ -1,4 +1,5 @@
 """A cache of its own for each test, and a web server on this machine."""
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from time import sleep
@@ -17,7 +18,8 @@ def cache(tmp_path, monkeypatch):
 def serve(monkeypatch):
     """Serves bytes: ``serve(name, content)`` returns the address.
 
-    `length` is what the server claims to send, False for no claim; with `trickle` it sends a byte every 20 ms.
+    `length` is what the server claims to send, False for no claim; `trickle` names the part, ``header`` or ``body``,
+    that comes a byte every 20 ms.
     """
     files, requests = {}, []
 
@@ -27,17 +29,21 @@ def serve(monkeypatch):
             if self.path not in files:
                 return self.send_error(404)
             content, length, kind, trickle = files[self.path]
-            self.send_response(200)
-            self.send_header('Content-Type', kind)
-            if length is not False:
-                self.send_header('Content-Length', str(len(content) if length is None else length))
-            self.end_headers()
-            try:
-                for i in range(0, len(content), 1 if trickle else len(content) or 1):
-                    self.wfile.write(content[i:i + 1] if trickle else content)
-                    sleep(0.02 if trickle else 0)
-            except OSError:  # whoever asked has gone
-                pass
+            with suppress(OSError):  # whoever asked may be gone
+                self.send_response(200)
+                self.send_header('Content-Type', kind)
+                if length is not False:
+                    self.send_header('Content-Length', str(len(content) if length is None else length))
+                if trickle == 'header':
+                    self.flush_headers()
+                    self.drip(b'X-Slow: ' + bytes(500))
+                self.end_headers()
+                self.drip(content) if trickle == 'body' else self.wfile.write(content)
+
+        def drip(self, content):
+            for byte in content:
+                self.wfile.write(bytes([byte]))
+                sleep(0.02)
 
         def log_message(self, *_):
             pass
@@ -47,7 +53,7 @@ def serve(monkeypatch):
     Thread(target=server.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
 
     def serve_file(name: str, content: bytes | None, length: int | bool | None = None,
-                   kind: str = 'application/octet-stream', trickle: bool = False) -> str:
+                   kind: str = 'application/octet-stream', trickle: str = '') -> str:
         if content is not None:
             files[f'/{name}'] = content, length, kind, trickle
         return f'http://127.0.0.1:{server.server_port}/{name}'
