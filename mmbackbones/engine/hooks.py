@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..errors import UserError
 from ..weights import find_state_dict
+from ..weights.pretrained import can_load, is_needed
 
 
 @HOOKS.register_module()
@@ -28,8 +29,8 @@ class FitWeightsHook(Hook):
         file = runner.cfg.load_from
         model = getattr(runner.model, 'module', runner.model)  # inside the wrapper for several GPUs or augmentation
         own, given = model.state_dict(), find_state_dict(checkpoint, file)
-        fits = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
-        wrong = [key for key in {**own, **given} if key not in fits]
+        fits = {key: value for key, value in given.items() if key in own and can_load(own[key], value)}
+        wrong = [key for key in {**own, **given} if key not in fits and (key in given or is_needed(key))]
         if blame := wrong if self.strict else [key for key in wrong if key.startswith('backbone.')]:
             raise UserError(f'{file} does not fit the config: {len(fits)} of {len(own)} keys do, {blame[0]} does not')
         checkpoint['state_dict'] = fits
