@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from mmengine.config import DictAction
 
-from ..errors import UserError
+from ..errors import UserError, printable
 
 
 class CfgOptions(DictAction):
@@ -44,10 +44,11 @@ def positive_float(text: str) -> float:
 
 def run(main: Callable[[], None]) -> None:
     """Call `main`; what the user can put right is printed as one sentence, with exit code 2."""
+    sys.stdout.reconfigure(errors='backslashreplace')  # names that the terminal's encoding lacks are no reason to stop
     try:
         main()
     except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
+        print('error:', printable(str(error), keep='\n'), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print('\nstopped', file=sys.stderr)

@@ -2,12 +2,15 @@
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..errors import UserError
 from .config import load_config, set_img_scale
 from .data import find_data, learns_masks, use_data
-from .metrics import use_full_metrics
+from .folders import folder_of_test, need_folder
+from .log import escape_log, log_operators
+from .metrics import check_output_names, use_full_metrics
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
 
@@ -24,8 +27,9 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
             checkpoint's label order.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Average over scales and flips.
-        show_dir: Folder for the predictions, drawn beside the truth.
-        work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default.
+        show_dir: Folder for the predictions, drawn beside the ground truth, in the same folders as the images.
+        work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default. In a training run's folder a
+            test keeps to the subfolder ``test``.
         cfg_options: Any config entries to override, by dotted names.
 
     Returns:
@@ -35,21 +39,32 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
-    classes = checkpoint_classes(checkpoint)
     use_full_metrics(cfg)
-    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
-    drop_pretrained(cfg)
-    cfg.load_from = checkpoint
-    cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
     if img_scale:
         set_img_scale(cfg, *img_scale)
     if tta:
         _augment(cfg)
+    cfg.work_dir = folder_of_test(cfg.work_dir)
+    need_folder(cfg.work_dir, '--work-dir')
+    if show_dir:
+        need_folder(show_dir, '--show-dir')
+    escape_log()
+    classes = checkpoint_classes(checkpoint)
+    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
+    drop_pretrained(cfg)
+    cfg.load_from = checkpoint
+    cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
 
-    metrics = tidy_metrics(Runner.from_cfg(cfg).test())
-    write_metrics(metrics, Path(cfg.work_dir) / 'metrics.json')
+    runner = Runner.from_cfg(cfg)
+    escape_log()
+    log_operators(cfg)
+    check_output_names(cfg, runner.test_loop.dataloader.dataset)
+    metrics = tidy_metrics(runner.test())
+    path = Path(cfg.work_dir) / 'metrics.json'
+    write_metrics(metrics, path)
+    print_log(f'metrics written to {path}', logger='current')
     return metrics
 
 

@@ -9,6 +9,7 @@ from ..errors import UserError
 from .config import drop_amp, keep_batches_whole, load_config, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
+from .log import escape_log, log_operators
 from .metrics import use_full_metrics
 from .schedule import fit_schedulers, set_length
 from .start import check_classes, choose_start
@@ -48,6 +49,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     cfg = load_config(config, work_dir, cfg_options)
     cfg.launcher = launcher
     start(launcher, cfg.env_cfg.dist_cfg)
+    escape_log()
     root = find_data(cfg, data)
     if img_scale:
         set_img_scale(cfg, *img_scale)
@@ -68,6 +70,8 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         check_classes(cfg)
 
     runner = Runner.from_cfg(cfg)
+    escape_log()
+    log_operators(cfg)
     epoch_length = len(runner.train_dataloader)
     if not epoch_length:
         raise UserError(f'the {len(runner.train_dataloader.dataset)} images to train on do not fill one batch of '
