@@ -2,10 +2,12 @@
 import os
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import matplotlib
 import mmcv
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
@@ -32,11 +34,13 @@ class DrawHook(Hook):
         runner.visualizer.dataset_meta = {**meta, 'classes': tuple(map(printable, meta['classes']))}
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        batches = all_gather_object([sample.cpu() for sample in outputs])
+        if not is_main_process():  # MMEngine's visualizers draw in the first process only, so it draws for all
+            return
         with matplotlib.rc_context({'text.parse_math': False}):  # a dollar sign in a class name is a dollar sign
-            for sample in outputs:
+            for sample in chain.from_iterable(batches):
                 image = mmcv.imread(sample.img_path, channel_order='rgb')
-                out_file = str(self.paths[sample.img_path])
-                runner.visualizer.add_datasample('', image, sample.cpu(), out_file=out_file)
+                runner.visualizer.add_datasample('', image, sample, out_file=str(self.paths[sample.img_path]))
 
 
 def image_paths(dataset) -> list[str]:

@@ -5,7 +5,8 @@ from tempfile import TemporaryFile
 from ..errors import UserError
 
 # What a training run leaves in its work directory and a test doesn't.
-_OF_A_TRAINING_RUN = ('last_checkpoint', 'epoch_*.pth', 'iter_*.pth', 'best_*.pth', '*/vis_data/scalars.json')
+_OF_A_TRAINING_RUN = ('train.lock', 'run.json', 'last_checkpoint', 'epoch_*.pth', 'iter_*.pth', 'best_*.pth',
+                      '*/vis_data/scalars.json')
 
 
 def need_folder(folder: str | Path, option: str) -> None:

@@ -6,7 +6,7 @@ from mmbackbones.errors import UserError
 
 
 @pytest.mark.parametrize('file', ['epoch_3.pth', 'iter_40.pth', 'best_mIoU_iter_40.pth', 'last_checkpoint',
-                                  '20260101_000000/vis_data/scalars.json'])
+                                  'train.lock', 'run.json', '20260101_000000/vis_data/scalars.json'])
 def test_in_a_training_run_it_is_a_subfolder(tmp_path, file):
     assert folder_of_test(str(tmp_path)) == str(tmp_path)
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from pycocotools.cocoeval import COCOeval
 
 from mmbackbones import config_path, get_config
 from mmbackbones.engine.config import load_config
+from mmbackbones.engine.data import use_data
 from mmbackbones.engine.metrics import FullCocoMetric, FullIoUMetric, use_full_metrics
 from mmbackbones.errors import UserError
 
@@ -341,3 +342,13 @@ def test_several_evaluators():
     cfg = Config(dict(val_evaluator=evaluators, test_evaluator=evaluators))
     use_full_metrics(cfg)
     assert [evaluator.type for evaluator in cfg.val_evaluator] == ['FullCocoMetric', 'DumpResults']
+
+
+def test_several_evaluators_get_the_users_annotations(tiny_config, shapes, tmp_path):
+    cfg = load_config(tiny_config, str(tmp_path), None)
+    cfg.test_evaluator = [dict(type='CocoMetric'), dict(type='DumpResults', out_file_path='x.pkl')]
+    use_full_metrics(cfg)
+    use_data(cfg, shapes, own=False, splits=('val',))
+    first, second = cfg.test_evaluator
+    assert first.ann_file == str(shapes / 'annotations/val.json')
+    assert 'ann_file' not in second
