@@ -2,10 +2,10 @@
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.logging import print_log
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from .config import load_config, set_img_scale
 from .data import find_data, learns_masks, use_data
 from .folders import folder_of_test, need_folder
@@ -64,7 +64,8 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     metrics = tidy_metrics(runner.test())
     path = Path(cfg.work_dir) / 'metrics.json'
     write_metrics(metrics, path)
-    print_log(f'metrics written to {path}', logger='current')
+    if is_main_process():
+        print('metrics written to', printable(str(path)))
     return metrics
 
 

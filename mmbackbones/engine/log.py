@@ -1,5 +1,5 @@
 """What is said in MMEngine's log, and how."""
-from logging import LogRecord
+from logging import INFO, WARNING, LogRecord
 
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -25,6 +25,10 @@ def _escape(record: LogRecord) -> bool:
 
 
 def log_operators(cfg: Config) -> None:
-    """Say which implementation of NMS and RoIAlign runs; nothing for a segmentor, which has neither."""
+    """Say which implementation of NMS and RoIAlign runs, as a warning where there is a faster one.
+
+    Nothing is said for a segmentor, which has neither.
+    """
     if not is_segmentor(cfg):
-        print_log(operators_in_use(get_device()), logger='current')
+        said, compiled = operators_in_use(get_device())
+        print_log(said, logger='current', level=INFO if compiled else WARNING)

@@ -284,7 +284,8 @@ def test_an_image_without_labels_defines_no_figure():
 
 def swapped(kind, **options):
     """What becomes of a test's evaluator."""
-    cfg = Config(dict(val_evaluator=dict(type=kind), test_evaluator=dict(type=kind, **options)))
+    given = dict(metric='bbox') if kind == 'CocoMetric' else dict(iou_metrics=['mIoU'])
+    cfg = Config(dict(val_evaluator=dict(type=kind, **given), test_evaluator=dict(type=kind, **given | options)))
     use_full_metrics(cfg)
     return cfg.test_evaluator
 

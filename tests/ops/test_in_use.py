@@ -20,7 +20,7 @@ def test_a_compiled_mmcv(monkeypatch):
     compiled = ModuleType('mmcv._ext')
     compiled.__spec__ = ModuleSpec('mmcv._ext', None, origin='_ext.so')
     monkeypatch.setitem(sys.modules, 'mmcv._ext', compiled)
-    assert operators_in_use('cpu') == "NMS and RoIAlign are mmcv's compiled operators"
+    assert operators_in_use('cpu') == ("NMS and RoIAlign are mmcv's compiled operators", True)
 
 
 @pytest.mark.usefixtures('lite')
@@ -31,26 +31,30 @@ def test_torchvision(monkeypatch):
     module = SimpleNamespace(ops=SimpleNamespace(nms=operator, roi_align=operator), __version__='0.28.0')
     monkeypatch.setitem(sys.modules, 'torchvision', module)
     monkeypatch.setattr(torch.ops, 'torchvision', SimpleNamespace(_roi_align_backward=operator), raising=False)
-    said = operators_in_use('cpu')
+    said, compiled = operators_in_use('cpu')
+    assert compiled
     assert "torchvision 0.28.0's operators" in said
     assert 'pip' not in said
 
 
 @pytest.mark.usefixtures('lite')
 @pytest.mark.parametrize(('version', 'command'), [
-    ('2.13.0', 'pip install --no-deps "torchvision==0.28.*"'),
-    ('2.1.2+cu118', 'pip install --no-deps "torchvision==0.16.*", from the index that PyTorch 2.1.2+cu118 came from'),
-    ('2.14.0.dev20260101+cu130', 'install the torchvision that belongs to PyTorch 2.14.0.dev20260101+cu130'),
-    ('3.0.0', 'install the torchvision that belongs to PyTorch 3.0.0'),
+    ('2.13.0', "'/my env/python' -m pip install --no-deps \"torchvision==0.28.*\""),
+    ('2.1.2+cu118', "-m pip install --no-deps \"torchvision==0.16.*\", from the index that PyTorch 2.1.2+cu118 came "
+                    'from'),
+    ('2.14.0.dev20260101+cu130', ': install the torchvision that belongs to PyTorch 2.14.0.dev20260101+cu130'),
+    ('3.0.0', ': install the torchvision that belongs to PyTorch 3.0.0'),
 ])
 def test_no_torchvision(monkeypatch, version, command):
     monkeypatch.setitem(sys.modules, 'torchvision', None)
     monkeypatch.setattr('mmbackbones.ops.mmcv_ext.torchvision_ops.find_spec', lambda name: None)
     monkeypatch.setattr(torch, '__version__', version)
-    said = operators_in_use('cuda')
+    monkeypatch.setattr(sys, 'executable', '/my env/python')
+    said, compiled = operators_in_use('cuda')
+    assert not compiled
     assert 'many small PyTorch operations' in said
     assert 'torchvision is not installed' in said
-    assert said.endswith(f'for compiled ones: {command}')
+    assert said.endswith(command)
 
 
 @pytest.mark.usefixtures('lite')
@@ -58,7 +62,8 @@ def test_a_torchvision_that_does_not_work(monkeypatch, tmp_path):
     (tmp_path / 'torchvision.py').write_text('raise RuntimeError("operator torchvision::nms\\n does not exist")')
     monkeypatch.delitem(sys.modules, 'torchvision', raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    said = operators_in_use('cpu')
+    said, compiled = operators_in_use('cpu')
+    assert not compiled
     assert 'torchvision does not work here (RuntimeError: operator torchvision::nms does not exist)' in said
     assert 'is not installed' not in said
 
