@@ -1,4 +1,5 @@
 """Where pictures of predictions are written, and that any class name can be drawn."""
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from mmbackbones.engine.drawing import DrawHook
+from mmbackbones.engine.pictures import plot_curve
 from mmbackbones.errors import UserError
 
 
@@ -97,3 +99,11 @@ def test_a_dollar_sign_is_drawn(tmp_path):
         draw(images, tmp_path / folder, (name,))
         pictures.append((tmp_path / folder / 'x.jpg').read_bytes())
     assert pictures[0] != pictures[1]
+
+
+def test_a_curve_may_have_any_name(tmp_path):
+    records = [dict(iter=1, loss=2.0), dict(iter=2, loss=1.0), {'coco/bbox_AP_$\\frac$\x1b': 0.5}]
+    (tmp_path / '1/vis_data').mkdir(parents=True)
+    (tmp_path / '1/vis_data/scalars.json').write_text('\n'.join(map(json.dumps, records)))
+    plot_curve(tmp_path, 'coco/bbox_AP_$\\frac$\x1b', tmp_path / 'curve.png')
+    assert cv2.imread(str(tmp_path / 'curve.png')) is not None
