@@ -12,7 +12,7 @@ from mmengine.dist import get_rank, init_dist, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.distributed import broadcast_object_list, init_process_group, new_group
 
-from ..errors import RunFailed, UserError
+from ..errors import RunFailed, UserError, printable
 from .config import dicts_in
 
 # What each launcher leaves in the environment of a process that it starts, and how it is called.
@@ -131,4 +131,4 @@ def say(error: Exception) -> None:
     if rank:
         sleep(_PRECEDENCE)
     if not rank or not getattr(error, 'everywhere', False):
-        print(f'error: {error}', file=sys.stderr, flush=True)
+        print('error:', printable(str(error), keep='\n'), file=sys.stderr, flush=True)
