@@ -43,6 +43,9 @@ class FiniteLossHook(Hook):
     def before_val_epoch(self, runner) -> None:
         self.settle(runner)
 
+    def after_train(self, runner) -> None:
+        self.settle(runner)
+
     def settle(self, runner) -> None:
         """Raise RunFailed, in all processes, if the last loss was not finite; they all have to call this."""
         if self.waiting is None:
