@@ -55,7 +55,7 @@ def final(flat, shapes, tmp_path, monkeypatch):
     (dict(batch_size=4), {'train_dataloader.batch_size': 8}, {'auto_scale_lr.enable': True}),
     (dict(accumulate=2), {'optim_wrapper.accumulative_counts': 4}, {'auto_scale_lr.base_batch_size': 4}),
     (dict(lr=1e-3), {'optim_wrapper.optimizer.lr': 1e-4}, {'auto_scale_lr.enable': False}),
-    (dict(seed=3), {'randomness.seed': 4, 'randomness.deterministic': False}, {'custom_hooks.1.seed': 4}),
+    (dict(seed=3), {'randomness.seed': 4, 'randomness.diff_rank_seed': True}, {}),
     (dict(img_scale=(64, 64)), {'train_dataloader.dataset.pipeline.2.scale': (96, 96)},
      {'val_dataloader.dataset.pipeline.1.scale': (64, 64)}),
     (dict(), {'train_dataloader.dataset.filter_cfg.min_size': 7}, {}),
@@ -69,6 +69,7 @@ def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
         if key == 'param_scheduler.1.milestones' and key in options:
             value = [4 * epoch for epoch in value]  # of 4 batches
         assert value_at(cfg, key) == value, key
+    assert {hook['seed'] for hook in cfg.custom_hooks if hook['type'] == 'ReseedHook'} == {cfg.randomness.seed}
 
 
 def test_determinism_is_not_thrown_away(final, monkeypatch):
@@ -102,7 +103,7 @@ WRONG = {
     'train_dataloader.dataset.pipeline.9.type=Resize': 'is a list, whose . entries are named 0 to',
     'train_dataloader.dataset.pipeline.first.type=Resize': 'is a list, whose',
     'default_hooks.checkpoint.interval=abc': 'takes a number, as 1 is',
-    'default_hooks.checkpoint.by_epoch=abc': 'by_epoch of CheckpointHook takes true or false',
+    'default_hooks.checkpoint.by_epoch=abc': 'by_epoch of .*CheckpointHook takes true or false',
     'default_hooks.checkpoint.save_begin=-1': 'default_hooks.checkpoint cannot be built: save_begin',
     'default_hooks.checkpoint.every=3': "default_hooks.checkpoint cannot be built: .*'every'",
     'default_hooks.checkpont.interval=3': 'default_hooks.checkpont cannot be built',
