@@ -1,4 +1,5 @@
-"""Evaluate a trained detector or segmentor: prints its metrics and leaves them in metrics.json in the work directory.
+"""Evaluate a trained detector or segmentor: prints its metrics and leaves them in metrics.json in the work directory,
+or in its test/ where that is the folder of a training run.
 
 Example:
 
@@ -22,7 +23,8 @@ def main() -> None:
     parser.add_argument('--img-scale', type=positive_int, nargs=2, metavar=('W', 'H'),
                         help='resize images to fit into W x H pixels, as in training')
     parser.add_argument('--tta', action='store_true', help='average predictions over scales and flips')
-    parser.add_argument('--show-dir', metavar='DIR', help='draw predictions beside the truth into DIR')
+    parser.add_argument('--show-dir', metavar='DIR',
+                        help='draw predictions beside the ground truth into DIR, in the same folders as the images')
     parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
                         help='how processes were started, for several GPUs')

@@ -25,10 +25,18 @@ _RECORD = 'record'  # our note in a checkpoint: which run, whether it was valida
 
 
 def guard_checkpoints(cfg: Config) -> None:
-    """Have checkpoints written by :class:`WholeCheckpointHook`, and none after a loss that is not finite."""
+    """Have checkpoints written by :class:`WholeCheckpointHook`, and none after a loss that is not finite.
+
+    Raises:
+        UserError: Checkpoints are to be written to something else than a folder.
+    """
     checkpoint = cfg.default_hooks.get('checkpoint')
-    if checkpoint and checkpoint.type == 'CheckpointHook':
+    if checkpoint and checkpoint.type in ('CheckpointHook', 'WholeCheckpointHook'):
         checkpoint.type = 'WholeCheckpointHook'
+        place = checkpoint.get('out_dir') or ''
+        if '://' in place or checkpoint.get('backend_args') or checkpoint.get('file_client_args'):
+            raise UserError(f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
+                            'can only be written to a folder: give out_dir as a path, without backend_args')
     others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
     cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]
 
@@ -60,9 +68,6 @@ class WholeCheckpointHook(CheckpointHook):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        if self.backend_args or self.file_client_args or '://' in str(self.out_dir):
-            raise UserError('default_hooks.checkpoint writes to folders of this machine only: leave out backend_args '
-                            'and file_client_args, and give out_dir as a path')
         self.run = uuid4().hex
         self.validated: int | None = None  # the last position (epoch or iteration) where nothing is left to validate
         self.best: dict[str, tuple[float, int | None]] = {}  # metric -> score and position

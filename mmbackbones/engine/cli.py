@@ -50,6 +50,7 @@ def run(main: Callable[[], None]) -> None:
     Exit codes: 2 for what the user can put right, 1 for a run that failed and for a file that could not be read or
     written on the way, 130 for Ctrl-C.
     """
+    sys.stdout.reconfigure(errors='backslashreplace')  # names that the terminal's encoding lacks are no reason to stop
     try:
         main()
     except UserError as error:

@@ -12,7 +12,7 @@ from mmengine.dist import get_rank, init_dist, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.distributed import broadcast_object_list, init_process_group, new_group
 
-from ..errors import RunFailed, UserError
+from ..errors import RunFailed, UserError, printable
 from .config import dicts_in
 
 # What each launcher leaves in the environment of a process that it starts, and how it is called.
@@ -126,8 +126,9 @@ def say(error: Exception) -> None:
     The first process prints. Launchers end all processes when one has ended; so another that still is there after some
     seconds is the only one that failed, and prints, too, unless the first process has the error as well.
     """
-    rank = get_rank() if is_distributed() else int(os.environ.get('RANK', 0))
+    given = [os.environ[names[0]] for names, _ in _LAUNCHERS.values() if names[0] in os.environ]  # before they join
+    rank = get_rank() if is_distributed() else int(given[0]) if given else 0
     if rank:
         sleep(_PRECEDENCE)
     if not rank or not getattr(error, 'everywhere', False):
-        print(f'error: {error}', file=sys.stderr, flush=True)
+        print('error:', printable(str(error), keep='\n'), file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from ..weights import find_state_dict
 from ..weights.pretrained import can_load, is_needed
 
@@ -53,7 +53,8 @@ class ProgressHook(Hook):
         self.metric = metric
         self.score = ''
         self.bar = Progress(TextColumn('{task.fields[position]}'), BarColumn(), MofNCompleteColumn(),
-                            TextColumn('loss {task.fields[loss]}{task.fields[score]}'), TimeRemainingColumn())
+                            TextColumn('loss {task.fields[loss]}{task.fields[score]}', markup=False),
+                            TimeRemainingColumn())
 
     def _position(self, runner, epochs_done: int) -> str:
         """Where the training is: an epoch, or an iteration where it is counted in those."""
@@ -73,7 +74,8 @@ class ProgressHook(Hook):
                         loss=f'{loss:.3f}', score=self.score)
 
     def after_val_epoch(self, runner, metrics=None) -> None:
-        self.score = f'  {self.metric.split("/")[-1]} {metrics.get(self.metric, 0.0):.3f}'
+        if self.metric in metrics:
+            self.score = f'  {printable(self.metric.removeprefix("coco/"))} {metrics[self.metric]:.3f}'
         if is_main_process() and not self.bar.console.is_terminal:
             loss = runner.message_hub.get_scalar('train/loss').mean(20)
             print(f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '

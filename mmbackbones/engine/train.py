@@ -16,6 +16,7 @@ from .checkpoint_hook import guard_checkpoints
 from .config import complete, drop_amp, keep_batches_whole, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
+from .log import escape_log, log_operators
 from .metrics import use_full_metrics
 from .options import below, flatten, merge, settle, value_at
 from .rehearsal import build_model, building, check_class_weights, check_single_images, reason, rehearse
@@ -79,6 +80,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         recipe = deepcopy(cfg.train_cfg)
         complete(cfg, config, work_dir, options, stretch=True)
         start(cfg, asked['launcher'])
+        escape_log()
         _apply(cfg, asked, img_scale, options)
         model, optimizer = rehearse(cfg, recipe, options)
         check_single_images(cfg, model)
@@ -154,6 +156,8 @@ def _build(cfg: Config, recipe: dict, options: dict[str, Any], state: RunState |
     """A runner whose loops and optimizer are built, ready to train."""
     with building('', options):
         runner = Runner.from_cfg(cfg)
+        escape_log()
+        log_operators(cfg)
         images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
     _check_batch(cfg, images)
     if state:

@@ -116,3 +116,8 @@ def test_what_is_left_to_validate(whole):
     assert not lacks_validation(done)
     assert lacks_validation({**done, 'record': {**done['record'], 'validated': 2}})
     assert not lacks_validation({'meta': dict(epoch=3, iter=6)})
+
+
+def test_checkpoints_go_to_folders(tiny_config, shapes):
+    with pytest.raises(UserError, match='writes to s3://bucket, but checkpoints can only be written to a folder'):
+        train(tiny_config, data=str(shapes), cfg_options={'default_hooks.checkpoint.out_dir': 's3://bucket'})

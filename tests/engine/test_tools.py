@@ -170,10 +170,11 @@ def test_test_tool(tool, tiny_config, shapes, tmp_path):
                           '--work-dir', tmp_path)
     assert code == 0, err
     assert 'bbox_mAP_50' in out
-    assert (tmp_path / 'metrics.json').is_file()
+    assert (tmp_path / 'test/metrics.json').is_file()
 
 
-def test_test_tool_without_its_checkpoint(tool, tiny_config, tmp_path):
+def test_test_tool_without_its_checkpoint(tool, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     code, _, err = tool('test', tiny_config, tmp_path / 'none.pth')
     assert code == 2
     assert 'none.pth does not exist' in err
