@@ -1,4 +1,5 @@
 """``--cfg-options`` wins over every other option, and what is wrong with it is one sentence before anything starts."""
+import re
 from copy import deepcopy
 
 import pytest
@@ -6,7 +7,6 @@ from mmengine.config import Config
 
 from mmbackbones import get_config
 from mmbackbones.engine import train
-from mmbackbones.engine.options import flatten, value_at
 
 
 @pytest.fixture(scope='module')
@@ -20,6 +20,14 @@ def flat(tiny_config, tmp_path_factory):
         dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1)]
     cfg.dump(path)
     return str(path)
+
+
+def value_at(cfg, key):
+    """The entry with a dotted name; None if there is none."""
+    node = cfg._cfg_dict
+    for part in key.split('.'):
+        node = node[int(part)] if isinstance(node, list) else node.get(part)
+    return node
 
 
 class Stop(Exception):
@@ -80,6 +88,7 @@ def test_determinism_is_not_thrown_away(final, monkeypatch):
 
 
 def test_nested_options_are_the_same(final):
+    from mmbackbones.engine.options import flatten
     assert flatten({'a': {'b': 1, 'c': {'d': 2}}, 'e.f': 3}) == {'a.b': 1, 'a.c.d': 2, 'e.f': 3}
     assert final({'train_cfg': {'max_epochs': 5}}, epochs=2).train_cfg.max_epochs == 5
 
@@ -125,7 +134,6 @@ WRONG = {
 
 @pytest.mark.parametrize('option', WRONG)
 def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, monkeypatch):
-    import re
     if option != 'model.bbox_head.num_classes=7':  # the classes are known with the data only
         monkeypatch.setattr('mmbackbones.engine.data.load_detection', lambda *_, **__: pytest.fail('data is checked'))
     code, _, err = tool('train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options', option)
@@ -133,6 +141,19 @@ def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, mon
     assert 'Traceback' not in err
     assert re.search(WRONG[option], err.splitlines()[-1]), err
     assert len([line for line in err.splitlines() if 'Warning' not in line and line[:1] != ' ']) == 1
+
+
+@pytest.mark.parametrize(('option', 'message'), [
+    ('model.backbone.type=Foo', 'model cannot be built: Foo is not in'),
+    ('test_evaluator.metrics=x', 'test_evaluator.metrics is no option of CocoMetric'),
+    ('test_dataloader.dataset.pipeline.0.type=Foo', 'test_dataloader.dataset.pipeline.0 cannot be built: Foo is not'),
+    ('test_dataloader.batch_size=x', 'takes a number'),
+])
+def test_of_a_test_as_well(option, message, tool, flat, shapes, tmp_path):
+    code, _, err = tool('test', flat, 'none.pth', '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options',
+                        option)
+    assert code == 2, err
+    assert re.search(message, err.splitlines()[-1]), err
 
 
 def test_a_hook_that_nobody_knows(tool, flat, shapes, tmp_path):
