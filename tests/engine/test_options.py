@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 from mmengine.config import Config
 
-from mmbackbones import get_config
+from mmbackbones import config_path, get_config
 from mmbackbones.engine import train
 
 
@@ -154,6 +154,15 @@ def test_of_a_test_as_well(option, message, tool, flat, shapes, tmp_path):
                         option)
     assert code == 2, err
     assert re.search(message, err.splitlines()[-1]), err
+
+
+def test_names_that_nothing_reads_say_where_it_is_read(tool, tmp_path):
+    for option, place in (('data_preprocessor.size=(64,64)', 'model.data_preprocessor.size'),
+                          ('optimizer.lr=1.0', 'optim_wrapper.optimizer.lr'),
+                          ('train_pipeline.0.type=Foo', 'train_dataloader.dataset.pipeline.0.type')):
+        code, _, err = tool('train', config_path('upernet_van_t'), '--cfg-options', option)
+        assert code == 2
+        assert f'; did you mean {place}' in err.splitlines()[-1]
 
 
 def test_a_hook_that_nobody_knows(tool, flat, shapes, tmp_path):
