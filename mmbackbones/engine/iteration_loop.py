@@ -73,7 +73,7 @@ class _PositionedBatches(Sampler):
             yield [(index, iteration, place) for place, index in enumerate(batch)]
 
     def _endless(self) -> Iterator[list[int]]:
-        sampler, epoch = self.batches.sampler, 0
+        sampler, epoch = getattr(self.batches, 'sampler', None), 0
         while True:
             yield from self.batches
             epoch += 1
