@@ -43,12 +43,32 @@ def positive_float(text: str) -> float:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; what the user can put right is printed as one sentence, with exit code 2."""
+    """Call `main`; what went wrong is printed as one sentence.
+
+    Exit codes: 2 for what the user can put right, 1 for a file that could not be read or written in the middle of the
+    work, 130 for Ctrl-C.
+    """
     try:
         main()
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print('\nstopped', file=sys.stderr)
-        sys.exit(130)
+    except BaseException as error:
+        # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
+        if _interrupted(error):
+            print('\nstopped', file=sys.stderr)
+            sys.exit(130)
+        if not isinstance(error, OSError):
+            raise
+        what = f'{error.filename}: {error.strerror}' if error.filename else str(error).strip().splitlines()[-1:]
+        print(f'error: {what if isinstance(what, str) else "".join(what) or type(error).__name__}', file=sys.stderr)
+        sys.exit(1)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether an exception is Ctrl-C, or was raised while it was handled."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,23 +1,35 @@
 """Training, as ``tools/train.py`` does it."""
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ..configs import read_config
 from ..errors import UserError
-from .config import drop_amp, keep_batches_whole, load_config, set_amp, set_batch, set_img_scale
+from .config import complete, drop_amp, keep_batches_whole, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
 from .metrics import use_full_metrics
+from .options import below, flatten, merge, settle, value_at
+from .rehearsal import build_model, building, check_class_weights, check_single_images, reason, rehearse
+from .resume import RunState, check_accumulation, check_classes, check_length, check_model, check_optimizer, say
 from .schedule import fit_schedulers, set_length
-from .start import check_classes, choose_start
+from .start import choose_start
+from .work_dir import WorkDir
+
+_DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
 
 def train(config: str, data: str | None = None, img_scale: tuple[int, int] | None = None, epochs: int | None = None,
           iters: int | None = None, batch_size: int | None = None, lr: float | None = None, weights: str | None = None,
           from_scratch: bool = False, amp: bool = False, accumulate: int = 1, resume: str | None = None,
-          work_dir: str | None = None, seed: int = 0, launcher: str = 'none',
+          work_dir: str | None = None, seed: int | None = None, launcher: str = 'none',
           cfg_options: dict | None = None) -> Runner:
     """Train a model from a config.
 
@@ -35,52 +47,157 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         accumulate: Batches that one optimizer step sums gradients over.
         resume: A checkpoint to go on from, or ``auto`` for the newest in `work_dir`.
         work_dir: Where everything is written; ``work_dirs/<config>`` by default.
-        seed: Of every random draw.
+        seed: Of every random draw; by default 0, or that of the run that is gone on with.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
-        cfg_options: Any config entries to override, by dotted names.
+        cfg_options: Any config entries to override, by dotted names. They win over every other argument.
 
     Returns:
         The runner, when training is over.
 
     Raises:
-        UserError: Something in the arguments, the data or the files that the user can put right.
+        UserError: Something in the arguments, the data or the files that the user can put right. Nothing has been
+            trained then.
+        OSError: A file could not be read or written in the middle of the training.
     """
-    cfg = load_config(config, work_dir, cfg_options)
-    cfg.launcher = launcher
-    start(launcher, cfg.env_cfg.dist_cfg)
-    root = find_data(cfg, data)
-    if img_scale:
-        set_img_scale(cfg, *img_scale)
-    set_batch(cfg, batch_size, lr, accumulate)
-    if is_segmentor(cfg):
-        keep_batches_whole(cfg, get_world_size())
-    if amp:
-        set_amp(cfg)
-    else:
-        drop_amp(cfg)
-    recipe = deepcopy(cfg.train_cfg)
-    set_length(cfg, epochs, iters)
-    _depend_on_seed_only(cfg, seed)
-    choose_start(cfg, weights, from_scratch, resume)
-    use_full_metrics(cfg)
-    use_data(cfg, root, own=data is None)  # last, because checking much data takes long
-    if cfg.resume:
-        check_classes(cfg)
-
-    runner = Runner.from_cfg(cfg)
-    epoch_length = len(runner.train_dataloader)
-    if not epoch_length:
-        raise UserError(f'the {len(runner.train_dataloader.dataset)} images to train on do not fill one batch of '
-                        f'{cfg.train_dataloader.batch_size}: use a smaller --batch-size')
-    runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
-        cfg.param_scheduler, recipe, cfg.train_cfg, epoch_length)
-    runner.dump_config()
-    runner.train()
+    options = flatten(cfg_options)
+    asked = settle(dict(epochs=epochs, iters=iters, batch_size=batch_size, lr=lr, weights=weights, amp=amp,
+                        from_scratch=from_scratch, accumulate=accumulate, resume=resume, seed=seed, launcher=launcher),
+                   options)
+    with _before_the_start():
+        cfg = read_config(config)
+        recipe = deepcopy(cfg.train_cfg)
+        complete(cfg, config, work_dir, options, stretch=True)
+        cfg.launcher = asked['launcher']
+        start(cfg.launcher, cfg.env_cfg.dist_cfg)
+        _apply(cfg, asked, img_scale, options)
+        model, optimizer = rehearse(cfg, recipe, options)
+        check_single_images(cfg, model)
+    with WorkDir(cfg.work_dir) as folder:
+        with _before_the_start():
+            root = find_data(cfg, data)
+            if root is not None and not root.exists():
+                raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
+            settings = _settings(cfg, root, img_scale)
+            state = choose_start(cfg, asked['weights'], asked['from_scratch'], asked['resume'])
+            if state:
+                _check_run(state, cfg, model, optimizer)
+                say(state, cfg, settings)
+            else:
+                folder.say_what_is_left()
+            del model, optimizer
+            _depend_on_seed_only(cfg, asked['seed'], state)
+            use_data(cfg, root, own=data is None)  # last, because checking much data takes long
+            _check_data(cfg, state, options)
+            merge(cfg, below(options, *_DATA), again=True)
+            run = state.run if state and asked['resume'] == 'auto' else None
+            cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=folder.start_run(run), settings=settings))
+            runner = _build(cfg, recipe, options, state)
+        runner.train()
     return runner
 
 
-def _depend_on_seed_only(cfg: Config, seed: int) -> None:
-    cfg.randomness = dict(seed=seed)
+def _apply(cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None, options: dict[str, Any]) -> None:
+    """Write the command line's options into the config; ``--cfg-options`` once more over what they wrote."""
+    if img_scale:
+        set_img_scale(cfg, *img_scale)
+    set_batch(cfg, asked['batch_size'], asked['lr'], asked['accumulate'])
+    if is_segmentor(cfg):
+        keep_batches_whole(cfg, get_world_size())
+    if asked['amp']:
+        set_amp(cfg)
+    else:
+        drop_amp(cfg)
+    set_length(cfg, asked['epochs'], asked['iters'])
+    use_full_metrics(cfg)
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        # Workers of the training are started anew for each epoch, see ReseedHook; where there are none, none persist.
+        if name == 'train_dataloader' or options.get(f'{name}.num_workers') == 0:
+            cfg[name].persistent_workers = False
+    merge(cfg, options, again=True)
+    if asked['resume'] is None and cfg.get('resume'):
+        asked['resume'] = cfg.get('load_from') or 'auto'
+
+
+def _check_run(state: RunState, cfg: Config, model, optimizer) -> None:
+    """Raise UserError unless the run that `state` is of can be gone on with as `cfg` asks."""
+    if state.classes:
+        model, optimizer = build_model(cfg, len(state.classes))
+    check_model(state, cfg, model)
+    check_length(state, cfg)
+    check_optimizer(state, optimizer)
+    check_accumulation(state, cfg.optim_wrapper.accumulative_counts)
+
+
+def _check_data(cfg: Config, state: RunState | None, options: dict[str, Any]) -> None:
+    """What can only be checked when the classes are known."""
+    if state:
+        check_classes(state, cfg)
+    for key, value in below(options, 'model').items():
+        if key.endswith('.num_classes') and value_at(cfg, key) != value:
+            raise UserError(f'--cfg-options {key}={value}: the data has {value_at(cfg, key)} classes')
+    check_class_weights(cfg)
+
+
+def _build(cfg: Config, recipe: dict, options: dict[str, Any], state: RunState | None) -> Runner:
+    """A runner whose loops and optimizer are built, ready to train."""
+    with building('', options):
+        runner = Runner.from_cfg(cfg)
+        images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
+    _check_batch(cfg, images)
+    if state:
+        check_model(state, cfg, getattr(runner.model, 'module', runner.model))
+    runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
+        cfg.get('param_scheduler') or [], recipe, cfg.train_cfg, epoch_length, options)
+    with building('', options):
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        _ = runner.val_loop  # built when it is first asked for
+    runner.dump_config()
+    return runner
+
+
+def _check_batch(cfg: Config, images: int) -> None:
+    """Raise UserError if one optimizer step sees more images than there are."""
+    factors = [(cfg.train_dataloader.batch_size, 'images a batch'), (get_world_size(), 'processes'),
+               (cfg.optim_wrapper.get('accumulative_counts', 1), 'batches a step')]
+    needed = 1
+    for factor, _ in factors:
+        needed *= factor
+    if needed > images:
+        said = ' x '.join(f'{factor} {name}' for factor, name in factors if factor > 1 or name == 'images a batch')
+        raise UserError(f'there are {images} images to train on, and one step would take {needed} ({said}): use a '
+                        'smaller --batch-size or --accumulate')
+
+
+def _settings(cfg: Config, root: Path | None, img_scale: tuple[int, int] | None) -> dict[str, int | float | str]:
+    """What a run that goes on with this one is compared with."""
+    batch, processes = cfg.train_dataloader.batch_size, get_world_size()
+    lr, scale = cfg.optim_wrapper.optimizer.lr, cfg.get('auto_scale_lr') or {}
+    if scale.get('enable'):
+        lr = lr * batch * processes / scale['base_batch_size']
+    return dict(
+        data=str(root.absolute()) if root else 'of the config', batch_size=batch, processes=processes,
+        accumulate=cfg.optim_wrapper.get('accumulative_counts', 1), lr=float(lr),
+        img_scale=f'{img_scale[0]}x{img_scale[1]}' if img_scale else 'of the config',
+        amp=cfg.optim_wrapper.get('type') == 'AmpOptimWrapper', optimizer=str(cfg.optim_wrapper.optimizer.type))
+
+
+def _depend_on_seed_only(cfg: Config, seed: int | None, state: RunState | None) -> None:
+    """Let all that is random depend on a seed: the one asked for, or that of the run that is gone on with."""
+    if state and state.seed is not None:
+        if seed is None:
+            seed = state.seed
+        elif seed != state.seed:
+            print_log(f'other than before: seed {state.seed} -> {seed}', logger='current')
+    seed = seed or 0
+    cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
     cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ReseedHook', seed=seed)]
-    cfg.train_dataloader.persistent_workers = False
     cfg.train_dataloader.worker_init_fn = dict(type='keep_loader_seed')
+
+
+@contextmanager
+def _before_the_start() -> Iterator[None]:
+    """What goes wrong with files before the training starts is for the user to put right."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else reason(error)) from error
