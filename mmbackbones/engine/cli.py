@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from mmengine.config import DictAction
 
-from ..errors import UserError
+from ..errors import RunFailed, UserError
+from .distributed import say
+from .rehearsal import reason
 
 
 class CfgOptions(DictAction):
@@ -45,14 +47,18 @@ def positive_float(text: str) -> float:
 def run(main: Callable[[], None]) -> None:
     """Call `main`; what went wrong is printed as one sentence.
 
-    Exit codes: 2 for what the user can put right, 1 for a file that could not be read or written in the middle of the
-    work, 130 for Ctrl-C.
+    Exit codes: 2 for what the user can put right, 1 for a run that failed and for a file that could not be read or
+    written on the way, 130 for Ctrl-C.
     """
+    sys.stdout.reconfigure(errors='backslashreplace')  # names that the terminal's encoding lacks are no reason to stop
     try:
         main()
     except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
+        say(error)
         sys.exit(2)
+    except RunFailed as error:
+        say(error)
+        sys.exit(1)
     except BaseException as error:
         # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
         if _interrupted(error):
@@ -60,8 +66,7 @@ def run(main: Callable[[], None]) -> None:
             sys.exit(130)
         if not isinstance(error, OSError):
             raise
-        what = f'{error.filename}: {error.strerror}' if error.filename else str(error).strip().splitlines()[-1:]
-        print(f'error: {what if isinstance(what, str) else "".join(what) or type(error).__name__}', file=sys.stderr)
+        say(f'{error.filename}: {error.strerror}' if error.filename else reason(error))
         sys.exit(1)
 
 

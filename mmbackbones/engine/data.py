@@ -123,7 +123,9 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
     if name == 'train' and not own:  # COCO's recipe leaves out images below 32 pixels; users want their small ones
         dataset.filter_cfg = dict(filter_empty_gt=True, min_size=1)
     if name != 'train':
-        cfg[f'{name}_evaluator'].ann_file = ann_file
+        for evaluator in dicts_in(cfg[f'{name}_evaluator']):  # one, or a list that has others, too
+            if str(evaluator.get('type')).endswith('CocoMetric'):
+                evaluator.ann_file = ann_file
 
 
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:

@@ -1,57 +1,14 @@
 """Hooks that MMEngine does not have."""
-import random
 from time import monotonic
 
-import numpy as np
-import torch
-from mmengine.dist import get_rank, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.registry import FUNCTIONS, HOOKS
+from mmengine.registry import HOOKS
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from ..weights import find_state_dict
 from ..weights.pretrained import can_load, is_needed
-
-
-@FUNCTIONS.register_module()
-def keep_loader_seed(worker_id: int) -> None:
-    """A data worker's seed as PyTorch set it.
-
-    PyTorch seeds a worker's three generators from the main process at the start of each epoch; MMEngine's own function
-    would undo that and give every epoch the same augmentation.
-    """
-
-
-@HOOKS.register_module()
-class ReseedHook(Hook):
-    """Makes augmentation, shuffling and drop path a function of seed and epoch (or iteration), not of history.
-
-    So a training that was killed and resumed goes on exactly as if it had not been. Data workers take their seeds from
-    here as well, if they are started anew for each epoch and use :func:`keep_loader_seed`. In a training counted in
-    iterations MMEngine replays the data on resume, which needs at least one worker to be exact.
-
-    Args:
-        seed: The run's seed.
-    """
-
-    priority = 'VERY_HIGH'
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def _reseed(self, *position: int) -> None:
-        seed = int(np.random.SeedSequence((self.seed, *position, get_rank())).generate_state(1)[0])
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-
-    def before_train_epoch(self, runner) -> None:
-        self._reseed(0, runner.epoch)
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        if 'max_iters' in runner.cfg.train_cfg:
-            self._reseed(1, runner.iter)
 
 
 @HOOKS.register_module()
@@ -96,7 +53,8 @@ class ProgressHook(Hook):
         self.metric = metric
         self.score = ''
         self.bar = Progress(TextColumn('{task.fields[position]}'), BarColumn(), MofNCompleteColumn(),
-                            TextColumn('loss {task.fields[loss]}{task.fields[score]}'), TimeRemainingColumn())
+                            TextColumn('loss {task.fields[loss]}{task.fields[score]}', markup=False),
+                            TimeRemainingColumn())
 
     def _position(self, runner, epochs_done: int) -> str:
         """Where the training is: an epoch, or an iteration where it is counted in those."""
@@ -116,7 +74,8 @@ class ProgressHook(Hook):
                         loss=f'{loss:.3f}', score=self.score)
 
     def after_val_epoch(self, runner, metrics=None) -> None:
-        self.score = f'  {self.metric.split("/")[-1]} {metrics.get(self.metric, 0.0):.3f}'
+        if self.metric in metrics:
+            self.score = f'  {printable(self.metric.removeprefix("coco/"))} {metrics[self.metric]:.3f}'
         if is_main_process() and not self.bar.console.is_terminal:
             loss = runner.message_hub.get_scalar('train/loss').mean(20)
             print(f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '

@@ -13,7 +13,9 @@ from mmengine.registry import HOOKS
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..weights import find_state_dict, load_from_file, trained_classes
+from ..weights import load_from_file, trained_classes
+from ..weights.pretrained import is_needed
+from .checkpoint_hook import lacks_validation
 from .distributed import main_first
 from .resume_state import rebuild_checkpoint
 from .schedule import advance
@@ -47,6 +49,7 @@ class RunState:
         run: The run's id; None in files of version 1, which had none.
         config: Name of the config, if the file says.
         settings: What else the run was started with, for comparison.
+        validated: Whether the validation that was due at this checkpoint was done.
     """
 
     path: str
@@ -66,6 +69,7 @@ class RunState:
     run: str | None = None
     config: str | None = None
     settings: dict[str, int | float | str] = field(default_factory=dict)
+    validated: bool = True
 
     @property
     def position(self) -> str:
@@ -79,14 +83,9 @@ def look(path: str | os.PathLike) -> RunState:
     Raises:
         UserError: It cannot be had or read, or is no checkpoint of a training run.
     """
-    path = str(path)
-    checkpoint = rebuild_checkpoint(load_from_file(path, 'cpu'), path)
-    shapes = {key: tuple(value.shape) for key, value in find_state_dict(checkpoint, path).items()}
-    meta = checkpoint.get('meta')
-    epoch, iteration = (_count(meta, key) for key in ('epoch', 'iter'))
-    if epoch is None or iteration is None:
-        raise UserError(f'{path} holds weights, but no training run to go on with: to start one from them, use '
-                        f'--weights {path}')
+    checkpoint = rebuild_checkpoint(load_from_file(path, 'cpu'), str(path))
+    meta = checkpoint['meta']
+    shapes = {key: tuple(value.shape) for key, value in checkpoint['state_dict'].items()}
     optimizer = checkpoint.get('optimizer')
     try:
         groups = [dict(group) for group in optimizer['param_groups']]
@@ -98,23 +97,20 @@ def look(path: str | os.PathLike) -> RunState:
         raise UserError(f'{path} holds no state of an optimizer, as the best checkpoint of a run does not, so the run '
                         "cannot be gone on with from it: use one of the run's other checkpoints, or start a new run "
                         f'with --weights {path}') from None
-    by_epoch = meta.get('by_epoch') if isinstance(meta.get('by_epoch'), bool) else None
-    if by_epoch is None and (epoch or iteration):
-        by_epoch = bool(epoch)
+    by_epoch = meta.get('by_epoch')
+    if by_epoch is None and (meta['epoch'] or meta['iter']):
+        by_epoch = bool(meta['epoch'])
     pending = _pending(checkpoint, shapes, path)
-    settings = meta.get('settings')
-    settings = settings if isinstance(settings, dict) else {}
-    settings = {key: settings[key] for key in _SAID if isinstance(settings.get(key), int | float)
-                or (isinstance(settings.get(key), str) and settings[key].isprintable())}
-    name = re.fullmatch(r'([\w.-]{1,100})_\d{8}_\d{6}', str(meta.get('experiment_name')))
-    run = meta.get('run_id')
+    settings = {key: value for key, value in meta.get('settings', {}).items()
+                if isinstance(value, int | float) or (isinstance(value, str) and value.isprintable())}
+    name = re.fullmatch(r'([\w.-]{1,100})_\d{8}_\d{6}', meta.get('experiment_name', ''))
     return RunState(
-        path=path, epoch=epoch, iter=iteration, by_epoch=by_epoch, epoch_length=_count(meta, 'epoch_length'),
-        shapes=shapes, classes=trained_classes(checkpoint), moments=moments,
+        path=str(path), epoch=meta['epoch'], iter=meta['iter'], by_epoch=by_epoch,
+        epoch_length=meta.get('epoch_length'), shapes=shapes, classes=trained_classes(checkpoint), moments=moments,
         telling=frozenset(key for key in _TELLING if groups and key in groups[0]), parameters=parameters,
         pending=pending.get('batches', 0), accumulate=pending.get('accumulate', 1),
-        complete=not pending or pending['gradients'] is not None, seed=_count(meta, 'seed'),
-        run=run if isinstance(run, str) else None, config=name and name[1], settings=settings)
+        complete=not pending or pending['gradients'] is not None, seed=meta.get('seed'), run=meta.get('run_id'),
+        config=name and name[1], settings=settings, validated=not lacks_validation(checkpoint))
 
 
 def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict:
@@ -123,8 +119,9 @@ def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict
     if pending is None:
         return {}
     try:
-        counts = [_count(pending, key) for key in ('batches', 'accumulate', 'divisor')]
-        sound = all(counts) and type(pending['loss_scale']) is float and pending['loss_scale'] > 0
+        counts = [pending[key] for key in ('batches', 'accumulate', 'divisor')]
+        sound = all(type(count) is int and count > 0 for count in counts)
+        sound = sound and type(pending['loss_scale']) is float and pending['loss_scale'] > 0
         sound = sound and all(isinstance(gradient, Tensor) and tuple(gradient.shape) == shapes.get(key)
                               for key, gradient in (pending['gradients'] or {}).items())
     except (KeyError, AttributeError, TypeError):
@@ -132,11 +129,6 @@ def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict
     if not sound:
         raise UserError(f'{path} is damaged: the gradients that it holds are not those of its weights')
     return pending
-
-
-def _count(node, key: str) -> int | None:
-    value = node.get(key) if isinstance(node, dict) else None
-    return value if type(value) is int and value >= 0 else None
 
 
 def find_newest(work_dir: str) -> RunState | None:
@@ -174,13 +166,22 @@ def find_newest(work_dir: str) -> RunState | None:
     return None
 
 
+def is_newest(state: RunState, work_dir: str) -> bool:
+    """Whether a checkpoint is the one that ``--resume`` without a file would take: to go on from it is the same run."""
+    def newest() -> bool:
+        paths = checkpoints_in(work_dir)
+        return bool(paths) and paths[0].resolve() == Path(state.path).resolve() and state.run == newest_run(work_dir)
+
+    return main_first(newest)
+
+
 def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
     """Raise UserError if a checkpoint is of another model than `model`, which has its number of classes."""
     own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     theirs = state.config or 'another config'
     ours = f'{Path(cfg.filename or "this config").stem} ({cfg.model.type} with {cfg.model.backbone.type})'
     for key in {**own, **state.shapes}:
-        if own.get(key) != state.shapes.get(key):
+        if own.get(key) != state.shapes.get(key) and (key in state.shapes or is_needed(key)):
             here, there = (' x '.join(map(str, shapes[key])) or 'one number' if key in shapes else 'absent'
                            for shapes in (own, state.shapes))
             raise UserError(f'{state.path} is of another model: {key} is {there} in the file, which was written by '
@@ -220,7 +221,7 @@ def check_length(state: RunState, cfg: Config) -> None:
                    state.iter != state.epoch * state.epoch_length):
         raise UserError(f'{state.path} was written in the middle of an epoch (iteration {state.iter}): a run counted '
                         'in epochs can only be gone on with from the end of one')
-    if done == total:
+    if done == total and state.validated:
         raise UserError(f'{state.path} is of a finished run: {done} of {total} {unit} are done; to go on, ask for more '
                         f'with {option} N')
     if done > total:

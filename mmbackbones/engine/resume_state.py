@@ -7,6 +7,7 @@ checkpoint is rebuilt from a list of what is needed before MMEngine reads anythi
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -265,7 +266,7 @@ META = {
 PARTS = {
     'optimizer': _optimizer,
     'param_schedulers': _schedulers,
-    'accumulated_gradients': plain,
+    'accumulated_gradients': partial(plain, finite=False),  # of half precision, which leaves out such a step
     'ema_state_dict': plain,
     'record': _notes,
 }

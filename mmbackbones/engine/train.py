@@ -6,20 +6,32 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import get_world_size
+from mmengine.dist import get_world_size, master_only
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..configs import read_config
 from ..errors import UserError
+from .checkpoint_hook import guard_checkpoints
 from .config import complete, drop_amp, keep_batches_whole, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
+from .log import escape_log, log_operators
 from .metrics import use_full_metrics
 from .options import below, flatten, merge, settle, value_at
 from .rehearsal import build_model, building, check_class_weights, check_single_images, reason, rehearse
-from .resume import RunState, check_accumulation, check_classes, check_length, check_model, check_optimizer, say
+from .resume import (
+    RunState,
+    check_accumulation,
+    check_classes,
+    check_length,
+    check_model,
+    check_optimizer,
+    is_newest,
+    say,
+)
 from .schedule import fit_schedulers, set_length
+from .seeding import depend_on_seed_only
 from .start import choose_start
 from .work_dir import WorkDir
 
@@ -67,8 +79,8 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         cfg = read_config(config)
         recipe = deepcopy(cfg.train_cfg)
         complete(cfg, config, work_dir, options, stretch=True)
-        cfg.launcher = asked['launcher']
-        start(cfg.launcher, cfg.env_cfg.dist_cfg)
+        start(cfg, asked['launcher'])
+        escape_log()
         _apply(cfg, asked, img_scale, options)
         model, optimizer = rehearse(cfg, recipe, options)
         check_single_images(cfg, model)
@@ -85,12 +97,13 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
             else:
                 folder.say_what_is_left()
             del model, optimizer
-            _depend_on_seed_only(cfg, asked['seed'], state)
+            depend_on_seed_only(cfg, _seed(asked['seed'], state))
             use_data(cfg, root, own=data is None)  # last, because checking much data takes long
             _check_data(cfg, state, options)
             merge(cfg, below(options, *_DATA), again=True)
-            run = state.run if state and asked['resume'] == 'auto' else None
-            cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=folder.start_run(run), settings=settings))
+            same = state and (asked['resume'] == 'auto' or is_newest(state, cfg.work_dir))
+            run = folder.start_run(state.run if same else None)
+            cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             runner = _build(cfg, recipe, options, state)
         runner.train()
     return runner
@@ -109,11 +122,9 @@ def _apply(cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None
         drop_amp(cfg)
     set_length(cfg, asked['epochs'], asked['iters'])
     use_full_metrics(cfg)
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        # Workers of the training are started anew for each epoch, see ReseedHook; where there are none, none persist.
-        if name == 'train_dataloader' or options.get(f'{name}.num_workers') == 0:
-            cfg[name].persistent_workers = False
+    cfg.train_dataloader.persistent_workers = False  # they are started anew for each epoch, see ReseedHook
     merge(cfg, options, again=True)
+    guard_checkpoints(cfg)
     if asked['resume'] is None and cfg.get('resume'):
         asked['resume'] = cfg.get('load_from') or 'auto'
 
@@ -142,6 +153,8 @@ def _build(cfg: Config, recipe: dict, options: dict[str, Any], state: RunState |
     """A runner whose loops and optimizer are built, ready to train."""
     with building('', options):
         runner = Runner.from_cfg(cfg)
+        escape_log()
+        log_operators(cfg)
         images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
     _check_batch(cfg, images)
     if state:
@@ -151,8 +164,19 @@ def _build(cfg: Config, recipe: dict, options: dict[str, Any], state: RunState |
     with building('', options):
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         _ = runner.val_loop  # built when it is first asked for
-    runner.dump_config()
+    _leave_config(runner)
     return runner
+
+
+@master_only
+def _leave_config(runner: Runner) -> None:
+    """Leave the config that is run in the work directory, as one that starts such a run anew."""
+    cfg = deepcopy(runner.cfg)
+    if cfg.resume:
+        cfg.resume, cfg.load_from = False, None
+        cfg.default_hooks.pop('rebuild_checkpoint', None)
+    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
+    cfg.dump(Path(cfg.work_dir) / Path(cfg.filename).name)
 
 
 def _check_batch(cfg: Config, images: int) -> None:
@@ -174,24 +198,20 @@ def _settings(cfg: Config, root: Path | None, img_scale: tuple[int, int] | None)
     lr, scale = cfg.optim_wrapper.optimizer.lr, cfg.get('auto_scale_lr') or {}
     if scale.get('enable'):
         lr = lr * batch * processes / scale['base_batch_size']
+    place = str(root.absolute())[-150:] if root else 'of the config'  # short, as whatever is read from a checkpoint
     return dict(
-        data=str(root.absolute()) if root else 'of the config', batch_size=batch, processes=processes,
-        accumulate=cfg.optim_wrapper.get('accumulative_counts', 1), lr=float(lr),
+        data=''.join(letter if letter.isprintable() else '?' for letter in place), batch_size=batch,
+        processes=processes, accumulate=cfg.optim_wrapper.get('accumulative_counts', 1), lr=float(lr),
         img_scale=f'{img_scale[0]}x{img_scale[1]}' if img_scale else 'of the config',
         amp=cfg.optim_wrapper.get('type') == 'AmpOptimWrapper', optimizer=str(cfg.optim_wrapper.optimizer.type))
 
 
-def _depend_on_seed_only(cfg: Config, seed: int | None, state: RunState | None) -> None:
-    """Let all that is random depend on a seed: the one asked for, or that of the run that is gone on with."""
-    if state and state.seed is not None:
-        if seed is None:
-            seed = state.seed
-        elif seed != state.seed:
-            print_log(f'other than before: seed {state.seed} -> {seed}', logger='current')
-    seed = seed or 0
-    cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
-    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ReseedHook', seed=seed)]
-    cfg.train_dataloader.worker_init_fn = dict(type='keep_loader_seed')
+def _seed(asked: int | None, state: RunState | None) -> int:
+    """The seed that is asked for, else that of the run that is gone on with, else 0."""
+    theirs = state.seed if state else None
+    if None not in (asked, theirs) and asked != theirs:
+        print_log(f'other than before: seed {theirs} -> {asked}', logger='current')
+    return asked if asked is not None else theirs or 0
 
 
 @contextmanager

@@ -246,6 +246,18 @@ def test_it_is_said_what_is_gone_on_with(begun, tiny_config, shapes, tmp_path, c
     assert 'seed' not in said[1]
 
 
+def test_two_runs_at_once(tiny_config, shapes, tmp_path, monkeypatch):
+    """Also of one process; see test_work_dir.py for two."""
+    def meanwhile(self):
+        monkeypatch.undo()
+        refused('is in use by another training run', tiny_config, shapes, tmp_path, epochs=1)
+        refused('is in use by another training run', tiny_config, shapes, tmp_path, epochs=1, resume='auto')
+
+    monkeypatch.setattr('mmengine.runner.Runner.train', meanwhile)
+    run(tiny_config, shapes, tmp_path, epochs=1)
+    run(tiny_config, shapes, tmp_path, epochs=1)  # when the first is over
+
+
 class TestUsedWorkDir:
     """A work directory that an earlier run has left its files in."""
 
@@ -326,6 +338,7 @@ def test_resume_comes_before_weights(tmp_path):
     cfg = config_for_resume(tmp_path)
     choose_start(cfg, 'weights_that_are_gone.pth', False, 'auto')
     assert cfg.load_from == str(tmp_path / 'epoch_1.pth')
+    assert 'custom_hooks' not in cfg
     assert cfg.default_hooks.rebuild_checkpoint.type == 'RebuildCheckpointHook'
 
 
