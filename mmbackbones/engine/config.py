@@ -51,7 +51,11 @@ def complete(cfg: Config, path: str, work_dir: str | None, options: dict[str, An
     cfg.custom_imports.imports = [*cfg.custom_imports.imports, 'mmbackbones.engine']
     for key in ('test_dataloader', 'test_evaluator'):  # in some configs they are the same objects as the validation's
         cfg[key] = deepcopy(cfg[key])
-    cfg.work_dir = options.get('work_dir') or work_dir or str(Path('work_dirs') / Path(path).stem)
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if options.get(f'{name}.num_workers') == 0:  # where there are no workers, none persist
+            cfg[name].setdefault('persistent_workers', False)
+            cfg[name].persistent_workers &= bool(options.get(f'{name}.persistent_workers'))
+    cfg.work_dir = str(options.get('work_dir') or '') or work_dir or str(Path('work_dirs') / Path(path).stem)
     # MMEngine keeps a visualizer, and the folder that it writes to, under its name for as long as the process lives.
     cfg.visualizer.name = f'{Path(path).stem}_{time_ns()}'
 

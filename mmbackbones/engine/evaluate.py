@@ -12,6 +12,8 @@ from .distributed import main_first, start
 from .folders import folder_of_test, need_folder
 from .log import escape_log, log_operators
 from .metrics import check_output_names, use_full_metrics
+from .options import flatten
+from .rehearsal import building, rehearse_test
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
 
@@ -52,6 +54,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     if show_dir:
         main_first(lambda: need_folder(show_dir, '--show-dir'))
     escape_log()
+    rehearse_test(cfg, flatten(cfg_options))
     classes = main_first(lambda: checkpoint_classes(checkpoint))
     use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
     drop_pretrained(cfg)
@@ -60,7 +63,9 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
 
-    runner = Runner.from_cfg(cfg)
+    with building('', flatten(cfg_options)):
+        runner = Runner.from_cfg(cfg)
+        _ = runner.test_loop  # built when it is first asked for
     escape_log()
     log_operators(cfg)
     check_output_names(cfg, runner.test_loop.dataloader.dataset)

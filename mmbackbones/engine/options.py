@@ -129,8 +129,9 @@ def value_at(cfg: Config, key: str) -> Any:
 def _misfit(cfg: Config, key: str, value: Any) -> str:
     """What keeps an option from being merged, in words; empty if nothing does."""
     first, *_ = parts = key.split('.')
-    if first not in _READ:
-        read = [(name, cfg[name]) for name in sorted(_READ) if name in cfg]
+    # MMEngine takes the preprocessor from the model first.
+    if first not in _READ or (first == 'data_preprocessor' and first in cfg.get('model', {})):
+        read = [(name, cfg[name]) for name in sorted(_READ - {first}) if name in cfg]
         places = [place for name, node in read for place in _equal(node, cfg.get(first), name)]
         places = places or [place for name, node in read for place in _places(node, first, name)][:1]
         places = places or ([] if first in cfg else get_close_matches(first, _READ, 1))
@@ -168,8 +169,15 @@ def _places(node: Any, name: str, path: str) -> Iterator[str]:
 
 def _equal(node: Any, wanted: Any, path: str) -> Iterator[str]:
     """Dotted names of the entries that are equal to `wanted`, which is a word or a container."""
-    if isinstance(wanted, str | list | tuple | dict) and type(node) is type(wanted) and node == wanted:
+    if isinstance(wanted, str | list | tuple | dict) and type(node) is type(wanted) and _bare(node) == _bare(wanted):
         yield path
     elif isinstance(node, dict | list | tuple):
         for key, value in node.items() if isinstance(node, dict) else enumerate(node):
             yield from _equal(value, wanted, f'{path}.{key}')
+
+
+def _bare(node: Any) -> Any:
+    """A copy without the scopes that MMEngine notes in configs of other packages, in some places and not in others."""
+    if isinstance(node, dict):
+        return {key: _bare(value) for key, value in node.items() if key != '_scope_'}
+    return [_bare(value) for value in node] if isinstance(node, list | tuple) else node

@@ -32,7 +32,7 @@ from mmengine.runner.priority import get_priority
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ..errors import UserError
+from ..errors import RunFailed, UserError
 from .config import dicts_in
 from .options import below, said
 from .schedule import fit_schedulers
@@ -52,7 +52,7 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
     """Turn whatever goes wrong while `section` (a dotted name) of a config is built into one sentence.
 
     Args:
-        section: What is built.
+        section: What is built; empty for all that a config stands for.
         options: Flat ``--cfg-options``; those that belong to the section are named.
 
     Raises:
@@ -61,6 +61,8 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a config can name any class, which can raise anything
+        if not section and isinstance(error, UserError | RunFailed):
+            raise
         given = said(below(options, section).items()) if section else ''
         given = f'; --cfg-options {given}' if given else ''
         raise UserError(f'{section or "the config"} cannot be built: {reason(error)}{given}') from error
@@ -92,10 +94,7 @@ def rehearse(cfg: Config, recipe: dict, options: dict[str, Any]) -> tuple[nn.Mod
         UserError: Something cannot be built; it is named.
     """
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
-        for key, value in options.items():
-            _check_kind(cfg, key, value)
-        with building('model', options):
-            model = MODELS.build(deepcopy(cfg.model))
+        model = _rehearse_model(cfg, options)
         with building('optim_wrapper', options):
             wrapper = build_optim_wrapper(model, deepcopy(cfg.optim_wrapper))
         with building('train_cfg', options):
@@ -110,14 +109,34 @@ def rehearse(cfg: Config, recipe: dict, options: dict[str, Any]) -> tuple[nn.Mod
         for number, hook in enumerate(cfg.get('custom_hooks') or []):
             with building(f'custom_hooks.{number}', options):
                 _build_hook(hook)
-        for section in ('log_processor', 'visualizer', 'val_evaluator', 'test_evaluator', 'val_cfg', 'test_cfg'):
-            for node in cfg[section] if isinstance(cfg.get(section), list) else [cfg.get(section)]:
-                if isinstance(node, dict) and 'type' in node:
-                    with building(section, options):
-                        _bind(node, _registry(section))
+        _check_sections(cfg, options, 'log_processor', 'visualizer', 'val_evaluator', 'test_evaluator', 'val_cfg',
+                        'test_cfg')
         for section in _LOADERS:
             _check_loader(cfg, section, options)
     return model, wrapper
+
+
+def rehearse_test(cfg: Config, options: dict[str, Any]) -> None:
+    """Build what a test needs before its data, and see that the rest could be; as :func:`rehearse`."""
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        _rehearse_model(cfg, options)
+        _check_sections(cfg, options, 'log_processor', 'visualizer', 'test_evaluator', 'test_cfg')
+        _check_loader(cfg, 'test_dataloader', options)
+
+
+def _rehearse_model(cfg: Config, options: dict[str, Any]) -> nn.Module:
+    for key, value in options.items():
+        _check_kind(cfg, key, value)
+    with building('model', options):
+        return MODELS.build(deepcopy(cfg.model))
+
+
+def _check_sections(cfg: Config, options: dict[str, Any], *sections: str) -> None:
+    for section in sections:
+        for node in cfg[section] if isinstance(cfg.get(section), list) else [cfg.get(section)]:
+            if isinstance(node, dict) and 'type' in node:
+                with building(section, options):
+                    _bind(node, _registry(section))
 
 
 def build_model(cfg: Config, num_classes: int) -> tuple[nn.Module, OptimWrapper]:

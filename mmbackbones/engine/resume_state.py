@@ -19,7 +19,6 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..weights import find_state_dict, trained_classes
-from ..weights.pretrained import misfits
 
 _DEEPEST = 16  # containers inside one another; an optimizer's state has 4
 _LARGEST = 200_000  # values in one part: containers that hold one another many times over have billions
@@ -62,11 +61,7 @@ class RebuildCheckpointHook(Hook):
     priority = 'HIGHEST'
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        file = runner.cfg.load_from
-        rebuilt = rebuild_checkpoint(checkpoint, file)
-        own = getattr(runner.model, 'module', runner.model).state_dict()
-        if problems := misfits(own, rebuilt['state_dict']):  # MMEngine would pass over what does not fit
-            raise UserError(f'{file} cannot be resumed: it is of another model than the config ({problems})')
+        rebuilt = rebuild_checkpoint(checkpoint, runner.cfg.load_from)
         metainfo = getattr(runner.train_dataloader.dataset, 'metainfo', {})
         theirs = rebuilt['meta'].get('dataset_meta', {}).get('classes')
         if theirs and theirs == tuple(metainfo.get('classes') or ()):
@@ -150,28 +145,26 @@ def _flag(given) -> bool:
 
 
 def _name(given) -> str:
-    if not _is_name(given):
-        raise ValueError(f'is {_shown(given)}, and must be a short text')
-    return str(given)
+    """A short text; an empty one for anything else, which is not worth a refusal."""
+    return str(given) if _is_name(given) else ''
 
 
 def _notes(given) -> dict:
-    """Numbers and short texts under names."""
-    copy = plain(given, finite=False)
+    """Numbers and texts under names; what could act on a terminal or be no file's name is left out."""
 
-    def names(node):
+    def clean(node):
         if isinstance(node, dict):
-            for key, value in node.items():
-                yield from (*names(key), *names(value))
-        elif isinstance(node, list | tuple):
-            for value in node:
-                yield from names(value)
-        elif isinstance(node, str):
-            yield node
+            return {key: clean(value) for key, value in node.items() if _is_shown(key) and _is_shown(value)}
+        if isinstance(node, list | tuple):
+            return type(node)(clean(value) for value in node if _is_shown(value))
+        return node
 
-    if not isinstance(copy, dict) or not all(map(_is_name, names(copy))):
-        raise ValueError('does not consist of numbers and short texts under names')
-    return copy
+    copy = plain(given, finite=False)
+    return clean(copy) if isinstance(copy, dict) else {}
+
+
+def _is_shown(value) -> bool:
+    return not isinstance(value, str) or value.isprintable()
 
 
 def _state_dict(checkpoint: Mapping, file: str) -> OrderedDict:
@@ -200,7 +193,7 @@ def _message_hub(given) -> dict:
 
 
 def _is_name(key) -> bool:
-    return isinstance(key, str) and key.isprintable() and len(key) < 200
+    return isinstance(key, str) and key.isprintable() and 0 < len(key) < 200
 
 
 def _is_number(value) -> bool:
@@ -266,7 +259,7 @@ META = {
     'epoch_length': _count(2**53),
     'by_epoch': _flag,
     'run_id': _name,
-    'experiment_name': lambda given: given if _is_name(given) else '',  # the name of a file may be long
+    'experiment_name': _name,
     'settings': _notes,
 }
 # ... and beside it.

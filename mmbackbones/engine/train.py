@@ -122,10 +122,7 @@ def _apply(cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None
         drop_amp(cfg)
     set_length(cfg, asked['epochs'], asked['iters'])
     use_full_metrics(cfg)
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        # Workers of the training are started anew for each epoch, see ReseedHook; where there are none, none persist.
-        if name == 'train_dataloader' or options.get(f'{name}.num_workers') == 0:
-            cfg[name].persistent_workers = False
+    cfg.train_dataloader.persistent_workers = False  # they are started anew for each epoch, see ReseedHook
     merge(cfg, options, again=True)
     guard_checkpoints(cfg)
     if asked['resume'] is None and cfg.get('resume'):

@@ -198,11 +198,6 @@ REFUSED = {
     'scheduler position': put('param_schedulers', 0, 'last_step', '4'),
     'scheduler nan': put('param_schedulers', 0, 'base_values', [float('nan')]),
     'scheduler history': put('param_schedulers', 0, 'gamma', HistoryBuffer([1.0], [1])),
-    'record text': put('record', TOUCH),
-    'record of escapes': put('record', dict(best={'\x1b[2J': [1.0, 3]})),
-    'record of zeros': put('record', dict(best={'a\0b': [1.0, 3]})),
-    'settings': put('meta', 'settings', dict(data='\x1b[2J')),
-    'run id': put('meta', 'run_id', '\n' * 3),
     'deep': put('extra', lambda: deep(150)),
     'calls': put('extra', lambda: Call(os.system, 'touch PWNED')),
     'calls in weights': put('state_dict', 'weight', lambda: Call(eval, TOUCH)),
@@ -291,6 +286,22 @@ def test_ill_parts_are_left_behind(place, form):
     assert_equal(rebuild_checkpoint(loaded, file), before)
     assert read_state_dict(file).keys() == before['state_dict'].keys()
     assert checkpoint_classes(file) == ('cat', 'dog')
+
+
+@pytest.mark.parametrize(('change', 'taken'), [
+    (put('record', TOUCH), {}), (put('record', [1]), {}),
+    (put('record', dict(run='a', best={'\x1b[2J': [1.0, 3], 'a\0b': [1.0, 3], 'mAP': [0.5, 3]})),
+     dict(run='a', best={'mAP': [0.5, 3]})),
+])
+def test_notes_of_a_run_are_printable(place, change, taken):
+    content = whole()
+    change(content)
+    content['meta'].update(run_id='\n' * 3, settings=dict(data='\x1b[2J', lr=0.1, optimizer='AdamW'))
+    file = saved(content)
+    rebuilt = rebuild_checkpoint(load_from_file(file), file)
+    assert rebuilt['record'] == taken
+    assert rebuilt['meta']['run_id'] == ''
+    assert rebuilt['meta']['settings'] == dict(lr=0.1, optimizer='AdamW')
 
 
 @pytest.mark.filterwarnings('ignore')  # of sparse, nested and quantized tensors

@@ -1,12 +1,12 @@
 """``--cfg-options`` wins over every other option, and what is wrong with it is one sentence before anything starts."""
+import re
 from copy import deepcopy
 
 import pytest
 from mmengine.config import Config
 
-from mmbackbones import get_config
+from mmbackbones import config_path, get_config
 from mmbackbones.engine import train
-from mmbackbones.engine.options import flatten, value_at
 
 
 @pytest.fixture(scope='module')
@@ -20,6 +20,14 @@ def flat(tiny_config, tmp_path_factory):
         dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1)]
     cfg.dump(path)
     return str(path)
+
+
+def value_at(cfg, key):
+    """The entry with a dotted name; None if there is none."""
+    node = cfg._cfg_dict
+    for part in key.split('.'):
+        node = node[int(part)] if isinstance(node, list) else node.get(part)
+    return node
 
 
 class Stop(Exception):
@@ -55,7 +63,7 @@ def final(flat, shapes, tmp_path, monkeypatch):
     (dict(batch_size=4), {'train_dataloader.batch_size': 8}, {'auto_scale_lr.enable': True}),
     (dict(accumulate=2), {'optim_wrapper.accumulative_counts': 4}, {'auto_scale_lr.base_batch_size': 4}),
     (dict(lr=1e-3), {'optim_wrapper.optimizer.lr': 1e-4}, {'auto_scale_lr.enable': False}),
-    (dict(seed=3), {'randomness.seed': 4, 'randomness.deterministic': False}, {'custom_hooks.1.seed': 4}),
+    (dict(seed=3), {'randomness.seed': 4, 'randomness.diff_rank_seed': True}, {}),
     (dict(img_scale=(64, 64)), {'train_dataloader.dataset.pipeline.2.scale': (96, 96)},
      {'val_dataloader.dataset.pipeline.1.scale': (64, 64)}),
     (dict(), {'train_dataloader.dataset.filter_cfg.min_size': 7}, {}),
@@ -69,6 +77,7 @@ def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
         if key == 'param_scheduler.1.milestones' and key in options:
             value = [4 * epoch for epoch in value]  # of 4 batches
         assert value_at(cfg, key) == value, key
+    assert {hook['seed'] for hook in cfg.custom_hooks if hook['type'] == 'ReseedHook'} == {cfg.randomness.seed}
 
 
 def test_determinism_is_not_thrown_away(final, monkeypatch):
@@ -79,6 +88,7 @@ def test_determinism_is_not_thrown_away(final, monkeypatch):
 
 
 def test_nested_options_are_the_same(final):
+    from mmbackbones.engine.options import flatten
     assert flatten({'a': {'b': 1, 'c': {'d': 2}}, 'e.f': 3}) == {'a.b': 1, 'a.c.d': 2, 'e.f': 3}
     assert final({'train_cfg': {'max_epochs': 5}}, epochs=2).train_cfg.max_epochs == 5
 
@@ -102,7 +112,7 @@ WRONG = {
     'train_dataloader.dataset.pipeline.9.type=Resize': 'is a list, whose . entries are named 0 to',
     'train_dataloader.dataset.pipeline.first.type=Resize': 'is a list, whose',
     'default_hooks.checkpoint.interval=abc': 'takes a number, as 1 is',
-    'default_hooks.checkpoint.by_epoch=abc': 'by_epoch of CheckpointHook takes true or false',
+    'default_hooks.checkpoint.by_epoch=abc': 'by_epoch of .*CheckpointHook takes true or false',
     'default_hooks.checkpoint.save_begin=-1': 'default_hooks.checkpoint cannot be built: save_begin',
     'default_hooks.checkpoint.every=3': "default_hooks.checkpoint cannot be built: .*'every'",
     'default_hooks.checkpont.interval=3': 'default_hooks.checkpont cannot be built',
@@ -124,7 +134,6 @@ WRONG = {
 
 @pytest.mark.parametrize('option', WRONG)
 def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, monkeypatch):
-    import re
     if option != 'model.bbox_head.num_classes=7':  # the classes are known with the data only
         monkeypatch.setattr('mmbackbones.engine.data.load_detection', lambda *_, **__: pytest.fail('data is checked'))
     code, _, err = tool('train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options', option)
@@ -132,6 +141,28 @@ def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, mon
     assert 'Traceback' not in err
     assert re.search(WRONG[option], err.splitlines()[-1]), err
     assert len([line for line in err.splitlines() if 'Warning' not in line and line[:1] != ' ']) == 1
+
+
+@pytest.mark.parametrize(('option', 'message'), [
+    ('model.backbone.type=Foo', 'model cannot be built: Foo is not in'),
+    ('test_evaluator.metrics=x', 'test_evaluator.metrics is no option of CocoMetric'),
+    ('test_dataloader.dataset.pipeline.0.type=Foo', 'test_dataloader.dataset.pipeline.0 cannot be built: Foo is not'),
+    ('test_dataloader.batch_size=x', 'takes a number'),
+])
+def test_of_a_test_as_well(option, message, tool, flat, shapes, tmp_path):
+    code, _, err = tool('test', flat, 'none.pth', '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options',
+                        option)
+    assert code == 2, err
+    assert re.search(message, err.splitlines()[-1]), err
+
+
+def test_names_that_nothing_reads_say_where_it_is_read(tool, tmp_path):
+    for option, place in (('data_preprocessor.size=(64,64)', 'model.data_preprocessor.size'),
+                          ('optimizer.lr=1.0', 'optim_wrapper.optimizer.lr'),
+                          ('train_pipeline.0.type=Foo', 'train_dataloader.dataset.pipeline.0.type')):
+        code, _, err = tool('train', config_path('upernet_van_t'), '--cfg-options', option)
+        assert code == 2
+        assert f'; did you mean {place}' in err.splitlines()[-1]
 
 
 def test_a_hook_that_nobody_knows(tool, flat, shapes, tmp_path):

@@ -112,8 +112,8 @@ def begun(tiny_config, shapes, tmp_path_factory):
     """Checkpoints that runs of 3 epochs and of 12 iterations leave on their way, of 8 images in batches of 2."""
     epochs, iters = tmp_path_factory.mktemp('epochs'), tmp_path_factory.mktemp('iters')
     run(tiny_config, shapes, epochs, epochs=3)
-    run(tiny_config, shapes, iters, iters=12, cfg_options={'default_hooks.checkpoint.interval': 4})
-    return dict(epochs=epochs / 'epoch_1.pth', iters=iters / 'iter_4.pth')
+    run(tiny_config, shapes, iters, iters=12)
+    return dict(epochs=epochs / 'epoch_1.pth', iters=iters / 'iter_3.pth')
 
 
 TABLE = {
@@ -132,7 +132,7 @@ def test_rates_after_a_resume_are_those_of_a_fresh_run(row, unit, begun, tiny_co
     fresh, resumed = tmp_path / 'fresh', tmp_path / 'resumed'
     run(tiny_config, shapes, fresh, **{unit: length}, **change)
     run(tiny_config, shapes, resumed, **{unit: length}, **change, resume=str(begun[unit]))
-    batches = 8 // change.get('batch_size', 2) if unit == 'epochs' else 4  # done before
+    batches = 8 // change.get('batch_size', 2) if unit == 'epochs' else 3  # done before
     expected = {step: rate for step, rate in rates(fresh).items() if step > batches}
     assert len(set(rates(fresh).values())) > 2  # else the equality below would show nothing
     assert rates(resumed) == expected
@@ -216,8 +216,8 @@ def test_another_model_is_named(begun, tiny_config, tiny_mask_config, shapes, tm
 
 @pytest.mark.parametrize(('file', 'length', 'message'), [
     ('epochs', dict(epochs=1), 'is of a finished run: 1 of 1 epochs are done.* --epochs N'),
-    ('iters', dict(iters=4), 'is of a finished run: 4 of 4 iterations are done.* --iters N'),
-    ('iters', dict(iters=2), 'come further .*: 4 iterations are done, 2 are asked for'),
+    ('iters', dict(iters=3), 'is of a finished run: 3 of 3 iterations are done.* --iters N'),
+    ('iters', dict(iters=2), 'come further .*: 3 iterations are done, 2 are asked for'),
     ('epochs', dict(iters=9), 'counted in epochs .*this run is to have 9 iterations'),
     ('iters', dict(epochs=9), 'counted in iterations .*this run is to have 9 epochs'),
     ('epochs', dict(epochs=3, cfg_options={'optim_wrapper.optimizer.type': 'SGD'}),
@@ -244,6 +244,18 @@ def test_it_is_said_what_is_gone_on_with(begun, tiny_config, shapes, tmp_path, c
     assert said[0] == f'going on with {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs are left'
     assert 'batch_size 2 -> 4' in said[1]
     assert 'seed' not in said[1]
+
+
+def test_two_runs_at_once(tiny_config, shapes, tmp_path, monkeypatch):
+    """Also of one process; see test_work_dir.py for two."""
+    def meanwhile(self):
+        monkeypatch.undo()
+        refused('is in use by another training run', tiny_config, shapes, tmp_path, epochs=1)
+        refused('is in use by another training run', tiny_config, shapes, tmp_path, epochs=1, resume='auto')
+
+    monkeypatch.setattr('mmengine.runner.Runner.train', meanwhile)
+    run(tiny_config, shapes, tmp_path, epochs=1)
+    run(tiny_config, shapes, tmp_path, epochs=1)  # when the first is over
 
 
 class TestUsedWorkDir:

@@ -192,7 +192,7 @@ def test_convert_weights(tool, tmp_path):
 
 @pytest.mark.parametrize(('content', 'message'), [
     (b'<!DOCTYPE html><html>Sign in</html>', 'is a web page, not a checkpoint'),
-    (b'PK\x03\x04', 'is damaged or incomplete'),
+    (b'PK\x03\x04', 'is damaged'),
     (b"cos\nsystem\n(S'touch PWNED'\ntR.", 'it holds os.system, and loading that could run code'),
     (b'', 'is damaged or incomplete'),
 ])
