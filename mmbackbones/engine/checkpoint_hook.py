@@ -104,7 +104,9 @@ class WholeCheckpointHook(CheckpointHook):
         same_folder = Path(runner._load_from).resolve().parent == folder.resolve()
         if is_main_process() and self.max_keep_ckpts > 0 and same_folder:
             earlier = sorted((step, path) for step, path in self._files('') if step <= now and self._is_mine(path))
-            self.keep_ckpt_ids = deque([step for step, _ in earlier][-self.max_keep_ckpts:], self.max_keep_ckpts)
+            for _, path in earlier[:-self.max_keep_ckpts]:
+                path.unlink()
+            self.keep_ckpt_ids = deque([step for step, _ in earlier[-self.max_keep_ckpts:]], self.max_keep_ckpts)
         if not self.save_best:
             self.best = {}
         for key, (_, step) in list(self.best.items()):

@@ -78,6 +78,12 @@ def test_killed_while_it_writes(start, whole, tmp_path, name, occurrence):
     assert_same_checkpoints(tmp_path, whole)
 
 
+def test_killed_before_it_removed_what_is_too_much(start, whole, tmp_path):
+    run_killed(partial(start, work_dir=str(tmp_path), cfg_options=options(max_keep_ckpts=3)), 'epoch_3', 2)
+    start(work_dir=str(tmp_path), resume='auto', cfg_options=options(max_keep_ckpts=2))
+    assert_same_checkpoints(tmp_path, whole)
+
+
 def test_killed_while_it_writes_the_last_best(start, tmp_path):
     """The last epoch is trained and its checkpoint written, but its validation has not come to an end."""
     again = partial(start, epochs=2, work_dir=str(tmp_path), cfg_options=options())
