@@ -30,8 +30,9 @@ class DrawHook(Hook):
 
     def before_run(self, runner) -> None:
         self.paths = picture_paths(image_paths(runner.test_dataloader.dataset), self.folder)
-        meta = runner.visualizer.dataset_meta
-        runner.visualizer.dataset_meta = {**meta, 'classes': tuple(map(printable, meta['classes']))}
+        if is_main_process():
+            meta = runner.visualizer.dataset_meta
+            runner.visualizer.dataset_meta = {**meta, 'classes': tuple(map(printable, meta['classes']))}
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         batches = all_gather_object([sample.cpu() for sample in outputs])
