@@ -76,14 +76,15 @@ def test_every_image_has_a_picture_in_its_own_folder(tmp_path, images, pictures)
     assert draw(make_images(tmp_path / 'data', images), tmp_path / 'shown') == pictures
 
 
-def test_no_picture_is_written_over_an_image(tmp_path):
+def test_no_picture_is_written_over_an_image_or_among_them(tmp_path):
     images = make_images(tmp_path, ['day/a.jpg', 'night/b.png'])
     before = Path(images.paths[0]).read_bytes()
     (tmp_path / 'link').symlink_to(tmp_path)
     for folder in (tmp_path, tmp_path / 'link', tmp_path / 'day' / '..'):
-        with pytest.raises(UserError, match='would be written over the image .*a.jpg'):
+        with pytest.raises(UserError, match='among the images in .*day'):
             draw(images, folder)
     assert Path(images.paths[0]).read_bytes() == before
+    assert sorted(path.name for path in tmp_path.rglob('*.*')) == ['a.jpg', 'b.png']
 
 
 @pytest.mark.parametrize('kind', [DetLocalVisualizer, SegLocalVisualizer])
