@@ -1,19 +1,17 @@
 """Class names that are something else to a terminal, to rich, to Matplotlib or to OpenCV: only names, all the way."""
 import json
-import logging
 import sys
-from io import BytesIO, StringIO, TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
-from mmengine.logging import MessageHub, MMLogger
+from mmengine.logging import MessageHub
 from rich.console import Console
 
 from mmbackbones.engine import train
 from mmbackbones.engine.cli import run
 from mmbackbones.engine.hooks import ProgressHook
-from mmbackbones.engine.log import escape_log
 from mmbackbones.engine.report import print_metrics
 
 SMALL = ['--img-scale', 64, 64]
@@ -88,14 +86,6 @@ def test_a_terminal_of_few_characters_shows_escapes_for_the_others(monkeypatch):
     run(lambda: print_metrics({'IoU_ünï': 0.5}))
     sys.stdout.flush()
     assert b'\\xfcn\\xef' in stream.getvalue()
-
-
-def test_the_libraries_log_is_escaped():
-    logger = MMLogger.get_instance('hostile')
-    logger.handlers = [handler := logging.StreamHandler(StringIO())]
-    escape_log()
-    logger.info('class \x1b[31m of %s\n| table |', '\x9b')
-    assert handler.stream.getvalue() == 'class \\x1b[31m of \\x9b\n| table |\n'
 
 
 def validated(hook, metrics):
