@@ -10,7 +10,7 @@ from .config import load_config, set_img_scale
 from .data import find_data, learns_masks, use_data
 from .folders import folder_of_test, need_folder
 from .log import escape_log, log_operators
-from .metrics import check_output_folder, use_full_metrics
+from .metrics import check_output_names, use_full_metrics
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
 
@@ -60,7 +60,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     runner = Runner.from_cfg(cfg)
     escape_log()
     log_operators(cfg)
-    check_output_folder(cfg, runner.test_loop.dataloader.dataset)
+    check_output_names(cfg, runner.test_loop.dataloader.dataset)
     metrics = tidy_metrics(runner.test())
     path = Path(cfg.work_dir) / 'metrics.json'
     write_metrics(metrics, path)

@@ -202,7 +202,7 @@ def use_full_metrics(cfg: Config) -> None:
             evaluator.setdefault('classwise', name == 'test_evaluator')
 
 
-def check_output_folder(cfg: Config, dataset) -> None:
+def check_output_names(cfg: Config, dataset) -> None:
     """Check that ``IoUMetric`` can leave the label maps of a test in one folder, if its ``output_dir`` asks for that.
 
     Raises:
