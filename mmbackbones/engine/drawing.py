@@ -30,8 +30,9 @@ class DrawHook(Hook):
 
     def before_run(self, runner) -> None:
         self.paths = picture_paths(image_paths(runner.test_dataloader.dataset), self.folder)
-        meta = runner.visualizer.dataset_meta
-        runner.visualizer.dataset_meta = {**meta, 'classes': tuple(map(printable, meta['classes']))}
+        if is_main_process():
+            meta = runner.visualizer.dataset_meta
+            runner.visualizer.dataset_meta = {**meta, 'classes': tuple(map(printable, meta['classes']))}
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         batches = all_gather_object([sample.cpu() for sample in outputs])
@@ -55,7 +56,7 @@ def picture_paths(images: Iterable[str], folder: Path) -> dict[str, Path]:
     only beside another ``day/a`` does it keep its suffix: ``day/a.png.jpg``.
 
     Raises:
-        UserError: A picture would be written over one of the images.
+        UserError: A picture would be written among the images, and be taken for one of them.
     """
     absolute = {image: Path(os.path.abspath(image)) for image in images}
     root = os.path.commonpath([path.parent for path in absolute.values()])
@@ -67,9 +68,9 @@ def picture_paths(images: Iterable[str], folder: Path) -> dict[str, Path]:
         short = path.with_suffix('')
         name = path if count[short] > 1 or short in whole else short
         pictures[image] = folder / f'{name}.jpg'
-    originals = {os.path.realpath(path) for path in absolute.values()}
-    for picture in pictures.values():
-        if os.path.realpath(picture) in originals:
-            raise UserError(f'the picture of an image would be written over the image {picture}: choose another '
-                            'folder to draw into')
+    folders = {os.path.realpath(path.parent) for path in absolute.values()}
+    for parent in dict.fromkeys(picture.parent for picture in pictures.values()):
+        if os.path.realpath(parent) in folders:
+            raise UserError(f'pictures would be written among the images in {parent}: choose another folder to draw '
+                            'into')
     return pictures

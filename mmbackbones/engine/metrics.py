@@ -3,6 +3,7 @@
 MMDetection rounds to three decimals and MMSegmentation to percents with two; here a figure equals what pycocotools
 computes to the last digit, all are fractions from 0 to 1, and -1 means undefined, for lack of ground truth.
 """
+import os
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -20,7 +21,6 @@ from mmseg.evaluation import IoUMetric
 from ..errors import UserError
 from ..whole_file import whole_file
 from .config import dicts_in
-from .drawing import image_paths
 from .metric_options import (
     COCO_METRICS,
     IOU_METRICS,
@@ -206,15 +206,23 @@ def check_output_names(cfg: Config, dataset) -> None:
     """Check that ``IoUMetric`` can leave the label maps of a test in one folder, if its ``output_dir`` asks for that.
 
     Raises:
-        UserError: Two images of `dataset` have one name, so that one label map would be written over the other.
+        UserError: Two images of `dataset` have one name, so that one label map would be written over the other, or the
+            folder holds images or label maps of the data.
     """
     for evaluator in dicts_in(cfg.test_evaluator):
-        if evaluator.get('type') == 'FullIoUMetric' and evaluator.get('output_dir'):
-            first = {}
-            for image in image_paths(dataset):
-                if (other := first.setdefault(Path(image).stem, image)) != image:
-                    raise UserError('test_evaluator.output_dir is one folder for all label maps, and the images '
-                                    f'{other} and {image} have one name: leave it out')
+        if evaluator.get('type') != 'FullIoUMetric' or not evaluator.get('output_dir'):
+            continue
+        first = {}
+        for index in range(len(dataset)):
+            info = dataset.get_data_info(index)
+            image = info['img_path']
+            if (other := first.setdefault(Path(image).stem, image)) != image:
+                raise UserError('test_evaluator.output_dir is one folder for all label maps, and the images '
+                                f'{other} and {image} have one name: leave it out')
+            for path in (image, info.get('seg_map_path') or image):
+                if os.path.realpath(evaluator.output_dir) == os.path.realpath(os.path.dirname(path)):
+                    raise UserError(f'test_evaluator.output_dir={evaluator.output_dir!r} holds {path}: choose a folder '
+                                    'that is no part of the data')
 
 
 def _write(predictions: list[dict], path: Path) -> None:

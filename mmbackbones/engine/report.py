@@ -47,7 +47,8 @@ def print_metrics(metrics: dict) -> None:
             classes.setdefault(key.removeprefix(prefix), {})[prefix] = value
             columns[prefix] = _BY_CLASS[prefix]
     console = Console()
-    console.print(whole)
+    if whole.row_count:
+        console.print(whole)
     if classes:
         by_class = _table('class', *columns.values())
         for name, values in classes.items():

@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
+from mmbackbones.engine import drawing
 from mmbackbones.engine.drawing import DrawHook
 from mmbackbones.engine.pictures import plot_curve
 from mmbackbones.errors import UserError
@@ -53,14 +54,14 @@ def segmented(path):
     return sample
 
 
-def draw(images, folder, classes=('cat',), kind=DetLocalVisualizer):
+def draw(images, folder, classes=('cat',), kind=DetLocalVisualizer, tested=None):
     visualizer = kind()
     visualizer.dataset_meta = dict(classes=classes, palette=[(1, 2, 3)] * len(classes))
     runner = SimpleNamespace(visualizer=visualizer, test_dataloader=SimpleNamespace(dataset=images))
     hook = DrawHook(folder=str(folder))
     hook.before_run(runner)
     sample = detected if kind is DetLocalVisualizer else segmented
-    hook.after_test_iter(runner, 0, outputs=[sample(path) for path in images.paths])
+    hook.after_test_iter(runner, 0, outputs=[sample(path) for path in tested or images.paths])
     return {path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file()}
 
 
@@ -75,14 +76,15 @@ def test_every_image_has_a_picture_in_its_own_folder(tmp_path, images, pictures)
     assert draw(make_images(tmp_path / 'data', images), tmp_path / 'shown') == pictures
 
 
-def test_no_picture_is_written_over_an_image(tmp_path):
+def test_no_picture_is_written_over_an_image_or_among_them(tmp_path):
     images = make_images(tmp_path, ['day/a.jpg', 'night/b.png'])
     before = Path(images.paths[0]).read_bytes()
     (tmp_path / 'link').symlink_to(tmp_path)
     for folder in (tmp_path, tmp_path / 'link', tmp_path / 'day' / '..'):
-        with pytest.raises(UserError, match='would be written over the image .*a.jpg'):
+        with pytest.raises(UserError, match='among the images in .*day'):
             draw(images, folder)
     assert Path(images.paths[0]).read_bytes() == before
+    assert sorted(path.name for path in tmp_path.rglob('*.*')) == ['a.jpg', 'b.png']
 
 
 @pytest.mark.parametrize('kind', [DetLocalVisualizer, SegLocalVisualizer])
@@ -99,6 +101,13 @@ def test_a_dollar_sign_is_drawn(tmp_path):
         draw(images, tmp_path / folder, (name,))
         pictures.append((tmp_path / folder / 'x.jpg').read_bytes())
     assert pictures[0] != pictures[1]
+
+
+def test_the_first_process_draws_for_all(tmp_path, monkeypatch):
+    images = make_images(tmp_path / 'data', ['a/x.png', 'b/x.png'])
+    mine, others = images.paths
+    monkeypatch.setattr(drawing, 'all_gather_object', lambda own: [own, [detected(others)]])
+    assert draw(images, tmp_path / 'shown', tested=[mine]) == {'a/x.jpg', 'b/x.jpg'}
 
 
 def test_a_curve_may_have_any_name(tmp_path):

@@ -1,5 +1,7 @@
 """Class names that are something else to a terminal, to rich, to Matplotlib or to OpenCV: only names, all the way."""
 import json
+import sys
+from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +10,9 @@ from mmengine.logging import MessageHub
 from rich.console import Console
 
 from mmbackbones.engine import train
+from mmbackbones.engine.cli import run
 from mmbackbones.engine.hooks import ProgressHook
+from mmbackbones.engine.report import print_metrics
 
 SMALL = ['--img-scale', 64, 64]
 BOXES = ('[/b]', '$\\frac$', '\x1b[31mred', '\ud800:smile: \u202e')
@@ -66,6 +70,22 @@ def test_the_data_check_escapes_names(tool, hostile, tmp_path):
     assert code == 2
     assert 'no\\x1b[31m\\n.png' in out + err
     assert not [char for char in out + err if not char.isprintable() and char not in '\n\t']
+
+
+@pytest.mark.parametrize('folder', ['\x1b[31m[/b]', 'a\rb', '\u202e', '\x9b31m'])
+def test_errors_escape_what_the_user_named(tool, folder):
+    code, out, err = tool('check_data', folder)
+    assert (code, out) == (2, '')
+    assert folder.encode('unicode_escape').decode() in err
+    assert not [char for char in err if not char.isprintable() and char != '\n']
+
+
+def test_a_terminal_of_few_characters_shows_escapes_for_the_others(monkeypatch):
+    stream = BytesIO()
+    monkeypatch.setattr('sys.stdout', TextIOWrapper(stream, 'ascii'))
+    run(lambda: print_metrics({'IoU_ünï': 0.5}))
+    sys.stdout.flush()
+    assert b'\\xfcn\\xef' in stream.getvalue()
 
 
 def validated(hook, metrics):

@@ -87,6 +87,13 @@ def test_a_segmentor_has_no_operators_to_speak_of(tool, segmentor, tiny_seg_conf
     assert {path.stem for path in (tmp_path / 'maps').iterdir()} == {
         path.stem for path in (shapes / 'images/validation').iterdir()}
 
+    maps = tmp_path / 'annotations/validation'
+    before = contents(maps)
+    code, _, err = tool(*arguments[:-1], f'test_evaluator.output_dir={maps}')
+    assert code == 2
+    assert 'choose a folder that is no part of the data' in err
+    assert contents(maps) == before
+
     for folder in ('images', 'annotations'):
         (tmp_path / folder / 'validation').unlink()
         for part in ('a', 'b'):

@@ -52,6 +52,11 @@ def test_figures_stand_in_the_column_of_their_metric(capsys):
     assert ['dog', '', '0.500'] in lines
 
 
+def test_no_figures_are_no_table(capsys):
+    print_metrics({})
+    assert capsys.readouterr().out == ''
+
+
 def test_whatever_a_metric_gives_becomes_json(tmp_path):
     given = {'coco/bbox_mAP': np.float32(0.5), 'nan': nan, 'inf': inf, 'tensor': torch.tensor(2),
              'array': np.array([[1, nan]]), 'text': 'fine', 'none': None, 'dict': {1: torch.ones(1)}}
