@@ -8,6 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from mmbackbones.engine import evaluate
 from mmbackbones.engine.cli import CfgOptions, positive_int, run
+from mmbackbones.engine.label_options import add_label_options
 from mmbackbones.engine.report import print_metrics
 
 
@@ -21,6 +22,7 @@ def main() -> None:
                         help='resize images to fit into W x H pixels, as in training')
     parser.add_argument('--tta', action='store_true', help='average predictions over scales and flips')
     parser.add_argument('--show-dir', metavar='DIR', help='draw predictions beside the truth into DIR')
+    add_label_options(parser)
     parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, metavar='k=v', help='override config entries')
     print_metrics(evaluate(**vars(parser.parse_args())))

@@ -72,7 +72,8 @@ def _own_root(cfg: Config) -> Path | None:
 
 
 def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] | None = None,
-             classes: tuple[str, ...] | None = None) -> None:
+             classes: tuple[str, ...] | None = None, background: str | None = None,
+             ignore_label: int | None = None) -> None:
     """Check the data in `root` and write it into `cfg`: loaders, evaluators and numbers of classes.
 
     Args:
@@ -81,6 +82,7 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
         own: Whether `root` is the config's own data set, to be used by its recipe to the letter.
         splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.
         classes: The label order to keep, from a checkpoint.
+        background, ignore_label: How label maps are to be read, as :func:`~mmbackbones.data.load_segmentation` has it.
 
     Raises:
         UserError: The data has a fault that can't be repaired.
@@ -94,7 +96,9 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
     out_dir = Path(cfg.work_dir) / 'data'
     if is_segmentor(cfg):
         asked = None if own else classes  # see _use_segmentation
-        found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits))
+        found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits,
+                                                     background=background, ignore_label=ignore_label))
+        _let_data_sets_reduce_labels(cfg)
         use = _use_segmentation
     else:
         masks = learns_masks(cfg)
@@ -126,6 +130,13 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
         cfg[f'{name}_evaluator'].ann_file = ann_file
 
 
+def _let_data_sets_reduce_labels(cfg: Config) -> None:
+    """Take out of pipelines what they say of label 0, which would contradict a data set that reads it otherwise."""
+    for step in dicts_in(cfg._cfg_dict):
+        if step.get('type') in ('LoadAnnotations', 'mmseg.LoadAnnotations'):
+            step.pop('reduce_zero_label', None)
+
+
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
     dataset = _dataset(cfg[f'{name}_dataloader'])
     # ADE20K's own names differ a little from MMSegmentation's, which its checkpoints carry.
@@ -134,4 +145,5 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
         raise UserError(f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
                         f'{len(metainfo["classes"])}: for a data set of your own use --data DIR')
     dataset.update(type='PairedSegDataset', data_root='', data_prefix={}, ann_file=str(found.splits[split].list_file),
-                   labels=found.label_map, metainfo=metainfo)
+                   labels=found.label_map, ignore_label=found.ignore_label,
+                   reduce_zero_label=found.background == 'ignore', metainfo=metainfo)

@@ -6,7 +6,8 @@ from mmengine.runner import Runner
 
 from ..errors import UserError
 from .config import load_config, set_img_scale
-from .data import find_data, learns_masks, use_data
+from .data import find_data, is_segmentor, learns_masks, use_data
+from .label_options import check_label_options, labels_as_trained
 from .metrics import use_full_metrics
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
@@ -14,7 +15,8 @@ from .start import checkpoint_classes, drop_pretrained
 
 def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: tuple[int, int] | None = None,
              tta: bool = False, show_dir: str | None = None, work_dir: str | None = None,
-             cfg_options: dict | None = None) -> dict[str, float]:
+             cfg_options: dict | None = None, background: str | None = None,
+             ignore_label: int | None = None) -> dict[str, float]:
     """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
 
     Args:
@@ -27,6 +29,8 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         show_dir: Folder for the predictions, drawn beside the truth.
         work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default.
         cfg_options: Any config entries to override, by dotted names.
+        background, ignore_label: How label maps are to be read, as in :func:`~mmbackbones.engine.train`; by default
+            as the model was trained.
 
     Returns:
         The metrics, as written to ``metrics.json``.
@@ -35,9 +39,13 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
+    check_label_options(cfg, background, ignore_label)
     classes = checkpoint_classes(checkpoint)
+    labels = dict(background=background, ignore_label=ignore_label)
+    if is_segmentor(cfg):
+        labels = labels_as_trained(checkpoint, **labels)
     use_full_metrics(cfg)
-    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
+    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels)
     drop_pretrained(cfg)
     cfg.load_from = checkpoint
     cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]

@@ -9,6 +9,7 @@ from ..errors import UserError
 from .config import drop_amp, keep_batches_whole, load_config, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
+from .label_options import check_label_options, labels_as_trained
 from .metrics import use_full_metrics
 from .schedule import fit_schedulers, set_length
 from .start import check_classes, choose_start
@@ -18,7 +19,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
           iters: int | None = None, batch_size: int | None = None, lr: float | None = None, weights: str | None = None,
           from_scratch: bool = False, amp: bool = False, accumulate: int = 1, resume: str | None = None,
           work_dir: str | None = None, seed: int = 0, launcher: str = 'none',
-          cfg_options: dict | None = None) -> Runner:
+          cfg_options: dict | None = None, background: str | None = None, ignore_label: int | None = None) -> Runner:
     """Train a model from a config.
 
     Args:
@@ -38,6 +39,9 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         seed: Of every random draw.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         cfg_options: Any config entries to override, by dotted names.
+        background: Of label maps: ``ignore`` if label 0 is ignored and label 1 is the first class, ``class`` if label 0
+            is the first class; as the labels tell, without it.
+        ignore_label: Pixels of this label are ignored in label maps, as those of 255 always are.
 
     Returns:
         The runner, when training is over.
@@ -46,6 +50,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
+    check_label_options(cfg, background, ignore_label)
     cfg.launcher = launcher
     start(launcher, cfg.env_cfg.dist_cfg)
     root = find_data(cfg, data)
@@ -63,7 +68,10 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     _depend_on_seed_only(cfg, seed)
     choose_start(cfg, weights, from_scratch, resume)
     use_full_metrics(cfg)
-    use_data(cfg, root, own=data is None)  # last, because checking much data takes long
+    labels = dict(background=background, ignore_label=ignore_label)
+    if cfg.resume and is_segmentor(cfg):
+        labels = labels_as_trained(cfg.load_from, **labels, resume=True)
+    use_data(cfg, root, own=data is None, **labels)  # last, because checking much data takes long
     if cfg.resume:
         check_classes(cfg)
 
