@@ -18,7 +18,7 @@ ORIENTATION = 0x0112  # EXIF tag; 1 = upright
 SUFFIXES = {'.avif', '.bmp', '.gif', '.jpeg', '.jpg', '.jp2', '.png', '.tif', '.tiff', '.webp'}
 
 # EXIF orientation -> what OpenCV does to the stored pixels.
-_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     1: lambda pixels: pixels,
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -157,7 +157,7 @@ def _tag(image: Image.Image, raw: bytes) -> int:
         tag = image.getexif().get(ORIENTATION, 1)
     except Exception:  # garbage in EXIF, which OpenCV passes over
         tag = 0
-    return tag if tag in _TURNS else 1 if image.format == 'TIFF' else 0
+    return tag if tag in TURNS else 1 if image.format == 'TIFF' else 0
 
 
 def _load_strictly(data: np.ndarray) -> None:
@@ -199,7 +199,7 @@ def _see(data: np.ndarray, header: _Header | None) -> ImageInfo | str:
 
 def _orientation(seen: np.ndarray, stored: np.ndarray, tag: int) -> int:
     """Which turn it was, by the pixels; where several would do, the one that the `tag` tells of, or else none."""
-    fitting = [number for number, turn in _TURNS.items() if np.array_equal(turn(stored), seen)]
+    fitting = [number for number, turn in TURNS.items() if np.array_equal(turn(stored), seen)]
     return tag if tag in fitting else next(iter(fitting), 1)
 
 

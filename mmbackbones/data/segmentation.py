@@ -16,6 +16,7 @@ from .label_check import check_range, check_some_class, check_void, describe_lab
 from .label_maps import count_pixels, write_as_bytes
 from .numbering import Numbering, check_options, settle_numbering
 from .pairs import Pair, read_pairs
+from .turned import check_turned
 
 SPLITS = ('train', 'val', 'test')
 
@@ -83,12 +84,14 @@ def load_segmentation(
         check_some_class(maps, Numbering(background or 'ignore', ignore_label), names_file)
     maps = [pair.label for found in pairs.values() for pair in found]
     pixels = count_pixels(maps)
+    notes += check_turned([pair for found in pairs.values() for pair in found])
     numbering = settle_numbering(pixels, names, background, ignore_label, names_file, root)
     if 'train' in pairs:
         check_void(pixels, names, numbering, root)
         notes += describe_labels(maps, names, numbering)
     if alone and 'train' in pairs:
-        parts = divide(str(pair.image) for pair in pairs['train'])
+        content = {str(pair.image): set(pair.label.pixels) - numbering.ignored for pair in pairs['train']}
+        parts = divide(content, content)
         divided = {split: [pair for pair in pairs['train'] if str(pair.image) in part] for split, part in parts.items()}
         notes.append(describe_division('images/training', {split: len(found) for split, found in divided.items()}))
         pairs |= divided

@@ -15,8 +15,8 @@ from .distributed import main_first
 def add_label_options(parser: ArgumentParser) -> None:
     """``--background`` and ``--ignore-label``, for every command that reads label maps."""
     parser.add_argument('--background', choices=BACKGROUNDS,
-                        help='of label maps whose labels do not tell: label 0 is ignored and label 1 is the first class, '
-                             'or label 0 is the first class')
+                        help='how label maps are numbered, where their labels do not tell: label 0 is ignored and 1 is '
+                             'the first class (ignore), or 0 is the first class (class)')
     parser.add_argument('--ignore-label', type=natural, metavar='N',
                         help='ignore the pixels of label N in label maps, as those of label 255 always are')
 
