@@ -51,7 +51,8 @@ def find_splits(root: Path) -> tuple[dict[str, str], list[str]]:
     if (root / 'images' / VALIDATION).is_dir():
         folders['val'] = VALIDATION
     elif misnamed := [path for path in (*inner, *outer) if _VALIDATION.match(path.name)]:
-        raise UserError(f'{misnamed[0]} is there, but images/{VALIDATION} is not: the validation part belongs into '
+        missing = f'images/{VALIDATION} is no{"t" if misnamed[0] != root / "images" / VALIDATION else " folder"}'
+        raise UserError(f'{misnamed[0]} is there, but {missing}: the validation part belongs into '
                         f'images/{VALIDATION} and annotations/{VALIDATION} of {root}.')
     if labelled := [name for name in TEST if _is_labelled(root, name)]:
         folders['test'] = labelled[0]

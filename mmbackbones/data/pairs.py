@@ -1,6 +1,7 @@
 """Images and the label maps that belong to them, by their names."""
 
 import os
+from bisect import bisect
 from collections.abc import Container
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,6 +11,8 @@ from ..errors import UserError
 from .files import list_files
 from .images import SUFFIXES, describe_losses, read_images
 from .label_maps import LabelMap, read_label_maps
+
+MOST_COMPARED = 1000  # names that the nearest to a missing one is looked for in: comparing takes its time
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,9 @@ def read_pairs(root: Path, folder: str, notes: list[str]) -> list[Pair]:
         raise UserError(f'{image_dir} holds no images.')
     if missing := [stem for stem in images if stem not in labels]:
         stem = missing[0]
-        unpaired = set(list_files(label_dir, SUFFIXES)) - {labels.get(stem) for stem in images}
-        nearest = get_close_matches(f'{stem}.png', sorted(unpaired), n=1, cutoff=0)
+        unpaired = sorted(set(list_files(label_dir, SUFFIXES)) - {labels.get(stem) for stem in images})
+        place = max(0, bisect(unpaired, stem) - MOST_COMPARED // 2)
+        nearest = get_close_matches(f'{stem}.png', unpaired[place:place + MOST_COMPARED], n=1, cutoff=0)
         hint = f'; of what has no image there, {nearest[0]} is the nearest to it' if nearest else ''
         raise UserError(f'{label_dir} lacks the label maps of {len(missing)} of the {len(images)} images: '
                         f'{images[stem]} needs the PNG {stem}.png{hint}.')
