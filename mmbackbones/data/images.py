@@ -90,6 +90,8 @@ def describe_losses(names: Sequence[str], found: Sequence[ImageInfo], source: st
         notes.append(f'{source}: images of more than 8 bits a channel, of which training reads the upper 8: '
                      f'{len(deep)}; {lost}')
     for what, chosen in {
+        'are turned by their EXIF orientation before training, so that what was drawn on them has to fit them turned':
+            [int(info.orientation != 1) for info in found],
         'have a channel besides the colors, or transparency, which training does not read':
             [info.hidden_channel for info in found],
         'have several pages or frames, of which training reads the first': [info.more_frames for info in found],

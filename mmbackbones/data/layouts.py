@@ -1,9 +1,12 @@
 """Which of the accepted layouts a folder has."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UserError
 from . import coco, voc, yolo
+from .files import absolute
 from .source import Layout
 
 # The order is part of the interface: the first that matches wins.
@@ -14,16 +17,28 @@ ACCEPTED = """
   Roboflow:   {train,valid}/_annotations.coco.json (and test/) beside the images
   one file:   a single annotations/*.json or trainval.json, images in images/ (split 80/20)
   Pascal VOC: Annotations/*.xml, JPEGImages/, ImageSets/Main/{train,val,test,trainval}.txt
-  YOLO:       data.yaml, images/, labels/*.txt"""
+  YOLO:       data.yaml, images/, labels/*.txt
+A validation split may be called val, valid, validation, dev, or eval, with COCO's instances_ and a year around it."""
 
 
 def has_boxes(root: Path) -> bool:
     """Whether the folder `root` has one of the layouts that hold boxes."""
-    return _match(root) is not None
+    return _match(absolute(root)) is not None
 
 
 def _match(root: Path) -> Layout | None:
     return next((layout for reader in READERS if (layout := reader(root))), None)
+
+
+def _describe_others(root: Path, chosen: Layout) -> list[str]:
+    """A note for each other layout that `root` has, too, in files of its own."""
+    read, notes = {source.name for source in chosen.sources}, []
+    for reader in READERS:
+        with suppress(UserError):  # a defect of what is not used anyway
+            layout = reader(root)
+            if layout and not read.issuperset(source.name for source in layout.sources):
+                notes.append(f'{root} has the layout {layout.name}, too, which is not used')
+    return notes
 
 
 def find_layout(root: Path) -> Layout:
@@ -35,7 +50,7 @@ def find_layout(root: Path) -> Layout:
     if not root.is_dir():
         raise UserError(f'The data folder {root} does not exist or is not a folder.')
     if layout := _match(root):
-        return layout
+        return replace(layout, notes=(*layout.notes, *_describe_others(root, layout)))
     if all((root / kind / 'training').is_dir() for kind in ('images', 'annotations')):
         raise UserError(f'{root} holds semantic masks (ADE20K layout) and no boxes, which a detector needs.')
     several = sorted(path.name for path in root.glob('annotations/*.json'))

@@ -97,8 +97,9 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
         found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits))
         use = _use_segmentation
     else:
-        masks = learns_masks(cfg)
-        found = main_first(lambda: load_detection(root, out_dir, classes=classes, splits=splits, masks=masks))
+        recipe = _dataset(cfg.train_dataloader).get('filter_cfg') if own else None
+        found = main_first(lambda: load_detection(root, out_dir, classes=classes, splits=splits,
+                                                  masks=learns_masks(cfg), filter_cfg=recipe))
         use = _use_detection
     for note in found.notes:
         print_log(note, logger='current')
@@ -120,10 +121,24 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
     metainfo = dict(classes=found.classes) if own else _coloured(found.classes)
     dataset.update(type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'),
                    metainfo=metainfo)
-    if name == 'train' and not own:  # COCO's recipe leaves out images below 32 pixels; users want their small ones
-        dataset.filter_cfg = dict(filter_empty_gt=True, min_size=1)
+    if name == 'train' and not own:
+        # COCO's recipe leaves out images without boxes and below 32 pixels; users want their small and empty ones.
+        dataset.filter_cfg = dict(filter_empty_gt=False)
+    _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)
     if name != 'train':
         cfg[f'{name}_evaluator'].ann_file = ann_file
+
+
+def _refuse_too_thin(pipeline: list[ConfigDict], name: str, width: int, height: int) -> None:
+    """Raise UserError if nothing is left of an image's shorter side when it is resized to fit as `pipeline` says."""
+    for step in dicts_in(pipeline):
+        scales = step.get('scale') or step.get('scales') if str(step.get('type')).endswith('Resize') else None
+        for scale in scales if isinstance(scales, list) else [scales] if scales else []:
+            factor = min(max(scale) / max(width, height), min(scale) / min(width, height))
+            if step.get('keep_ratio') and min(width, height) * factor < 0.5:
+                raise UserError(f'{name} is {width}x{height} pixels: when it is resized to fit into '
+                                f'{scale[0]}x{scale[1]}, nothing is left of its shorter side; leave it out, or cut it '
+                                'into several')
 
 
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
