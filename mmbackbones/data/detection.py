@@ -81,7 +81,9 @@ def load_detection(
         if not asked and (layout.common_classes or classes is not None):
             continue
         name = str(root / source.name)
-        with _leave_out(source, splits, notes):
+        # Training does without a test split, but who asks for it is not given another.
+        needed = splits is not None or source.splits != ('test',)
+        with _without_annotations(None if asked and needed else notes if asked else []):
             annotations = source.read()
             data = annotations.data
             check_categories(data, name)
@@ -102,7 +104,8 @@ def load_detection(
 
     done, backgrounds = {}, {}
     for item in checked:
-        with _leave_out(item.source, splits, notes):
+        needed = splits is not None or item.source.splits != ('test',)
+        with _without_annotations(None if needed else notes):
             parts, in_place, said = _prepare(root, item, expected, masks)
             notes += said
             for split in item.source.splits:
@@ -136,12 +139,12 @@ class _Checked:
 
 
 @contextmanager
-def _leave_out(source: Source, splits: Sequence[str] | None, notes: list[str]) -> Iterator[None]:
-    """A test split without annotations ends the check only if it was asked for: training does without."""
+def _without_annotations(notes: list[str] | None) -> Iterator[None]:
+    """Go on where a split has no annotations, and add to `notes` that it is left out; None: that ends the check."""
     try:
         yield
     except NoAnnotationsError as error:
-        if splits is not None or source.splits != ('test',):
+        if notes is None:
             raise
         notes.append(f'the test split is left out: {error}')
 
@@ -163,6 +166,9 @@ def _prepare(
     if repairs:
         notes.append(f'{source.name}: {describe(repairs)}')
     notes += describe_losses(files, images, source.name)
+    if turned := [file for file, info in zip(files, images, strict=True) if info.orientation != 1]:
+        notes.append(f'{source.name}: images that their EXIF orientation turns or mirrors, in training, too, so that '
+                     f'boxes have to fit them as a viewer shows them: {len(turned)}, such as {turned[0]}')
     if twice := [file for file, number in Counter(files).items() if number > 1]:
         notes.append(f'{source.name}: images that are listed more than once, each time with a part of the boxes: '
                      f'{len(twice)}, such as {twice[0]}')

@@ -1,6 +1,7 @@
 """Images as training will see them."""
 
 import io
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,7 +19,7 @@ ORIENTATION = 0x0112  # EXIF tag; 1 = upright
 SUFFIXES = {'.avif', '.bmp', '.gif', '.jpeg', '.jpg', '.jp2', '.png', '.tif', '.tiff', '.webp'}
 
 # EXIF orientation -> what OpenCV does to the stored pixels.
-_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     1: lambda pixels: pixels,
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -57,7 +58,7 @@ def read_images(root: Path, folder: Path, names: Sequence[str], source: str) -> 
 
     Args and errors: as :func:`~mmbackbones.data.inspection.inspect_files`.
     """
-    with _images_of_any_size():
+    with _lenient_pil():
         found = inspect_files(root, folder, names, source, 'image', _decode)
     return [ImageInfo(*values) for values in found]
 
@@ -90,8 +91,6 @@ def describe_losses(names: Sequence[str], found: Sequence[ImageInfo], source: st
         notes.append(f'{source}: images of more than 8 bits a channel, of which training reads the upper 8: '
                      f'{len(deep)}; {lost}')
     for what, chosen in {
-        'are turned by their EXIF orientation before training, so that what was drawn on them has to fit them turned':
-            [int(info.orientation != 1) for info in found],
         'have a channel besides the colors, or transparency, which training does not read':
             [info.hidden_channel for info in found],
         'have several pages or frames, of which training reads the first': [info.more_frames for info in found],
@@ -159,7 +158,7 @@ def _tag(image: Image.Image, raw: bytes) -> int:
         tag = image.getexif().get(ORIENTATION, 1)
     except Exception:  # garbage in EXIF, which OpenCV passes over
         tag = 0
-    return tag if tag in _TURNS else 1 if image.format == 'TIFF' else 0
+    return tag if tag in TURNS else 1 if image.format == 'TIFF' else 0
 
 
 def _load_strictly(data: np.ndarray) -> None:
@@ -201,7 +200,7 @@ def _see(data: np.ndarray, header: _Header | None) -> ImageInfo | str:
 
 def _orientation(seen: np.ndarray, stored: np.ndarray, tag: int) -> int:
     """Which turn it was, by the pixels; where several would do, the one that the `tag` tells of, or else none."""
-    fitting = [number for number, turn in _TURNS.items() if np.array_equal(turn(stored), seen)]
+    fitting = [number for number, turn in TURNS.items() if np.array_equal(turn(stored), seen)]
     return tag if tag in fitting else next(iter(fitting), 1)
 
 
@@ -211,10 +210,15 @@ def _has_end(raw: bytes) -> bool:
 
 
 @contextmanager
-def _images_of_any_size() -> Iterator[None]:
-    """PIL refuses images of more than 179 megapixels. OpenCV has a limit of its own, and that is what counts."""
+def _lenient_pil() -> Iterator[None]:
+    """PIL warns of what is wrong besides the pixels, and refuses images of more than 179 megapixels.
+
+    OpenCV has a limit of its own, and that is what counts.
+    """
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
     finally:
         Image.MAX_IMAGE_PIXELS = before

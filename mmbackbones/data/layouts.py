@@ -1,5 +1,6 @@
 """Which of the accepted layouts a folder has."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,22 +24,11 @@ A validation split may be called val, valid, validation, dev, or eval, with COCO
 
 def has_boxes(root: Path) -> bool:
     """Whether the folder `root` has one of the layouts that hold boxes."""
-    return _match(absolute(root)) is not None
+    return bool(next(_matches(absolute(root)), None))
 
 
-def _match(root: Path) -> Layout | None:
-    return next((layout for reader in READERS if (layout := reader(root))), None)
-
-
-def _describe_others(root: Path, chosen: Layout) -> list[str]:
-    """A note for each other layout that `root` has, too, in files of its own."""
-    read, notes = {source.name for source in chosen.sources}, []
-    for reader in READERS:
-        with suppress(UserError):  # a defect of what is not used anyway
-            layout = reader(root)
-            if layout and not read.issuperset(source.name for source in layout.sources):
-                notes.append(f'{root} has the layout {layout.name}, too, which is not used')
-    return notes
+def _matches(root: Path) -> Iterator[Layout]:
+    return filter(None, (reader(root) for reader in READERS))
 
 
 def find_layout(root: Path) -> Layout:
@@ -49,8 +39,14 @@ def find_layout(root: Path) -> Layout:
     """
     if not root.is_dir():
         raise UserError(f'The data folder {root} does not exist or is not a folder.')
-    if layout := _match(root):
-        return replace(layout, notes=(*layout.notes, *_describe_others(root, layout)))
+    matches = _matches(root)
+    if layout := next(matches, None):
+        read = {source.name for source in layout.sources}
+        with suppress(UserError):  # a defect of what is not used anyway
+            others = [other.name for other in matches if not read.issuperset(item.name for item in other.sources)]
+            notes = [f'{root} has the layout {name}, too, which is not used' for name in others]
+            return replace(layout, notes=(*layout.notes, *notes))
+        return layout
     if all((root / kind / 'training').is_dir() for kind in ('images', 'annotations')):
         raise UserError(f'{root} holds semantic masks (ADE20K layout) and no boxes, which a detector needs.')
     several = sorted(path.name for path in root.glob('annotations/*.json'))
