@@ -1,5 +1,6 @@
 """Names of the labels of a segmentation data set: `classes.txt`, or ADE20K's `objectInfo150.txt`."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def read_class_names(root: Path) -> tuple[Path, tuple[str, ...]]:
         raise UserError(f'{root} must hold a file classes.txt, whose line n names the n-th class.')
     if file.stat().st_size > LONGEST:
         raise UserError(f'{file} has {file.stat().st_size} bytes, which can be no list of {FEWEST} to {MOST} names.')
-    lines = read_text(file).rstrip().split('\n')  # `splitlines` takes some letters for the end of a line, too
+    lines = re.split('\r\n|\n|\r', read_text(file).rstrip())  # `splitlines` takes some letters for ends of lines, too
     lines = lines[file == ade:] if any(lines) else []  # ADE20K's first line is a header
     if not FEWEST <= len(lines) <= MOST:
         raise UserError(f'{file} must name {FEWEST} to {MOST} labels, but names {len(lines)}: whatever is to be '

@@ -1,6 +1,7 @@
 """Images as training will see them."""
 
 import io
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -57,7 +58,7 @@ def read_images(root: Path, folder: Path, names: Sequence[str], source: str) -> 
 
     Args and errors: as :func:`~mmbackbones.data.inspection.inspect_files`.
     """
-    with _images_of_any_size():
+    with _lenient_pil():
         found = inspect_files(root, folder, names, source, 'image', _decode)
     return [ImageInfo(*values) for values in found]
 
@@ -209,10 +210,15 @@ def _has_end(raw: bytes) -> bool:
 
 
 @contextmanager
-def _images_of_any_size() -> Iterator[None]:
-    """PIL refuses images of more than 179 megapixels. OpenCV has a limit of its own, and that is what counts."""
+def _lenient_pil() -> Iterator[None]:
+    """PIL warns of what is wrong besides the pixels, and refuses images of more than 179 megapixels.
+
+    OpenCV has a limit of its own, and that is what counts.
+    """
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
     finally:
         Image.MAX_IMAGE_PIXELS = before

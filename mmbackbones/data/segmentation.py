@@ -11,7 +11,7 @@ from .ade20k import find_splits
 from .class_names import ADE20K, read_class_names
 from .classes import compare_classes
 from .division import describe_division, divide
-from .files import write_text
+from .files import absolute, write_text
 from .label_check import check_range, check_some_class, check_void, describe_labels
 from .label_maps import count_pixels, write_as_bytes
 from .numbering import Numbering, check_options, settle_numbering
@@ -25,6 +25,7 @@ SPLITS = ('train', 'val', 'test')
 class LabelledSplit:
     list_file: Path  # JSON, absolute: [[image, label map], ...], absolute too
     images: int
+    thinnest: tuple[str, int, int]  # file, width, height of the image of the most extreme proportions
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def load_segmentation(
             its labels are numbered, or has a defect that cannot be repaired.
     """
     check_options(background, ignore_label)
-    root, out_dir = Path(os.path.abspath(root)), Path(os.path.abspath(out_dir))
+    root, out_dir = absolute(root), Path(os.path.abspath(out_dir))
     folders, notes = find_splits(root)
     names_file, names = read_class_names(root)
     compare_classes(names, classes or names, str(names_file), 'the classes asked for')
@@ -102,7 +103,9 @@ def load_segmentation(
     for split in wanted:
         content = [[str(pair.image), str(_usable(pair, root, out_dir, ignore_label))] for pair in pairs[split]]
         write_text(out_dir / f'{split}.json', json.dumps(content))
-        done[split] = LabelledSplit(out_dir / f'{split}.json', len(content))
+        thinnest = max(pairs[split], key=lambda pair: max(pair.label.size) / min(pair.label.size))
+        done[split] = LabelledSplit(out_dir / f'{split}.json', len(content),
+                                    (str(thinnest.image), *thinnest.label.size))
     if converted := sum(not pair.label.as_stored for split in wanted for pair in pairs[split]):
         notes.append(f'label maps of 16 bits or of equal colours are stored anew, as bytes, in {out_dir}: {converted}')
     counts = ', '.join(f'{split} {item.images} images' for split, item in done.items())

@@ -1,10 +1,10 @@
 """Checking a data folder, as ``tools/check_data.py`` does it."""
 from collections.abc import Iterator
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..data import has_boxes, has_label_maps, load_detection, load_segmentation
 from ..data.ade20k import LAYOUT
+from ..data.files import absolute
 from ..data.layouts import find_layout
 from ..data.masks import MaskError
 from ..errors import UserError
@@ -20,7 +20,7 @@ def check_data(root: str, background: str | None = None, ignore_label: int | Non
     Raises:
         UserError: The folder is in no known layout, or a training would refuse it.
     """
-    path = Path(root).absolute()
+    path = absolute(root)
     boxes, label_maps = has_boxes(path), has_label_maps(path)
     if not label_maps and (background is not None or ignore_label is not None):
         raise UserError(f'--background and --ignore-label say how label maps are to be read, but {path} holds none; '

@@ -87,6 +87,8 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
     Raises:
         UserError: The data has a fault that can't be repaired.
     """
+    if is_segmentor(cfg):
+        _pad_small_images(cfg)
     if root is None:
         if classes:
             set_num_classes(cfg, len(classes))
@@ -98,11 +100,14 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
         asked = None if own else classes  # see _use_segmentation
         found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits,
                                                      background=background, ignore_label=ignore_label))
-        _let_data_sets_reduce_labels(cfg)
+        for step in dicts_in(cfg._cfg_dict):
+            if step.get('type') in ('LoadAnnotations', 'mmseg.LoadAnnotations'):
+                step.pop('reduce_zero_label', None)
         use = _use_segmentation
     else:
-        masks = learns_masks(cfg)
-        found = main_first(lambda: load_detection(root, out_dir, classes=classes, splits=splits, masks=masks))
+        recipe = _dataset(cfg.train_dataloader).get('filter_cfg') if own else None
+        found = main_first(lambda: load_detection(root, out_dir, classes=classes, splits=splits,
+                                                  masks=learns_masks(cfg), filter_cfg=recipe))
         use = _use_detection
     for note in found.notes:
         print_log(note, logger='current')
@@ -124,17 +129,32 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
     metainfo = dict(classes=found.classes) if own else _coloured(found.classes)
     dataset.update(type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'),
                    metainfo=metainfo)
-    if name == 'train' and not own:  # COCO's recipe leaves out images below 32 pixels; users want their small ones
-        dataset.filter_cfg = dict(filter_empty_gt=True, min_size=1)
+    if name == 'train' and not own:
+        # COCO's recipe leaves out images without boxes and below 32 pixels; users want their small and empty ones.
+        dataset.filter_cfg = dict(filter_empty_gt=False)
+    _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)
     if name != 'train':
         cfg[f'{name}_evaluator'].ann_file = ann_file
 
 
-def _let_data_sets_reduce_labels(cfg: Config) -> None:
-    """Take out of pipelines what they say of label 0, which would contradict a data set that reads it otherwise."""
-    for step in dicts_in(cfg._cfg_dict):
-        if step.get('type') in ('LoadAnnotations', 'mmseg.LoadAnnotations'):
-            step.pop('reduce_zero_label', None)
+def _pad_small_images(cfg: Config) -> None:
+    """Let a segmentor's tests pad images to the least that backbones take, as MMDetection and training do."""
+    preprocessor = cfg.model.get('data_preprocessor') or {}
+    if preprocessor.get('type') == 'SegDataPreProcessor':
+        preprocessor.setdefault('test_cfg', dict(size=(32, 32)))
+
+
+def _refuse_too_thin(pipeline: list[ConfigDict], name: str, width: int, height: int) -> None:
+    """Raise UserError if nothing is left of an image's shorter side when it is resized to fit as `pipeline` says."""
+    for step in dicts_in(pipeline):
+        scales = step.get('scale') or step.get('scales') if str(step.get('type')).endswith('Resize') else None
+        for scale in scales if isinstance(scales, list) else [scales] if scales else []:
+            factor = min(max(scale) / max(width, height), min(scale) / min(width, height))
+            factor *= min(step.get('ratio_range') or [1])
+            if step.get('keep_ratio') and min(width, height) * factor < 0.5:
+                raise UserError(f'{name} is {width}x{height} pixels: when it is resized to fit into '
+                                f'{scale[0]}x{scale[1]}, nothing is left of its shorter side; leave it out, or cut it '
+                                'into several')
 
 
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
@@ -147,3 +167,4 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
     dataset.update(type='PairedSegDataset', data_root='', data_prefix={}, ann_file=str(found.splits[split].list_file),
                    labels=found.label_map, ignore_label=found.ignore_label,
                    reduce_zero_label=found.background == 'ignore', metainfo=metainfo)
+    _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)

@@ -40,6 +40,8 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     """
     cfg = load_config(config, work_dir, cfg_options)
     check_label_options(cfg, background, ignore_label)
+    if img_scale:
+        set_img_scale(cfg, *img_scale)
     classes = checkpoint_classes(checkpoint)
     labels = dict(background=background, ignore_label=ignore_label)
     if is_segmentor(cfg):
@@ -49,8 +51,6 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     drop_pretrained(cfg)
     cfg.load_from = checkpoint
     cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
-    if img_scale:
-        set_img_scale(cfg, *img_scale)
     if tta:
         _augment(cfg)
     if show_dir:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mmbackbones.data import images, inspection
-from mmbackbones.data.images import describe_losses, image_sizes, read_images
+from mmbackbones.data.images import describe_losses, read_images
 from mmbackbones.errors import UserError
 
 NAMES = ['a.jpg', 'b.png', 'c.jpg']
@@ -39,7 +39,7 @@ def decoded(monkeypatch) -> list[str]:
 
 
 def sizes(folder, names=NAMES):
-    return image_sizes(folder, folder, names, 'train.json')
+    return [info.size for info in read(folder, names)]
 
 
 def test_decoded_only_once(folder, decoded):
@@ -150,7 +150,7 @@ def test_turned_as_in_training(suffix, orientation, photograph, folder):
     (found,) = read(folder, [path.name])
     pixels = seen_in_training(path)
     assert found.size == (pixels.shape[1], pixels.shape[0])
-    stored = images._TURNS[found.orientation](photograph[..., ::-1])
+    stored = images.TURNS[found.orientation](photograph[..., ::-1])
     assert stored.shape == pixels.shape
     assert np.abs(stored.astype(int) - pixels).mean() < 9
     if suffix in ('.jpg', '.tif'):  # the others depend on OpenCV's version

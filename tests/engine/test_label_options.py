@@ -106,6 +106,22 @@ def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_p
     assert all(figures['default'][f'IoU_{name}'] >= 0 for name in CLASSES)  # -1: a class that occurs nowhere
 
 
+def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, tmp_path):
+    _, run = trained
+    root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=SCENE[:5])
+    figures = evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48),
+                       work_dir=str(tmp_path / 'run'))
+    assert figures['mIoU'] >= 0
+
+
+def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
+    _, run = trained
+    root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (1, 200)))
+    with pytest.raises(UserError, match=r'[ab]\.png is 200x1 pixels: when it is resized .*, nothing is left'):
+        evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
+                 work_dir=str(tmp_path / 'run'))
+
+
 def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_path):
     root, run = trained
     options = dict(data=str(root), img_scale=(64, 64), iters=2, batch_size=2, resume=str(run / 'iter_1.pth'))
