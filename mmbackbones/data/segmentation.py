@@ -107,7 +107,7 @@ def load_segmentation(
         done[split] = LabelledSplit(out_dir / f'{split}.json', len(content),
                                     (str(thinnest.image), *thinnest.label.size))
     if converted := sum(not pair.label.as_stored for split in wanted for pair in pairs[split]):
-        notes.append(f'label maps of 16 bits or of equal colours are stored anew, as bytes, in {out_dir}: {converted}')
+        notes.append(f'label maps that are not of one byte a pixel are stored anew, as such, in {out_dir}: {converted}')
     counts = ', '.join(f'{split} {item.images} images' for split, item in done.items())
     summary = f'{root}: ADE20K layout, {len(names)} classes; {counts}'
     order = tuple(classes or names)

@@ -102,6 +102,15 @@ def test_links_are_followed(root, tmp_path, out_dir):
         load_segmentation(root, out_dir)
 
 
+@pytest.mark.parametrize('target', ['.', '..', '../..'])
+def test_links_to_a_parent_are_not_followed(target, root, out_dir):
+    for kind in (TRAINING, MAPS):
+        (root / kind / 'loop').symlink_to(target)
+    data = load_segmentation(root, out_dir)
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+    assert not any('left out' in note for note in data.notes)
+
+
 def test_spare_label_maps_are_told(root, out_dir):
     for stem in 'zy':
         write_labels(root / MAPS / f'{stem}.png')
@@ -166,7 +175,7 @@ def test_forms(stored, converted, root, out_dir):
     with Image.open(path) as image:
         assert image.mode == 'L'
         assert (np.array(image) == LABELS).all()
-    note = f'label maps of 16 bits or of equal colours are stored anew, as bytes, in {out_dir}: 1'
+    note = f'label maps that are not of one byte a pixel are stored anew, as such, in {out_dir}: 1'
     assert (note in data.notes) == converted
     assert contents(root) == before
 
@@ -291,6 +300,10 @@ REFUSED = {
     'channels of 16 bits': (lambda root: (root / FIRST).write_bytes(png(16, RGB, LABELS.repeat(3, axis=1))),
                             r'a1\.png.*it has several channels of 16 bits'),
     'pipe': (lambda root: ((root / FIRST).unlink(), os.mkfifo(root / FIRST)), r'a1\.png.* is not a regular file'),
+    'device': (lambda root: ((root / FIRST).unlink(), (root / FIRST).symlink_to('/dev/zero')),
+               r'a1\.png.* is not a regular file'),
+    'image from a pipe': (lambda root: ((root / f'{TRAINING}/a1.jpg').unlink(), os.mkfifo(root / f'{TRAINING}/a1.jpg')),
+                          r'a1\.jpg.* is not a regular file'),
     'names in a pipe': (lambda root: ((root / 'classes.txt').unlink(), os.mkfifo(root / 'classes.txt')),
                         r'must hold a file classes\.txt'),
     'endless names': (lambda root: ((root / 'classes.txt').unlink(), (root / 'classes.txt').symlink_to('/dev/zero')),
