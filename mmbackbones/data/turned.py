@@ -18,7 +18,7 @@ from .label_maps import read_labels
 from .pairs import Pair
 
 SIDE = 256  # pixels that pictures are reduced to: outlines drawn by hand are off by a few
-FEWEST = 16  # pixels of outlines; fewer say nothing
+FEWEST = 8  # pixels of outlines; fewer say nothing
 CLEAR = 0.7  # what all images together must come to
 CERTAIN = 0.9  # what a single one must, against all others
 _NEIGHBORS = np.ones((3, 3), np.uint8)
@@ -53,7 +53,7 @@ def check_turned(pairs: Sequence[Pair]) -> list[str]:
             f'it is with {len(judged)} of {len(turned)} turned images. If it is of the turned picture, as most '
             'labelling tools show it, store the images turned (magick mogrify -auto-orient FILE), else remove their '
             'orientation (exiftool -Orientation= FILE).')
-    return [f'images that training turns by their EXIF orientation, as their label maps are: {len(turned)}']
+    return [f'images that training turns by their EXIF orientation: {len(turned)}; their label maps fit what it sees']
 
 
 def _fit(pair: Pair) -> float | None:

@@ -74,7 +74,7 @@ def test_label_maps_of_the_stored_pixels_are_refused(orientation, size, tmp_path
 def test_label_maps_of_the_turned_picture_are_counted(orientation, size, tmp_path, out_dir):
     root = photographs(tmp_path / 'user', orientation, stored=False, size=size)
     notes = load_segmentation(root, out_dir).notes
-    assert 'images that training turns by their EXIF orientation, as their label maps are: 4' in notes
+    assert 'images that training turns by their EXIF orientation: 4; their label maps fit what it sees' in notes
 
 
 @pytest.mark.parametrize('suffix', ['png', 'webp', 'tif'])
@@ -112,7 +112,7 @@ def test_sizes_of_other_images_tell(tmp_path, out_dir):
     save(root / 'images/training/9.jpg', UNTURN[6](pixels), 6)
     save(root / 'annotations/training/9.png', labels)
     notes = load_segmentation(root, out_dir).notes
-    assert 'images that training turns by their EXIF orientation, as their label maps are: 5' in notes
+    assert 'images that training turns by their EXIF orientation: 5; their label maps fit what it sees' in notes
 
 
 def test_label_maps_that_the_turn_does_not_change(tmp_path, out_dir):
@@ -123,7 +123,7 @@ def test_label_maps_that_the_turn_does_not_change(tmp_path, out_dir):
 
     root = photographs(tmp_path / 'user', 4, stored=True, make=halves)
     notes = load_segmentation(root, out_dir).notes
-    assert 'images that training turns by their EXIF orientation, as their label maps are: 4' in notes
+    assert 'images that training turns by their EXIF orientation: 4; their label maps fit what it sees' in notes
 
 
 def test_upright_images_need_no_note(tmp_path, out_dir):
