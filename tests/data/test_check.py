@@ -291,6 +291,17 @@ def test_a_byte_order_mark_is_taken_off(root, out_dir):
     assert json.loads(load_detection(root, out_dir).splits['val'].ann_file.read_text())['images']
 
 
+@pytest.mark.parametrize(('encoding', 'in_place'), [('cp1252', False), ('ANSI_X3.4-1968', False), ('UTF-8', True)])
+def test_names_that_pycocotools_would_misread(encoding, in_place, root, out_dir, monkeypatch):
+    """It opens files in the system's encoding, and then no category has the name that is asked for."""
+    monkeypatch.setattr('locale.getpreferredencoding', lambda *_: encoding)
+    for file in root.glob('annotations/*.json'):
+        file.write_text(file.read_text().replace('"dog"', '"dög"'), encoding='utf-8')
+    split = load_detection(root, out_dir).splits['train']
+    assert (split.ann_file == root / 'annotations/train.json') is in_place
+    assert in_place or json.loads(split.ann_file.read_text('ascii'))['categories'][1]['name'] == 'dög'
+
+
 def test_categories_in_another_order_give_the_same_labels(root, out_dir):
     edit(root, lambda d: d['categories'].reverse(), 'val')
     data = load_detection(root, out_dir)
