@@ -1,6 +1,8 @@
 """The four layouts that hold COCO files already."""
 
+import codecs
 import json
+import locale
 from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
@@ -82,7 +84,7 @@ def read_coco(root: Path, name: str, split: str, folders: tuple[str, ...]) -> An
     try:
         content = read_bytes(file)
         data = json.loads(content)
-        plain = json.detect_encoding(content) == 'utf-8'  # what pycocotools can read: no byte-order mark
+        plain = json.detect_encoding(content) == 'utf-8' and (content.isascii() or _reads_utf8())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f'{file} is not a readable JSON file: {error}.') from error
     if not isinstance(data, dict):
@@ -102,6 +104,11 @@ def read_coco(root: Path, name: str, split: str, folders: tuple[str, ...]) -> An
     names = [image['file_name'] for image in islice(data['images'], 20) if isinstance(image.get('file_name'), str)]
     image_dir = max(candidates, key=lambda folder: sum(_is_there(folder, name) for name in names))
     return Annotations(data, image_dir, file if plain else None)
+
+
+def _reads_utf8() -> bool:
+    """Whether pycocotools, which opens files in the system's encoding, reads names that are not ASCII as they are."""
+    return codecs.lookup(locale.getpreferredencoding(False)).name == 'utf-8'
 
 
 def _is_there(folder: Path, name: str) -> bool:

@@ -18,7 +18,7 @@ from .images import describe_losses, read_images
 from .layouts import find_layout
 from .masks import check_masks
 from .repair import DONE_IN_TRAINING, describe, list_classes, repair, settle_sizes, tidy
-from .source import Annotations, NoAnnotationsError, Source
+from .source import Annotations, Layout, NoAnnotationsError, Source
 
 
 @dataclass(frozen=True)
@@ -73,60 +73,33 @@ def load_detection(
     if lacking:
         raise UserError(f'{root} ({layout.name}) has no split {" or ".join(sorted(lacking))}, only {", ".join(there)}.')
 
-    # All files are checked before the first image is decoded: that may take minutes.
-    notes, checked = [*layout.notes], []
-    expected, whose = (tuple(classes), 'the classes asked for') if classes is not None else (None, '')
-    for source in layout.sources:
-        asked = not set(wanted).isdisjoint(source.splits)
-        if not asked and (layout.common_classes or classes is not None):
-            continue
-        name = str(root / source.name)
-        # Training does without a test split, but who asks for it is not given another.
-        needed = splits is not None or source.splits != ('test',)
-        with _without_annotations(None if asked and needed else notes if asked else []):
-            annotations = source.read()
-            data = annotations.data
-            check_categories(data, name)
-            found = [category['name'] for category in data['categories']]
-            if asked:
-                check(data, name)
-            expected, whose = (expected, whose) if expected is not None else (tuple(found), f'those of {name}')
-            ids = [annotation.get('category_id') for annotation in data['annotations']]
-            by_id = {category['id']: category['name'] for category in data['categories']}
-            compare_classes(found, expected, name, whose, {by_id[number] for number in ids if number in by_id})
-            if not asked:
-                continue
-            annotated = {annotation['image_id'] for annotation in data['annotations']}
-            repairs = tidy(data, annotations.image_dir, name, masks)
-            if masks:
-                check_masks(_of_known_sizes(data), name)
-            checked.append(_Checked(source, annotations, annotated, repairs))
-
-    done, backgrounds = {}, {}
+    notes = [*layout.notes]
+    # Training does without a test split, but who asks for it is not given another.
+    optional = ('test',) if splits is None else ()
+    checked, expected = _check_files(root, layout, wanted, optional, classes, masks, notes)
+    done, without_boxes = {}, []
     for item in checked:
-        needed = splits is not None or item.source.splits != ('test',)
-        with _without_annotations(None if needed else notes):
+        with _leave_out_empty(item.source.splits == optional, notes):
             parts, in_place, said = _prepare(root, item, expected, masks)
             notes += said
             for split in item.source.splits:
                 if split not in wanted:
                     continue
                 part = parts[split]
-                ann_file = item.annotations.file if in_place else out_dir / f'{split}.json'
                 annotated = item.annotated if in_place else {entry['image_id'] for entry in part['annotations']}
                 counts = count(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
                 if not counts.boxes:
                     raise NoAnnotationsError(f'{root / item.source.name}: the split {split!r} is empty: '
                                              f'{counts.why_empty()}.')
                 notes += counts.describe(f'{item.source.name} ({split})' if len(parts) > 1 else item.source.name)
+                without_boxes += [f'{counts.backgrounds} of {split}'] if counts.backgrounds else []
+                ann_file = item.annotations.file if in_place else out_dir / f'{split}.json'
                 if not in_place:
                     write_text(ann_file, json.dumps({'info': {}} | part))  # some pycocotools want "info"
-                backgrounds[split] = counts.backgrounds
                 done[split] = Split(ann_file, item.annotations.image_dir, counts.images, counts.boxes, _thinnest(part))
-    counts = '; '.join(f'{split} {item.images} images, {item.boxes} boxes' for split, item in done.items())
-    summary = f'{root}: {layout.name}, {len(expected)} {"class" if len(expected) == 1 else "classes"}; {counts}'
-    if without := ', '.join(f'{number} of {split}' for split, number in backgrounds.items() if number):
-        summary += f'; images without a box: {without}'
+    summary = f'{root}: {layout.name}, {len(expected)} {"class" if len(expected) == 1 else "classes"}; '
+    summary += '; '.join(f'{split} {item.images} images, {item.boxes} boxes' for split, item in done.items())
+    summary += f'; images without a box: {", ".join(without_boxes)}' if without_boxes else ''
     return DetectionData(layout.name, expected, done, tuple(dict.fromkeys([summary, *notes])))
 
 
@@ -138,13 +111,46 @@ class _Checked:
     repairs: Counter
 
 
+def _check_files(
+    root: Path, layout: Layout, wanted: Sequence[str], optional: tuple[str, ...], classes: Sequence[str] | None,
+    masks: bool, notes: list[str],
+) -> tuple[list[_Checked], tuple[str, ...]]:
+    """Check all files before the first image is decoded, which may take minutes; those that are wanted, and classes."""
+    checked = []
+    expected, whose = (tuple(classes), 'the classes asked for') if classes is not None else (None, '')
+    for source in layout.sources:
+        asked = not set(wanted).isdisjoint(source.splits)
+        if not asked and (layout.common_classes or classes is not None):
+            continue
+        name = str(root / source.name)
+        with _leave_out_empty(not asked or source.splits == optional, notes if asked else []):
+            annotations = source.read()
+            data = annotations.data
+            check_categories(data, name)
+            names = {category['id']: category['name'] for category in data['categories']}
+            if asked:
+                check(data, name)
+            expected, whose = (expected, whose) if expected is not None else (tuple(names.values()), f'those of {name}')
+            ids = [item.get('category_id') for item in data['annotations']]
+            occurring = {names[number] for number in ids if type(number) is int and number in names}
+            compare_classes(names.values(), expected, name, whose, occurring)
+            if not asked:
+                continue
+            annotated = {annotation['image_id'] for annotation in data['annotations']}
+            repairs = tidy(data, annotations.image_dir, name, masks)
+            if masks:
+                check_masks(_of_known_sizes(data), name)
+            checked.append(_Checked(source, annotations, annotated, repairs))
+    return checked, expected
+
+
 @contextmanager
-def _without_annotations(notes: list[str] | None) -> Iterator[None]:
-    """Go on where a split has no annotations, and add to `notes` that it is left out; None: that ends the check."""
+def _leave_out_empty(allowed: bool, notes: list[str]) -> Iterator[None]:
+    """Where a split has no annotations, go on without it if that is `allowed`, and add it to `notes`."""
     try:
         yield
     except NoAnnotationsError as error:
-        if notes is None:
+        if not allowed:
             raise
         notes.append(f'the test split is left out: {error}')
 
