@@ -74,7 +74,7 @@ def _decode(path: str | Path) -> tuple[bool, np.ndarray]:
                              'are')
         raw_mode = image.tile[0][3] if image.tile else ''
         array, mode = np.array(image), image.mode
-        if image.getexif().get(ORIENTATION, 1) != 1:
+        if _is_turned(image):
             raise ValueError('its EXIF orientation says that it is to be turned, but training reads the pixels of '
                              'label maps as they are stored: store it upright')
     if raw_mode.endswith(';16B') and mode not in SIXTEEN_BITS:
@@ -90,3 +90,10 @@ def _decode(path: str | Path) -> tuple[bool, np.ndarray]:
         raise ValueError('it is a coloured picture, where one label a pixel is wanted: an 8-bit PNG, grey or with a '
                          'palette')
     return False, colors[..., 0]
+
+
+def _is_turned(image: Image.Image) -> bool:
+    try:
+        return image.getexif().get(ORIENTATION) in range(2, 9)
+    except Exception:  # garbage in EXIF, which training does not look at
+        return False

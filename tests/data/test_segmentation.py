@@ -213,6 +213,7 @@ PACKED = {
     'transparent palette': ((8, PALETTE, LABELS, COLORS, (b'tRNS', bytes([0, 255, 9, 0]))), False),
     'transparent palette of 4 bits': ((4, PALETTE, LABELS, COLORS, (b'tRNS', bytes([0, 255, 9, 0]))), False),
     'transparent grey': ((8, GREY, LABELS, (b'tRNS', bytes([0, 1]))), False),
+    'garbage in EXIF': ((8, GREY, LABELS, (b'eXIf', b'nonsense')), False),
     'grey of 4 bits': ((4, GREY, LABELS), True),
     'grey of 2 bits': ((2, GREY, LABELS), True),
 }
