@@ -9,6 +9,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from mmbackbones.engine import check_data
 from mmbackbones.engine.cli import run
 from mmbackbones.engine.label_options import add_label_options
+from mmbackbones.errors import printable
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     add_label_options(parser)
     args = parser.parse_args()
     for line in check_data(args.data, args.background, args.ignore_label):
-        print(line)
+        print(printable(line))
 
 
 if __name__ == '__main__':

@@ -134,14 +134,16 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
         dataset.filter_cfg = dict(filter_empty_gt=False)
     _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)
     if name != 'train':
-        cfg[f'{name}_evaluator'].ann_file = ann_file
+        for evaluator in dicts_in(cfg[f'{name}_evaluator']):  # one, or a list that has others, too
+            if str(evaluator.get('type')).endswith('CocoMetric'):
+                evaluator.ann_file = ann_file
 
 
 def _pad_small_images(cfg: Config) -> None:
     """Let a segmentor's tests pad images to the least that backbones take, as MMDetection and training do."""
-    preprocessor = cfg.model.get('data_preprocessor') or {}
-    if preprocessor.get('type') == 'SegDataPreProcessor':
-        preprocessor.setdefault('test_cfg', dict(size=(32, 32)))
+    for node in dicts_in(cfg.model):
+        if node.get('type') == 'SegDataPreProcessor':
+            node.setdefault('test_cfg', dict(size=(32, 32)))
 
 
 def _refuse_too_thin(pipeline: list[ConfigDict], name: str, width: int, height: int) -> None:
