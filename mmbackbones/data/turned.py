@@ -48,7 +48,7 @@ def check_turned(pairs: Sequence[Pair]) -> list[str]:
     if together < CLEAR and len(open_to_doubt) == len(turned):
         _, pair = min(judged, key=lambda item: item[0])
         raise UserError(
-            f'training turns {pair.image} by its EXIF orientation ({pair.orientation}), and neither its size nor its '
+            f'Training turns {pair.image} by its EXIF orientation ({pair.orientation}), and neither its size nor its '
             f'contents tell whether {pair.label_path} is of the turned picture or of the pixels as they are stored; so '
             f'it is with {len(judged)} of {len(turned)} turned images. If it is of the turned picture, as most '
             'labelling tools show it, store the images turned (magick mogrify -auto-orient FILE), else remove their '
