@@ -109,6 +109,8 @@ def _decode(path: str) -> ImageInfo | str:
     """
     try:
         data = np.fromfile(path, np.uint8)
+        if not data.size:
+            return 'the file is empty'
         header = _header(data)
         large = header is None or header.size[0] * header.size[1] > _LARGE
         with _one_large_image if large else nullcontext():
