@@ -34,12 +34,19 @@ def read_config(path: str | Path) -> Config:
     Raises:
         UserError: There is no such file, or it is no valid config.
     """
-    if not Path(path).is_file():
-        raise UserError(f'config {path} does not exist')
     try:
+        if not Path(path).exists():
+            raise UserError(f'config {path} does not exist')
+        if not Path(path).is_file():
+            raise UserError(f'config {path} is not a file')
         return Config.fromfile(path)
+    except UserError:
+        raise
+    except OSError as error:
+        raise UserError(f'config {path} cannot be read: {error.strerror or error}') from error
     except Exception as error:  # a config is a program: anything can go wrong in it
-        raise UserError(f'config {path} cannot be read: {error}') from error
+        what = ' '.join(str(error).split()) or 'it raises'
+        raise UserError(f'config {path} cannot be read: {what} ({type(error).__name__})') from error
 
 
 def get_config(name: str) -> Config:

@@ -3,14 +3,14 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 
 from .errors import UserError
 from .recognise import Recognised, recognise
+from .weights.safetensors_file import write_safetensors
 from .whole_file import whole_file
 
 
-def convert_weights(checkpoint: str, out: str | os.PathLike) -> Recognised:
+def convert_weights(checkpoint: str | os.PathLike, out: str | os.PathLike) -> Recognised:
     """Write a checkpoint's backbone under our keys; ``init_cfg`` takes the file again.
 
     Args:
@@ -36,7 +36,7 @@ def convert_weights(checkpoint: str, out: str | os.PathLike) -> Recognised:
             if out.suffix == '.pth':
                 torch.save(weights, partial)
             else:
-                partial.write_bytes(save(weights, metadata={'format': 'pt'}))
+                write_safetensors(weights, partial)
     except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError to torch.save
         raise UserError(f'{out} cannot be written: {getattr(error, "strerror", None) or error}') from error
     return found

@@ -1,4 +1,4 @@
-"""The one exception that speaks to the user."""
+"""The exceptions that speak to the user, and how text of the user is shown."""
 
 
 class UserError(Exception):
@@ -6,3 +6,30 @@ class UserError(Exception):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+class RunFailed(Exception):
+    """A run that went wrong on the way, such as a training whose loss is not finite; its message is one sentence.
+
+    The command line prints the message without a traceback and exits with code 1.
+    """
+
+
+def printable(text: str, keep: str = '') -> str:
+    r"""`text` as it can be shown anywhere: what is not printable stands as its escape sequence, as in :func:`repr`.
+
+    Class names, file names and messages of other programs may hold terminal commands, line breaks, marks that reverse
+    the writing direction, or lone surrogates, which no terminal or font can take. Everything else, brackets and
+    backslashes included, stays as it is; so this is for reading, and no key to find anything by.
+
+    Args:
+        text: Any text.
+        keep: Characters to leave alone, such as ``'\n'`` in a message of several lines.
+
+    Returns:
+        For example ``\x1b[31mred`` with four characters in the place of the escape character.
+    """
+    if text.isprintable():
+        return text
+    return ''.join(char if char.isprintable() or char in keep else char.encode('unicode_escape').decode()
+                   for char in text)

@@ -1,13 +1,15 @@
 """What a checkpoint is, and the plain file that is made of it."""
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.registry import MODELS
 from safetensors.torch import load_file
-from small_backbones import SMALL
+from small_backbones import SMALL, registered
 
 from mmbackbones.convert import convert_weights
 from mmbackbones.errors import UserError
 from mmbackbones.recognise import recognise
+from mmbackbones.weights import find_state_dict
 
 OURS = 'the layout of mmbackbones'
 
@@ -106,3 +108,100 @@ def test_an_unknown_layout_names_the_nearest_and_what_differs(build, change, mes
     with pytest.raises(UserError, match=rf'source.pth is in no layout that is known here.*{message}'):
         convert_weights(source, tmp_path / 'out.pth')
     assert not (tmp_path / 'out.pth').exists()
+
+
+def prefixed(prefix):
+    return lambda state: {f'{prefix}{key}': value for key, value in state.items()}
+
+
+WRAPPERS = [
+    prefixed('module.'), prefixed('_orig_mod.'), prefixed('module._orig_mod.'), prefixed('_orig_mod.module.'),
+    prefixed('module.module.'), prefixed('_fsdp_wrapped_module.'),
+    lambda state: {'n_averaged': torch.tensor(7), **prefixed('module.')(state)},
+    lambda state: {'n_averaged': torch.tensor(7), **prefixed('module._orig_mod.')(state)},
+    lambda state: dict(state_dict={'steps': torch.tensor(7), **prefixed('module.')(state)}),
+    lambda state: dict(model=prefixed('_orig_mod.')(state)),
+    lambda state: {key.replace('0.', '0._orig_mod.', 1): value for key, value in state.items()},
+    lambda state: {key.replace('0.', '0._checkpoint_wrapped_module.', 1): value for key, value in state.items()},
+]
+
+
+@pytest.mark.parametrize('wrap', WRAPPERS, ids=range(len(WRAPPERS)))
+def test_what_wrappers_add_is_taken_off(wrap):
+    state = {'stem.weight': torch.zeros(1), 'stages.0.bias': torch.ones(1)}
+    assert find_state_dict(wrap(state)) == state
+
+
+@pytest.mark.parametrize('wrap', [
+    WRAPPERS[7], prefixed('backbone._orig_mod.'),
+    lambda state: {key: value for key, value in state.items() if 'num_batches_tracked' not in key},
+], ids=['averaged', 'compiled', 'uncounted'])
+def test_files_of_wrapped_networks(build, wrap, tmp_path):
+    source = build('VAN', out_indices=(0, 1))
+    for buffer in source.buffers():  # unlike those of a network that was just built
+        buffer += 1 if buffer.is_floating_point() else 0
+    convert_weights(saved(tmp_path / 'weights.pth', wrap(source.state_dict())), tmp_path / 'plain.pth')
+    model = build('VAN', out_indices=(0, 1), init_cfg=dict(type='Pretrained', checkpoint=tmp_path / 'plain.pth'))
+    torch.nn.init.zeros_(model.stem.proj.weight)
+    model.init_weights()
+    assert all(torch.equal(value, source.state_dict()[key]) for key, value in model.state_dict().items())
+
+
+def test_a_name_that_only_looks_like_a_wrappers_stays():
+    state = {'module.a': torch.zeros(1), 'b': torch.zeros(1), 'my_orig_mod.c': torch.zeros(1)}
+    assert find_state_dict(state).keys() == state.keys()
+    twice = {'_orig_mod.a': torch.zeros(1), 'a': torch.ones(1)}
+    assert find_state_dict(twice).keys() == twice.keys()
+
+
+def trained(backbone: dict, **more) -> dict:
+    """A checkpoint as a training run of such a backbone leaves it."""
+    torch.manual_seed(0)
+    network = MODELS.build(backbone)
+    cfg = Config(dict(model=dict(type='RetinaNet', backbone=backbone, neck=dict(type='FPN'))))
+    state = {f'backbone.{key}': value for key, value in network.state_dict().items()}
+    return dict(state_dict={**state, 'neck.weight': torch.zeros(1)},
+                meta=dict(cfg=cfg.pretty_text, dataset_meta=dict(classes=('cat', 'dog'))), **more)
+
+
+@pytest.mark.parametrize('family', registered())
+def test_an_arch_dict(family, tmp_path):
+    backbone = dict(type=family, **SMALL[family], drop_path_rate=0.1, init_cfg=dict(type='Pretrained', checkpoint='x'))
+    content = trained({**backbone, 'init_cfg': None})
+    content['meta']['cfg'] = content['meta']['cfg'].replace('init_cfg=None', "init_cfg=dict(checkpoint='x')")
+    found = convert_weights(saved(tmp_path / 'epoch_1.pth', content), tmp_path / 'backbone.safetensors')
+    assert str(found) == f'{family} of its own sizes in {OURS}, whole model, 2 classes'
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'backbone.safetensors'))
+    model = MODELS.build(dict(found.config, init_cfg=init_cfg))
+    model.init_weights()
+    assert all(torch.equal(value, content['state_dict'][f'backbone.{key}'])
+               for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize('options', [dict(in_channels=1), dict(norm_cfg=dict(type='GN', num_groups=1))])
+def test_options_that_shape_the_weights(options, tmp_path):
+    content = trained(dict(type='VAN', arch='t', out_indices=(0, 1), **options))
+    found = recognise(saved(tmp_path / 'epoch_1.pth', content))
+    assert found.config == dict(type='VAN', arch='t', **options)
+
+
+@pytest.mark.parametrize('text', [
+    "model = dict(backbone=dict(type='VAN', arch=dict(embed_dims=(8,), depths=(1,), mlp_ratios=(2,))))",
+    "model = dict(backbone=dict(type='os.system', arch=dict(depths=(1,)), command='touch PWNED'))",
+    "model = dict(backbone=dict(type='VAN', arch='t', norm_cfg=dict(type='os.system', command='touch PWNED')))",
+    "model = dict(backbone=dict(type='VAN', arch=dict(embed_dims=(8,) * 4)))",
+    "model = dict(backbone=dict(type='VAN', arch=dict(embed_dims=(8, 8, 8, 8), depths=(10**9, 1, 1, 1),"
+    "mlp_ratios=(2, 2, 2, 2))))",
+    "model = dict(backbone=dict(type='VAN', arch=dict(embed_dims=(8, 8, 8, 8), depths=(1000000000, 1, 1, 1), "
+    "mlp_ratios=(2, 2, 2, 2))))",
+    "model = dict(backbone=dict(type='VAN', arch='t', in_channels='many', out_indices='all'))",
+    "model = dict(backbone=dict(type=['VAN'], arch='t'))", "model = dict(backbone='VAN')", 'model = 1', 'model = (',
+    "open('PWNED', 'w')",
+])
+def test_a_config_of_bad_will(text, build, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    state = {f'backbone.{key}': value for key, value in other_shape(build().state_dict()).items()}
+    content = dict(state_dict=state, meta=dict(cfg=text))
+    with pytest.raises(UserError, match='is in no layout that is known here; it comes nearest to VAN small'):
+        recognise(saved(tmp_path / 'epoch_1.pth', content))
+    assert not (tmp_path / 'PWNED').exists()

@@ -44,7 +44,7 @@ def main() -> None:
     sheet(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
     print_metrics(metrics)
     print(f'{metric}: {metrics[metric]:.3f}')
-    print(f'model {checkpoint}, metrics.json, curve.png, predictions.png (and each image in predictions/): all in '
+    print(f'model {checkpoint}, test/metrics.json, curve.png, predictions.png (and each image in predictions/): all in '
           f'{work_dir}/')
 
 

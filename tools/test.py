@@ -1,4 +1,5 @@
-"""Evaluate a trained detector or segmentor: prints its metrics and leaves them in metrics.json in the work directory.
+"""Evaluate a trained detector or segmentor: prints its metrics and leaves them in metrics.json in the work directory,
+or in its test/ where that is the folder of a training run.
 
 Example:
 
@@ -6,8 +7,11 @@ Example:
 """
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
+from mmengine.dist import is_main_process
+
 from mmbackbones.engine import evaluate
 from mmbackbones.engine.cli import CfgOptions, positive_int, run
+from mmbackbones.engine.label_options import add_label_options
 from mmbackbones.engine.report import print_metrics
 
 
@@ -20,10 +24,16 @@ def main() -> None:
     parser.add_argument('--img-scale', type=positive_int, nargs=2, metavar=('W', 'H'),
                         help='resize images to fit into W x H pixels, as in training')
     parser.add_argument('--tta', action='store_true', help='average predictions over scales and flips')
-    parser.add_argument('--show-dir', metavar='DIR', help='draw predictions beside the truth into DIR')
+    parser.add_argument('--show-dir', metavar='DIR',
+                        help='draw predictions beside the ground truth into DIR, in the same folders as the images')
+    add_label_options(parser)
     parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
+                        help='how processes were started, for several GPUs')
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, metavar='k=v', help='override config entries')
-    print_metrics(evaluate(**vars(parser.parse_args())))
+    metrics = evaluate(**vars(parser.parse_args()))
+    if is_main_process():
+        print_metrics(metrics)
 
 
 if __name__ == '__main__':

@@ -1,5 +1,15 @@
 """What the command lines under tools/ do, as functions; importing it registers what they add to the libraries."""
-from . import drawing, hooks, instance_tta, metrics, paired_seg_dataset  # noqa: F401
+from . import (  # noqa: F401
+    checkpoint_hook,
+    drawing,
+    finite_loss,
+    hooks,
+    instance_tta,
+    iteration_loop,
+    metrics,
+    paired_seg_dataset,
+    resume,
+)
 from .check import check_data
 from .evaluate import evaluate
 from .train import train

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from mmengine.config import DictAction
 
-from ..errors import UserError
+from ..errors import RunFailed, UserError
+from .distributed import say
+from .rehearsal import reason
 
 
 class CfgOptions(DictAction):
@@ -43,12 +45,35 @@ def positive_float(text: str) -> float:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; what the user can put right is printed as one sentence, with exit code 2."""
+    """Call `main`; what went wrong is printed as one sentence.
+
+    Exit codes: 2 for what the user can put right, 1 for a run that failed and for a file that could not be read or
+    written on the way, 130 for Ctrl-C.
+    """
+    sys.stdout.reconfigure(errors='backslashreplace')  # names that the terminal's encoding lacks are no reason to stop
     try:
         main()
     except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
+        say(error)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print('\nstopped', file=sys.stderr)
-        sys.exit(130)
+    except RunFailed as error:
+        say(error)
+        sys.exit(1)
+    except BaseException as error:
+        # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
+        if _interrupted(error):
+            print('\nstopped', file=sys.stderr)
+            sys.exit(130)
+        if not isinstance(error, OSError):
+            raise
+        say(f'{error.filename}: {error.strerror}' if error.filename else reason(error))
+        sys.exit(1)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether an exception is Ctrl-C, or was raised while it was handled."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from time import time_ns
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
@@ -10,6 +11,7 @@ from mmengine.logging import print_log
 
 from ..configs import read_config
 from ..errors import UserError
+from .options import LENGTHS, flatten, merge
 
 NO_AMP = ('cpu', 'mps')  # devices that MMEngine has no mixed precision for
 
@@ -17,24 +19,41 @@ NO_AMP = ('cpu', 'mps')  # devices that MMEngine has no mixed precision for
 def load_config(path: str, work_dir: str | None, cfg_options: dict | None) -> Config:
     """Read a config file and merge ``--cfg-options`` into it; the work directory is ``work_dirs/<config>`` by default.
 
+    Args:
+        path: The file.
+        work_dir: The work directory; ``--cfg-options work_dir`` wins over it.
+        cfg_options: Config entries to override, by dotted names or nested.
+
     Raises:
         UserError: There is no such file, it is no valid config, or an option doesn't fit it.
     """
     cfg = read_config(path)
-    if cfg_options:
-        try:
-            cfg.merge_from_dict(cfg_options)
-        except (KeyError, TypeError, IndexError, AssertionError) as error:
-            raise UserError(f'--cfg-options does not fit {path}: {error}') from error
+    complete(cfg, path, work_dir, flatten(cfg_options))
+    return cfg
+
+
+def complete(cfg: Config, path: str, work_dir: str | None, options: dict[str, Any], stretch: bool = False) -> None:
+    """Merge ``--cfg-options`` into a config that was read from `path`, and add what every tool needs.
+
+    Args:
+        cfg: The config.
+        path: Its file.
+        work_dir: The work directory; ``--cfg-options work_dir`` wins over it.
+        options: Flat ``--cfg-options``.
+        stretch: Leave the length of training as it is in the file, for schedules to be stretched from.
+
+    Raises:
+        UserError: An option doesn't fit the config.
+    """
+    merge(cfg, {key: value for key, value in options.items() if not (stretch and key in LENGTHS)})
     # What this package registers for its tools is there, too, when the config that they leave behind is read again.
     cfg.setdefault('custom_imports', dict(imports=[], allow_failed_imports=False))
     cfg.custom_imports.imports = [*cfg.custom_imports.imports, 'mmbackbones.engine']
     for key in ('test_dataloader', 'test_evaluator'):  # in some configs they are the same objects as the validation's
         cfg[key] = deepcopy(cfg[key])
-    cfg.work_dir = work_dir or str(Path('work_dirs') / Path(path).stem)
+    cfg.work_dir = options.get('work_dir') or work_dir or str(Path('work_dirs') / Path(path).stem)
     # MMEngine keeps a visualizer, and the folder that it writes to, under its name for as long as the process lives.
     cfg.visualizer.name = f'{Path(path).stem}_{time_ns()}'
-    return cfg
 
 
 def dicts_in(node) -> Iterator[ConfigDict]:

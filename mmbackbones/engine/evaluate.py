@@ -2,19 +2,25 @@
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from .config import load_config, set_img_scale
-from .data import find_data, learns_masks, use_data
-from .metrics import use_full_metrics
+from .data import find_data, is_segmentor, learns_masks, use_data
+from .distributed import main_first, start
+from .folders import folder_of_test, need_folder
+from .label_options import check_label_options, labels_as_trained
+from .log import escape_log, log_operators
+from .metrics import check_output_names, use_full_metrics
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
 
 
 def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: tuple[int, int] | None = None,
              tta: bool = False, show_dir: str | None = None, work_dir: str | None = None,
-             cfg_options: dict | None = None) -> dict[str, float]:
+             launcher: str = 'none', cfg_options: dict | None = None, background: str | None = None,
+             ignore_label: int | None = None) -> dict[str, float]:
     """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
 
     Args:
@@ -24,9 +30,13 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
             checkpoint's label order.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Average over scales and flips.
-        show_dir: Folder for the predictions, drawn beside the truth.
-        work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default.
+        show_dir: Folder for the predictions, drawn beside the ground truth, in the same folders as the images.
+        work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default. In a training run's folder a
+            test keeps to the subfolder ``test``.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``: with several processes each tests a part of the images.
         cfg_options: Any config entries to override, by dotted names.
+        background, ignore_label: How label maps are to be read, as in :func:`~mmbackbones.engine.train`; by default
+            as the model was trained.
 
     Returns:
         The metrics, as written to ``metrics.json``.
@@ -35,21 +45,38 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
-    classes = checkpoint_classes(checkpoint)
+    check_label_options(cfg, background, ignore_label)
+    start(cfg, launcher)
     use_full_metrics(cfg)
-    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
-    drop_pretrained(cfg)
-    cfg.load_from = checkpoint
-    cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
     if img_scale:
         set_img_scale(cfg, *img_scale)
     if tta:
         _augment(cfg)
+    cfg.work_dir = main_first(lambda: folder_of_test(cfg.work_dir))
+    main_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
+    if show_dir:
+        main_first(lambda: need_folder(show_dir, '--show-dir'))
+    escape_log()
+    classes = main_first(lambda: checkpoint_classes(checkpoint))
+    labels = dict(background=background, ignore_label=ignore_label)
+    if is_segmentor(cfg):
+        labels = labels_as_trained(checkpoint, **labels)
+    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels)
+    drop_pretrained(cfg)
+    cfg.load_from = checkpoint
+    cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
 
-    metrics = tidy_metrics(Runner.from_cfg(cfg).test())
-    write_metrics(metrics, Path(cfg.work_dir) / 'metrics.json')
+    runner = Runner.from_cfg(cfg)
+    escape_log()
+    log_operators(cfg)
+    check_output_names(cfg, runner.test_loop.dataloader.dataset)
+    metrics = tidy_metrics(runner.test())
+    path = Path(cfg.work_dir) / 'metrics.json'
+    main_first(lambda: write_metrics(metrics, path))
+    if is_main_process():
+        print('metrics written to', printable(str(path)))
     return metrics
 
 

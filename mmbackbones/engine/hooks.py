@@ -1,56 +1,14 @@
 """Hooks that MMEngine does not have."""
-import random
 from time import monotonic
 
-import numpy as np
-import torch
-from mmengine.dist import get_rank, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.registry import FUNCTIONS, HOOKS
+from mmengine.registry import HOOKS
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from ..weights import find_state_dict
-
-
-@FUNCTIONS.register_module()
-def keep_loader_seed(worker_id: int) -> None:
-    """A data worker's seed as PyTorch set it.
-
-    PyTorch seeds a worker's three generators from the main process at the start of each epoch; MMEngine's own function
-    would undo that and give every epoch the same augmentation.
-    """
-
-
-@HOOKS.register_module()
-class ReseedHook(Hook):
-    """Makes augmentation, shuffling and drop path a function of seed and epoch (or iteration), not of history.
-
-    So a training that was killed and resumed goes on exactly as if it had not been. Data workers take their seeds from
-    here as well, if they are started anew for each epoch and use :func:`keep_loader_seed`. In a training counted in
-    iterations MMEngine replays the data on resume, which needs at least one worker to be exact.
-
-    Args:
-        seed: The run's seed.
-    """
-
-    priority = 'VERY_HIGH'
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def _reseed(self, *position: int) -> None:
-        seed = int(np.random.SeedSequence((self.seed, *position, get_rank())).generate_state(1)[0])
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-
-    def before_train_epoch(self, runner) -> None:
-        self._reseed(0, runner.epoch)
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        if 'max_iters' in runner.cfg.train_cfg:
-            self._reseed(1, runner.iter)
+from ..weights.pretrained import can_load, is_needed
 
 
 @HOOKS.register_module()
@@ -71,8 +29,8 @@ class FitWeightsHook(Hook):
         file = runner.cfg.load_from
         model = getattr(runner.model, 'module', runner.model)  # inside the wrapper for several GPUs or augmentation
         own, given = model.state_dict(), find_state_dict(checkpoint, file)
-        fits = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
-        wrong = [key for key in {**own, **given} if key not in fits]
+        fits = {key: value for key, value in given.items() if key in own and can_load(own[key], value)}
+        wrong = [key for key in {**own, **given} if key not in fits and (key in given or is_needed(key))]
         if blame := wrong if self.strict else [key for key in wrong if key.startswith('backbone.')]:
             raise UserError(f'{file} does not fit the config: {len(fits)} of {len(own)} keys do, {blame[0]} does not')
         checkpoint['state_dict'] = fits
@@ -95,7 +53,8 @@ class ProgressHook(Hook):
         self.metric = metric
         self.score = ''
         self.bar = Progress(TextColumn('{task.fields[position]}'), BarColumn(), MofNCompleteColumn(),
-                            TextColumn('loss {task.fields[loss]}{task.fields[score]}'), TimeRemainingColumn())
+                            TextColumn('loss {task.fields[loss]}{task.fields[score]}', markup=False),
+                            TimeRemainingColumn())
 
     def _position(self, runner, epochs_done: int) -> str:
         """Where the training is: an epoch, or an iteration where it is counted in those."""
@@ -115,7 +74,8 @@ class ProgressHook(Hook):
                         loss=f'{loss:.3f}', score=self.score)
 
     def after_val_epoch(self, runner, metrics=None) -> None:
-        self.score = f'  {self.metric.split("/")[-1]} {metrics.get(self.metric, 0.0):.3f}'
+        if self.metric in metrics:
+            self.score = f'  {printable(self.metric.removeprefix("coco/"))} {metrics[self.metric]:.3f}'
         if is_main_process() and not self.bar.console.is_terminal:
             loss = runner.message_hub.get_scalar('train/loss').mean(20)
             print(f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '

@@ -1,23 +1,39 @@
 """COCO's and ADE20K's metrics at full precision, class by class where asked for.
 
 MMDetection rounds to three decimals and MMSegmentation to percents with two; here a figure equals what pycocotools
-computes to the last digit, all are fractions from 0 to 1, and -1 says that the data holds nothing to measure it by.
+computes to the last digit, all are fractions from 0 to 1, and -1 means undefined, for lack of ground truth.
 """
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from mmdet.datasets.api_wrappers import COCO, COCOeval, COCOevalMP
 from mmdet.evaluation import CocoMetric
 from mmengine.config import Config
 from mmengine.fileio import dump
 from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
-from pycocotools.cocoeval import COCOeval
 
+from ..errors import UserError
+from ..whole_file import whole_file
 from .config import dicts_in
+from .drawing import image_paths
+from .metric_options import (
+    COCO_METRICS,
+    IOU_METRICS,
+    MEASURED_AT,
+    check_choice,
+    check_coco_options,
+    check_iou_options,
+    detection_counts,
+    statistics,
+    strings,
+)
 
-_STATISTICS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')  # the first six of pycocotools
-_NOTHING = -1.0
+_UNDEFINED = -1.0
 
 
 @METRICS.register_module()
@@ -25,24 +41,65 @@ class FullCocoMetric(CocoMetric):
     """Average precision of boxes and masks: mAP over IoU 0.50 to 0.95, at 0.50, at 0.75, of small, medium and large
     objects, as ``bbox_mAP``, ``segm_mAP_50``...; with `classwise`, mAP of each class as ``bbox_AP_<class>``.
 
-    Args: As MMDetection's; `metric` is ``bbox``, ``segm`` or both, `ann_file` must be given. With `outfile_prefix` the
-        predictions are left in ``<prefix>.bbox.json`` and ``<prefix>.segm.json``, ready for pycocotools: masks carry no
-        box, which would count for the size of an object.
+    Args: As MMDetection's; `metric` is ``bbox``, ``segm`` or both. `proposal_nums`, for mAP and for average recall
+        (``AR@100``, which `metric_items` may ask for), are pycocotools' 1, 10 and 100, or MMDetection's 100, 300 and
+        1000 if `metric_items` names one of those. With `outfile_prefix` the predictions are left in
+        ``<prefix>.bbox.json`` and ``<prefix>.segm.json``, ready for pycocotools: masks carry no box, which would count
+        for the size of an object.
     """
 
+    def __init__(self, metric: str | Sequence[str] = 'bbox', proposal_nums: Sequence[int] | None = None,
+                 metric_items: Sequence[str] | None = None, **kwargs) -> None:
+        super().__init__(metric=strings(metric), proposal_nums=detection_counts(proposal_nums, metric_items),
+                         metric_items=metric_items, **kwargs)
+
+    @CocoMetric.dataset_meta.setter
+    def dataset_meta(self, meta: dict) -> None:
+        """Take the data set's classes, before the first image.
+
+        Raises:
+            UserError: The annotation file lacks one, so that the labels after it would be those of other classes.
+        """
+        known = self._coco_api and {category['name'] for category in self._coco_api.dataset['categories']}
+        if known and (lacking := [name for name in meta['classes'] if name not in known]):
+            raise UserError(f"the evaluator's annotation file has no category {lacking[0]!r}, which is one of the "
+                            f"data set's classes; it has {', '.join(map(repr, sorted(known)[:8]))}")
+        self._dataset_meta = meta
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Collect ground truth and predictions of a batch.
+
+        Raises:
+            UserError: Masks are to be evaluated, and the model predicts none.
+        """
+        if 'segm' in self.metrics and any('masks' not in sample['pred_instances'] for sample in data_samples):
+            raise UserError("the metric 'segm' needs a model that predicts masks, and this one predicts none: use "
+                            "metric='bbox'")
+        super().process(data_batch, data_samples)
+
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """The metrics of what :meth:`process` collected: pairs of truth (unused) and predictions, one an image."""
+        """The metrics of what :meth:`process` collected: pairs of ground truth and predictions, one per image.
+
+        Raises:
+            UserError: The predictions cannot be written.
+        """
+        if self._coco_api is None:  # no annotation file is named: the data set's samples carry what is in it
+            self._coco_api = self._from_samples([truth for truth, _ in results])
         self.cat_ids = self._coco_api.get_cat_ids(cat_names=self.dataset_meta['classes'])
         predictions = self._predictions([prediction for _, prediction in results])
         if self.outfile_prefix:
             for kind, content in predictions.items():
-                dump(content, f'{self.outfile_prefix}.{kind}.json')
+                _write(content, Path(f'{self.outfile_prefix}.{kind}.json'))
         if self.format_only:
             return {}
         metrics = {}
         for kind in self.metrics:
             metrics.update(self._evaluate(kind, predictions[kind]))
         return metrics
+
+    def _from_samples(self, truth: list[dict]) -> COCO:
+        with TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+            return COCO(self.gt_to_coco_json(truth, f'{folder}/samples'))
 
     def _predictions(self, results: list[dict]) -> dict[str, list[dict]]:
         """COCO's result format, for each kind of metric."""
@@ -58,25 +115,35 @@ class FullCocoMetric(CocoMetric):
         return predictions
 
     def _evaluate(self, kind: str, predictions: list[dict]) -> dict[str, float]:
-        names = self.dataset_meta['classes']
-        if not predictions:  # pycocotools can't evaluate what detects nothing at all: it has earned zeros
-            statistics, by_class = [0.0] * len(_STATISTICS), [0.0] * len(names)
-        else:
-            with redirect_stdout(StringIO()):
-                coco = COCOeval(self._coco_api, self._coco_api.loadRes(predictions), kind)
-                coco.params.catIds = self.cat_ids
-                coco.evaluate()
-                coco.accumulate()
-                coco.summarize()
-            statistics = coco.stats
-            precision = coco.eval['precision'][:, :, :, 0, -1]  # IoU, recall, class; all sizes, most detections
-            # pycocotools has sorted the classes by their ids, which need not be the order of the labels.
-            columns = (precision[:, :, coco.params.catIds.index(cat_id)] for cat_id in self.cat_ids)
-            by_class = [_mean(column[column > -1]) for column in columns]
-        metrics = {f'{kind}_{name}': float(value) for name, value in zip(_STATISTICS, statistics, strict=False)}
+        evaluation = COCOevalMP if self.use_mp_eval else COCOeval
+        with redirect_stdout(StringIO()):
+            coco = evaluation(self._coco_api, self._loaded(predictions), kind)
+            coco.params.catIds = self.cat_ids
+            coco.params.maxDets = self.proposal_nums
+            coco.params.iouThrs = np.atleast_1d(self.iou_thrs)
+            coco.evaluate()
+            coco.accumulate()
+            coco.summarize()
+        figures = dict(zip(statistics(self.proposal_nums), coco.stats.tolist(), strict=True))
+        items = list(figures)[:6] if self.metric_items is None else self.metric_items
+        metrics = {f'{kind}_{name}': figures[name] for name in items}
         if self.classwise:
-            metrics.update({f'{kind}_AP_{name}': value for name, value in zip(names, by_class, strict=True)})
+            # IoU, recall, class; all sizes, as many detections as mAP counts
+            precision = coco.eval['precision'][:, :, :, 0, self.proposal_nums.index(MEASURED_AT)]
+            for category in self._coco_api.load_cats(self.cat_ids):
+                # pycocotools has sorted the classes by their ids, which need not be the order of the labels.
+                column = precision[:, :, coco.params.catIds.index(category['id'])]
+                metrics[f'{kind}_AP_{category["name"]}'] = _mean(column[column > -1])
         return metrics
+
+    def _loaded(self, predictions: list[dict]) -> COCO:
+        """The predictions as pycocotools wants them. Its own function fails where nothing is detected at all."""
+        if predictions:
+            return self._coco_api.loadRes(predictions)
+        nothing = COCO()
+        nothing.dataset = {**self._coco_api.dataset, 'annotations': []}
+        nothing.createIndex()
+        return nothing
 
 
 @METRICS.register_module()
@@ -85,7 +152,8 @@ class FullIoUMetric(IoUMetric):
 
     Args:
         classwise: Give each class's figures, too.
-        Others: As MMSegmentation's; `iou_metrics` stays ``['mIoU']``.
+        Others: As MMSegmentation's; `iou_metrics` stays ``['mIoU']``. With `nan_to_num` a class without ground truth
+            counts as that number, also in the means.
     """
 
     def __init__(self, classwise: bool = False, **kwargs) -> None:
@@ -97,30 +165,64 @@ class FullIoUMetric(IoUMetric):
         if self.format_only:
             return {}
         intersect, union, _, label = (sum(area.double() for area in areas) for areas in zip(*results, strict=True))
-        found = self.total_area_to_metrics(intersect, union, None, label, self.metrics)
+        found = self.total_area_to_metrics(intersect, union, None, label, ['mIoU'], self.nan_to_num)
         metrics = {f'm{name}': _mean(found[name][~np.isnan(found[name])]) for name in ('IoU', 'Acc')}
-        metrics['aAcc'] = float(found['aAcc'])
+        metrics['aAcc'] = _mean(found['aAcc'][~np.isnan(found['aAcc'])])
         if self.classwise:
             classes = self.dataset_meta['classes']
             for name in ('IoU', 'Acc'):
-                values = np.nan_to_num(found[name], nan=_NOTHING).tolist()
+                values = np.nan_to_num(found[name], nan=_UNDEFINED).tolist()
                 metrics.update({f'{name}_{label}': value for label, value in zip(classes, values, strict=True)})
         return metrics
 
 
 def use_full_metrics(cfg: Config) -> None:
-    """Put these metrics in the place of the libraries' in validation and test; in the test, class by class."""
+    """Put these metrics in the place of the libraries' in validation and test; in the test, class by class.
+
+    Raises:
+        UserError: An evaluator has an option that does not exist or that cannot be honored.
+    """
     for name in ('val_evaluator', 'test_evaluator'):
         for evaluator in dicts_in(cfg[name]):
-            kind = evaluator.get('type')
-            if kind == 'CocoMetric' and {'bbox', 'segm'}.issuperset(_listed(evaluator.metric)):
-                evaluator.update(type='FullCocoMetric', classwise=name == 'test_evaluator')
-            elif kind == 'IoUMetric' and evaluator.iou_metrics == ['mIoU']:
-                evaluator.update(type='FullIoUMetric', classwise=name == 'test_evaluator')
+            kind = str(evaluator.get('type')).removeprefix('mmdet.').removeprefix('mmseg.')
+            if kind == 'CocoMetric':
+                check_choice(evaluator, name, 'metric', COCO_METRICS)
+                if not {'bbox', 'segm'}.issuperset(strings(evaluator.get('metric', 'bbox'))):
+                    continue
+                check_coco_options(evaluator, name)
+                evaluator.type = 'FullCocoMetric'
+            elif kind == 'IoUMetric':
+                check_choice(evaluator, name, 'iou_metrics', IOU_METRICS)
+                if strings(evaluator.get('iou_metrics', 'mIoU')) != ['mIoU']:
+                    continue
+                check_iou_options(evaluator, name)
+                evaluator.type = 'FullIoUMetric'
+            else:
+                continue
+            evaluator.setdefault('classwise', name == 'test_evaluator')
 
 
-def _listed(kinds: str | list[str]) -> list[str]:
-    return [kinds] if isinstance(kinds, str) else kinds
+def check_output_names(cfg: Config, dataset) -> None:
+    """Check that ``IoUMetric`` can leave the label maps of a test in one folder, if its ``output_dir`` asks for that.
+
+    Raises:
+        UserError: Two images of `dataset` have one name, so that one label map would be written over the other.
+    """
+    for evaluator in dicts_in(cfg.test_evaluator):
+        if evaluator.get('type') == 'FullIoUMetric' and evaluator.get('output_dir'):
+            first = {}
+            for image in image_paths(dataset):
+                if (other := first.setdefault(Path(image).stem, image)) != image:
+                    raise UserError('test_evaluator.output_dir is one folder for all label maps, and the images '
+                                    f'{other} and {image} have one name: leave it out')
+
+
+def _write(predictions: list[dict], path: Path) -> None:
+    try:
+        with whole_file(path) as partial:
+            dump(predictions, str(partial), file_format='json')
+    except OSError as error:
+        raise UserError(f'cannot write the predictions to {path}: {error.strerror or error}') from error
 
 
 def _as_text(mask: dict) -> dict:
@@ -130,4 +232,4 @@ def _as_text(mask: dict) -> dict:
 
 
 def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if values.size else _NOTHING
+    return float(values.mean()) if values.size else _UNDEFINED

@@ -9,6 +9,8 @@ import numpy as np
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
+from ..errors import printable
+
 
 def plot_curve(work_dir: Path, metric: str, path: Path) -> None:
     """Draw the loss of the newest run in `work_dir`, and `metric` after each epoch, into the PNG `path`.
@@ -22,6 +24,13 @@ def plot_curve(work_dir: Path, metric: str, path: Path) -> None:
     losses = [(record['iter'], record['loss']) for record in records if 'loss' in record]
     scores = [record[metric] for record in records if metric in record]
 
+    with plt.rc_context({'text.parse_math': False}):  # a dollar sign in a class name is a dollar sign
+        figure = _plot(losses, scores, printable(metric.removeprefix('coco/')))
+        figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def _plot(losses: list[tuple[int, float]], scores: list[float], name: str) -> plt.Figure:
     figure, left = plt.subplots(figsize=(7, 4), layout='constrained')
     left.plot(*zip(*losses, strict=True), color='tab:blue')
     left.set(xlabel='iteration', ylabel='training loss', ylim=(0, None))
@@ -29,10 +38,9 @@ def plot_curve(work_dir: Path, metric: str, path: Path) -> None:
     right = left.twinx()
     ends = np.linspace(0, losses[-1][0], len(scores) + 1)[1:]
     right.plot(ends, scores, 'o-', color='tab:orange')
-    right.set(ylabel=metric.split('/')[-1], ylim=(0, 1))
+    right.set(ylabel=name, ylim=(0, 1))
     right.yaxis.label.set_color('tab:orange')
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
 
 
 def sheet(images: list[Path], path: Path, columns: int = 3, height: int = 256) -> None:

@@ -1,18 +1,17 @@
 """What a training starts from: pre-trained weights, a whole model, nothing, or its own earlier self."""
-from pathlib import Path
-
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import MODELS
-from mmengine.runner import CheckpointLoader, find_latest_checkpoint
+from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError
-from ..weights import load_from_file, read_state_dict, trained_classes
+from ..weights import find_state_dict, read_state_dict, trained_classes
 from .config import dicts_in
 from .distributed import main_first
+from .resume import RunState, find_run
 
 
-def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: str | None) -> None:
+def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: str | None) -> RunState | None:
     """Write into `cfg` what the training starts from; a training to go on with comes before all else.
 
     Args:
@@ -22,16 +21,22 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
         resume: A checkpoint to go on from, or ``auto`` for the newest in the work directory; if that has none, the
             training starts at its beginning and says so. To go on takes neither pre-trained weights nor a network.
 
+    Returns:
+        What the checkpoint to go on with says; None if the training starts at its beginning.
+
     Raises:
         UserError: A file can't be had or can't be read.
     """
-    path = main_first(lambda: _newest_readable(cfg.work_dir)) if resume == 'auto' else resume
-    if path:
+    if resume and (state := find_run(resume, cfg.work_dir)):
         drop_pretrained(cfg)
-        cfg.resume, cfg.load_from = True, path
-        return
+        cfg.resume, cfg.load_from = True, state.path
+        cfg.default_hooks.rebuild_checkpoint = dict(type='RebuildCheckpointHook')  # before all hooks of a config
+        return state
+    cfg.resume = False
     if resume:
         print_log(f'nothing to resume in {cfg.work_dir}: starting at the beginning', logger='current')
+    if from_scratch or weights:
+        cfg.load_from = None
     if from_scratch:
         drop_pretrained(cfg)
     elif weights:
@@ -42,6 +47,7 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
         except UserError as error:
             raise UserError(f'the pre-trained weights are not to be had: {error}; --weights FILE names another file, '
                             '--from-scratch does without') from error
+    return None
 
 
 def drop_pretrained(cfg: Config) -> None:
@@ -53,16 +59,9 @@ def drop_pretrained(cfg: Config) -> None:
 
 def checkpoint_classes(path: str) -> tuple[str, ...] | None:
     """The classes that a checkpoint of MMEngine was trained on, in label order, if it says."""
-    return trained_classes(CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent'))
-
-
-def check_classes(cfg: Config) -> None:
-    """Raise UserError if the training to go on with had other classes than the data has now."""
-    theirs = main_first(lambda: checkpoint_classes(cfg.load_from))
-    ours = cfg.train_dataloader.dataset.get('metainfo', {}).get('classes')
-    if theirs and ours and theirs != tuple(ours):
-        raise UserError(f'{cfg.load_from} was trained on the classes {", ".join(theirs)}, the data has '
-                        f'{", ".join(ours)}: to start a new training from it, use --weights')
+    checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', logger='silent')
+    find_state_dict(checkpoint, path)  # what cannot be loaded is refused now, not after a long check of the data
+    return trained_classes(checkpoint)
 
 
 def _start_from(cfg: Config, weights: str) -> None:
@@ -75,22 +74,3 @@ def _start_from(cfg: Config, weights: str) -> None:
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='FitWeightsHook')]
     else:
         cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=weights, prefix='backbone.' if below else '')
-
-
-def _newest_readable(work_dir: str) -> str | None:
-    """The newest checkpoint of a work directory that can be read; None if there is none.
-
-    A run that was killed while it wrote a file leaves a damaged one: the one before it is taken then.
-    """
-    latest = find_latest_checkpoint(work_dir)
-    named = [Path(work_dir) / Path(latest).name] if latest else []  # by name: the directory may have been moved
-    others = [path for kind in ('epoch', 'iter') for path in Path(work_dir).glob(f'{kind}_*.pth')]
-    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in dict.fromkeys([path for path in named if path.exists()] + others):
-        try:
-            load_from_file(path, 'cpu')
-        except UserError as error:
-            print_log(str(error), logger='current')
-        else:
-            return str(path)
-    return None

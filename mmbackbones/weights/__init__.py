@@ -1,7 +1,8 @@
 """Checkpoints: where the released ones are, reading them safely, and fitting them to our backbones."""
+from .download import cache_folder
 from .dual_vit import rename_dual_vit_key
 from .hat_net import rename_hatnet_key
-from .locate import cache_folder, locate
+from .locate import locate
 from .pretrained import find_state_dict, load_pretrained, read_state_dict, trained_classes
 from .safe_load import load_from_file, register_loaders
 from .transcnn import rename_transcnn_key

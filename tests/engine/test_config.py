@@ -99,5 +99,10 @@ def test_config_that_is_not_there_or_broken(tmp_path):
     with pytest.raises(UserError, match='does not exist'):
         load_config(str(tmp_path / 'none.py'), None, None)
     (tmp_path / 'broken.py').write_text('model = dict(')
-    with pytest.raises(UserError, match='cannot be read'):
+    with pytest.raises(UserError, match='cannot be read') as error:
         load_config(str(tmp_path / 'broken.py'), None, None)
+    assert len(str(error.value).splitlines()) == 1
+    with pytest.raises(UserError, match='cannot be read: File name too long'):
+        load_config('x' * 300 + '.py', None, None)
+    with pytest.raises(UserError, match='is not a file'):
+        load_config(str(tmp_path), None, None)

@@ -1,5 +1,6 @@
 """Training, testing and checking of what learns masks or label maps, through the command lines."""
 import json
+from pathlib import Path
 
 import pytest
 from mmengine.config import Config
@@ -51,6 +52,65 @@ def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, 
     names = {'mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', *(f'AP_{name}' for name in CLASSES)}
     assert set(metrics) == {f'{kind}_{name}' for kind in ('bbox', 'segm') for name in names}
     assert len(list((tmp_path / 'shown').iterdir())) == 4
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*')
+            if path.is_file() and 'test' not in path.relative_to(folder).parts}
+
+
+def test_a_test_in_the_folder_of_a_training_run_keeps_to_a_subfolder(tool, mask_detector, tiny_mask_config, shapes):
+    """And says which operators it uses, once."""
+    before = contents(mask_detector)
+    assert Path('tiny_mask.py') in before
+    code, out, err = tool('test', tiny_mask_config, mask_detector / 'epoch_1.pth', '--data', shapes, *SMALL,
+                          '--work-dir', mask_detector)
+    assert code == 0, err
+    assert contents(mask_detector) == before
+    assert {'metrics.json', 'tiny_mask.py'} <= {path.name for path in (mask_detector / 'test').iterdir()}
+    assert f'metrics written to {mask_detector / "test/metrics.json"}' in out
+    assert out.count('NMS and RoIAlign are') == 1
+
+
+def test_a_segmentor_has_no_operators_to_speak_of(tool, segmentor, tiny_seg_config, shapes, tmp_path):
+    """And its label maps are written under the names of the images, unless two of them are one."""
+    for folder in ('images', 'annotations'):
+        for name in ('validation', 'training'):
+            (tmp_path / folder / name).parent.mkdir(exist_ok=True)
+            (tmp_path / folder / name).symlink_to(shapes / folder / name)
+    (tmp_path / 'classes.txt').write_text('\n'.join(NAMES))
+    arguments = ['test', tiny_seg_config, segmentor / 'epoch_1.pth', '--data', tmp_path, *SMALL, '--work-dir',
+                 tmp_path / 'out', '--cfg-options', f'test_evaluator.output_dir={tmp_path / "maps"}']
+    code, out, err = tool(*arguments)
+    assert code == 0, err
+    assert 'RoIAlign' not in out
+    assert {path.stem for path in (tmp_path / 'maps').iterdir()} == {
+        path.stem for path in (shapes / 'images/validation').iterdir()}
+
+    for folder in ('images', 'annotations'):
+        (tmp_path / folder / 'validation').unlink()
+        for part in ('a', 'b'):
+            (tmp_path / folder / 'validation' / part).parent.mkdir(exist_ok=True)
+            (tmp_path / folder / 'validation' / part).symlink_to(shapes / folder / 'validation')
+    code, _, err = tool(*arguments)
+    assert code == 2
+    assert 'test_evaluator.output_dir' in err
+    assert 'have one name' in err
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (['--cfg-options', 'test_evaluator.iou_thr=0.5'], 'test_evaluator.iou_thr is no option of CocoMetric'),
+    (['--work-dir', 'FILE/run'], '--work-dir: cannot write to'),
+    (['--show-dir', 'FILE/shown'], '--show-dir: cannot write to'),
+])
+def test_what_can_be_known_before_is_refused_before_the_data_is_read(tool, tiny_mask_config, tmp_path, monkeypatch,
+                                                                    arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'FILE').touch()
+    code, _, err = tool('test', tiny_mask_config, 'none.pth', '--data', 'nowhere', *arguments)
+    assert code == 2
+    assert message in err
+    assert 'Traceback' not in err
 
 
 def test_a_segmentor_knows_its_classes(segmentor):

@@ -1,5 +1,7 @@
 """A training that was killed and resumed ends exactly where an uninterrupted one does."""
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from mmengine.config import Config
 from unreachable import UNREACHABLE
 
 from mmbackbones.engine import train
-from mmbackbones.engine.start import check_classes, choose_start
+from mmbackbones.engine.start import choose_start
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 
@@ -24,6 +26,14 @@ def start_training(config, data, work_dir, *more):
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False,
                           env={**os.environ, 'PYTHONPATH': path})
+
+
+@pytest.fixture(scope='module')
+def tiny_config(tiny_config, tmp_path_factory):
+    """The same in one file: to look for the files that a config is based on takes MMEngine seconds."""
+    path = tmp_path_factory.mktemp('config') / 'tiny.py'
+    Config.fromfile(tiny_config).dump(path)
+    return str(path)
 
 
 @pytest.fixture(scope='module')
@@ -64,13 +74,231 @@ def test_epochs_differ_in_their_random_draws(runs):
     assert any(not torch.equal(first[key], last[key]) for key in first)
 
 
+QUIET = {'train_cfg.val_interval': 100, 'default_hooks.logger.interval': 1, 'train_dataloader.num_workers': 0,
+         'default_hooks.checkpoint.max_keep_ckpts': 9}
+
+
+@pytest.fixture(scope='module', autouse=True)
+def quick():
+    """Leaves out what takes MMEngine seconds in each run: laying out a config's text, asking compilers who they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))
+        patch.setattr('mmengine.runner.runner.collect_env', dict)
+        yield
+
+
+def run(config, data, work_dir, **more):
+    """A training without validation that logs every iteration; `more`: arguments of ``train``."""
+    options = {**QUIET, **more.pop('cfg_options', {})}
+    return train(config, data=str(data), img_scale=(64, 64), work_dir=str(work_dir), cfg_options=options, **more)
+
+
+def rates(work_dir, run=-1):
+    """Learning rate of each iteration of a run in a work directory, counted from 1; the last run by default."""
+    logs = sorted(work_dir.glob('*/vis_data/*.json'))
+    lines = [json.loads(line) for line in logs[run].read_text().splitlines()]
+    return {line['step']: line['lr'] for line in lines if 'lr' in line}
+
+
+def differing(first, second) -> list[str]:
+    """Keys of the weights in which two checkpoints differ by a single bit."""
+    first, second = (load_from_file(path)['state_dict'] for path in (first, second))
+    assert first.keys() == second.keys()
+    return [key for key, value in first.items() if not torch.equal(value, second[key])]
+
+
+@pytest.fixture(scope='module')
+def begun(tiny_config, shapes, tmp_path_factory):
+    """Checkpoints that runs of 3 epochs and of 12 iterations leave on their way, of 8 images in batches of 2."""
+    epochs, iters = tmp_path_factory.mktemp('epochs'), tmp_path_factory.mktemp('iters')
+    run(tiny_config, shapes, epochs, epochs=3)
+    run(tiny_config, shapes, iters, iters=12, cfg_options={'default_hooks.checkpoint.interval': 4})
+    return dict(epochs=epochs / 'epoch_1.pth', iters=iters / 'iter_4.pth')
+
+
+TABLE = {
+    'same': {}, 'longer': dict(longer=True), 'shorter': dict(shorter=True), 'other rate': dict(lr=3e-3),
+    'other batch': dict(batch_size=4), 'other accumulation': dict(accumulate=2), 'other batch and rate': dict(
+        batch_size=1, lr=1e-3)}
+
+
+@pytest.mark.parametrize('unit', ['epochs', 'iters'])
+@pytest.mark.parametrize('row', TABLE)
+def test_rates_after_a_resume_are_those_of_a_fresh_run(row, unit, begun, tiny_config, shapes, tmp_path):
+    """Each row of the table in docs/resume.md."""
+    change = dict(TABLE[row])
+    length = dict(epochs=3, iters=12)[unit]
+    length = length * 2 if change.pop('longer', False) else length - 1 if change.pop('shorter', False) else length
+    fresh, resumed = tmp_path / 'fresh', tmp_path / 'resumed'
+    run(tiny_config, shapes, fresh, **{unit: length}, **change)
+    run(tiny_config, shapes, resumed, **{unit: length}, **change, resume=str(begun[unit]))
+    batches = 8 // change.get('batch_size', 2) if unit == 'epochs' else 4  # done before
+    expected = {step: rate for step, rate in rates(fresh).items() if step > batches}
+    assert len(set(rates(fresh).values())) > 2  # else the equality below would show nothing
+    assert rates(resumed) == expected
+
+
+def test_what_the_file_says_of_the_optimizer_gives_way_to_what_is_asked_for(begun, tiny_config, shapes, tmp_path):
+    changes = {'optim_wrapper.optimizer.weight_decay': 0.3, 'optim_wrapper.optimizer.betas': (0.5, 0.9),
+               'optim_wrapper.paramwise_cfg.norm_decay_mult': 0.0}
+    runner = run(tiny_config, shapes, tmp_path, epochs=2, resume=str(begun['epochs']), seed=7, cfg_options=changes)
+    groups = runner.optim_wrapper.optimizer.param_groups
+    assert {group['betas'] for group in groups} == {(0.5, 0.9)}
+    assert {group['weight_decay'] for group in groups} == {0.3, 0.0}
+    assert runner.seed == 7
+    assert load_from_file(tmp_path / 'epoch_2.pth')['meta']['seed'] == 7
+
+
+def test_without_a_seed_the_run_keeps_its_own(tiny_config, shapes, tmp_path):
+    run(tiny_config, shapes, tmp_path / 'whole', epochs=2, seed=3)
+    run(tiny_config, shapes, tmp_path / 'resumed', epochs=2, resume=str(tmp_path / 'whole/epoch_1.pth'))
+    assert differing(tmp_path / 'whole/epoch_2.pth', tmp_path / 'resumed/epoch_2.pth') == []
+
+
+@pytest.mark.parametrize(('accumulate', 'images'), [(3, 8), (2, 6)])
+def test_inside_an_accumulation(accumulate, images, tiny_config, shapes, tmp_path):
+    """4 and 3 batches an epoch: the first ends with 1 batch that waits for its step; the last step may be short."""
+    more = dict(epochs=3, accumulate=accumulate, cfg_options={'train_dataloader.dataset.indices': images})
+    run(tiny_config, shapes, tmp_path / 'whole', **more)
+    for epoch in (1, 2):
+        work_dir = tmp_path / f'from_{epoch}'
+        run(tiny_config, shapes, work_dir, **more, resume=str(tmp_path / f'whole/epoch_{epoch}.pth'))
+        assert differing(tmp_path / 'whole/epoch_3.pth', work_dir / 'epoch_3.pth') == []
+    held = load_from_file(tmp_path / 'whole/epoch_1.pth')['accumulated_gradients']
+    assert (held['batches'], held['accumulate']) == (1, accumulate)
+    assert any(gradient.abs().max() > 0 for gradient in held['gradients'].values())
+    assert 'accumulated_gradients' not in load_from_file(tmp_path / 'whole/epoch_3.pth')
+    with pytest.raises(UserError, match='after 1 of . batches: it cannot be gone on with by --accumulate 1; use --acc'):
+        run(tiny_config, shapes, tmp_path / 'other', epochs=3, resume=str(tmp_path / 'whole/epoch_1.pth'))
+
+
+def changed(path, target, **parts):
+    """A copy of a checkpoint with other parts; None takes one out."""
+    checkpoint = {**load_from_file(path), **parts}
+    torch.save({key: value for key, value in checkpoint.items() if value is not None}, target)
+    return str(target)
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Fails where the data would be checked: what is known before has to be said before."""
+    def fail(*_, **__):
+        raise AssertionError('the data is checked')
+
+    monkeypatch.setattr('mmbackbones.engine.data.load_detection', fail)
+
+
+def refused(match, config, data, work_dir, **more):
+    with pytest.raises(UserError, match=match) as error:
+        run(config, data, work_dir, **more)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_plain_weights_are_no_run(begun, tiny_config, shapes, tmp_path, unchecked):
+    torch.save(load_from_file(begun['epochs'])['state_dict'], tmp_path / 'weights.pth')
+    for file in (tmp_path / 'weights.pth', changed(begun['epochs'], tmp_path / 'no_meta.pth', meta=None)):
+        refused('no training run to go on with.* use --weights', tiny_config, shapes, tmp_path / 'run', epochs=3,
+                resume=str(file))
+
+
+def test_without_an_optimizer_nothing_is_gone_on_with(begun, tiny_config, shapes, tmp_path, unchecked):
+    best = changed(begun['epochs'], tmp_path / 'best_coco_bbox_mAP_epoch_1.pth', optimizer=None)
+    refused('holds no state of an optimizer', tiny_config, shapes, tmp_path / 'run', epochs=3, resume=best)
+
+
+def test_another_model_is_named(begun, tiny_config, tiny_mask_config, shapes, tmp_path, unchecked):
+    refused(r'is of another model: bbox_head\S* is .* written by tiny, and absent in the model of tiny_mask \(MaskRCNN '
+            r'with VAN\)|is of another model: rpn_head\S* is absent in the file, .* written by tiny, and .* tiny_mask ',
+            tiny_mask_config, shapes, tmp_path, epochs=3, resume=str(begun['epochs']))
+    shutil.copy(begun['epochs'], tmp_path)
+    refused('is of another model', tiny_mask_config, shapes, tmp_path, epochs=3, resume='auto')
+
+
+@pytest.mark.parametrize(('file', 'length', 'message'), [
+    ('epochs', dict(epochs=1), 'is of a finished run: 1 of 1 epochs are done.* --epochs N'),
+    ('iters', dict(iters=4), 'is of a finished run: 4 of 4 iterations are done.* --iters N'),
+    ('iters', dict(iters=2), 'come further .*: 4 iterations are done, 2 are asked for'),
+    ('epochs', dict(iters=9), 'counted in epochs .*this run is to have 9 iterations'),
+    ('iters', dict(epochs=9), 'counted in iterations .*this run is to have 9 epochs'),
+    ('epochs', dict(epochs=3, cfg_options={'optim_wrapper.optimizer.type': 'SGD'}),
+     'has the state of AdamW, this run uses SGD'),
+    ('nowhere', dict(epochs=3), 'does not exist'),
+])
+def test_a_run_that_can_not_be_gone_on_with(file, length, message, begun, tiny_config, shapes, tmp_path, unchecked):
+    refused(message, tiny_config, shapes, tmp_path / 'run', resume=str(begun.get(file, 'nowhere.pth')), **length)
+    assert not (tmp_path / 'run').exists()
+
+
+def test_a_checkpoint_inside_an_epoch_is_refused(tiny_config, shapes, tmp_path, unchecked, monkeypatch):
+    monkeypatch.undo()
+    hook = {'default_hooks.checkpoint.by_epoch': False, 'default_hooks.checkpoint.interval': 3}
+    run(tiny_config, shapes, tmp_path, epochs=2, cfg_options=hook)
+    refused('in the middle of an epoch', tiny_config, shapes, tmp_path, epochs=2, resume=str(tmp_path / 'iter_6.pth'))
+
+
+def test_it_is_said_what_is_gone_on_with(begun, tiny_config, shapes, tmp_path, caplog):
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmbackbones.engine.resume.print_log', lambda message, **_: said.append(message))
+        run(tiny_config, shapes, tmp_path, epochs=3, batch_size=4, resume=str(begun['epochs']))
+    assert said[0] == f'going on with {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs are left'
+    assert 'batch_size 2 -> 4' in said[1]
+    assert 'seed' not in said[1]
+
+
+class TestUsedWorkDir:
+    """A work directory that an earlier run has left its files in."""
+
+    @pytest.fixture
+    def used(self, begun, tmp_path):
+        """As `begun` left it: a run with an id."""
+        return shutil.copytree(begun['epochs'].parent, tmp_path / 'used')
+
+    def test_a_new_run_says_what_is_there(self, used, tiny_config, shapes, monkeypatch):
+        said = []
+        monkeypatch.setattr('mmbackbones.engine.work_dir.print_log', lambda message, **_: said.append(message))
+        run(tiny_config, shapes, used, epochs=1)
+        assert len(said) == 1
+        names = 'best_coco_bbox_mAP_epoch_3.pth, epoch_1.pth, epoch_2.pth, epoch_3.pth and 1 more'
+        assert f'holds files of an earlier run ({names})' in said[0]
+        assert (used / 'epoch_3.pth').is_file()
+
+    def test_the_newest_run_is_gone_on_with_and_no_other(self, used, tiny_config, shapes):
+        run(tiny_config, shapes, used, epochs=1)
+        (used / 'last_checkpoint').write_text(str(used / 'epoch_3.pth'))
+        runner = run(tiny_config, shapes, used, epochs=2, resume='auto')
+        assert runner.cfg.load_from == str(used / 'epoch_1.pth')
+        (used / 'epoch_1.pth').unlink()
+        (used / 'epoch_2.pth').unlink()
+        refused('no checkpoint of the run that was started last there; epoch_3.pth is of an earlier run: to go on with '
+                'that, use --resume .*epoch_3.pth', tiny_config, shapes, used, epochs=9, resume='auto')
+
+    def test_checkpoints_of_version_1_are_one_run(self, used, tiny_config, shapes):
+        (used / 'run.json').unlink()
+        for path in used.glob('epoch_*.pth'):
+            meta = {key: value for key, value in load_from_file(path)['meta'].items()
+                    if key not in ('run_id', 'by_epoch', 'epoch_length', 'settings')}
+            changed(path, path, meta=meta)
+        runner = run(tiny_config, shapes, used, epochs=4, resume='auto')
+        assert runner.cfg.load_from == str(used / 'epoch_3.pth')
+
+    def test_damaged_checkpoints_are_no_reason_to_begin_anew(self, used, tiny_config, shapes, unchecked):
+        for path in used.glob('epoch_*.pth'):
+            path.write_bytes(path.read_bytes()[:1000])
+        refused('no checkpoint in .* can be gone on with: .*damaged.*and 2 more like it', tiny_config, shapes, used,
+                epochs=9, resume='auto')
+
+
 def config_for_resume(work_dir, classes=('a', 'b')):
-    return Config(dict(work_dir=str(work_dir), model=dict(backbone=dict(init_cfg=dict(type='Pretrained'))),
+    return Config(dict(work_dir=str(work_dir), default_hooks={},
+                       model=dict(backbone=dict(init_cfg=dict(type='Pretrained'))),
                        train_dataloader=dict(dataset=dict(metainfo=dict(classes=classes)))))
 
 
 def save(path, classes=('a', 'b')):
-    torch.save(dict(state_dict={}, meta=dict(dataset_meta=dict(classes=classes))), path)
+    optimizer = dict(state={}, param_groups=[dict(params=[0], lr=1.0)])
+    torch.save(dict(state_dict=dict(key=torch.zeros(1)), optimizer=optimizer,
+                    meta=dict(epoch=1, iter=2, dataset_meta=dict(classes=classes))), path)
 
 
 def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path):
@@ -99,16 +327,12 @@ def test_resume_comes_before_weights(tmp_path):
     choose_start(cfg, 'weights_that_are_gone.pth', False, 'auto')
     assert cfg.load_from == str(tmp_path / 'epoch_1.pth')
     assert 'custom_hooks' not in cfg
+    assert cfg.default_hooks.rebuild_checkpoint.type == 'RebuildCheckpointHook'
 
 
-def test_resume_on_other_classes_is_refused(tmp_path):
-    save(tmp_path / 'epoch_1.pth')
-    cfg = config_for_resume(tmp_path, ('a', 'c'))
-    choose_start(cfg, None, False, 'auto')
-    with pytest.raises(UserError, match='was trained on the classes a, b, the data has a, c'):
-        check_classes(cfg)
-
-
-def test_resume_from_a_file_that_is_not_there(tmp_path, tiny_config, shapes):
-    with pytest.raises(UserError, match='none.pth does not exist'):
-        train(tiny_config, data=str(shapes), work_dir=str(tmp_path), resume=str(tmp_path / 'none.pth'))
+def test_resume_on_other_classes_is_refused(begun, tiny_config, shapes, tmp_path):
+    classes = ('circle', 'dot', 'square', 'star')
+    meta = {**load_from_file(begun['epochs'])['meta'], 'dataset_meta': dict(classes=classes)}
+    file = changed(begun['epochs'], tmp_path / 'epoch_1.pth', meta=meta)
+    with pytest.raises(UserError, match='was trained on the classes circle, dot, square, star, the data has '):
+        run(tiny_config, shapes, tmp_path, epochs=3, resume=file)

@@ -1,8 +1,11 @@
 import pytest
+import torch
 from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper
+from mmengine.registry import PARAM_SCHEDULERS
 
 from mmbackbones import get_config
-from mmbackbones.engine.schedule import fit_schedulers, set_length
+from mmbackbones.engine.schedule import advance, fit_schedulers, set_length
 from mmbackbones.errors import UserError
 
 COCO_EPOCH = 7330  # iterations at batch 16
@@ -76,3 +79,74 @@ def test_a_length_in_iterations_counts_everything_in_iterations():
     assert (cfg.default_hooks.checkpoint.interval, cfg.default_hooks.checkpoint.by_epoch) == (25, False)
     assert cfg.train_dataloader.sampler.type == 'InfiniteSampler'
     assert not cfg.log_processor.by_epoch
+
+
+def test_what_the_user_has_set_is_not_stretched():
+    schedulers = (dict(WARM_UP, end=300), dict(STEPS, milestones=[3, 4]))
+    fixed = {'param_scheduler.0.end', 'param_scheduler.1.milestones'}
+    warm_up, steps = fit_schedulers([ConfigDict(s) for s in schedulers], ONE_X, dict(max_epochs=6), 120, fixed)
+    assert (warm_up['end'], steps['milestones'], steps['end']) == (300, [360, 480], 720)
+
+
+def test_periods_and_steps_of_a_cycle_are_stretched_too():
+    cycle = dict(type='OneCycleLR', eta_max=1.0, total_steps=12, by_epoch=True)
+    restart = dict(type='CosineRestartLR', periods=[4, 8], by_epoch=True)
+    cycle, restart = fit(dict(max_epochs=6), 100, (cycle, restart))
+    assert (cycle['total_steps'], restart['periods']) == (600, [200, 400])
+
+
+def test_a_scheduler_that_waits_for_the_validation_is_refused():
+    with pytest.raises(UserError, match='ReduceOnPlateauLR has no length'):
+        fit(dict(max_epochs=3), 10, (dict(type='ReduceOnPlateauLR', by_epoch=True), ))
+
+
+MANY = [dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=10),
+        dict(type='MultiStepLR', by_epoch=False, begin=0, end=90, milestones=[30, 60]),
+        dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=80, T_max=60),
+        dict(type='PolyLR', by_epoch=False, begin=10, end=90, power=0.9, eta_min=1e-6),
+        dict(type='CosineRestartLR', by_epoch=False, periods=[30, 60], restart_weights=[1, 0.5], eta_min=0),
+        dict(type='LinearMomentum', by_epoch=False, begin=0, end=50, start_factor=0.5)]
+
+
+def built(schedulers, groups=40):
+    params = [dict(params=[torch.nn.Parameter(torch.zeros(1))], lr=1e-3 * (1 + index % 3), betas=(0.9, 0.9 + 0.01 * (
+        index % 2))) for index in range(groups)]
+    wrapper = OptimWrapper(torch.optim.AdamW(params, lr=1e-3))
+    return wrapper, [PARAM_SCHEDULERS.build(dict(scheduler), default_args=dict(optimizer=wrapper, epoch_length=10))
+                     for scheduler in schedulers]
+
+
+def values(wrapper):
+    return [{key: value for key, value in group.items() if key != 'params'} for group in wrapper.param_groups]
+
+
+@pytest.mark.filterwarnings('ignore:Detected call of')
+@pytest.mark.parametrize('steps', [0, 1, 10, 47, 95])
+@pytest.mark.parametrize('chosen', [*([scheduler] for scheduler in MANY), MANY[:2], [MANY[0], MANY[3], MANY[5]]])
+def test_to_advance_is_to_step(chosen, steps):
+    stepped, ours = built(chosen), built(chosen)
+    for _ in range(steps):
+        for scheduler in stepped[1]:
+            scheduler.step()
+    advance(ours[1], steps)
+    for _ in range(2):  # there, and one step further
+        assert values(ours[0]) == values(stepped[0])
+        assert [scheduler.state_dict() for scheduler in ours[1]] == [scheduler.state_dict() for scheduler in stepped[1]]
+        for scheduler in stepped[1] + ours[1]:
+            scheduler.step()
+
+
+def test_to_advance_is_not_to_step_hundreds_of_groups(monkeypatch):
+    """UperNet's 160,000 iterations: each step of each scheduler computes the distinct groups only."""
+    wrapper, schedulers = built([MANY[0], MANY[3]], groups=400)
+    sizes = []
+    plain = type(schedulers[1])._get_value
+
+    def counted(self):
+        sizes.append(len(self.optimizer.param_groups))
+        return plain(self)
+
+    monkeypatch.setattr(type(schedulers[1]), '_get_value', counted)
+    advance(schedulers, 50)
+    assert set(sizes) == {7}  # 3 rates x 2 betas, and what MMEngine adds for its log
+    assert len(wrapper.param_groups) == 401

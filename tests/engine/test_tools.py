@@ -8,6 +8,7 @@ from mmengine.registry import MODELS
 from unreachable import UNREACHABLE
 
 from mmbackbones import config_path
+from mmbackbones.engine.cli import run
 
 
 @pytest.mark.parametrize('name', ['train', 'test', 'demo', 'benchmark', 'convert_weights'])
@@ -57,7 +58,7 @@ def test_pre_trained_weights_that_can_not_be_fetched(tool, tiny_config, shapes, 
     (['CONFIG', '--data', 'SHAPES', '--img-scale', '16', '16'], 'at least 32x32'),
     (['CONFIG', '--data', 'SHAPES', '--weights', 'none.pth'], 'none.pth does not exist'),
     (['CONFIG', '--data', 'SHAPES', '--amp'], '--amp needs a GPU'),
-    (['CONFIG', '--data', 'SHAPES', '--launcher', 'pytorch'], 'needs GPUs'),
+    (['CONFIG', '--data', 'SHAPES', '--launcher', 'pytorch'], 'processes started with torchrun'),
     (['CONFIG', '--epochs', '0'], 'at least 1'),
     (['CONFIG', '--lr', '-1'], 'above 0'),
     (['CONFIG', '--seed', '-1'], 'at least 0'),
@@ -76,6 +77,83 @@ def test_wrong_input_is_one_sentence(tool, tiny_config, shapes, tmp_path, monkey
     assert 'Traceback' not in err
 
 
+def test_ctrl_c_while_a_config_is_laid_out(tool, monkeypatch):
+    """MMEngine makes a SyntaxError of whatever ends yapf's work, and puts the whole config into it."""
+    def interrupted():
+        def stop(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr('mmengine.config.config.FormatCode', stop)
+        return Config(dict(a=1)).pretty_text
+
+    with pytest.raises(SystemExit) as stop:
+        run(interrupted)
+    assert stop.value.code == 130
+
+
+@pytest.mark.parametrize(('error', 'sentence'), [
+    (OSError(28, 'No space left on device', '/full/1.pth'), 'error: /full/1.pth: No space left on device\n'),
+    (PermissionError('Caught PermissionError in DataLoader worker process 0.\nTraceback:\n  x\ncannot read a.jpg'),
+     'error: cannot read a.jpg\n'),
+])
+def test_a_file_that_fails_in_mid_run(error, sentence, capsys):
+    def fail():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        run(fail)
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == sentence
+
+
+def test_a_work_dir_is_tried_before_the_data_and_left_as_it_was(tool, tiny_config, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmbackbones.engine.data.load_detection', lambda *_, **__: pytest.fail('the data is checked'))
+    (tmp_path / 'file').write_text('')
+    code, _, err = tool('train', tiny_config, '--data', shapes, '--work-dir', tmp_path / 'file')
+    assert code == 2
+    assert err == (f'error: the work directory {tmp_path}/file cannot be used: Not a directory; name another with '
+                   '--work-dir\n')
+    code, _, err = tool('train', tiny_config, '--data', tmp_path / 'none', '--work-dir', tmp_path / 'run', '--weights',
+                        'none.pth')
+    assert code == 2
+    assert f'{tmp_path}/none does not exist' in err  # the folder, before the weights
+    assert [path.name for path in tmp_path.iterdir()] == ['file']
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (['--batch-size', 9], 'there are 8 images to train on, and one step would take 9 (9 images a batch)'),
+    (['--batch-size', 4, '--accumulate', 3], 'would take 12 (4 images a batch x 3 batches a step)'),
+])
+def test_a_batch_larger_than_the_data(tool, tiny_config, shapes, tmp_path, options, message):
+    code, _, err = tool('train', tiny_config, '--data', shapes, '--work-dir', tmp_path / 'run', *options)
+    assert code == 2
+    assert message in err.splitlines()[-1]
+
+
+def test_a_single_tiny_image_is_no_batch_for_batch_norm(tool, tiny_config, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmbackbones.engine.data.load_detection', lambda *_, **__: pytest.fail('the data is checked'))
+    code, _, err = tool('train', tiny_config, '--data', shapes, '--work-dir', tmp_path / 'run', '--batch-size', 1,
+                        '--img-scale', 32, 32)
+    assert code == 2
+    assert 'a batch of 1 image of 32x32 pixels is too small' in err.splitlines()[-1]
+
+
+CROSS_ENTROPY = ['model.bbox_head.loss_cls._delete_=True', 'model.bbox_head.loss_cls.type=CrossEntropyLoss',
+                 'model.bbox_head.loss_cls.class_weight=[1.0,2.0]']
+
+
+@pytest.mark.parametrize(('config', 'options', 'message'), [
+    ('tiny_config', [*CROSS_ENTROPY, 'model.bbox_head.loss_cls.use_sigmoid=True'], '4 classes: give 4 values'),
+    ('tiny_config', CROSS_ENTROPY, '4 classes and the background: give 5 values'),
+    ('tiny_seg_config', ['model.decode_head.loss_decode.class_weight=[1.0,2.0]'], '5 classes: give 5 values'),
+])
+def test_class_weights_of_another_number(tool, request, shapes, tmp_path, config, options, message):
+    code, _, err = tool('train', request.getfixturevalue(config), '--data', shapes, '--work-dir', tmp_path / 'run',
+                        '--cfg-options', *options)
+    assert code == 2, err
+    assert f'has 2 values, but there are {message}' in err.splitlines()[-1]
+
+
 def test_the_config_that_was_run_is_left_behind(tool, tiny_config, shapes, tmp_path):
     code, *_ = tool('train', tiny_config, '--data', shapes, '--iters', 2, '--work-dir', tmp_path, '--img-scale', 64, 64,
                     '--batch-size', 4)
@@ -92,10 +170,11 @@ def test_test_tool(tool, tiny_config, shapes, tmp_path):
                           '--work-dir', tmp_path)
     assert code == 0, err
     assert 'bbox_mAP_50' in out
-    assert (tmp_path / 'metrics.json').is_file()
+    assert (tmp_path / 'test/metrics.json').is_file()
 
 
-def test_test_tool_without_its_checkpoint(tool, tiny_config, tmp_path):
+def test_test_tool_without_its_checkpoint(tool, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     code, _, err = tool('test', tiny_config, tmp_path / 'none.pth')
     assert code == 2
     assert 'none.pth does not exist' in err
@@ -113,7 +192,7 @@ def test_convert_weights(tool, tmp_path):
 
 @pytest.mark.parametrize(('content', 'message'), [
     (b'<!DOCTYPE html><html>Sign in</html>', 'is a web page, not a checkpoint'),
-    (b'PK\x03\x04', 'is damaged or incomplete'),
+    (b'PK\x03\x04', 'is damaged'),
     (b"cos\nsystem\n(S'touch PWNED'\ntR.", 'it holds os.system, and loading that could run code'),
     (b'', 'is damaged or incomplete'),
 ])

@@ -1,6 +1,8 @@
 """A cache of its own for each test, and a web server on this machine."""
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import sleep
 
 import pytest
 
@@ -14,7 +16,11 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(monkeypatch):
-    """Serves bytes: ``serve(name, content)`` returns the address; `length` is what the server claims to send."""
+    """Serves bytes: ``serve(name, content)`` returns the address.
+
+    `length` is what the server claims to send, False for no claim; `trickle` names the part, ``header`` or ``body``,
+    that comes a byte every 20 ms.
+    """
     files, requests = {}, []
 
     class Handler(BaseHTTPRequestHandler):
@@ -22,12 +28,22 @@ def serve(monkeypatch):
             requests.append(self.path)
             if self.path not in files:
                 return self.send_error(404)
-            content, length, kind = files[self.path]
-            self.send_response(200)
-            self.send_header('Content-Type', kind)
-            self.send_header('Content-Length', str(length))
-            self.end_headers()
-            self.wfile.write(content)
+            content, length, kind, trickle = files[self.path]
+            with suppress(OSError):  # whoever asked may be gone
+                self.send_response(200)
+                self.send_header('Content-Type', kind)
+                if length is not False:
+                    self.send_header('Content-Length', str(len(content) if length is None else length))
+                if trickle == 'header':
+                    self.flush_headers()
+                    self.drip(b'X-Slow: ' + bytes(500))
+                self.end_headers()
+                self.drip(content) if trickle == 'body' else self.wfile.write(content)
+
+        def drip(self, content):
+            for byte in content:
+                self.wfile.write(bytes([byte]))
+                sleep(0.02)
 
         def log_message(self, *_):
             pass
@@ -36,10 +52,10 @@ def serve(monkeypatch):
     server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     Thread(target=server.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
 
-    def serve_file(name: str, content: bytes | None, length: int | None = None,
-                   kind: str = 'application/octet-stream') -> str:
+    def serve_file(name: str, content: bytes | None, length: int | bool | None = None,
+                   kind: str = 'application/octet-stream', trickle: str = '') -> str:
         if content is not None:
-            files[f'/{name}'] = content, len(content) if length is None else length, kind
+            files[f'/{name}'] = content, length, kind, trickle
         return f'http://127.0.0.1:{server.server_port}/{name}'
 
     serve_file.requests = requests

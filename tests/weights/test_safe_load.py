@@ -2,6 +2,7 @@
 import argparse
 import os
 import pickle
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -137,3 +138,75 @@ def test_missing_file_and_unreachable_address(tmp_path, cache):
 def test_no_weights_in_it(content):
     with pytest.raises(UserError, match='weights'):
         find_state_dict(content)
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    ('torchvision://none', 'torchvision://none'), ('open-mmlab://none', 'there is no checkpoint open-mmlab://none'),
+    ('mmcls://none', 'there is no checkpoint mmcls://none'), ('s3://bucket/file.pth', 'bucket/file.pth is not read'),
+    ('open-mmlab:s3://bucket/file.pth', 'is not read'), ('petrel://bucket/file.pth', 'is not read'),
+    ('pavi://model', 'pavi://model is not read: copy the file to this machine'),
+])
+def test_what_else_mmengine_has_loaders_for(name, message):
+    """Theirs would unpickle with all that PyTorch's default allows, which is anything before PyTorch 2.6."""
+    with pytest.raises(UserError, match=message):
+        CheckpointLoader.load_checkpoint(name, 'cpu')
+
+
+def test_reads_an_empty_history(tmp_path):
+    loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', dict(log=HistoryBuffer(), array=np.zeros(0))))
+    assert len(loaded['array']) == 0
+    assert type(loaded['log']) is HistoryBuffer
+
+
+def test_statistics_of_histories_stay_those_of_mmengine(tmp_path):
+    """HistoryBuffer's own way to be read puts what a file brings among the statistics that all histories share."""
+    attack = Attack(HistoryBuffer)
+    attack.call = (HistoryBuffer, (), dict(_log_history=np.ones(2), _count_history=np.ones(2), max_length=3,
+                                           statistics_methods={'mean': 'nothing', 'new': OrderedDict}))
+    before = dict(HistoryBuffer._statistics_methods)
+    loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', dict(log=attack)))
+    assert HistoryBuffer._statistics_methods == before
+    assert loaded['log'].statistics('mean') == 1
+    torch.save(loaded, tmp_path / 'again.pth')  # it is one of MMEngine's, and can be saved as such
+    assert load_from_file(tmp_path / 'again.pth')['log'].data[0].tolist() == [1, 1]
+
+
+def test_the_text_that_mmengine_would_execute_is_left_out(tmp_path):
+    path = saved(tmp_path / 'epoch_1.pth', dict(state_dict={'a': torch.ones(1)}, meta=dict(config='1 / 0', epoch=1)))
+    assert CheckpointLoader.load_checkpoint(path, 'cpu')['meta'] == dict(epoch=1)
+
+
+@pytest.mark.parametrize('content', [
+    dict(state_dict=[1]), dict(model={1: torch.ones(1)}), {('a', ): torch.ones(1)}, {'a' * 501: torch.ones(1)},
+    {'a': torch.eye(2).to_sparse()}, {'a': torch.ones(2, device='meta')}, {'a': torch.ones(1).expand(10**6)},
+    {'a\x1b[31m': torch.tensor(float('nan'))}, {'a': torch.tensor([1 + 0j, float('inf')])},
+    {'a': torch.tensor([float('nan')]).to(torch.float8_e5m2)},
+])
+def test_what_is_no_weight(content):
+    with pytest.raises(UserError, match='file.pth') as error:
+        find_state_dict(content, 'file.pth')
+    assert str(error.value).isprintable()
+
+
+def test_what_is_a_weight():
+    flat = torch.arange(12.0)
+    state = dict(part=flat[3:9].view(2, 3), turned=flat[:4].view(2, 2).t(), none=torch.zeros(0), count=torch.tensor(3),
+                 tied=flat, parameter=torch.nn.Parameter(flat), half=flat.to(torch.float8_e4m3fn))
+    assert find_state_dict(dict(state_dict=state, epoch=3)).keys() == state.keys()
+
+
+class Settings:
+    """A type of a user's own."""
+
+    rate = 0.1
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+
+def test_a_type_that_the_user_trusts(tmp_path):
+    path = saved(tmp_path / 'mine.pth', dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5)))
+    with pytest.raises(UserError, match='it holds .*Settings, and loading that could run code'):
+        load_from_file(path)
+    with torch.serialization.safe_globals([Settings]):
+        assert load_from_file(path)['settings'].rate == 0.5

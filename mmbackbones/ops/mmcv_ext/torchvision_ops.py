@@ -1,5 +1,6 @@
 """torchvision's compiled operators, where they work."""
 from functools import cache
+from importlib.util import find_spec
 from types import ModuleType
 
 import torch
@@ -7,18 +8,35 @@ import torch
 
 @cache
 def torchvision_ops(device_type: str) -> ModuleType | None:
-    """`torchvision.ops` if its operators run on this kind of device ('cpu', 'cuda', ...), else None.
-
-    An installed torchvision proves little: one built for another PyTorch fails on import with almost any exception, or
-    imports and has no operators, or has them for the CPU only. So each is called once.
-    """
+    """`torchvision.ops` if its operators run on this kind of device ('cpu', 'cuda', ...), else None."""
     try:
-        from torchvision import ops
-        boxes = torch.tensor([[0., 0., 1., 1.]], device=device_type)
-        ops.nms(boxes, boxes[:, 0], 0.5)
-        rois = torch.nn.functional.pad(boxes, (1, 0))
-        ops.roi_align(boxes.view(1, 1, 2, 2), rois, (1, 1), 1., 0, True)
-        torch.ops.torchvision._roi_align_backward(boxes.new_ones(1, 1, 1, 1), rois, 1., 1, 1, 1, 1, 2, 2, 0, True)
+        return _try(device_type)
     except Exception:
         return None
+
+
+def torchvision_fault(device_type: str) -> str | None:
+    """Why torchvision's operators do not run on this kind of device, to follow 'torchvision'; None if they do."""
+    try:
+        _try(device_type)
+    except Exception as error:
+        if find_spec('torchvision') is None:
+            return 'is not installed'
+        said = ' '.join(str(error).split())
+        return f'does not work here ({type(error).__name__}{": " if said else ""}{said[:200]})'
+    return None
+
+
+def _try(device_type: str) -> ModuleType:
+    """`torchvision.ops`, each of its operators called once.
+
+    An installed torchvision proves little: one built for another PyTorch fails on import with almost any exception, or
+    imports and has no operators, or has them for the CPU only.
+    """
+    from torchvision import ops
+    boxes = torch.tensor([[0., 0., 1., 1.]], device=device_type)
+    ops.nms(boxes, boxes[:, 0], 0.5)
+    rois = torch.nn.functional.pad(boxes, (1, 0))
+    ops.roi_align(boxes.view(1, 1, 2, 2), rois, (1, 1), 1., 0, True)
+    torch.ops.torchvision._roi_align_backward(boxes.new_ones(1, 1, 1, 1), rois, 1., 1, 1, 1, 1, 2, 2, 0, True)
     return ops

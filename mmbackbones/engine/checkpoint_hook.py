@@ -1,0 +1,268 @@
+"""Checkpoints that are there whole or not at all, and a best one that does not depend on interruptions."""
+import math
+import re
+import shutil
+from bisect import bisect
+from collections import deque
+from pathlib import Path
+from uuid import uuid4
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.registry import HOOKS
+from mmengine.runner import EpochBasedTrainLoop
+
+from ..errors import UserError
+from ..weights import load_from_file
+from ..whole_file import whole_file
+from .finite_loss import check_weights, settle_loss
+from .running_statistics import average_running_statistics
+
+_PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's notes of files that it would remove
+_RECORD = 'record'  # our note in a checkpoint: which run, whether it was validated, and the best until then
+
+
+def guard_checkpoints(cfg: Config) -> None:
+    """Have checkpoints written by :class:`WholeCheckpointHook`, and none after a loss that is not finite.
+
+    Raises:
+        UserError: Checkpoints are to be written to something else than a folder.
+    """
+    checkpoint = cfg.default_hooks.get('checkpoint')
+    if checkpoint and checkpoint.type in ('CheckpointHook', 'WholeCheckpointHook'):
+        checkpoint.type = 'WholeCheckpointHook'
+        place = checkpoint.get('out_dir') or ''
+        if '://' in place or checkpoint.get('backend_args') or checkpoint.get('file_client_args'):
+            raise UserError(f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
+                            'can only be written to a folder: give out_dir as a path, without backend_args')
+    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
+    cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]
+
+
+def lacks_validation(checkpoint: dict) -> bool:
+    """Whether a training ended between writing this checkpoint and validating it, and has that to do when it goes on.
+
+    Args:
+        checkpoint: What is in the file; one that has no note of :class:`WholeCheckpointHook` lacks nothing.
+    """
+    meta = checkpoint.get('meta', {})
+    return _RECORD in checkpoint and _read_record(checkpoint)['validated'] not in (meta.get('epoch'), meta.get('iter'))
+
+
+@HOOKS.register_module()
+class WholeCheckpointHook(CheckpointHook):
+    """MMEngine's hook, safe against being killed at any moment.
+
+    - Files are written aside and moved into place. What they replace is removed after that, and only if this run wrote
+      it (checkpoints carry a number of their run), and only in the folder of the checkpoints.
+    - A checkpoint is written before its validation, as in MMEngine, and once more after it, with a note that nothing is
+      left to do. A training that goes on from a checkpoint without the note validates first. So the best checkpoint is
+      the one that an uninterrupted training would have.
+    - Nothing is written that is not finite, and with several processes the running statistics of batch norms are
+      averaged before: all processes go on with, and validate, the model that is saved.
+
+    Args: As of ``CheckpointHook``; files are on this machine.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.run = uuid4().hex
+        self.validated: int | None = None  # the last position (epoch or iteration) where nothing is left to validate
+        self.best: dict[str, tuple[float, int | None]] = {}  # metric -> score and position
+        self._mine: dict[str, bool] = {}  # file name -> whether this run wrote it
+        self._last_step = None
+        self._averaged = False
+
+    # What a checkpoint knows of its run.
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        checkpoint[_RECORD] = dict(run=self.run, validated=self.validated,
+                                   best={key: list(value) for key, value in self.best.items()})
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        if runner._resume:
+            record = _read_record(checkpoint)
+            self.run, self.validated, self.best = record['run'], record['validated'], record['best']
+
+    def before_train(self, runner) -> None:
+        info = runner.message_hub.runtime_info
+        for key in [key for key in info if key.startswith(_PATHS)]:
+            del info[key]
+        super().before_train(runner)
+        folder = Path(self.out_dir)
+        if is_main_process():
+            for left in [*folder.glob('*.pth.*.partial'), *folder.glob('last_checkpoint.*.partial')]:
+                left.unlink()
+        if runner._resume:
+            self._take_up(runner, folder)
+
+    def _take_up(self, runner, folder: Path) -> None:
+        """Go on where the checkpoint that is resumed ends."""
+        now = self._position(runner)
+        same_folder = Path(runner._load_from).resolve().parent == folder.resolve()
+        if is_main_process() and self.max_keep_ckpts > 0 and same_folder:
+            earlier = sorted((step, path) for step, path in self._files('') if step <= now and self._is_mine(path))
+            self.keep_ckpt_ids = deque([step for step, _ in earlier][-self.max_keep_ckpts:], self.max_keep_ckpts)
+        if not self.save_best:
+            self.best = {}
+        for key, (_, step) in list(self.best.items()):
+            path = folder / self._best_name(key, step)
+            there = Path(runner._load_from).resolve().parent / path.name
+            if is_main_process() and not path.exists() and there.exists():
+                with whole_file(path) as partial:
+                    shutil.copyfile(there, partial)
+            if path.exists() or there.exists():
+                self._set_best_path(key, str(path))
+            else:
+                del self.best[key]
+                runner.logger.warning(f'{path} is gone: the best checkpoint is chosen anew from here on')
+        if not self.best:  # of a checkpoint without our note
+            for key in self.key_indicators if self.save_best and not self.run else ():
+                score = runner.message_hub.runtime_info.get(self._score_name(key))
+                if isinstance(score, int | float):
+                    self.best[key] = (float(score), None)
+        if self.validated != now and self._validation_is_due(runner, now):
+            runner.logger.info('validating the checkpoint first: the training ended before that was done')
+            runner.val_loop.run()
+            if is_main_process() and same_folder:
+                self._note_validation(Path(runner._load_from))
+
+    def _position(self, runner) -> int:
+        return runner.epoch if self.by_epoch else runner.iter
+
+    def _validation_is_due(self, runner, step: int) -> bool:
+        loop = runner.train_loop
+        if runner.val_loop is None or isinstance(loop, EpochBasedTrainLoop) != self.by_epoch:
+            return False
+        interval = loop.dynamic_intervals[bisect(loop.dynamic_milestones, step + 1) - 1]
+        last = loop.max_epochs if self.by_epoch else loop.max_iters
+        return step >= max(1, loop.val_begin) and (step % interval == 0 or step == last)
+
+    # Writing and removing.
+
+    def before_val_epoch(self, runner) -> None:
+        self._average(runner)
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        self._averaged = False
+        super().after_train_iter(runner, batch_idx, data_batch, outputs)
+
+    def _average(self, runner) -> None:
+        if not self._averaged:  # the mean of what is equal may differ in its last digit
+            average_running_statistics(runner.model)
+            self._averaged = True
+
+    def _write(self, runner, name: str, **options) -> str:
+        """Write a checkpoint; all processes have to call this. Returns its path."""
+        settle_loss(runner)
+        self._average(runner)
+        check_weights(runner)
+        path = Path(self.out_dir) / name
+        if is_main_process():
+            with whole_file(path) as partial:
+                runner.save_checkpoint(self.out_dir, partial.name, **options)
+        self._mine[name] = True
+        return str(path)
+
+    def _save_checkpoint_with_step(self, runner, step: int, meta: dict) -> None:
+        if not self._validation_is_due(runner, step):
+            self.validated = step
+        self.last_ckpt = self._write(
+            runner, self.filename_tmpl.format(step), save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch, **self.args)
+        self._last_step = step
+        if is_main_process():
+            with whole_file(Path(runner.work_dir) / 'last_checkpoint') as partial:
+                partial.write_text(self.last_ckpt)
+        if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
+            if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
+                old = Path(self.out_dir) / self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
+                if is_main_process():
+                    old.unlink(missing_ok=True)
+            self.keep_ckpt_ids.append(step)
+
+    def _save_best_checkpoint(self, runner, metrics: dict) -> None:
+        step = self._position(runner)
+        meta = dict(epoch=runner.epoch, iter=runner.iter)
+        if self.save_best:
+            if 'auto' in self.key_indicators:
+                self._init_rule(self.rules, [next(iter(metrics))])
+                if 'auto' in self.best:
+                    self.best[self.key_indicators[0]] = self.best.pop('auto')
+            for key, rule in zip(self.key_indicators, self.rules, strict=True):
+                self._keep_best(runner, key, rule, metrics, step, meta)
+        self.validated = step
+        if self._last_step == step:
+            self._save_checkpoint_with_step(runner, step, meta)
+
+    def _keep_best(self, runner, key: str, rule: str, metrics: dict, step: int, meta: dict) -> None:
+        if key not in metrics:
+            raise UserError(f'save_best asks for the metric {key}, but validation gives {", ".join(metrics)}')
+        score = metrics[key]
+        bar, _ = self.best.get(key, (self.init_value_map[rule], None))
+        if score is None or not self.is_better_than[key](score, bar):
+            return
+        self.best[key] = (float(score), step)
+        runner.message_hub.update_info(self._score_name(key), score)
+        name = self._best_name(key, step)
+        self._set_best_path(key, self._write(
+            runner, name, save_optimizer=False, save_param_scheduler=False, meta=dict(meta), by_epoch=False))
+        runner.logger.info(f'The best checkpoint with {score:0.4f} {key} is saved to {name}.')
+        if is_main_process():
+            for older, path in self._files(f'best_{key}_'.replace('/', '_')):
+                if older <= step and path.name != name and self._is_mine(path):
+                    path.unlink()
+
+    def _note_validation(self, path: Path) -> None:
+        """Put our note into a checkpoint, and leave all else in it as it is."""
+        checkpoint = load_from_file(path, 'cpu')
+        self.before_save_checkpoint(None, checkpoint)
+        with whole_file(path) as partial:
+            torch.save(checkpoint, partial)
+
+    # Names.
+
+    def _score_name(self, key: str) -> str:
+        return 'best_score' if len(self.key_indicators) == 1 else f'best_score_{key}'
+
+    def _best_name(self, key: str, step: int) -> str:
+        return f'best_{key}_{self.filename_tmpl.format(step)}'.replace('/', '_')
+
+    def _set_best_path(self, key: str, path: str) -> None:
+        if len(self.key_indicators) == 1:
+            self.best_ckpt_path = path
+        else:
+            self.best_ckpt_path_dict[key] = path
+
+    def _files(self, prefix: str) -> list[tuple[int, Path]]:
+        """Position and path of each checkpoint whose name begins with `prefix`."""
+        number = re.sub(r'\\\{.*?\\\}', r'(\\d+)', re.escape(self.filename_tmpl))
+        found = ((re.fullmatch(re.escape(prefix) + number, path.name), path) for path in Path(self.out_dir).glob('*'))
+        return [(int(match[1]), path) for match, path in found if match and path.is_file()]
+
+    def _is_mine(self, path: Path) -> bool:
+        if path.name not in self._mine:
+            try:
+                self._mine[path.name] = _read_record(load_from_file(path, 'cpu'))['run'] == self.run
+            except UserError:  # whatever it is
+                self._mine[path.name] = False
+        return self._mine[path.name]
+
+
+def _read_record(checkpoint: dict) -> dict:
+    """Our note in a checkpoint. Anybody may have written the file: what is not of the right kind is left out."""
+    record = checkpoint.get(_RECORD)
+    record = record if isinstance(record, dict) else {}
+    run, validated, best = (record.get(key) for key in ('run', 'validated', 'best'))
+    return dict(
+        run=run if isinstance(run, str) else '',
+        validated=validated if _is_position(validated) else None,
+        best={key: (float(value[0]), value[1]) for key, value in (best if isinstance(best, dict) else {}).items()
+              if isinstance(key, str) and key.isprintable() and isinstance(value, list) and len(value) == 2
+              and isinstance(value[0], int | float) and not math.isnan(value[0]) and _is_position(value[1])})
+
+
+def _is_position(value) -> bool:
+    return type(value) is int and 0 <= value < 2**53

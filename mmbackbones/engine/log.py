@@ -1,0 +1,34 @@
+"""What is said in MMEngine's log, and how."""
+from logging import INFO, WARNING, LogRecord
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.logging import MMLogger, print_log
+
+from ..errors import printable
+from ..ops.mmcv_ext.in_use import operators_in_use
+from .data import is_segmentor
+
+
+def escape_log() -> None:
+    """Let MMEngine's current logger escape whatever is not printable, from here on.
+
+    The libraries log class names, as parts of metrics and in tables of their own, and file names as they are. Every
+    runner has a logger of its own, so this is called before a runner is built and after it.
+    """
+    MMLogger.get_current_instance().addFilter(_escape)
+
+
+def _escape(record: LogRecord) -> bool:
+    record.msg, record.args = printable(record.getMessage(), keep='\n\t'), ()
+    return True
+
+
+def log_operators(cfg: Config) -> None:
+    """Say which implementation of NMS and RoIAlign runs, as a warning where there is a faster one.
+
+    Nothing is said for a segmentor, which has neither.
+    """
+    if not is_segmentor(cfg):
+        said, compiled = operators_in_use(get_device())
+        print_log(said, logger='current', level=INFO if compiled else WARNING)

@@ -1,0 +1,52 @@
+"""Files of safetensors, which have no checksum of their own: those written here carry one."""
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ..errors import UserError
+
+_DIGEST = 'sha256'  # its name in a file's metadata
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins as those of safetensors do: the length of a header, and the header, which is JSON."""
+    with open(path, 'rb') as file:
+        start = file.read(9)
+    return start[8:] == b'{' and int.from_bytes(start[:8], 'little') <= path.stat().st_size
+
+
+def read_safetensors(path: Path, device: str | torch.device) -> dict[str, Tensor]:
+    """The tensors of a file, which is held against its digest if it has one.
+
+    Raises:
+        UserError: The file is damaged or incomplete.
+    """
+    try:
+        with safe_open(path, 'pt', 'cpu') as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+            digest = (file.metadata() or {}).get(_DIGEST)
+    except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
+        raise UserError(f'checkpoint {path} is damaged or incomplete: it cannot be read') from error
+    if digest and digest != _digest(weights):
+        raise UserError(f'checkpoint {path} is damaged: its weights are not those that were written; copy or fetch it '
+                        'again')
+    return {name: value.to(device) for name, value in weights.items()}
+
+
+def write_safetensors(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors of their own memory, with a SHA-256 digest of their names, types, shapes and values."""
+    path.write_bytes(save(dict(weights), metadata={'format': 'pt', _DIGEST: _digest(weights)}))
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        value = weights[name]
+        digest.update(f'{name!r} {value.dtype} {tuple(value.shape)}\n'.encode('utf-8', 'surrogatepass'))
+        digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,123 @@
+"""Checkpoints of a training that is killed while it writes one, and goes on."""
+from functools import partial
+
+import pytest
+import torch
+from kill import run_killed
+from mmengine.config import Config
+from mmengine.logging import MessageHub
+
+from mmbackbones.engine import train
+from mmbackbones.engine.checkpoint_hook import lacks_validation
+from mmbackbones.engine.metrics import FullCocoMetric
+from mmbackbones.errors import UserError
+from mmbackbones.weights import load_from_file
+
+SCORES = [(0.1, 0.3), (0.3, 0.2), (0.2, 0.4)]  # of two metrics, for each epoch
+
+
+@pytest.fixture(scope='module', autouse=True)
+def scores(start):
+    """What validation finds, epoch by epoch."""
+    def compute_metrics(self, results):
+        done = MessageHub.get_current_instance().get_info('iter') + 1  # one more where the training only begins again
+        mean, at_50 = SCORES[done // 2 - 1]
+        return dict(bbox_mAP=mean, bbox_mAP_50=at_50)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
+        patch.setattr(FullCocoMetric, 'compute_metrics', compute_metrics)
+        yield
+
+
+@pytest.fixture(scope='module')
+def start(tiny_config, shapes, tmp_path_factory):
+    """Trains for three epochs of two iterations."""
+    flat = tmp_path_factory.mktemp('config') / 'tiny.py'
+    Config.fromfile(tiny_config).dump(flat)  # quicker to read
+    return partial(train, str(flat), data=str(shapes), img_scale=(64, 64), epochs=3, batch_size=4)
+
+
+def options(**more) -> dict:
+    return {'train_dataloader.num_workers': 0, 'log_level': 'ERROR', 'train_cfg.val_interval': 1,
+            **{f'default_hooks.checkpoint.{key}': value for key, value in more.items()}}
+
+
+def checkpoints(folder) -> dict[str, dict]:
+    """The weights in every file that was left behind, by its name, but not those of configs and logs."""
+    files = [path for path in folder.iterdir() if '.pth' in path.name]
+    return {path.name: load_from_file(path)['state_dict'] for path in files}
+
+
+def assert_same_checkpoints(one, other) -> None:
+    one, other = checkpoints(one), checkpoints(other)
+    assert sorted(one) == sorted(other)
+    for name, state in one.items():
+        torch.testing.assert_close(state, other[name], rtol=0, atol=0)
+
+
+@pytest.fixture(scope='module')
+def whole(start, scores, tmp_path_factory):
+    """The folder of a training that nobody interrupted."""
+    folder = tmp_path_factory.mktemp('whole')
+    start(work_dir=str(folder), cfg_options=options(max_keep_ckpts=2))
+    return folder
+
+
+def test_the_files_of_a_whole_training(whole):
+    assert sorted(checkpoints(whole)) == ['best_coco_bbox_mAP_epoch_2.pth', 'epoch_2.pth', 'epoch_3.pth']
+    assert (whole / 'last_checkpoint').read_text() == str(whole / 'epoch_3.pth')
+
+
+@pytest.mark.parametrize(('name', 'occurrence'), [
+    ('best', 2), ('epoch_2', 2), ('epoch_3', 1)])
+def test_killed_while_it_writes(start, whole, tmp_path, name, occurrence):
+    again = partial(start, work_dir=str(tmp_path), cfg_options=options(max_keep_ckpts=2))
+    run_killed(again, name, occurrence)
+    again(resume='auto')
+    assert_same_checkpoints(tmp_path, whole)
+
+
+def test_killed_while_it_writes_the_last_best(start, tmp_path):
+    """The last epoch is trained and its checkpoint written, but its validation has not come to an end."""
+    again = partial(start, epochs=2, work_dir=str(tmp_path), cfg_options=options())
+    run_killed(again, 'best', 2)
+    again(resume='auto')
+    assert sorted(checkpoints(tmp_path)) == ['best_coco_bbox_mAP_epoch_2.pth', 'epoch_1.pth', 'epoch_2.pth']
+
+
+def test_the_best_of_two_metrics(start, tmp_path):
+    again = partial(start, work_dir=str(tmp_path), cfg_options=options(
+        save_best=['coco/bbox_mAP', 'coco/bbox_mAP_50'], max_keep_ckpts=1))
+    run_killed(again, 'best_coco_bbox_mAP_50_epoch_3', 1)
+    again(resume='auto')
+    assert sorted(checkpoints(tmp_path)) == [
+        'best_coco_bbox_mAP_50_epoch_3.pth', 'best_coco_bbox_mAP_epoch_2.pth', 'epoch_3.pth']
+
+
+def test_the_files_of_another_run_stay(start, whole, tmp_path):
+    """Nor does a training that goes on in another folder touch the first one's best."""
+    before = {path: path.read_bytes() for path in whole.iterdir() if '.pth' in path.name}
+    foreign = tmp_path / 'best_coco_bbox_mAP_epoch_1.pth'
+    torch.save(dict(state_dict={}), foreign)
+    start(work_dir=str(tmp_path), resume=str(whole / 'epoch_2.pth'), cfg_options=options(max_keep_ckpts=1))
+    assert {path: path.read_bytes() for path in before} == before
+    assert sorted(checkpoints(tmp_path)) == [foreign.name, 'best_coco_bbox_mAP_epoch_2.pth', 'epoch_3.pth']
+
+
+def test_a_metric_that_validation_does_not_give(start, tmp_path):
+    with pytest.raises(UserError, match='save_best asks for the metric mIoU, but validation gives coco/bbox_mAP, '):
+        start(work_dir=str(tmp_path), cfg_options=options(save_best='mIoU'))
+
+
+def test_what_is_left_to_validate(whole):
+    """Nothing, after a training that came to its end; a checkpoint without a note says nothing."""
+    done = load_from_file(whole / 'epoch_3.pth')
+    assert not lacks_validation(done)
+    assert lacks_validation({**done, 'record': {**done['record'], 'validated': 2}})
+    assert not lacks_validation({'meta': dict(epoch=3, iter=6)})
+
+
+def test_checkpoints_go_to_folders(tiny_config, shapes):
+    with pytest.raises(UserError, match='writes to s3://bucket, but checkpoints can only be written to a folder'):
+        train(tiny_config, data=str(shapes), cfg_options={'default_hooks.checkpoint.out_dir': 's3://bucket'})

@@ -1,0 +1,68 @@
+"""A training that comes to NaN ends, and leaves what was good."""
+import pytest
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from mmbackbones.engine import train
+from mmbackbones.errors import RunFailed
+from mmbackbones.weights import load_from_file
+
+
+@HOOKS.register_module()
+class SpoilHook(Hook):
+    """Makes NaN of something after the last iteration of the second epoch."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        if runner.epoch == 1 and batch_idx == 1:
+            runner.model.state_dict()[self.name].flatten()[0] = float('nan')
+
+
+@pytest.fixture(scope='module')
+def flat_config(tiny_config, tmp_path_factory):
+    path = tmp_path_factory.mktemp('config') / 'tiny.py'
+    Config.fromfile(tiny_config).dump(path)  # quicker to read
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def no_pretty_text(flat_config, monkeypatch):
+    monkeypatch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
+
+
+def options(**more) -> dict:
+    return {'train_dataloader.num_workers': 0, 'log_level': 'ERROR', 'train_cfg.val_interval': 5,
+            'default_hooks.checkpoint.max_keep_ckpts': 1, **more}
+
+
+def assert_finite(folder) -> None:
+    files = [path for path in folder.iterdir() if '.pth' in path.name]
+    for path in files:
+        for name, value in load_from_file(path)['state_dict'].items():
+            assert value.isfinite().all(), f'{name} in {path.name}'
+
+
+def test_a_rate_that_is_too_high(tool, flat_config, shapes, tmp_path):
+    arguments = [flat_config, '--data', shapes, '--img-scale', 64, 64, '--epochs', 2, '--work-dir', tmp_path]
+    code, _, err = tool('train', *arguments, '--lr', 1e6, '--cfg-options', 'train_dataloader.num_workers=0',
+                        'optim_wrapper.clip_grad=None')
+    assert code == 1
+    said = err.splitlines()[-1]
+    for words in ('error: the loss is no longer finite in epoch ', 'iteration ', 'loss_cls is ', '.jpg, ',
+                  'use a lower --lr (the rate was '):
+        assert words in said
+    assert 'Traceback' not in err
+    assert_finite(tmp_path)
+
+
+@pytest.mark.parametrize('name', ['neck.fpn_convs.0.conv.weight', 'backbone.stages.0.blocks.0.norm1.running_var'])
+def test_not_finite_weights_are_not_saved(flat_config, shapes, tmp_path, name):
+    """Whatever made them: the loss of the last iteration before the checkpoint was finite."""
+    with pytest.raises(RunFailed, match=f'{name} is no longer finite.*last good checkpoint is .*epoch_1.pth'):
+        train(flat_config, data=str(shapes), img_scale=(64, 64), epochs=3, batch_size=4, work_dir=str(tmp_path),
+              cfg_options=options(custom_hooks=[dict(type='SpoilHook', name=name)]))
+    assert [path.name for path in tmp_path.glob('*.pth')] == ['epoch_1.pth']
+    assert_finite(tmp_path)

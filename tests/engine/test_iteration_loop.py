@@ -1,0 +1,84 @@
+"""A training counted in iterations: what it draws depends on seed and position alone."""
+import pytest
+import torch
+from mmdet.datasets import CocoDataset
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from mmbackbones.engine import train
+
+
+class Stopped(BaseException):
+    """A training is over, for a test."""
+
+
+@HOOKS.register_module()
+class StopHook(Hook):
+    """Ends a training before its fourth iteration."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        if runner.iter == 3:
+            raise Stopped
+
+
+@pytest.fixture(scope='module')
+def start(tiny_config, shapes, tmp_path_factory):
+    """Trains for four iterations, with one or with no data worker."""
+    flat = tmp_path_factory.mktemp('config') / 'tiny.py'
+    Config.fromfile(tiny_config).dump(flat)  # quicker to read
+
+    def start_training(folder, workers: int, **more):
+        stop = [dict(type='StopHook')] if more.pop('stop', False) else []
+        return train(str(flat), data=str(shapes), img_scale=(64, 64), iters=4, batch_size=2, work_dir=str(folder),
+                     cfg_options={'train_dataloader.num_workers': workers, 'log_level': 'ERROR',
+                                  'custom_hooks': stop}, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
+        yield start_training
+
+
+@pytest.fixture(scope='module')
+def whole(start, tmp_path_factory):
+    """The weights of a training that nobody interrupted."""
+    return start(tmp_path_factory.mktemp('whole'), workers=1).model.state_dict()
+
+
+def assert_equal(one, other) -> None:
+    torch.testing.assert_close(dict(one), dict(other), rtol=0, atol=0)
+
+
+def test_the_number_of_workers_plays_no_part(start, whole, tmp_path):
+    assert_equal(start(tmp_path, workers=0).model.state_dict(), whole)
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_resumed_training_is_equal(start, whole, tmp_path, workers, monkeypatch):
+    with pytest.raises(Stopped):
+        start(tmp_path, workers, stop=True)
+    loaded, load = [], CocoDataset.__getitem__
+
+    def count(self, index):
+        if not self.test_mode:
+            loaded.append(index)
+        return load(self, index)
+
+    monkeypatch.setattr(CocoDataset, '__getitem__', count)
+    assert_equal(start(tmp_path, workers, resume='auto').model.state_dict(), whole)
+    if not workers:
+        assert len(loaded) == 2  # one batch: what was trained on before is not loaded again
+
+
+def test_other_randomness_is_kept(tiny_config, shapes, tmp_path, monkeypatch):
+    seen = []
+
+    def stop(cfg):
+        seen.append(cfg.randomness)
+        raise Stopped
+
+    monkeypatch.setattr('mmengine.runner.Runner.from_cfg', stop)
+    with pytest.raises(Stopped):
+        train(tiny_config, data=str(shapes), work_dir=str(tmp_path), seed=3,
+              cfg_options={'randomness.deterministic': True})
+    assert seen == [dict(deterministic=True, seed=3)]

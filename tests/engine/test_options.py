@@ -1,0 +1,154 @@
+"""``--cfg-options`` wins over every other option, and what is wrong with it is one sentence before anything starts."""
+from copy import deepcopy
+
+import pytest
+from mmengine.config import Config
+
+from mmbackbones import get_config
+from mmbackbones.engine import train
+from mmbackbones.engine.options import flatten, value_at
+
+
+@pytest.fixture(scope='module')
+def flat(tiny_config, tmp_path_factory):
+    """The tiny config in one file, with schedulers of 12 epochs."""
+    path = tmp_path_factory.mktemp('config') / 'tiny.py'
+    cfg = Config.fromfile(tiny_config)
+    cfg.train_cfg.max_epochs, cfg.auto_scale_lr.base_batch_size = 12, 16
+    cfg.param_scheduler = [
+        dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+        dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1)]
+    cfg.dump(path)
+    return str(path)
+
+
+class Stop(Exception):
+    """Ends a training where it would begin."""
+
+
+@pytest.fixture
+def final(flat, shapes, tmp_path, monkeypatch):
+    """Gives the config that a training would run with."""
+    def stop(self):
+        raise Stop(self.cfg)
+
+    monkeypatch.setattr('mmengine.runner.Runner.train', stop)
+    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))
+    monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
+
+    def run(options, **asked):
+        with pytest.raises(Stop) as error:
+            train(flat, data=str(shapes), work_dir=str(tmp_path / 'run'), cfg_options=options, **asked)
+        return error.value.args[0]
+
+    return run
+
+
+@pytest.mark.parametrize(('asked', 'options', 'others'), [
+    (dict(iters=100), {'default_hooks.checkpoint.interval': 10, 'train_cfg.val_interval': 20},
+     {'train_cfg.max_iters': 100}),
+    (dict(iters=100), {'train_cfg.max_iters': 40}, {'train_cfg.val_interval': 10}),
+    (dict(iters=100), {'train_cfg.max_epochs': 6},
+     {'train_cfg.max_iters': None, 'param_scheduler.1.milestones': [16, 22]}),
+    (dict(epochs=3), {'train_cfg.max_epochs': 6}, {'param_scheduler.1.milestones': [16, 22]}),
+    (dict(epochs=6), {'param_scheduler.1.milestones': [1, 2]}, {'param_scheduler.1.end': 24}),
+    (dict(batch_size=4), {'train_dataloader.batch_size': 8}, {'auto_scale_lr.enable': True}),
+    (dict(accumulate=2), {'optim_wrapper.accumulative_counts': 4}, {'auto_scale_lr.base_batch_size': 4}),
+    (dict(lr=1e-3), {'optim_wrapper.optimizer.lr': 1e-4}, {'auto_scale_lr.enable': False}),
+    (dict(seed=3), {'randomness.seed': 4, 'randomness.diff_rank_seed': True}, {}),
+    (dict(img_scale=(64, 64)), {'train_dataloader.dataset.pipeline.2.scale': (96, 96)},
+     {'val_dataloader.dataset.pipeline.1.scale': (64, 64)}),
+    (dict(), {'train_dataloader.dataset.filter_cfg.min_size': 7}, {}),
+    (dict(from_scratch=True), {'model.backbone.init_cfg': None}, {}),
+    (dict(), {'train_dataloader.num_workers': 0, 'val_dataloader.num_workers': 0},
+     {'val_dataloader.persistent_workers': False}),
+])
+def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
+    cfg = final(options, **asked)
+    for key, value in {**options, **others}.items():
+        if key == 'param_scheduler.1.milestones' and key in options:
+            value = [4 * epoch for epoch in value]  # of 4 batches
+        assert value_at(cfg, key) == value, key
+    assert {hook['seed'] for hook in cfg.custom_hooks if hook['type'] == 'ReseedHook'} == {cfg.randomness.seed}
+
+
+def test_determinism_is_not_thrown_away(final, monkeypatch):
+    asked = []
+    monkeypatch.setattr('torch.use_deterministic_algorithms', asked.append)
+    final({'randomness.deterministic': True}, epochs=1)
+    assert asked == [True]
+
+
+def test_nested_options_are_the_same(final):
+    assert flatten({'a': {'b': 1, 'c': {'d': 2}}, 'e.f': 3}) == {'a.b': 1, 'a.c.d': 2, 'e.f': 3}
+    assert final({'train_cfg': {'max_epochs': 5}}, epochs=2).train_cfg.max_epochs == 5
+
+
+WRONG = {
+    'optim_wrapper.optimizer.lrr=1': "optim_wrapper cannot be built: .*'lrr'; --cfg-options optim_wrapper.opt.*lrr=1",
+    'optimizer.lrr=1': "'optimizer' is no entry of it; did you mean optim_wrapper.optimizer.lrr",
+    'modle.backbone.arch=foo': 'did you mean model.backbone.arch',
+    'train_pipeline.1.type=Nothing': 'only a name in the file, and nothing reads it',
+    'model.backbone.arch=foo': 'model cannot be built: .*foo.*; --cfg-options model.backbone.arch=foo',
+    'model.backbone.type=Foo': 'model cannot be built: Foo is not in the .*registry',
+    'model.backbon.arch=tiny': "model cannot be built: .*'backbon'",
+    'model.bbox_head.loss_cls.gamma=x': 'gamma of FocalLoss takes a number|takes a number',
+    'train_dataloader.num_workers=x': 'takes a number, as 1 is',
+    'train_dataloader.num_workers=-1': 'train_dataloader cannot be built: num_workers',
+    'train_dataloader.batch_size=0': 'at least 1',
+    'train_dataloader.batch=3': "train_dataloader cannot be built: .*'batch'",
+    'train_dataloader.sampler.type=Foo': 'train_dataloader cannot be built: Foo is not in',
+    'train_dataloader.dataset.type=Foo': 'train_dataloader.dataset cannot be built: Foo is not in',
+    'train_dataloader.dataset.pipeline.1.type=Foo': 'dataset.pipeline.1 cannot be built: Foo is not in',
+    'train_dataloader.dataset.pipeline.9.type=Resize': 'is a list, whose . entries are named 0 to',
+    'train_dataloader.dataset.pipeline.first.type=Resize': 'is a list, whose',
+    'default_hooks.checkpoint.interval=abc': 'takes a number, as 1 is',
+    'default_hooks.checkpoint.by_epoch=abc': 'by_epoch of .*CheckpointHook takes true or false',
+    'default_hooks.checkpoint.save_begin=-1': 'default_hooks.checkpoint cannot be built: save_begin',
+    'default_hooks.checkpoint.every=3': "default_hooks.checkpoint cannot be built: .*'every'",
+    'default_hooks.checkpont.interval=3': 'default_hooks.checkpont cannot be built',
+    'default_hooks.logger.type=Foo': 'default_hooks.logger cannot be built: Foo is not in',
+    'train_cfg.max_epochs=abc': 'at least 1|takes a number',
+    'train_cfg.max_epochs.x=1': 'train_cfg.max_epochs is .*, and nothing lies below it',
+    'train_cfg.val_interval=0': 'val_interval must be a whole number of at least 1, got 0',
+    'train_cfg.type=Foo': 'train_cfg cannot be built: Foo is not in',
+    'param_scheduler.0.type=Foo': 'param_scheduler cannot be built: Foo is not in',
+    'param_scheduler.1.gamma=x': 'takes a number',
+    'param_scheduler.1.type=ReduceOnPlateauLR': 'has no length that could be fitted',
+    'randomness.seed=x': 'randomness.seed=x: must be a whole number of at least 0',
+    'val_evaluator.type=Foo': 'val_evaluator cannot be built: Foo is not in',
+    'visualizer.type=Foo': 'visualizer cannot be built: Foo is not in',
+    'log_processor.windowsize=3': "log_processor cannot be built: .*'windowsize'",
+    'model.bbox_head.num_classes=7': 'num_classes=7: the data has 4 classes',
+}
+
+
+@pytest.mark.parametrize('option', WRONG)
+def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, monkeypatch):
+    import re
+    if option != 'model.bbox_head.num_classes=7':  # the classes are known with the data only
+        monkeypatch.setattr('mmbackbones.engine.data.load_detection', lambda *_, **__: pytest.fail('data is checked'))
+    code, _, err = tool('train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options', option)
+    assert code == 2, err
+    assert 'Traceback' not in err
+    assert re.search(WRONG[option], err.splitlines()[-1]), err
+    assert len([line for line in err.splitlines() if 'Warning' not in line and line[:1] != ' ']) == 1
+
+
+def test_a_hook_that_nobody_knows(tool, flat, shapes, tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(f"_base_ = {flat!r}\ncustom_hooks = [dict(type='NoSuchHook')]\n")
+    code, _, err = tool('train', config, '--data', shapes, '--work-dir', tmp_path / 'run')
+    assert code == 2
+    assert err.splitlines()[-1] == 'error: custom_hooks.0 cannot be built: NoSuchHook is not in the hook registry'
+
+
+def test_every_config_of_the_zoo_can_be_rehearsed(monkeypatch):
+    """One of each kind: what is checked must be what the libraries take."""
+    from mmbackbones.engine.config import drop_amp
+    from mmbackbones.engine.rehearsal import rehearse
+    for name in ('retinanet_sasa_r26', 'cascade_mask_rcnn_van_b', 'upernet_van_t', 'semantic_fpn_hatnet_t'):
+        cfg = get_config(name)
+        drop_amp(cfg)
+        cfg.train_dataloader.persistent_workers = False
+        rehearse(cfg, deepcopy(cfg.train_cfg), {})

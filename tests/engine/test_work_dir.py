@@ -1,0 +1,116 @@
+"""Whose a work directory is: locked while a run lives, tried before anything else, left clean if no run begins."""
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from mmbackbones.engine.work_dir import WorkDir
+from mmbackbones.errors import UserError
+
+HOLD = """
+import os, sys, time
+from mmbackbones.engine.work_dir import WorkDir
+with WorkDir(sys.argv[1]):
+    if os.fork() == 0:  # as a data worker, which outlives its parent for a while
+        time.sleep(60)
+    print('locked', flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def other_process(tmp_path):
+    """Another process that holds the lock, and a child of it."""
+    process = subprocess.Popen([sys.executable, '-W', 'ignore', '-c', HOLD, tmp_path], stdout=subprocess.PIPE,
+                               text=True, start_new_session=True)
+    assert process.stdout.readline() == 'locked\n'
+    yield process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.stdout.close()
+    process.wait()
+
+
+def test_a_second_process_is_refused_until_the_first_is_killed(other_process, tmp_path):
+    with pytest.raises(UserError, match=f'is in use by another training run .process {other_process.pid}.'), \
+            WorkDir(tmp_path):
+        pass
+    os.kill(other_process.pid, signal.SIGKILL)
+    other_process.wait()  # its child is alive, and the file of the lock is still there
+    assert (tmp_path / 'train.lock').is_file()
+    with WorkDir(tmp_path):
+        pass
+    assert not (tmp_path / 'train.lock').exists()
+
+
+def test_one_process_at_once_and_one_after_the_other(tmp_path):
+    with WorkDir(tmp_path):
+        refused = []
+
+        def second():
+            try:
+                with WorkDir(tmp_path / '..' / tmp_path.name):
+                    pass
+            except UserError as error:
+                refused.append(str(error))
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+        assert 'is in use by another training run of this process' in refused[0]
+        child = subprocess.run([sys.executable, '-W', 'ignore', '-c', HOLD, tmp_path], capture_output=True, text=True,
+                               check=False)
+        assert f'process {os.getpid()}' in child.stderr  # the refused thread has not let go of the lock
+    with WorkDir(tmp_path):
+        pass
+
+
+def test_nothing_is_left_where_no_run_begins(tmp_path):
+    with WorkDir(tmp_path / 'a' / 'b'):
+        assert (tmp_path / 'a' / 'b' / 'train.lock').is_file()
+    assert list(tmp_path.iterdir()) == []
+    with WorkDir(tmp_path / 'a' / 'b') as folder:
+        folder.start_run(None)
+    assert [path.name for path in (tmp_path / 'a' / 'b').iterdir()] == ['run.json']
+
+
+def file_in_its_place(path):
+    (path / 'file').write_text('')
+    return path / 'file'
+
+
+def not_writable(path):
+    (path / 'locked').mkdir()
+    (path / 'locked' / 'train.lock').mkdir()  # what root may do everywhere, nobody may do to a folder
+    return path / 'locked'
+
+
+@pytest.mark.parametrize(('place', 'reason'), [
+    (file_in_its_place, 'Not a directory'), (not_writable, 'Is a directory'),
+    (lambda path: file_in_its_place(path) / 'below', 'Not a directory'),
+    (lambda path: path / ('x' * 300), 'File name too long'),
+    (lambda path: '/proc/none', 'No such file or directory'),
+])
+def test_a_folder_that_can_not_be_used(place, reason, tmp_path):
+    with pytest.raises(UserError, match=f'^the work directory .* cannot be used: {reason}; name another with'), \
+            WorkDir(place(tmp_path)):
+        pass
+
+
+def test_a_full_disk_is_noticed_at_once(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('os.fsync', full)
+    with pytest.raises(UserError, match='cannot be used: No space left on device'), WorkDir(tmp_path / 'new'):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_run_file(tmp_path):
+    from mmbackbones.engine.work_dir import newest_run
+    (tmp_path / 'run.json').write_text('{"id": ')
+    with pytest.raises(UserError, match='is damaged: .*--resume FILE'):
+        newest_run(tmp_path)

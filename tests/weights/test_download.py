@@ -1,0 +1,169 @@
+"""What is fetched from the web, where it is kept, and what is never kept."""
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from mmbackbones.errors import UserError
+from mmbackbones.weights import RELEASES, cache_folder, load_from_file, locate
+from mmbackbones.whole_file import whole_file
+
+
+def file_of(state) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+WEIGHTS = file_of({'weight': torch.ones(2)})
+OTHER = file_of({'weight': torch.zeros(2)})
+DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
+
+
+def test_a_download_is_kept(cache, serve):
+    url = serve('van.pth', WEIGHTS)
+    path = locate(url)
+    assert locate(url) == path
+    assert len(serve.requests) == 1
+    assert path.read_bytes() == WEIGHTS
+    assert (path.parent, path.name[12:]) == (cache, '-van.pth')
+    assert list(cache.iterdir()) == [path]
+    assert cache_folder() == cache
+
+
+@pytest.mark.parametrize(('one', 'other'), [
+    ('a/best.pth', 'b/best.pth'),
+    ('epoch_12.pth?run=1', 'epoch_12.pth?run=2'),
+    ('owner/van-tiny/resolve/main/model.safetensors', 'owner/van-base/resolve/main/model.safetensors'),
+    ('epoch_12.pth', 'epoch%5F12.pth'),
+    ('get?file=1', 'get?file=2'),
+    ('', '?file=2'),
+])
+def test_two_addresses_are_two_files(cache, serve, one, other):
+    """However alike they end."""
+    one, other = serve(one, WEIGHTS), serve(other, OTHER)
+    assert load_from_file(one)['weight'].tolist() == [1, 1]
+    assert load_from_file(other)['weight'].tolist() == [0, 0]
+    assert load_from_file(one)['weight'].tolist() == [1, 1]
+    assert len(serve.requests) == 2
+
+
+def test_two_hosts_are_two_files(cache, serve):
+    url = serve('best.pth', WEIGHTS)
+    assert locate(url) != locate(url.replace('127.0.0.1', 'localhost'))
+
+
+def test_a_file_under_the_plain_name_is_nobodys(cache, serve):
+    """An earlier version kept any address there, and which it was cannot be known."""
+    cache.mkdir(parents=True)
+    (cache / 'best.pth').write_bytes(OTHER)
+    assert load_from_file(serve('best.pth', WEIGHTS))['weight'].tolist() == [1, 1]
+
+
+def test_releases_keep_their_names(cache, serve, monkeypatch):
+    """A file that was put there by hand is found, by short name and by the release's own address."""
+    url = serve('van_small.pth', WEIGHTS)
+    monkeypatch.setitem(RELEASES, 'van-b0', replace(RELEASES['van-b0'], file='van_small.pth', url=url))
+    cache.mkdir(parents=True)
+    (cache / 'van_small.pth').write_bytes(OTHER)
+    assert locate('van-b0') == locate(url) == cache / 'van_small.pth'
+    assert serve.requests == []
+    assert locate(serve('van_small.pth?other', WEIGHTS)).name.endswith('-van_small.pth')
+
+
+def test_a_hash_in_the_name_is_checked(cache, serve):
+    path = locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS))
+    assert path == cache / f'van-{DIGEST[:8]}.pth'
+    with pytest.raises(UserError, match='did not arrive as published .*not 00000000'):
+        locate(serve('van-00000000.pth', WEIGHTS))
+    path.write_bytes(OTHER)
+    with pytest.raises(UserError, match=f'is not what its name says .*, not {DIGEST[:8]}.: remove it'):
+        locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS))
+
+
+TENSORS = save({'weight': torch.ones(100)})
+
+
+@pytest.mark.parametrize(('content', 'sent', 'message'), [
+    (WEIGHTS, dict(length=len(WEIGHTS) + 1), rf'cannot be fetched \(the connection broke off after {len(WEIGHTS)} of'),
+    (None, {}, 'cannot be fetched .*Not Found'),
+    (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'delivered a web page in place of a checkpoint'),
+    (b'please sign in', dict(kind='text/html; charset=utf-8'), 'delivered a web page in place of a checkpoint'),
+    (WEIGHTS, dict(name='van-00000000.pth'), 'did not arrive as published'),
+    (WEIGHTS[:-300], dict(length=False), 'delivered no whole checkpoint'),
+    (WEIGHTS[:100], dict(length=False), 'delivered no whole checkpoint'),
+    (WEIGHTS + WEIGHTS, dict(length=len(WEIGHTS) - 300), 'delivered no whole checkpoint'),
+    (TENSORS[:-1], dict(length=False), 'delivered no whole checkpoint'),
+    (TENSORS[:20], dict(length=False), 'delivered no whole checkpoint'),
+    (b'', dict(length=False), r'delivered no whole checkpoint \(application/octet-stream, 0 bytes\)'),
+    (json.dumps(dict(error='rate limit')).encode(), dict(kind='application/json'), 'delivered no whole checkpoint'),
+    (b'Too many requests', dict(kind='text/plain'), 'delivered no whole checkpoint'),
+    (bytes(5000), {}, 'delivered no whole checkpoint'),
+])
+def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent, message):
+    name = sent.pop('name', 'van.pth')
+    url = serve(name, content, **sent)
+    with pytest.raises(UserError, match=message) as error:
+        locate(url)
+    assert '\n' not in str(error.value)
+    assert f'put it at {cache}' in str(error.value)
+    assert list(cache.iterdir()) == []
+    if name == 'van.pth':  # the next try gets what is there then
+        serve('van.pth', WEIGHTS)
+        assert load_from_file(url)['weight'].tolist() == [1, 1]
+
+
+def test_where_the_message_says_to_put_a_file_it_is_found(cache, serve):
+    with pytest.raises(UserError) as error:
+        locate(serve('none.pth?key=1', None))
+    Path(str(error.value).rpartition(' put it at ')[2]).write_bytes(WEIGHTS)
+    assert load_from_file(serve('none.pth?key=1', None))['weight'].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize('trickle', ['body', 'header'])
+def test_a_server_that_trickles_is_given_up(cache, serve, monkeypatch, trickle):
+    monkeypatch.setattr('mmbackbones.weights.download._WINDOW', 0.3)
+    start = time.monotonic()
+    with pytest.raises(UserError, match=r'cannot be fetched \(the server sent \d+ bytes in 0.3 seconds\)'):
+        locate(serve('van.pth', WEIGHTS, trickle=trickle))
+    assert time.monotonic() - start < 5
+    assert list(cache.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mmbackbones.whole_file import whole_file
+with whole_file(Path(sys.argv[1])) as partial:
+    partial.write_bytes(b'half')
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_killed_downloads_left_is_removed(cache, serve):
+    cache.mkdir(parents=True)
+    subprocess.run([sys.executable, '-c', KILLED, cache / 'killed.pth'], check=False,
+                   env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])})
+    assert len(list(cache.glob('killed.pth.*.partial'))) == 1
+    (cache / 'old.pth.0123.partial').write_bytes(b'half')  # another program's, or an earlier version's
+    os.utime(cache / 'old.pth.0123.partial', (0, 0))
+    (cache / 'young.pth.4567.partial').write_bytes(b'half')  # it may still be written to
+    path = locate(serve('van.pth', WEIGHTS))
+    assert sorted(file.name for file in cache.iterdir()) == sorted([path.name, 'young.pth.4567.partial'])
+
+
+def test_a_living_download_is_left_alone(cache, serve):
+    with whole_file(cache / 'slow.pth') as partial:
+        os.utime(partial, (0, 0))
+        locate(serve('van.pth', WEIGHTS))
+        partial.write_bytes(OTHER)
+    assert (cache / 'slow.pth').read_bytes() == OTHER
