@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import UserError
 from .files import read_bytes, written_here
 from .source import Annotations, Layout, NoAnnotationsError, Source, plan
-from .split_names import NAMES, describe_unused, find_splits, is_split_name
+from .split_names import NAMES, describe_unused, find_splits, split_of
 
 LISTS = ('images', 'annotations', 'categories')
 # COCO's own files of other tasks, which often lie beside those of boxes.
@@ -47,7 +47,7 @@ def one_file(root: Path) -> Layout | None:
 
 def roboflow(root: Path) -> Layout | None:
     folders = {path.parent.name for path in root.glob('*/_annotations.coco.json')}
-    found = find_splits(filter(is_split_name, folders), str(root))
+    found = find_splits(filter(split_of, folders), str(root))
     if not found:
         return None
     files = {split: f'{folder}/_annotations.coco.json' for split, folder in found.items()}
@@ -123,7 +123,7 @@ def _json_files(root: Path) -> set[str]:
 
 def _layout(name: str, root: Path, files: dict[str, str], folders: tuple[str, ...]) -> Layout:
     sources = [Source(file, splits, partial(read_coco, root, file, splits[0], folders)) for splits, file in plan(files)]
-    others = _json_files(root) | {path.name for path in root.glob('*.json') if is_split_name(path.stem)}
+    others = _json_files(root) | {path.name for path in root.glob('*.json') if split_of(path.stem)}
     return Layout(name, sources, notes=describe_unused(others.difference(files.values()), root))
 
 

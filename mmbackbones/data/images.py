@@ -63,11 +63,6 @@ def read_images(root: Path, folder: Path, names: Sequence[str], source: str) -> 
     return [ImageInfo(*values) for values in found]
 
 
-def image_sizes(root: Path, folder: Path, names: Sequence[str], source: str) -> list[tuple[int, int]]:
-    """Only the sizes of :func:`read_images`."""
-    return [info.size for info in read_images(root, folder, names, source)]
-
-
 def describe_losses(names: Sequence[str], found: Sequence[ImageInfo], source: str) -> list[str]:
     """What training does not get of the images `names`, a line for each kind of loss.
 
@@ -109,6 +104,8 @@ def _decode(path: str) -> ImageInfo | str:
     """
     try:
         data = np.fromfile(path, np.uint8)
+        if not data.size:
+            return 'the file is empty'
         header = _header(data)
         large = header is None or header.size[0] * header.size[1] > _LARGE
         with _one_large_image if large else nullcontext():

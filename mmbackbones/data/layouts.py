@@ -9,6 +9,7 @@ from ..errors import UserError
 from . import coco, voc, yolo
 from .files import absolute
 from .source import Layout
+from .split_names import describe_unused, split_of
 
 # The order is part of the interface: the first that matches wins.
 READERS = (coco.coco_2017, coco.plain_coco, coco.roboflow, coco.one_file, voc.pascal_voc, yolo.yolo)
@@ -31,6 +32,14 @@ def _matches(root: Path) -> Iterator[Layout]:
     return filter(None, (reader(root) for reader in READERS))
 
 
+def _describe_folders(root: Path, layout: Layout) -> tuple[str, ...]:
+    """A note on folders that may hold a validation part, where one is divided from training all the same."""
+    if not any(source.splits == ('train', 'val') for source in layout.sources):
+        return ()
+    found = [path for path in [*root.iterdir(), *root.glob('images/*')] if split_of(path.name) == 'val']
+    return describe_unused((f'{path.relative_to(root).as_posix()}/' for path in found if path.is_dir()), root)
+
+
 def find_layout(root: Path) -> Layout:
     """The layout of the folder `root` (absolute), its sources not read yet.
 
@@ -41,6 +50,7 @@ def find_layout(root: Path) -> Layout:
         raise UserError(f'The data folder {root} does not exist or is not a folder.')
     matches = _matches(root)
     if layout := next(matches, None):
+        layout = replace(layout, notes=(*layout.notes, *_describe_folders(root, layout)))
         read = {source.name for source in layout.sources}
         with suppress(UserError):  # a defect of what is not used anyway
             others = [other.name for other in matches if not read.issuperset(item.name for item in other.sources)]

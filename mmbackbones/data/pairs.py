@@ -47,6 +47,10 @@ def read_pairs(root: Path, folder: str, notes: list[str]) -> list[Pair]:
         notes.append(f'annotations/{folder}: left out, because it has no image: {spare[0]}'
                      + f' and {len(spare) - 1} more' * (len(spare) > 1))
     found = read_images(root, image_dir, list(images.values()), str(image_dir))
+    if lines := [(stem, info) for stem, info in zip(images, found, strict=True) if min(info.size) == 1]:
+        stem, info = lines[0]
+        raise UserError(f'{image_dir / images[stem]} is {info.width}x{info.height} pixels: MMSegmentation cannot read '
+                        f'label maps of one row or column; {len(lines)} of {len(images)} images are such.')
     notes += describe_losses(list(images.values()), found, f'images/{folder}')
     maps = read_label_maps(root, label_dir, [labels[stem] for stem in images], str(label_dir))
     wrong = [item for item in zip(images, found, maps, strict=True) if item[1].size != item[2].size]

@@ -15,9 +15,10 @@ _SPLITS = {name: split for split, names in NAMES.items() for name in names}
 _EXACT = re.compile(rf'(?:instances[-_])?({"|".join(_SPLITS)})(?:[-_]?\d{{4}})?')  # such as instances_val2017
 
 
-def is_split_name(name: str) -> bool:
-    """Whether `name` is, but for a year and COCO's own prefix, one of the usual names."""
-    return _EXACT.fullmatch(name.lower()) is not None
+def split_of(name: str) -> str | None:
+    """Which split `name` is a usual name of, such as `valid` or `instances_val2017` of `val`."""
+    match = _EXACT.fullmatch(name.lower())
+    return _SPLITS[match[1]] if match else None
 
 
 def find_splits(names: Iterable[str], where: str) -> dict[str, str]:
@@ -36,11 +37,11 @@ def find_splits(names: Iterable[str], where: str) -> dict[str, str]:
     for split in NAMES:
         exact, loose = [], []
         for name in names:
-            if match := _EXACT.fullmatch(name.lower()):
-                exact += [name] * (_SPLITS[match[1]] == split)
-            else:
-                words = re.findall('[a-z]+', name.lower())
-                loose += [name] * ({_SPLITS[word] for word in words if word in _SPLITS} == {split})
+            words = re.findall('[a-z]+', name.lower())
+            if split_of(name):
+                exact += [name] * (split_of(name) == split)
+            elif {_SPLITS[word] for word in words if word in _SPLITS} == {split}:
+                loose.append(name)
         chosen = exact or loose
         if len(chosen) > 1:
             raise UserError(f'{where} has several that could be the split {split!r}: {", ".join(chosen)}; leave one.')
@@ -50,7 +51,7 @@ def find_splits(names: Iterable[str], where: str) -> dict[str, str]:
 
 
 def describe_unused(names: Iterable[str], root: Path) -> tuple[str, ...]:
-    """A note on the files `names` of `root`, which look like annotations and are not read; none if there are none."""
+    """A note on `names` below `root`, which look like a part of the data and are not read; none if there are none."""
     names = sorted(names)
     more = f' and {len(names) - 3} more' if len(names) > 3 else ''
     return (f'{root}: not used: {", ".join(names[:3])}{more}',) if names else ()

@@ -13,7 +13,7 @@ from .files import leaves, read_bytes, read_text, written_here
 from .images import read_images
 from .sizes import contradiction, parse_side
 from .source import Annotations, Layout, NoAnnotationsError, Source, plan
-from .split_names import describe_unused, find_splits, is_split_name
+from .split_names import describe_unused, find_splits, split_of
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 
@@ -23,7 +23,7 @@ def pascal_voc(root: Path) -> Layout | None:
     if not images.is_dir() or not (root / 'Annotations').is_dir():
         return None
     there = {path.stem for path in lists.glob('*.txt') if path.is_file()}
-    names = find_splits(filter(is_split_name, there), str(lists))
+    names = find_splits(filter(split_of, there), str(lists))
     stems = {split: _read_list(lists / f'{name}.txt', root) for split, name in names.items()}
     if 'trainval' in there and not {'train', 'val'} <= stems.keys():
         whole, names = _read_list(lists / 'trainval.txt', root), names | {'train': 'trainval'}

@@ -464,3 +464,12 @@ def test_classes_that_occur_nowhere_are_told(root, out_dir):
     name_classes('\n'.join([*CLASSES, 'sky', 'sea']))(root)
     notes = load_segmentation(root, out_dir, background='ignore').notes
     assert "of the 5 classes, 2 occur nowhere, such as 'sky'" in notes
+
+
+@pytest.mark.parametrize('size', [(1, 8), (12, 1), (1, 1)])
+def test_images_of_one_row_or_column(size, root, out_dir):
+    """MMSegmentation squeezes their label maps to a line, and the test ends in an AssertionError."""
+    write_image(root / 'images/validation/b1.jpg', size)
+    write_labels(root / 'annotations/validation/b1.png', LABELS[:size[1], :size[0]])
+    with pytest.raises(UserError, match=rf'b1\.jpg is {size[0]}x{size[1]} pixels: MMSeg.*; 1 of 2 images are such'):
+        load_segmentation(root, out_dir)

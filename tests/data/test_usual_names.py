@@ -43,6 +43,15 @@ def test_roboflow_with_two(tmp_path, out_dir):
         load_detection(tmp_path, out_dir)
 
 
+@pytest.mark.parametrize('place', ['val', 'valid2', 'images/val', 'images/Validation'])
+def test_folders_that_may_be_meant(place, tmp_path, out_dir):
+    folders.one_file(tmp_path)
+    write_image(tmp_path / place / 'x.jpg')
+    notes = load_detection(tmp_path, out_dir).notes
+    assert (f'{tmp_path}: not used: {place}/' in notes) == (place != 'valid2')
+    assert any('80/20' in note for note in notes)
+
+
 def test_roboflow_with_another_folder(tmp_path, out_dir):
     folders.roboflow(tmp_path)
     rename(tmp_path, 'test', 'extra')
