@@ -127,8 +127,8 @@ def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, t
 
 def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
     _, run = trained
-    root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (1, 200)))
-    with pytest.raises(UserError, match=r'[ab]\.png is 200x1 pixels: when it is resized .*, nothing is left'):
+    root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (2, 600)))
+    with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: when it is resized .*, nothing is left'):
         evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
                  work_dir=str(tmp_path / 'run'))
 
