@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 
 from mmbackbones.engine import evaluate
 from mmbackbones.engine.cli import CfgOptions, positive_int, run
+from mmbackbones.engine.label_options import add_label_options
 from mmbackbones.engine.report import print_metrics
 
 
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument('--tta', action='store_true', help='average predictions over scales and flips')
     parser.add_argument('--show-dir', metavar='DIR',
                         help='draw predictions beside the ground truth into DIR, in the same folders as the images')
+    add_label_options(parser)
     parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
                         help='how processes were started, for several GPUs')

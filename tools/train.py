@@ -8,6 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from mmbackbones.engine import train
 from mmbackbones.engine.cli import CfgOptions, natural, positive_float, positive_int, run
+from mmbackbones.engine.label_options import add_label_options
 
 
 def main() -> None:
@@ -32,6 +33,7 @@ def main() -> None:
                         help='sum gradients over N batches for each optimizer step')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='FILE',
                         help='go on from FILE, or from the newest checkpoint in the work directory')
+    add_label_options(parser)
     parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
     parser.add_argument('--seed', type=natural, metavar='N',
                         help='seed of every random draw (default: 0, or that of the run that is gone on with)')

@@ -126,9 +126,16 @@ def cost(name: str, size: tuple[int, int] | None = None) -> Cost:
     model, usual = build_network(name)
     size = size or usual
     try:
-        products = multiply_adds(deepcopy(model).eval(), (1, 3, *size))
-        saved = count_saved_bytes(model.train, (2, 3, *size)) // 2
+        channels = _image_channels(model)
+        products = multiply_adds(deepcopy(model).eval(), (1, channels, *size))
+        saved = count_saved_bytes(model.train, (2, channels, *size)) // 2
     except Exception as error:  # other people's networks fail in ways of their own
         why = str(error) or type(error).__name__
         raise UserError(f'{name} cannot be counted for images of {size[0]}x{size[1]}: {why}') from error
     return Cost(size, sum(param.numel() for param in model.parameters()), products, saved)
+
+
+def _image_channels(model: nn.Module) -> int:
+    """Channels of the images that a network takes: 3, unless its backbone says otherwise."""
+    first = (module for module in model.modules() if isinstance(module, PyramidBackbone | nn.Conv2d))
+    return next((module.in_channels for module in first), 3)

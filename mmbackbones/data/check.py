@@ -1,23 +1,28 @@
 """What a COCO file must fulfil, and cannot be repaired."""
 
-from reprlib import repr as short
-
 from ..errors import UserError
+from .source import NoAnnotationsError
+from .text import short
 
 NUMBERS = {int, float}  # not bool, which is an int to isinstance
+MOST_CLASSES = 20_000  # MMDetection and pycocotools look up each class in a list of all: hours for 100,000
+LARGEST_ID = 1 << 63
 LARGEST = 1e15  # pixels; beyond it, and for infinities and NaN, arithmetic on a box means nothing
 
 
 def check_categories(data: dict, name: str) -> None:
     """Check that `data` (COCO form), which messages call `name`, has categories with ids and names of their own."""
     _unique_ids(data, 'categories', 'category', name)
+    if len(data['categories']) > MOST_CLASSES:
+        raise UserError(f'{name} has {len(data["categories"]):,} categories; {MOST_CLASSES:,} is the most that a '
+                        'detector can be trained on here.')
     seen = {}
     for category in data['categories']:
         label = category.get('name')
         if not isinstance(label, str) or not label:
             raise UserError(f'{name}: category {category["id"]} needs a name, but has {short(label)}.')
         if label in seen:
-            raise UserError(f'{name}: categories {seen[label]} and {category["id"]} have the same name {label!r}.')
+            raise UserError(f'{name}: categories {seen[label]} and {category["id"]} have the same name {short(label)}.')
         seen[label] = category['id']
 
 
@@ -25,6 +30,7 @@ def check(data: dict, name: str) -> None:
     """Check ids, references, file names and boxes of `data`, whose categories have been checked.
 
     Raises:
+        NoAnnotationsError: there are no annotations at all.
         UserError: the first defect, with the file and the id of the image or annotation.
     """
     categories = {category['id'] for category in data['categories']}
@@ -36,16 +42,23 @@ def check(data: dict, name: str) -> None:
     for annotation in data['annotations']:
         if fault := _fault(annotation, images, categories):
             raise UserError(f'{name}: annotation {annotation["id"]} {fault}.')
+    boxes = [annotation['bbox'] for annotation in data['annotations']]
+    boxes = [box for box in boxes if box[2] and box[3]]
+    if boxes and all(max(map(abs, box)) < 1.1 for box in boxes):  # they are rounded, and may reach over the image
+        raise UserError(f'{name}: all {len(boxes)} boxes lie between 0 and 1, such as {boxes[0]}: they look like '
+                        'shares of the image, where pixels are wanted.')
 
 
 def _unique_ids(data: dict, key: str, kind: str, name: str) -> set[int]:
     if not data[key]:
-        raise UserError(f'{name} has no {key}.')
+        raise (NoAnnotationsError if key == 'annotations' else UserError)(f'{name} has no {key}.')
     ids = set()
     for number, record in enumerate(data[key], 1):
         value = record.get('id')
         if type(value) is not int:
             raise UserError(f'{name}: {kind} number {number} needs an integer as its id, but has {short(value)}.')
+        if not -LARGEST_ID <= value < LARGEST_ID:  # else pycocotools turns all of them into floats
+            raise UserError(f'{name}: the {kind} id {short(value)} has more than 63 bits.')
         if value in ids:
             raise UserError(f'{name}: the {kind} id {value} occurs twice.')
         ids.add(value)
@@ -69,6 +82,7 @@ def _fault(annotation: dict, images: set[int], categories: set[int]) -> str | No
             return f'has bbox {short(box)}, which is not finite'
     if box[2] < 0 or box[3] < 0:
         return f'has bbox {short(box)}, whose width or height is negative'
-    if annotation.get('iscrowd') not in (None, 0, 1):
-        return f'has iscrowd {short(annotation["iscrowd"])}, which is neither 0 nor 1'
+    for key in ('iscrowd', 'ignore'):
+        if annotation.get(key) not in (None, 0, 1):
+            return f'has {key} {short(annotation[key])}, which is neither 0 nor 1'
     return None

@@ -1,94 +1,130 @@
 """The four layouts that hold COCO files already."""
 
+import codecs
 import json
+import locale
+from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
 from ..errors import UserError
-from .source import Annotations, Layout, Source, plan
+from .files import read_bytes, written_here
+from .source import Annotations, Layout, NoAnnotationsError, Source, plan
+from .split_names import NAMES, describe_unused, find_splits, split_of
 
 LISTS = ('images', 'annotations', 'categories')
+# COCO's own files of other tasks, which often lie beside those of boxes.
+OTHER_TASKS = ('captions_', 'image_info_', 'panoptic_', 'person_keypoints_', 'stuff_')
 
 
 def coco_2017(root: Path) -> Layout | None:
-    files = _present(root, {split: f'annotations/instances_{split}2017.json' for split in ('train', 'val')})
-    if len(files) == 2 or any((root / f'{split}2017').is_dir() for split in files):
+    files = {split: f'annotations/instances_{split}2017.json' for split in NAMES}
+    files = {split: name for split, name in files.items() if (root / name).is_file()}
+    alone = not _json_files(root).difference(files.values())
+    if {'train', 'val'} <= files.keys() or (alone and any((root / f'{split}2017').is_dir() for split in files)):
         return _layout('COCO 2017', root, files, ('{}2017', 'images/{}2017'))
     return None
 
 
 def plain_coco(root: Path) -> Layout | None:
-    files = _present(root, {split: f'annotations/{split}.json' for split in ('train', 'val', 'test')})
-    if 'val' in files or 'test' in files:  # a train.json alone is the layout "one file"
+    stems = {Path(name).stem for name in _json_files(root)}
+    files = {split: f'annotations/{stem}.json' for split, stem in find_splits(stems, f'{root}/annotations').items()}
+    # A train.json alone is the layout "one file", and so is any file that is not just called val or test.
+    if len(files) > 1 or {'val', 'test'} & {Path(name).stem for name in files.values()}:
         return _layout('plain COCO', root, files, ('images', '{}', 'images/{}', '.'))
     return None
 
 
 def one_file(root: Path) -> Layout | None:
-    files = sorted(root.glob('annotations/*.json'))
+    files = sorted(_json_files(root))
     if len(files) != 1:
-        files = [path for path in [root / 'trainval.json'] if path.is_file()]
+        files = [name for name in ['trainval.json'] if (root / name).is_file()]
     if files and (root / 'images').is_dir():
-        return _layout('one COCO file', root, {'train': files[0].relative_to(root).as_posix()}, ('images', '.'))
+        return _layout('one COCO file', root, {'train': files[0]}, ('images', '.'))
     return None
 
 
 def roboflow(root: Path) -> Layout | None:
-    folders = {'train': 'train', 'val': 'valid', 'test': 'test'}
-    files = _present(root, {split: f'{folder}/_annotations.coco.json' for split, folder in folders.items()})
-    if not files:
+    folders = {path.parent.name for path in root.glob('*/_annotations.coco.json')}
+    found = find_splits(filter(split_of, folders), str(root))
+    if not found:
         return None
+    files = {split: f'{folder}/_annotations.coco.json' for split, folder in found.items()}
 
-    @cache  # whether a category is empty is to be seen in all files only
-    def annotations() -> dict[str, Annotations]:
-        read = {split: read_coco(root, name, split, (folders[split],)) for split, name in files.items()}
-        if not all(_has_dummy(item.data) for item in read.values()):
-            return read
-        dropped = {}
-        for split, item in read.items():
-            names = [category['name'] for category in item.data['categories'] if category.get('id') == 0]
-            item.data['categories'] = [category for category in item.data['categories'] if category.get('id') != 0]
-            note = f'category {names[0]!r} (id 0), which Roboflow adds as the parent of the others, is dropped'
-            dropped[split] = Annotations(item.data, item.image_dir, notes=(note,))
-        return dropped
+    @cache
+    def read(split: str) -> Annotations:
+        return read_coco(root, files[split], split, (found[split],))
 
-    sources = [Source(name, splits, lambda split=splits[0]: annotations()[split]) for splits, name in plan(files)]
-    return Layout('Roboflow COCO', sources)
+    @cache
+    def all_have_dummy() -> bool:  # whether a category is empty is to be seen in all files only
+        read_ones = []
+        for split in files:
+            with suppress(NoAnnotationsError):
+                read_ones.append(read(split))
+        return all(_has_dummy(item.data) for item in read_ones)
+
+    def read_without_dummy(split: str) -> Annotations:
+        item = read(split)
+        if not all_have_dummy():
+            return item
+        names = [category['name'] for category in item.data['categories'] if category.get('id') == 0]
+        kept = [category for category in item.data['categories'] if category.get('id') != 0]
+        note = f'category {names[0]!r} (id 0), which Roboflow adds as the parent of the others, is dropped'
+        return Annotations(item.data | {'categories': kept}, item.image_dir, notes=(note,))
+
+    unused = [f'{folder}/_annotations.coco.json' for folder in folders.difference(found.values())]
+    sources = [Source(name, splits, partial(read_without_dummy, splits[0])) for splits, name in plan(files)]
+    return Layout('Roboflow COCO', sources, notes=describe_unused(unused, root))
 
 
 def read_coco(root: Path, name: str, split: str, folders: tuple[str, ...]) -> Annotations:
     """Read the COCO file `name`; its images are in that of `folders` (`{}` = split) where most of them are found."""
     file = root / name
     try:
-        data = json.loads(file.read_bytes())
-        with file.open('rb') as stream:
-            plain = json.detect_encoding(stream.read(4)) == 'utf-8'  # what pycocotools can read: no byte-order mark
+        content = read_bytes(file)
+        data = json.loads(content)
+        plain = json.detect_encoding(content) == 'utf-8' and (content.isascii() or _reads_utf8())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f'{file} is not a readable JSON file: {error}.') from error
     if not isinstance(data, dict):
         raise UserError(f'{file} must hold a COCO object with {", ".join(LISTS)}, but holds a {type(data).__name__}.')
     for key in LISTS:
         if key not in data:
-            raise UserError(f'{file} lacks "{key}": a COCO file has {", ".join(LISTS)}.')
+            kind = NoAnnotationsError if key == 'annotations' else UserError
+            raise kind(f'{file} lacks "{key}": a COCO file has {", ".join(LISTS)}.')
         if not isinstance(data[key], list) or not all(isinstance(item, dict) for item in data[key]):
             raise UserError(f'{file}: "{key}" must be a list of objects.')
-    candidates = [path for folder in folders if (path := root / folder.format(split)).is_dir()]
+    called = dict.fromkeys([split, *NAMES[split], file.stem.removeprefix('instances_')])
+    places = dict.fromkeys(folder.format(each) for folder in folders for each in called)
+    candidates = [path for place in places if (path := root / place).is_dir()]
     if not candidates:
-        places = ' or '.join(f'{folder.format(split)}/' for folder in folders if folder != '.')
-        raise UserError(f'The images of {file} are not there: they belong into {places} of {root}.')
+        texts = ' or '.join(f'{folder.format(split)}/' for folder in folders if folder != '.')
+        raise UserError(f'The images of {file} are not there: they belong into {texts} of {root}.')
     names = [image['file_name'] for image in islice(data['images'], 20) if isinstance(image.get('file_name'), str)]
-    image_dir = max(candidates, key=lambda folder: sum((folder / name).is_file() for name in names))
+    image_dir = max(candidates, key=lambda folder: sum(_is_there(folder, name) for name in names))
     return Annotations(data, image_dir, file if plain else None)
 
 
-def _present(root: Path, files: dict[str, str]) -> dict[str, str]:
-    return {split: name for split, name in files.items() if (root / name).is_file()}
+def _reads_utf8() -> bool:
+    """Whether pycocotools, which opens files in the system's encoding, reads names that are not ASCII as they are."""
+    return codecs.lookup(locale.getpreferredencoding(False)).name == 'utf-8'
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    return (folder / written_here(folder, name)).exists()
+
+
+def _json_files(root: Path) -> set[str]:
+    """The files that may hold boxes, below `root`."""
+    return {f'annotations/{path.name}' for path in root.glob('annotations/*.json')
+            if path.is_file() and not path.name.startswith(OTHER_TASKS)}
 
 
 def _layout(name: str, root: Path, files: dict[str, str], folders: tuple[str, ...]) -> Layout:
     sources = [Source(file, splits, partial(read_coco, root, file, splits[0], folders)) for splits, file in plan(files)]
-    return Layout(name, sources)
+    others = _json_files(root) | {path.name for path in root.glob('*.json') if split_of(path.stem)}
+    return Layout(name, sources, notes=describe_unused(others.difference(files.values()), root))
 
 
 def _has_dummy(data: dict) -> bool:

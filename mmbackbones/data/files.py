@@ -1,6 +1,7 @@
 """Reading and writing text, with the care that a user's files need."""
 
 import os
+import stat
 from collections.abc import Container
 from pathlib import Path
 
@@ -8,9 +9,20 @@ from ..errors import UserError
 from ..whole_file import whole_file
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a regular file; anything else, such as a pipe or a device, might never come to an end.
+
+    Raises:
+        OSError: it cannot be read, or is not regular.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError('it is not a regular file')
+    return path.read_bytes()
+
+
 def read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding='utf-8-sig')
+        return read_bytes(path).decode('utf-8-sig')
     except (OSError, ValueError) as error:
         raise UserError(f'{path} is not a readable text file: {error}.') from error
 
@@ -24,17 +36,29 @@ def write_text(path: Path, text: str) -> None:
 def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
     """Names, relative to `folder`, of the files in it and its subfolders that end in one of `suffixes` (lower case).
 
-    Links are followed, also those that lead nowhere: they are for the reader to complain of. What begins with a dot is
-    left out: systems and editors hide files of their own there, such as macOS its `._a.jpg`.
+    Links are followed, also those that lead nowhere: they are for the reader to complain of. But each folder is listed
+    once, under its own name if it lies below `folder`, and links to a parent are not followed. What begins with a dot
+    is left out: systems and editors hide files of their own there, such as macOS its `._a.jpg`.
     """
-    found = []
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        found += [
-            os.path.relpath(os.path.join(place, name), folder).replace(os.sep, '/')
-            for name in names
-            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith('.')
-        ]
+    found, seen = [], {(state.st_dev, state.st_ino) for state in map(os.stat, folder.resolve().parents)}
+    places, links = [os.fspath(folder)], []
+    while places or links:
+        place = places.pop() if places else links.pop(0)
+        try:
+            state = os.stat(place)
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError:  # as os.walk: what cannot be listed holds nothing
+            continue
+        if (state.st_dev, state.st_ino) in seen:
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        for entry in entries:
+            if entry.name.startswith('.'):
+                continue
+            if entry.is_dir():
+                (links if entry.is_symlink() else places).append(entry.path)
+            elif os.path.splitext(entry.name)[1].lower() in suffixes:
+                found.append(os.path.relpath(entry.path, folder).replace(os.sep, '/'))
     return sorted(found)
 
 
@@ -42,3 +66,19 @@ def leaves(path: str) -> bool:
     """Whether a path meant to lie below a folder points out of it; by its letters alone: links are the user's right."""
     normal = os.path.normpath(path)
     return os.path.isabs(normal) or normal.split(os.sep)[0] == os.pardir
+
+
+def absolute(path: str | os.PathLike) -> Path:
+    """An absolute path without `..`. Where there is one, links are resolved: it leads to the parent of their target."""
+    return Path(path).resolve() if os.pardir in Path(path).parts else Path(os.path.abspath(path))
+
+
+def written_here(folder: Path, name: str) -> str:
+    """`name`, which may come from Windows: its backslashes are slashes, unless there is a file that has them."""
+    if '\\' not in name:
+        return name
+    try:
+        there = os.path.lexists(folder / name)
+    except ValueError:  # a name that no file system can have
+        there = False
+    return name if there else name.replace('\\', '/')

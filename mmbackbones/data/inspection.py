@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import stat
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,6 +15,9 @@ from rich.progress import track
 
 from ..errors import UserError
 from .files import leaves, write_text
+
+VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
+KEEP_EVERY = 10  # seconds; a check that is killed loses no more than that
 
 # Path -> what is to be known of the file, as integers; or why training could not read it.
 Inspect = Callable[[str], tuple[int, ...] | str]
@@ -31,22 +36,29 @@ def inspect_files(
         kind: what a file is called, such as `image`.
 
     Raises:
-        UserError: a name leaves `root`, or files are missing or unreadable (the first one, and how many).
+        UserError: a name leaves `root`, or files are missing, unreadable, or not regular (reading a pipe would
+            never end); the first one, and how many.
     """
     below = os.path.relpath(folder, root)
     for name in names:
         if leaves(os.path.join(below, name)):
             raise UserError(f'{source}: the {kind} file {name!r} is not inside the data folder {root}.')
-    states, missing = {}, []
+    states, missing, no_files = {}, [], []
     for name in names:
         try:
             state = os.stat(os.path.join(folder, name))
-            states[name] = [state.st_size, state.st_mtime_ns]
         except (OSError, ValueError):  # ValueError: a name that no file system can have
             missing.append(name)
+            continue
+        states[name] = [state.st_size, state.st_mtime_ns]
+        if not stat.S_ISREG(state.st_mode):
+            no_files.append(name)
     if missing:
-        count = f'{len(missing)} of its {len(names)} {kind}s {"is" if len(missing) == 1 else "are"} missing'
-        raise UserError(f'{source}: the {kind} {missing[0]!r} is not in {folder}; {count}.')
+        raise UserError(f'{source}: the {kind} {missing[0]!r} is not in {folder}; '
+                        f'{_share(missing, names, kind)} missing.')
+    if no_files:
+        raise UserError(f'{source}: the {kind} {os.path.join(folder, no_files[0])!r} is not a regular file; '
+                        f'{_share(no_files, names, kind)} not.')
 
     cache = _cache_file(folder, kind)
     known = _read_cache(cache)
@@ -54,6 +66,7 @@ def inspect_files(
     broken = []
     console = Console(stderr=True)
     pool = ThreadPoolExecutor()
+    kept = time.monotonic()
     try:
         results = pool.map(inspect, (os.path.join(folder, name) for name in unknown))
         shown = track(
@@ -65,16 +78,22 @@ def inspect_files(
                 broken.append((name, result))
             else:
                 known[name] = [*states[name], *result]
+            if time.monotonic() - kept >= KEEP_EVERY:
+                _keep(cache, known)
+                kept = time.monotonic()
     finally:  # an interrupted check stops at once and keeps what it has learnt
         pool.shutdown(cancel_futures=True)
         if unknown:
-            with suppress(OSError):
-                write_text(cache, json.dumps(known))
+            _keep(cache, known)
     if broken:
         name, reason = broken[0]
-        count = f'{len(broken)} of its {len(names)} {kind}s {"is" if len(broken) == 1 else "are"} unreadable'
-        raise UserError(f'{source}: the {kind} {os.path.join(folder, name)!r} cannot be read ({reason}); {count}.')
+        raise UserError(f'{source}: the {kind} {os.path.join(folder, name)!r} cannot be read ({reason}); '
+                        f'{_share([name for name, _ in broken], names, kind)} unreadable.')
     return [tuple(known[name][2:]) for name in names]
+
+
+def _share(some: Sequence[str], names: Sequence[str], kind: str) -> str:
+    return f'{len(some)} of its {len(names)} {kind}s {"is" if len(some) == 1 else "are"}'
 
 
 def reason(error: Exception) -> str:
@@ -84,7 +103,13 @@ def reason(error: Exception) -> str:
 
 def _cache_file(folder: Path, kind: str) -> Path:
     home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    return Path(home, 'mmbackbones', f'{kind}s-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20]}.json')
+    key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20]
+    return Path(home, 'mmbackbones', f'{kind}s-{VERSION}-{key}.json')
+
+
+def _keep(file: Path, known: dict[str, list[int]]) -> None:
+    with suppress(OSError):  # then the next check decodes again
+        write_text(file, json.dumps(known))
 
 
 def _read_cache(file: Path) -> dict[str, list[int]]:

@@ -1,10 +1,15 @@
 """Which of the accepted layouts a folder has."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UserError
 from . import coco, voc, yolo
+from .files import absolute
 from .source import Layout
+from .split_names import describe_unused, split_of
 
 # The order is part of the interface: the first that matches wins.
 READERS = (coco.coco_2017, coco.plain_coco, coco.roboflow, coco.one_file, voc.pascal_voc, yolo.yolo)
@@ -14,16 +19,25 @@ ACCEPTED = """
   Roboflow:   {train,valid}/_annotations.coco.json (and test/) beside the images
   one file:   a single annotations/*.json or trainval.json, images in images/ (split 80/20)
   Pascal VOC: Annotations/*.xml, JPEGImages/, ImageSets/Main/{train,val,test,trainval}.txt
-  YOLO:       data.yaml, images/, labels/*.txt"""
+  YOLO:       data.yaml, images/, labels/*.txt
+A validation split may be called val, valid, validation, dev, or eval, with COCO's instances_ and a year around it."""
 
 
 def has_boxes(root: Path) -> bool:
     """Whether the folder `root` has one of the layouts that hold boxes."""
-    return _match(root) is not None
+    return bool(next(_matches(absolute(root)), None))
 
 
-def _match(root: Path) -> Layout | None:
-    return next((layout for reader in READERS if (layout := reader(root))), None)
+def _matches(root: Path) -> Iterator[Layout]:
+    return filter(None, (reader(root) for reader in READERS))
+
+
+def _describe_folders(root: Path, layout: Layout) -> tuple[str, ...]:
+    """A note on folders that may hold a validation part, where one is divided from training all the same."""
+    if not any(source.splits == ('train', 'val') for source in layout.sources):
+        return ()
+    found = [path for path in [*root.iterdir(), *root.glob('images/*')] if split_of(path.name) == 'val']
+    return describe_unused((f'{path.relative_to(root).as_posix()}/' for path in found if path.is_dir()), root)
 
 
 def find_layout(root: Path) -> Layout:
@@ -34,7 +48,14 @@ def find_layout(root: Path) -> Layout:
     """
     if not root.is_dir():
         raise UserError(f'The data folder {root} does not exist or is not a folder.')
-    if layout := _match(root):
+    matches = _matches(root)
+    if layout := next(matches, None):
+        layout = replace(layout, notes=(*layout.notes, *_describe_folders(root, layout)))
+        read = {source.name for source in layout.sources}
+        with suppress(UserError):  # a defect of what is not used anyway
+            others = [other.name for other in matches if not read.issuperset(item.name for item in other.sources)]
+            notes = [f'{root} has the layout {name}, too, which is not used' for name in others]
+            return replace(layout, notes=(*layout.notes, *notes))
         return layout
     if all((root / kind / 'training').is_dir() for kind in ('images', 'annotations')):
         raise UserError(f'{root} holds semantic masks (ADE20K layout) and no boxes, which a detector needs.')

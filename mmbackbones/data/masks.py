@@ -1,12 +1,11 @@
 """The masks of objects ("segmentation") in a COCO file, for models that learn them."""
 
-from reprlib import repr as short
-
 from pycocotools import mask as coco_mask
 
 from ..errors import UserError
 from .check import NUMBERS
 from .inspection import reason
+from .text import short
 
 FARTHEST = 1e6  # pixels: pycocotools goes along an outline pixel by pixel
 SLACK = 1  # pixels between a mask and its box: both are rounded
@@ -17,7 +16,7 @@ class MaskError(UserError):
 
 
 def check_masks(data: dict, name: str) -> None:
-    """Check that each annotation of `data` (which has passed `check`) has a mask: polygons, or runs of pixels (RLE).
+    """Check that each annotation of `data` (which has been tidied) has a mask: polygons, or runs of pixels (RLE).
 
     Raises:
         MaskError: masks are missing (how many), or one is malformed (the first one).

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from ..errors import UserError
+from .images import ImageInfo
+
 T = TypeVar('T')
+
+
+class NoAnnotationsError(UserError):
+    """A split has nothing but images, as test sets often have: only who wants to test on it has to be stopped."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class Annotations:
     data: dict
     image_dir: Path
     file: Path | None = None  # the file that already holds exactly `data`: it can be used in place
-    sizes: list[tuple[int, int]] | None = None  # width, height of each image, where the reader had to decode them
+    images: list[ImageInfo] | None = None  # of each image, where the reader had to decode them
     notes: tuple[str, ...] = ()
 
 

@@ -1,15 +1,19 @@
 """Pascal VOC (Everingham et al., IJCV 2010): an XML file per image, corners as 1-based pixel indices, inclusive."""
 
 import math
+import os
 from collections import defaultdict
 from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from ..errors import UserError
-from .files import leaves, read_text
-from .images import image_sizes
-from .source import Annotations, Layout, Source, plan
+from .files import leaves, read_bytes, read_text, written_here
+from .images import read_images
+from .sizes import contradiction, parse_side
+from .source import Annotations, Layout, NoAnnotationsError, Source, plan
+from .split_names import describe_unused, find_splits, split_of
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 
@@ -18,41 +22,49 @@ def pascal_voc(root: Path) -> Layout | None:
     images, lists = root / 'JPEGImages', root / 'ImageSets' / 'Main'
     if not images.is_dir() or not (root / 'Annotations').is_dir():
         return None
-    stems = {
-        split: list(dict.fromkeys(line.strip() for line in read_text(file).splitlines() if line.strip()))
-        for split in ('train', 'val', 'test', 'trainval')
-        if (file := lists / f'{split}.txt').is_file()
-    }
-    whole = stems.pop('trainval', None)
-    if whole and not {'train', 'val'} <= stems.keys():
-        stems = {'train': whole} | {split: stems[split] for split in stems.keys() & {'test'}}
-        names = {'train': 'trainval', 'test': 'test'}
-    else:
-        names = {split: split for split in stems}
+    there = {path.stem for path in lists.glob('*.txt') if path.is_file()}
+    names = find_splits(filter(split_of, there), str(lists))
+    stems = {split: _read_list(lists / f'{name}.txt', root) for split, name in names.items()}
+    if 'trainval' in there and not {'train', 'val'} <= stems.keys():
+        whole, names = _read_list(lists / 'trainval.txt', root), names | {'train': 'trainval'}
+        if part := stems.keys() & {'train', 'val'}:  # what trainval.txt has besides is the other
+            (given,), (other,) = part, {'train', 'val'} - part
+            stems[other] = [stem for stem in whole if stem not in set(stems[given])]
+            names |= {given: given, other: 'trainval'}
+        else:
+            stems['train'] = whole
+        stems = {split: stems[split] for split in ('train', 'val', 'test') if stems.get(split)}
     if not stems:
         raise UserError(f'{lists} lists no images: it has none of train.txt, val.txt, trainval.txt and test.txt.')
 
     @cache  # the classes are those that occur in any split, so every file is read, once
-    def parsed() -> dict[str, tuple[str, list[dict]]]:
+    def parsed() -> dict[str, _Content]:
         files = {stem: root / 'Annotations' / f'{stem}.xml' for split in stems for stem in stems[split]}
-        return {stem: _parse(file) for stem, file in files.items() if not leaves(stem) and file.is_file()}
+        content = {stem: _parse(file) for stem, file in files.items() if not leaves(stem) and os.path.exists(file)}
+        _refuse_shares(content, root)
+        return content
 
     def read(split: str) -> Annotations:
         list_file = lists / f'{names[split]}.txt'
+        if stems[split] and not any(stem in parsed() for stem in stems[split]):
+            raise NoAnnotationsError(f'{list_file} names {stems[split][0]!r}, but there is no '
+                                     f'Annotations/{stems[split][0]}.xml below {root}, nor that of any other.')
         for stem in stems[split]:
             if stem not in parsed():
                 raise UserError(f'{list_file} names {stem!r}, but there is no Annotations/{stem}.xml below {root}.')
-        classes = sorted({item['name'] for _, objects in parsed().values() for item in objects})
+        classes = sorted({item['name'] for content in parsed().values() for item in content.objects})
         ids = {name: number for number, name in enumerate(classes, 1)}
         endings = defaultdict(list)
         for path in sorted(images.iterdir()):
             endings[path.stem].append(path.suffix)
-        files = [_file_name(stem, parsed()[stem][0], endings[stem]) for stem in stems[split]]
-        sizes = image_sizes(root, images, files, str(list_file))
+        files = [_file_name(stem, parsed()[stem].file_name, endings[stem]) for stem in stems[split]]
+        found = read_images(root, images, files, str(list_file))
         entries, annotations = [], []
-        for number, (stem, file, (width, height)) in enumerate(zip(stems[split], files, sizes, strict=True), 1):
-            entries.append({'id': number, 'file_name': file, 'width': width, 'height': height})
-            for item in parsed()[stem][1]:
+        for number, (stem, file, info) in enumerate(zip(stems[split], files, found, strict=True), 1):
+            if fault := contradiction(parsed()[stem].size, info):
+                raise UserError(f'{root / "Annotations" / stem}.xml: the image JPEGImages/{file} {fault}.')
+            entries.append({'id': number, 'file_name': file, 'width': info.width, 'height': info.height})
+            for item in parsed()[stem].objects:
                 box = item['bbox']
                 annotations.append({
                     'id': len(annotations) + 1, 'image_id': number, 'category_id': ids[item['name']], 'bbox': box,
@@ -60,21 +72,45 @@ def pascal_voc(root: Path) -> Layout | None:
                 })  # fmt: skip
         categories = [{'id': number, 'name': name} for name, number in ids.items()]
         data = {'images': entries, 'annotations': annotations, 'categories': categories}
-        return Annotations(data, images, sizes=sizes)
+        return Annotations(data, images, images=found)
 
     sources = [
         Source(f'ImageSets/Main/{names[splits[0]]}.txt', splits, partial(read, splits[0])) for splits, _ in plan(stems)
     ]
-    return Layout('Pascal VOC', sources, common_classes=True)
+    # VOC's own lists of a class, such as cat_val.txt, say no more than the annotations.
+    unused = {stem for stem in there - {*names.values(), 'trainval'} if not stem.endswith(('_train', '_val', '_test',
+                                                                                           '_trainval'))}
+    notes = describe_unused((f'ImageSets/Main/{stem}.txt' for stem in unused), root)
+    return Layout('Pascal VOC', sources, common_classes=True, notes=notes)
 
 
-def _parse(file: Path) -> tuple[str, list[dict]]:
-    """The image's `filename` and its objects: name, bbox (x, y, width, height), difficult (0 or 1)."""
+class _Content(NamedTuple):
+    file_name: str  # the image's; often wrong
+    size: tuple[int | None, int | None]  # width, height; None: not said
+    objects: list[dict]  # name, bbox (x, y, width, height), difficult (0 or 1)
+
+
+def _read_list(file: Path, root: Path) -> list[str]:
+    lines = (line.strip() for line in read_text(file).splitlines())
+    stems = dict.fromkeys(line for line in lines if line)
+    return [written_here(root / 'Annotations', f'{stem}.xml').removesuffix('.xml') for stem in stems]
+
+
+class _DoctypeError(Exception):
+    pass
+
+
+class _NoDoctype(ElementTree.TreeBuilder):
+    def doctype(self, *_) -> None:  # called in any encoding, before an entity is read
+        raise _DoctypeError
+
+
+def _parse(file: Path) -> _Content:
     try:
-        raw = file.read_bytes()
-        if b'<!DOCTYPE' in raw:
-            raise UserError(f'{file} declares a document type, which VOC files do not need: entities are not expanded.')
-        tree = ElementTree.fromstring(raw)
+        tree = ElementTree.fromstring(read_bytes(file), ElementTree.XMLParser(target=_NoDoctype()))
+    except _DoctypeError as error:
+        raise UserError(f'{file} declares a document type, which VOC files do not need: entities are not expanded.'
+                        ) from error
     except (OSError, ValueError, ElementTree.ParseError) as error:
         raise UserError(f'{file} is not a readable XML file: {error}.') from error
     objects = []
@@ -92,7 +128,19 @@ def _parse(file: Path) -> tuple[str, list[dict]]:
             raise UserError(f'{file}: object {number} has the corners {", ".join(texts)}, which do not make a box.')
         difficult = int((item.findtext('difficult') or '').strip() == '1')  # VOC's evaluation ignores these
         objects.append({'name': name, 'bbox': [left - 1, top - 1, width, height], 'difficult': difficult})
-    return tree.findtext('filename') or '', objects
+    try:
+        size = tuple(parse_side(tree.findtext(f'size/{side}')) for side in ('width', 'height'))
+    except ValueError as error:
+        raise UserError(f'{file}: the size of the image, {error}, is not a number of pixels.') from error
+    return _Content(tree.findtext('filename') or '', size, objects)
+
+
+def _refuse_shares(content: dict[str, _Content], root: Path) -> None:
+    """Pixels are counted from 1 here, so that the far corner of a box is never within 1 but in shares of the image."""
+    boxes = [item['bbox'] for found in content.values() for item in found.objects]
+    if boxes and all(x + w <= 1 and y + h <= 1 for x, y, w, h in boxes):
+        raise UserError(f'{root / "Annotations"}: the corners of all {len(boxes)} boxes lie between 0 and 1: they look '
+                        'like shares of the image, where pixels are wanted.')
 
 
 def _file_name(stem: str, named: str, endings: list[str]) -> str:

@@ -4,43 +4,51 @@ import os
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-import yaml as pyyaml
-
 from ..errors import UserError
-from .files import list_files, read_text
-from .images import SUFFIXES, image_sizes
+from .files import list_files, read_text, written_here
+from .images import SUFFIXES, read_images
 from .source import Annotations, Layout, Source, plan
+from .split_names import NAMES
+from .text import short
+from .yaml_file import read_yaml
 
 
 def yolo(root: Path) -> Layout | None:
     file = root / 'data.yaml'
     if not file.is_file():
         return None
-    try:
-        config = pyyaml.safe_load(read_text(file))
-    except (pyyaml.YAMLError, RecursionError) as error:
-        raise UserError(f'{file} is not readable YAML: {" ".join(str(error).split())}.') from error
+    config = read_yaml(file)
     if not isinstance(config, dict):
         raise UserError(f'{file} must hold "names", "train" and "val".')
     categories = _categories(config, file)
-    found, notes = {}, []
-    for split in ('train', 'val', 'test'):
-        entry = config.get(split) or (config.get('valid') if split == 'val' else None)
-        images = [_images(root, str(config.get('path') or '.'), str(item)) for item in _listed(entry)]
+    base = root / written_here(root, str(config.get('path') or '.').replace('\0', ''))
+    found, folders, notes = {}, {}, []
+    for split, names in NAMES.items():
+        keys = [name for name in names if config.get(name)]
+        if any(config[key] != config[keys[0]] for key in keys):
+            raise UserError(f'{file} has {" and ".join(keys)}, which are both the split {split!r}: leave one.')
+        entries = _listed(config[keys[0]]) if keys else []
+        images = [_images(root, base, str(item)) for item in entries]
         if None not in images:
             if images:
                 found[split] = sorted({name for names in images for name in names})
+                folders[split] = [place for item in entries if (place := _place(root, base, str(item))).is_dir()]
         elif split == 'test':  # Roboflow names one whether there is one or not
-            notes.append(f'data.yaml: {entry}, named as its test split, is not there: left out')
+            named = short(', '.join(map(str, entries)))[1:-1]
+            notes.append(f'data.yaml: {named}, named as its test split, is not there: left out')
         else:
-            raise UserError(f'{file}: "{split}" is {entry!r}, which is no folder and no .txt list inside {root}.')
+            raise UserError(f'{file}: "{keys[0]}" is {short(config[keys[0]])}, which is no folder and no .txt list '
+                            f'inside {root}.')
     if not found:
         raise UserError(f'{file} names no images: it needs "train" and "val", each a folder or a .txt list.')
     if found.get('val') == found.get('train'):
         found.pop('val', None)
+    if not any(config.get(name) for name in NAMES['val']):
+        _refuse_unnamed(root, file, found, folders)
     keypoints = 'kpt_shape' in config
     sources = [
-        Source(f'data.yaml ({splits[0]})', splits, partial(_read, root, names, categories, keypoints))
+        Source(f'data.yaml ({splits[0]})', splits,
+               partial(_read, root, names, categories, keypoints, folders.get(splits[0], [])))
         for splits, names in plan(found)
     ]
     return Layout('YOLO', sources, common_classes=True, notes=tuple(notes))
@@ -58,13 +66,24 @@ def _categories(config: dict, file: Path) -> list[dict]:
         raise UserError(f'{file}: "names" must be a list of class names, or a table from class index to name.')
     for name in names.values():
         if type(name) not in (str, int, float):  # YAML reads a bare yes, no, on, off or null as something else
-            raise UserError(f'{file}: the class name {name!r} must be text; put it in quotes.')
+            raise UserError(f'{file}: the class name {short(name)} must be text; put it in quotes.')
     return [{'id': key, 'name': str(names[key])} for key in sorted(names)]
 
 
-def _images(root: Path, base: str, entry: str) -> list[str] | None:
+def _refuse_unnamed(root: Path, file: Path, found: dict[str, list[str]], folders: dict[str, list[Path]]) -> None:
+    """Raise UserError if images of a validation part lie where they usually do, but `data.yaml` does not name them."""
+    named = {folder for places in folders.values() for folder in places}
+    for place in sorted([*root.glob('images/*'), *root.glob('*/images')]):
+        split = place.parent.name if place.name == 'images' else place.name
+        used = place in named or any((root / name).is_relative_to(place) for names in found.values() for name in names)
+        if split.lower() in NAMES['val'] and place.is_dir() and not used:
+            raise UserError(f'{file} names no validation split, but there is {place.relative_to(root).as_posix()}/: '
+                            'name it there as "val", or take it away to have one divided from "train".')
+
+
+def _images(root: Path, base: Path, entry: str) -> list[str] | None:
     """The image files of a folder or of a .txt list, relative to `root`; None if it is not inside `root`."""
-    place = _inside(root, root / base / entry, root / entry, root / _without_parents(entry))
+    place = _place(root, base, entry)
     if place is None:
         return None
     if place.is_dir():
@@ -72,28 +91,43 @@ def _images(root: Path, base: str, entry: str) -> list[str] | None:
     if place.suffix != '.txt':
         return None
     lines = [line.strip() for line in read_text(place).splitlines() if line.strip()]
-    paths = ((line, _inside(root, place.parent / line, root / base / line, root / line)) for line in lines)
+    paths = ((line, _inside(root, line, place.parent, base, root)) for line in lines)
     return [path.relative_to(root).as_posix() if path else line for line, path in paths]
 
 
-def _without_parents(entry: str) -> Path:
+def _place(root: Path, base: Path, entry: str) -> Path | None:
     """Roboflow writes `../train/images` for the `train/images` that lies beside data.yaml."""
-    return Path(*[part for part in PurePosixPath(entry).parts if part not in ('..', '/')])
+    return _inside(root, entry, base, root) or _inside(root, _without_parents(written_here(root, entry)), root)
 
 
-def _inside(root: Path, *candidates: Path) -> Path | None:
-    normal = (Path(os.path.normpath(path)) for path in candidates)
-    return next((path for path in normal if path.is_relative_to(root) and path.exists()), None)
+def _without_parents(entry: str) -> str:
+    return '/'.join(part for part in PurePosixPath(entry).parts if part not in ('..', '/'))
 
 
-def _read(root: Path, names: list[str], categories: list[dict], keypoints: bool) -> Annotations:
-    sizes = image_sizes(root, root, names, str(root / 'data.yaml'))
+def _inside(root: Path, entry: str, *folders: Path) -> Path | None:
+    """The first existing one of the paths `entry`, from one of the `folders`, that is inside `root`; it begins so."""
+    for folder in folders if '\0' not in entry else ():
+        path = folder / written_here(folder, entry)
+        normal = Path(os.path.normpath(path))
+        if os.path.exists(normal) and normal.is_relative_to(root):
+            return normal
+        real = Path(os.path.realpath(path))  # `path` may lead there in another way than `root`, by a link
+        if os.path.exists(real) and real.is_relative_to(os.path.realpath(root)):
+            return root / real.relative_to(os.path.realpath(root))
+    return None
+
+
+def _read(
+    root: Path, names: list[str], categories: list[dict], keypoints: bool, folders: list[Path]
+) -> Annotations:
+    found = read_images(root, root, names, str(root / 'data.yaml'))
     ids = {category['id'] for category in categories}
     images, annotations = [], []
-    for number, (name, (width, height)) in enumerate(zip(names, sizes, strict=True), 1):
-        images.append({'id': number, 'file_name': name, 'width': width, 'height': height})
-        file = root / _label_name(name)
-        if not file.is_file():
+    labels = [_label_name(name) for name in names]
+    for number, (name, label_name, info) in enumerate(zip(names, labels, found, strict=True), 1):
+        images.append({'id': number, 'file_name': name, 'width': info.width, 'height': info.height})
+        file = root / label_name
+        if not os.path.lexists(file):
             continue  # an image without objects
         for row, line in enumerate(read_text(file).splitlines(), 1):
             if not line.strip():
@@ -101,11 +135,19 @@ def _read(root: Path, names: list[str], categories: list[dict], keypoints: bool)
             label, values = _numbers(line, f'{file}, line {row}')
             if label not in ids:
                 raise UserError(f'{file}, line {row}: class {label:g} is not among the {len(ids)} names of data.yaml.')
-            shape = _shape(values[:4] if keypoints else values, width, height, f'{file}, line {row}')
+            shape = _shape(values[:4] if keypoints else values, info.width, info.height, f'{file}, line {row}')
             ours = {'id': len(annotations) + 1, 'image_id': number, 'category_id': int(label), 'iscrowd': 0}
             annotations.append(ours | shape)
     data = {'images': images, 'annotations': annotations, 'categories': categories}
-    return Annotations(data, root, sizes=sizes)
+    return Annotations(data, root, images=found, notes=_describe_spare(root, set(labels), folders))
+
+
+def _describe_spare(root: Path, used: set[str], folders: list[Path]) -> tuple[str, ...]:
+    """A note on label files for which there is no image, such as one of a kind that is not read."""
+    places = {os.path.dirname(_label_name((folder / '_').relative_to(root).as_posix())) for folder in folders}
+    there = {os.path.join(place, name) for place in places for name in list_files(root / place, {'.txt'})}
+    spare = {name for name in there - used if os.path.basename(name) != 'classes.txt'}
+    return (f'labels without an image, such as {min(spare)}: {len(spare)}',) if spare else ()
 
 
 def _label_name(image: str) -> str:

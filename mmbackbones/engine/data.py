@@ -72,7 +72,8 @@ def _own_root(cfg: Config) -> Path | None:
 
 
 def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] | None = None,
-             classes: tuple[str, ...] | None = None) -> None:
+             classes: tuple[str, ...] | None = None, background: str | None = None,
+             ignore_label: int | None = None) -> None:
     """Check the data in `root` and write it into `cfg`: loaders, evaluators and numbers of classes.
 
     Args:
@@ -81,10 +82,13 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
         own: Whether `root` is the config's own data set, to be used by its recipe to the letter.
         splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.
         classes: The label order to keep, from a checkpoint.
+        background, ignore_label: How label maps are to be read, as :func:`~mmbackbones.data.load_segmentation` has it.
 
     Raises:
         UserError: The data has a fault that can't be repaired.
     """
+    if is_segmentor(cfg):
+        _pad_small_images(cfg)
     if root is None:
         if classes:
             set_num_classes(cfg, len(classes))
@@ -94,11 +98,16 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
     out_dir = Path(cfg.work_dir) / 'data'
     if is_segmentor(cfg):
         asked = None if own else classes  # see _use_segmentation
-        found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits))
+        found = main_first(lambda: load_segmentation(root, out_dir, classes=asked, splits=splits,
+                                                     background=background, ignore_label=ignore_label))
+        for step in dicts_in(cfg._cfg_dict):
+            if step.get('type') in ('LoadAnnotations', 'mmseg.LoadAnnotations'):
+                step.pop('reduce_zero_label', None)
         use = _use_segmentation
     else:
-        masks = learns_masks(cfg)
-        found = main_first(lambda: load_detection(root, out_dir, classes=classes, splits=splits, masks=masks))
+        recipe = _dataset(cfg.train_dataloader).get('filter_cfg') if own else None
+        found = main_first(lambda: load_detection(root, out_dir, classes=classes, splits=splits,
+                                                  masks=learns_masks(cfg), filter_cfg=recipe))
         use = _use_detection
     for note in found.notes:
         print_log(note, logger='current')
@@ -120,12 +129,34 @@ def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own
     metainfo = dict(classes=found.classes) if own else _coloured(found.classes)
     dataset.update(type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'),
                    metainfo=metainfo)
-    if name == 'train' and not own:  # COCO's recipe leaves out images below 32 pixels; users want their small ones
-        dataset.filter_cfg = dict(filter_empty_gt=True, min_size=1)
+    if name == 'train' and not own:
+        # COCO's recipe leaves out images without boxes and below 32 pixels; users want their small and empty ones.
+        dataset.filter_cfg = dict(filter_empty_gt=False)
+    _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)
     if name != 'train':
         for evaluator in dicts_in(cfg[f'{name}_evaluator']):  # one, or a list that has others, too
             if str(evaluator.get('type')).endswith('CocoMetric'):
                 evaluator.ann_file = ann_file
+
+
+def _pad_small_images(cfg: Config) -> None:
+    """Let a segmentor's tests pad images to the least that backbones take, as MMDetection and training do."""
+    for node in dicts_in(cfg.model):
+        if node.get('type') == 'SegDataPreProcessor':
+            node.setdefault('test_cfg', dict(size=(32, 32)))
+
+
+def _refuse_too_thin(pipeline: list[ConfigDict], name: str, width: int, height: int) -> None:
+    """Raise UserError if nothing is left of an image's shorter side when it is resized to fit as `pipeline` says."""
+    for step in dicts_in(pipeline):
+        scales = step.get('scale') or step.get('scales') if str(step.get('type')).endswith('Resize') else None
+        for scale in scales if isinstance(scales, list) else [scales] if scales else []:
+            factor = min(max(scale) / max(width, height), min(scale) / min(width, height))
+            factor *= min(step.get('ratio_range') or [1])
+            if step.get('keep_ratio') and min(width, height) * factor < 0.5:
+                raise UserError(f'{name} is {width}x{height} pixels: when it is resized to fit into '
+                                f'{scale[0]}x{scale[1]}, nothing is left of its shorter side; leave it out, or cut it '
+                                'into several')
 
 
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
@@ -136,4 +167,6 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
         raise UserError(f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
                         f'{len(metainfo["classes"])}: for a data set of your own use --data DIR')
     dataset.update(type='PairedSegDataset', data_root='', data_prefix={}, ann_file=str(found.splits[split].list_file),
-                   labels=found.label_map, metainfo=metainfo)
+                   labels=found.label_map, ignore_label=found.ignore_label,
+                   reduce_zero_label=found.background == 'ignore', metainfo=metainfo)
+    _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)

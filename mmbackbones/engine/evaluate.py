@@ -7,9 +7,10 @@ from mmengine.runner import Runner
 
 from ..errors import UserError, printable
 from .config import load_config, set_img_scale
-from .data import find_data, learns_masks, use_data
+from .data import find_data, is_segmentor, learns_masks, use_data
 from .distributed import main_first, start
 from .folders import folder_of_test, need_folder
+from .label_options import check_label_options, labels_as_trained
 from .log import escape_log, log_operators
 from .metrics import check_output_names, use_full_metrics
 from .options import flatten
@@ -20,7 +21,8 @@ from .start import checkpoint_classes, drop_pretrained
 
 def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: tuple[int, int] | None = None,
              tta: bool = False, show_dir: str | None = None, work_dir: str | None = None,
-             launcher: str = 'none', cfg_options: dict | None = None) -> dict[str, float]:
+             launcher: str = 'none', cfg_options: dict | None = None, background: str | None = None,
+             ignore_label: int | None = None) -> dict[str, float]:
     """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
 
     Args:
@@ -35,6 +37,8 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
             test keeps to the subfolder ``test``.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``: with several processes each tests a part of the images.
         cfg_options: Any config entries to override, by dotted names.
+        background, ignore_label: How label maps are to be read, as in :func:`~mmbackbones.engine.train`; by default
+            as the model was trained.
 
     Returns:
         The metrics, as written to ``metrics.json``.
@@ -43,6 +47,7 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     cfg = load_config(config, work_dir, cfg_options)
+    check_label_options(cfg, background, ignore_label)
     start(cfg, launcher)
     use_full_metrics(cfg)
     if img_scale:
@@ -56,7 +61,10 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     escape_log()
     rehearse_test(cfg, flatten(cfg_options))
     classes = main_first(lambda: checkpoint_classes(checkpoint))
-    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes)
+    labels = dict(background=background, ignore_label=ignore_label)
+    if is_segmentor(cfg):
+        labels = labels_as_trained(checkpoint, **labels)
+    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels)
     drop_pretrained(cfg)
     cfg.load_from = checkpoint
     cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]

@@ -16,6 +16,7 @@ from .checkpoint_hook import guard_checkpoints
 from .config import complete, drop_amp, keep_batches_whole, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
+from .label_options import check_label_options, labels_as_trained
 from .log import escape_log, log_operators
 from .metrics import use_full_metrics
 from .options import below, flatten, merge, settle, value_at
@@ -42,7 +43,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
           iters: int | None = None, batch_size: int | None = None, lr: float | None = None, weights: str | None = None,
           from_scratch: bool = False, amp: bool = False, accumulate: int = 1, resume: str | None = None,
           work_dir: str | None = None, seed: int | None = None, launcher: str = 'none',
-          cfg_options: dict | None = None) -> Runner:
+          cfg_options: dict | None = None, background: str | None = None, ignore_label: int | None = None) -> Runner:
     """Train a model from a config.
 
     Args:
@@ -62,6 +63,9 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         seed: Of every random draw; by default 0, or that of the run that is gone on with.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         cfg_options: Any config entries to override, by dotted names. They win over every other argument.
+        background: Of label maps: ``ignore`` if label 0 is ignored and label 1 is the first class, ``class`` if label 0
+            is the first class; as the labels tell, without it.
+        ignore_label: Pixels of this label are ignored in label maps, as those of 255 always are.
 
     Returns:
         The runner, when training is over.
@@ -79,6 +83,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
         cfg = read_config(config)
         recipe = deepcopy(cfg.train_cfg)
         complete(cfg, config, work_dir, options, stretch=True)
+        check_label_options(cfg, background, ignore_label)
         start(cfg, asked['launcher'])
         escape_log()
         _apply(cfg, asked, img_scale, options)
@@ -90,15 +95,18 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
             if root is not None and not root.exists():
                 raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
             settings = _settings(cfg, root, img_scale)
+            labels = dict(background=background, ignore_label=ignore_label)
             state = choose_start(cfg, asked['weights'], asked['from_scratch'], asked['resume'])
             if state:
                 _check_run(state, cfg, model, optimizer)
+                if is_segmentor(cfg):
+                    labels = labels_as_trained(state.path, **labels, resume=True)
                 say(state, cfg, settings)
             else:
                 folder.say_what_is_left()
             del model, optimizer
             depend_on_seed_only(cfg, _seed(asked['seed'], state))
-            use_data(cfg, root, own=data is None)  # last, because checking much data takes long
+            use_data(cfg, root, own=data is None, **labels)  # last, because checking much data takes long
             _check_data(cfg, state, options)
             merge(cfg, below(options, *_DATA), again=True)
             same = state and (asked['resume'] == 'auto' or is_newest(state, cfg.work_dir))

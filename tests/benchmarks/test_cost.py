@@ -27,6 +27,23 @@ def test_classes_of_imagenet_22k_are_not_guessed():
     assert type(build_release('van-b4-22k')).__name__ == RELEASES['van-b4-22k'].family == 'VAN'
 
 
+RESNET = "_delete_=True, type='mmdet.ResNet', depth=18, out_indices=(1, 2, 3), "
+
+
+@pytest.mark.parametrize(('config', 'backbone', 'neck', 'stem'), [
+    ('retinanet_van_t_demo', '', '', 32), ('semantic_fpn_van_t', '', '', 32),
+    ('retinanet_van_t_demo', RESNET, 'in_channels=[128, 256, 512]', 64),
+], ids=['detector', 'segmentor', "MMDetection's own backbone"])
+def test_images_of_other_than_three_channels(config, backbone, neck, stem, tmp_path):
+    parameters = {}
+    for channels in (1, 3, 4):
+        path = tmp_path / f'{channels}.py'
+        path.write_text(f"_base_ = {str(ROOT / 'configs' / f'{config}.py')!r}\n"
+                        f'model = dict(backbone=dict({backbone}in_channels={channels}), neck=dict({neck}))')
+        parameters[channels] = cost(str(path), (64, 64)).parameters
+    assert [parameters[channels] - parameters[3] for channels in (1, 4)] == [-2 * stem * 7 * 7, stem * 7 * 7]
+
+
 def test_memory_is_that_of_one_image():
     model, image = VAN('b0').train(), torch.zeros(1, 3, 64, 96)
     assert cost('VAN:b0', (64, 96)).saved_bytes == pytest.approx(saved_bytes(model, image), rel=0.01)

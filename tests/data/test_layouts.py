@@ -4,14 +4,16 @@ import contextlib
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 
 import detection_folders as folders
 import pytest
 from detection_folders import CLASSES, TRUTH, write_coco, write_image, write_text
+from PIL import Image
 from pycocotools.coco import COCO
 
-from mmbackbones.data import load_detection
+from mmbackbones.data import has_boxes, load_detection
 from mmbackbones.errors import UserError
 
 LAYOUTS = {
@@ -215,6 +217,111 @@ def test_voc_list_names_an_image_that_is_not_there(stem, tmp_path, out_dir):
     write_text(tmp_path / 'user/ImageSets/Main/val.txt', f'b1\n{stem}\n')
     with pytest.raises(UserError, match=rf"val\.txt names '{stem}', but there is no Annotations/{stem}\.xml"):
         load_detection(tmp_path / 'user', out_dir)
+
+
+VOC_SIZE = '<size><width>{}</width><height>{}</height><depth>3</depth></size>'
+
+
+def voc_with_size(root: Path, width: object, height: object, stem: str = 'b1') -> None:
+    file = root / f'Annotations/{stem}.xml'
+    size = VOC_SIZE.format(width, height)
+    file.write_text(file.read_text().replace('</filename>', f'</filename>{size}'))
+
+
+@pytest.mark.parametrize('size', [(64, 48), (0, 0), ('', ''), (64, 0), ('64.0', ' 48 '), (-1, -1)])
+def test_voc_sizes_that_say_the_same_or_nothing(size, tmp_path, out_dir):
+    folders.voc(tmp_path / 'user')
+    voc_with_size(tmp_path / 'user', *size)
+    assert contents(load_detection(tmp_path / 'user', out_dir).splits['val']) == truth('val')
+
+
+@pytest.mark.parametrize(('size', 'message'), [
+    ((128, 96), r'b1\.xml: the image JPEGImages/b1\.png is said to be 128x96 pixels, but its file is 64x48'),
+    ((0, 96), r'is said to be Nonex96 pixels, but its file is 64x48'),
+    ((48, 64), r'is said to be 48x64 pixels, but its file is 64x48'),
+    (('wide', 48), r"b1\.xml: the size of the image, 'wide', is not a number of pixels"),
+])
+def test_voc_sizes_that_contradict_the_file(size, message, tmp_path, out_dir):
+    folders.voc(tmp_path / 'user')
+    voc_with_size(tmp_path / 'user', *size)
+    with pytest.raises(UserError, match=message):
+        load_detection(tmp_path / 'user', out_dir)
+
+
+def test_voc_photographs_turned_by_exif(tmp_path, out_dir):
+    folders.voc(tmp_path / 'user')
+    voc_with_size(tmp_path / 'user', 64, 48)
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    (tmp_path / 'user/JPEGImages/b1.png').unlink()
+    write_image(tmp_path / 'user/JPEGImages/b1.jpg', exif=exif)
+    with pytest.raises(UserError, match=r'b1\.jpg is said to be 64x48 .* turned by its EXIF .* is 48x64; boxes'):
+        load_detection(tmp_path / 'user', out_dir)
+
+
+def test_voc_corners_as_shares(tmp_path, out_dir):
+    folders.voc(tmp_path / 'user')
+    for file in (tmp_path / 'user/Annotations').iterdir():
+        text = re.sub(r'<(x|y)(min|max)>(\d+)<', lambda found: f'<{found[1]}{found[2]}>{int(found[3]) / 64}<',
+                      file.read_text())
+        file.write_text(text)
+    with pytest.raises(UserError, match='corners of all 9 boxes lie between 0 and 1: they look like shares'):
+        load_detection(tmp_path / 'user', out_dir)
+
+
+def test_voc_parts_with_some_of_the_classes(tmp_path, out_dir):
+    """A model that was trained on three classes can be tested where only one of them occurs."""
+    folders.voc(tmp_path / 'user')
+    for stem in ('a1', 'a3', 'a4', 'b2', 'c1'):
+        (tmp_path / f'user/Annotations/{stem}.xml').write_text('<annotation></annotation>')
+    data = load_detection(tmp_path / 'user', out_dir, classes=['ant', 'dog', 'cat'], splits=['val'])
+    assert data.classes == ('ant', 'dog', 'cat')
+    content = json.loads(data.splits['val'].ann_file.read_text())
+    assert [item['name'] for item in content['categories']] == ['ant', 'dog', 'cat']
+    assert len({item['id'] for item in content['categories']}) == 3
+    assert contents(data.splits['val']) == truth('val') | {'b2': []}
+    with pytest.raises(UserError, match="lacks 'ant', 'cat' and it has besides 'dog'"):
+        load_detection(tmp_path / 'user', out_dir, classes=['ant', 'cat'], splits=['val'])
+
+
+@pytest.mark.parametrize('build', LAYOUTS)
+def test_parts_with_some_of_the_classes_in_any_layout(build, tmp_path, out_dir):
+    build(tmp_path / 'user')
+    data = load_detection(tmp_path / 'user', out_dir, classes=['dog', 'bird', 'cat', 'cow'], splits=['val'])
+    listed = json.loads(data.splits['val'].ann_file.read_text())['categories']
+    assert [category['name'] for category in listed] == ['dog', 'bird', 'cat', 'cow']
+    assert contents(data.splits['val']) == truth('val')
+
+
+@pytest.mark.parametrize('build', LAYOUTS)
+@pytest.mark.parametrize('way', ['there/../user', './user/../../{name}/user', 'link/../user', 'linked'])
+def test_ways_with_two_dots_and_links(build, way, tmp_path, out_dir, monkeypatch):
+    """`link/..` is the parent of where the link leads, not of where the link is."""
+    build(tmp_path / 'deep/user')
+    (tmp_path / 'deep/there').mkdir()
+    (tmp_path / 'deep/link').symlink_to(tmp_path / 'deep/there')
+    (tmp_path / 'link').symlink_to(tmp_path / 'deep/there')
+    (tmp_path / 'linked').symlink_to(tmp_path / 'deep/user')
+    monkeypatch.chdir(tmp_path if way.startswith('link') else tmp_path / 'deep')
+    root = Path(way.format(name='deep'))
+    for folder in (root, root.absolute()):
+        assert has_boxes(folder)
+        assert contents(load_detection(folder, out_dir).splits['val']) == truth('val')
+
+
+@pytest.mark.parametrize('way', ['{root}/images/train', 'here/../images/train', 'images\\train', '.\\images\\train'])
+def test_ways_in_yolo_files(way, tmp_path, out_dir):
+    """Also of a folder that is reached by a link, while its files name the real place."""
+    folders.yolo(tmp_path / 'real')
+    (tmp_path / 'real/here').mkdir()
+    (tmp_path / 'user').symlink_to('real')
+    entry = way.format(root=tmp_path / 'real')
+    for train in (entry, 'train.txt'):
+        write_text(tmp_path / 'real/data.yaml', f'train: {train}\nval: images/val\nnames: [cat, dog]\n')
+        slash = '\\' if '\\' in way else '/'
+        write_text(tmp_path / 'real/train.txt', ''.join(f'{entry}{slash}{stem}.jpg\n' for stem in TRUTH['train']))
+        for root in (tmp_path / 'user', tmp_path / 'real'):
+            assert contents(load_detection(root, out_dir).splits['train']) == truth('train')
 
 
 def test_yolo_polygons(tmp_path, out_dir):

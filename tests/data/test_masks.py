@@ -130,6 +130,46 @@ def test_every_annotation_of_every_split_needs_one(root, out_dir):
     assert load_detection(root, out_dir).layout == 'plain COCO'  # test.json has none, and boxes do not need any
 
 
+def test_what_is_dropped_needs_no_mask(root, out_dir):
+    for split, count in {'train': 4, 'val': 3, 'test': 2}.items():
+        add_masks(root, split, count)
+        file = root / f'annotations/{split}.json'
+        content = json.loads(file.read_text())
+        image = content['images'][0]['id']
+        for number, box in enumerate([[5, 5, 0, 9], [70, 5, 9, 9], [-9, 5, 5, 5]], 100):  # the first of no width
+            content['annotations'].append({'id': number, 'image_id': image, 'category_id': 2, 'bbox': box, 'area': 9,
+                                           'iscrowd': 0, 'segmentation': []})
+        content['annotations'][0]['segmentation'] += [[1, 1, 2, 2], []]
+        file.write_text(json.dumps(content))
+    for without_sizes in (False, True):
+        data = load_detection(root, out_dir, masks=True)
+        said = '3 boxes without area dropped, 2 parts of masks with fewer than three corners dropped'
+        assert all(any(note.startswith(f'annotations/{split}.json: ') and said in note for note in data.notes)
+                   for split in data.splits)
+        val = json.loads(data.splits['val'].ann_file.read_text())['annotations']
+        assert [len(item['segmentation']) for item in val] == [1, 1, 1]
+        assert data.splits['train'].boxes == 4
+        if not without_sizes:  # they are not known before the images have been read, then
+            assert data.splits['train'].ann_file == root / 'annotations/train.json'  # CocoDataset drops by itself
+            for file in root.glob('annotations/*.json'):
+                file.write_text(file.read_text().replace('"width": 64, "height": 48', '"width": null, "height": 0'))
+
+
+def test_runs_of_an_image_whose_size_is_not_given(root, out_dir):
+    for split, count in {'train': 4, 'val': 3, 'test': 2}.items():
+        add_masks(root, split, count)
+    file = root / 'annotations/val.json'
+    content = json.loads(file.read_text())
+    content['annotations'][0].update(bbox=BOX, segmentation=packed(*BOX))
+    del content['images'][0]['width']
+    file.write_text(json.dumps(content))
+    assert load_detection(root, out_dir, masks=True).splits['val'].boxes == 3
+    content['annotations'][0]['segmentation']['size'] = [WIDTH, HEIGHT]
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match='has a mask that is of 48x64 pixels, but its image is said to be of 64x48'):
+        load_detection(root, out_dir, masks=True)
+
+
 def test_pascal_voc_has_no_masks(tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     with pytest.raises(UserError, match=r'ImageSets/Main/train\.txt: no annotation has a mask'):

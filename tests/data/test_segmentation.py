@@ -1,7 +1,10 @@
 """ADE20K's layout: what is paired and listed, what is converted, and what is refused with one sentence."""
 
 import json
+import os
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from detection_folders import write_image, write_text
 from PIL import Image
 from segmentation_folders import CLASSES, LABELS, SIZE, STEMS, ade, write_labels
 
-from mmbackbones.data import has_label_maps, label_maps, load_segmentation
+from mmbackbones.data import has_label_maps, label_maps, load_segmentation, pairs
 from mmbackbones.data.images import ORIENTATION
 from mmbackbones.data.shapes import CLASSES as SHAPES
 from mmbackbones.data.shapes import generate_shapes
@@ -99,6 +102,15 @@ def test_links_are_followed(root, tmp_path, out_dir):
         load_segmentation(root, out_dir)
 
 
+@pytest.mark.parametrize('target', ['.', '..', '../..'])
+def test_links_to_a_parent_are_not_followed(target, root, out_dir):
+    for kind in (TRAINING, MAPS):
+        (root / kind / 'loop').symlink_to(target)
+    data = load_segmentation(root, out_dir)
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+    assert not any('left out' in note for note in data.notes)
+
+
 def test_spare_label_maps_are_told(root, out_dir):
     for stem in 'zy':
         write_labels(root / MAPS / f'{stem}.png')
@@ -163,7 +175,7 @@ def test_forms(stored, converted, root, out_dir):
     with Image.open(path) as image:
         assert image.mode == 'L'
         assert (np.array(image) == LABELS).all()
-    note = f'label maps of 16 bits or of equal colours are stored anew, as bytes, in {out_dir}: 1'
+    note = f'label maps that are not of one byte a pixel are stored anew, as such, in {out_dir}: 1'
     assert (note in data.notes) == converted
     assert contents(root) == before
 
@@ -178,6 +190,42 @@ def test_a_palette_is_read_as_its_indices(root, out_dir):
     image.save(root / FIRST)
     with pytest.raises(UserError, match=r'a1\.png has the label 4'):
         load_segmentation(root, out_dir)
+
+
+def png(bits: int, color: int, rows: np.ndarray, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of `bits` a sample, which Pillow itself does not write."""
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
+
+    packed = b''
+    for row in rows:
+        packed += b'\0' + np.packbits([value >> bit & 1 for value in row for bit in range(bits)[::-1]]).tobytes()
+    header = struct.pack('>IIBBBBB', rows.shape[1] // (3 if color == RGB else 1), rows.shape[0], bits, color, 0, 0, 0)
+    parts = [(b'IHDR', header), *chunks, (b'IDAT', zlib.compress(packed)), (b'IEND', b'')]
+    return b'\x89PNG\r\n\x1a\n' + b''.join(chunk(*part) for part in parts)
+
+
+GREY, RGB, PALETTE = 0, 2, 3  # PNG's types of color
+COLORS = b'PLTE', bytes(range(48))
+PACKED = {
+    'palette of 4 bits': ((4, PALETTE, LABELS, COLORS), False),
+    'palette of 2 bits': ((2, PALETTE, LABELS, (b'PLTE', bytes(12))), False),
+    'transparent palette': ((8, PALETTE, LABELS, COLORS, (b'tRNS', bytes([0, 255, 9, 0]))), False),
+    'transparent palette of 4 bits': ((4, PALETTE, LABELS, COLORS, (b'tRNS', bytes([0, 255, 9, 0]))), False),
+    'transparent grey': ((8, GREY, LABELS, (b'tRNS', bytes([0, 1]))), False),
+    'garbage in EXIF': ((8, GREY, LABELS, (b'eXIf', b'nonsense')), False),
+    'grey of 4 bits': ((4, GREY, LABELS), True),
+    'grey of 2 bits': ((2, GREY, LABELS), True),
+}
+
+
+@pytest.mark.parametrize(('stored', 'converted'), PACKED.values(), ids=PACKED)
+def test_labels_of_few_bits_and_transparent_ones(stored, converted, root, out_dir):
+    (root / FIRST).write_bytes(png(*stored))
+    path = Path(listed(load_segmentation(root, out_dir), 'train')[0][1])
+    assert path == (out_dir if converted else root) / FIRST
+    with Image.open(path) as image:
+        assert (np.array(image) == LABELS).all()
 
 
 # What is refused
@@ -236,7 +284,6 @@ REFUSED = {
     'negative': (store(LABELS.astype(np.uint16) - np.uint16(1)), r'a1\.png has the label 65535'),
     'black and white': (every(lambda labels: 255 * (labels > 1)), r'a1\.png, have no label but 0 and 255, which are'),
     'all ignored': (every(lambda labels: 0 * labels), r'All 4 label maps, such as .*a1\.png, have no label but 0, '),
-    'numbered from 0': (every(lambda labels: labels % 3), r"numbered from 0.* no pixel has label 3 \('tree'\);"),
     'coloured': (store(np.dstack([LABELS, LABELS, 0 * LABELS])), r'a1\.png.*it is a coloured picture.*; 1 of its 4'),
     'truncated': (cut(FIRST), r'a1\.png.* cannot be read .*; 1 of its 4 masks is unreadable'),
     'truncated image': (cut(f'{TRAINING}/a1.jpg'), r'a1\.jpg.* cannot be read .*; 1 of its 4 images is unreadable'),
@@ -245,10 +292,23 @@ REFUSED = {
     'TIFF inside': (store(LABELS.astype(np.float32), format='TIFF'), r'a1\.png.*it is a TIFF file by its content'),
     'no names': (lambda root: (root / 'classes.txt').unlink(), r'must hold a file classes\.txt, whose line n names'),
     'empty names': (name_classes(' \n'), r'classes\.txt must name 2 to 254 labels, but names 0'),
-    'blank name': (name_classes('road\n\ntree\n'), r'classes\.txt has no name for label 2'),
+    'blank name': (name_classes('road\n\ntree\n'), r'classes\.txt has no name for class 2'),
     'name twice': (name_classes('road\ncar\nroad\n'), r"classes\.txt: 'road' names more than one label"),
     'one class': (name_classes('car\n'), r'classes\.txt must name 2 to 254 labels, but names 1: .* background'),
     'too many': (name_classes('\n'.join(map(str, range(255)))), r'classes\.txt must name 2 to 254 .* names 255'),
+    'many names': (name_classes('\n'.join(map(str, range(100_000)))), r'classes\.txt must name 2 to 254 .* 100000'),
+    'a book': (name_classes('road\n' * 300_000), r'classes\.txt has 1500000 bytes, which can be no list of 2 to 254'),
+    'channels of 16 bits': (lambda root: (root / FIRST).write_bytes(png(16, RGB, LABELS.repeat(3, axis=1))),
+                            r'a1\.png.*it has several channels of 16 bits'),
+    'pipe': (lambda root: ((root / FIRST).unlink(), os.mkfifo(root / FIRST)), r'a1\.png.* is not a regular file'),
+    'device': (lambda root: ((root / FIRST).unlink(), (root / FIRST).symlink_to('/dev/zero')),
+               r'a1\.png.* is not a regular file'),
+    'image from a pipe': (lambda root: ((root / f'{TRAINING}/a1.jpg').unlink(), os.mkfifo(root / f'{TRAINING}/a1.jpg')),
+                          r'a1\.jpg.* is not a regular file'),
+    'names in a pipe': (lambda root: ((root / 'classes.txt').unlink(), os.mkfifo(root / 'classes.txt')),
+                        r'must hold a file classes\.txt'),
+    'endless names': (lambda root: ((root / 'classes.txt').unlink(), (root / 'classes.txt').symlink_to('/dev/zero')),
+                      r'must hold a file classes\.txt'),
     'names in UTF-16': (name_classes('road\n'.encode('utf-16')), r'classes\.txt is not a readable text file'),
 }
 
@@ -283,12 +343,89 @@ def test_another_layout(place, found, root, out_dir):
     ({'images/validation': 'images/val', 'annotations/validation': 'annotations/val'}, 'images/val'),
     ({'images/validation': 'images/Validation'}, 'images/Validation'),
     ({'images/validation': 'elsewhere'}, 'annotations/validation'),
+    *(({f'{kind}/validation': f'{kind}/{name}' for kind in ('images', 'annotations')}, f'images/{name}')
+      for name in ('valid', 'val2017', 'VAL', 'dev', 'eval', 'evaluation', 'validate')),
+    ({'images/validation': 'val', 'annotations/validation': 'val/annotations'}, 'val'),
+    ({'images/validation': 'valid', 'annotations/validation': 'valid/masks'}, 'valid'),
 ])
 def test_a_validation_part_of_another_name_is_not_left_out(place, there, root, out_dir):
     for old, new in place.items():
         (root / old).rename(root / new)
     with pytest.raises(UserError, match=f'user/{there} is there, but images/validation is not'):
         load_segmentation(root, out_dir)
+
+
+@pytest.mark.parametrize('leave', [
+    lambda path: path.symlink_to('nowhere'), lambda path: path.write_text('../elsewhere'), os.mkfifo,
+], ids=['broken link', 'what Windows makes of a link', 'pipe'])
+def test_a_validation_part_that_is_no_folder(leave, root, out_dir):
+    for kind in ('images', 'annotations'):
+        shutil.rmtree(root / kind / 'validation')
+    leave(root / 'images/validation')
+    with pytest.raises(UserError, match='user/images/validation is there, but images/validation is no folder'):
+        load_segmentation(root, out_dir)
+
+
+def test_a_list_of_a_validation_part_is_not_left_out(root, out_dir):
+    for kind in ('images', 'annotations'):
+        shutil.rmtree(root / kind / 'validation')
+    write_text(root / 'valid.txt', 'a1\na2\n')
+    with pytest.raises(UserError, match=r'user/valid\.txt is there, but images/validation is not'):
+        load_segmentation(root, out_dir)
+
+
+@pytest.mark.parametrize('name', ['test', 'testing'])
+def test_a_test_part(name, root, out_dir):
+    for stem in ('c1', 'c2', 'c3'):
+        write_image(root / f'images/{name}/{stem}.jpg', SIZE)
+        write_labels(root / f'annotations/{name}/{stem}.png')
+    data = load_segmentation(root, out_dir)
+    assert data.notes[0].endswith('train 4 images, val 2 images, test 3 images')
+    assert stems(load_segmentation(root, out_dir, splits=['val', 'test']), 'test') == ['c1', 'c2', 'c3']
+    (root / f'annotations/{name}/c2.png').unlink()
+    with pytest.raises(UserError, match=rf'{name} lacks the label maps of 1 of the 3 images: c2\.jpg'):
+        load_segmentation(root, out_dir)
+
+
+@pytest.mark.parametrize('name', ['test', 'testing', 'extra', 'train', 'val'])
+def test_folders_that_are_not_used_are_told(name, root, out_dir):
+    write_image(root / f'images/{name}/c1.jpg', SIZE)
+    (root / 'annotations/test').mkdir()
+    (root / 'valid').mkdir()
+    note, = (note for note in load_segmentation(root, out_dir).notes if 'left out' in note)
+    assert note.startswith('left out, because it is no labelled split of the layout: images/')
+    for folder in (f'images/{name}', 'annotations/test', 'valid'):
+        assert folder in note
+
+
+def test_a_root_that_leads_up_and_down(root, out_dir, monkeypatch):
+    (root / 'images/elsewhere').mkdir()
+    monkeypatch.chdir(root / 'images/elsewhere')
+    data = load_segmentation('../../../user', out_dir)
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+    assert listed(data, 'val')[0][0] == str(root / 'images/validation/b1.jpg')
+
+
+def test_names_with_spaces(root, out_dir):
+    for kind, suffix in (('images', 'jpg'), ('annotations', 'png')):
+        (root / kind / f'training/a1.{suffix}').rename(root / kind / f'training/a 1 (copy).{suffix}')
+    write_text(root / 'classes.txt', 'wet road\n[car]\ntree: small\n')
+    data = load_segmentation(root, out_dir)
+    assert stems(data, 'train')[0] == 'a 1 (copy)'
+    assert data.classes == ('wet road', '[car]', 'tree: small')
+
+
+def test_the_nearest_name_is_not_looked_for_among_thousands(root, out_dir, monkeypatch):
+    """Comparing names takes time with the square of their length."""
+    (root / FIRST).rename(root / MAPS / 'a1_mask.png')
+    for index in range(2000):
+        (root / MAPS / f'a0_{index:05}.png').touch()
+    compared = []
+    monkeypatch.setattr(pairs, 'get_close_matches', lambda name, names, **options: compared.extend(names) or names[:1])
+    with pytest.raises(UserError, match=r'a1\.jpg needs the PNG a1\.png; .* is the nearest to it'):
+        load_segmentation(root, out_dir)
+    assert 'a1_mask.png' in compared
+    assert len(compared) <= 1000
 
 
 def test_no_folder(tmp_path, out_dir):
@@ -299,10 +436,18 @@ def test_no_folder(tmp_path, out_dir):
 # Names of the classes
 
 
-@pytest.mark.parametrize('content', ['road\r\ncar\r\ntree\r\n', '\ufeffroad\ncar\ntree', ' road \ncar\t\ntree\n\n\n'])
+@pytest.mark.parametrize('content', [
+    'road\r\ncar\r\ntree\r\n', '\ufeffroad\ncar\ntree', ' road \ncar\t\ntree\n\n\n',
+    '\ufeffroad\r\ncar\r\ntree\r\n\r\n', 'road\rcar\rtree',
+])
 def test_class_files_of_all_systems(content, root, out_dir):
     name_classes(content)(root)
     assert load_segmentation(root, out_dir).classes == CLASSES
+
+
+def test_only_ends_of_lines_part_names(root, out_dir):
+    name_classes('wet\x0croad\ncar\u2028van\ntree\n')(root)
+    assert load_segmentation(root, out_dir).classes == ('wet\x0croad', 'car\u2028van', 'tree')
 
 
 def test_names_of_ade20k(root, out_dir):
@@ -317,5 +462,14 @@ def test_names_of_ade20k(root, out_dir):
 
 def test_classes_that_occur_nowhere_are_told(root, out_dir):
     name_classes('\n'.join([*CLASSES, 'sky', 'sea']))(root)
-    notes = load_segmentation(root, out_dir).notes
+    notes = load_segmentation(root, out_dir, background='ignore').notes
     assert "of the 5 classes, 2 occur nowhere, such as 'sky'" in notes
+
+
+@pytest.mark.parametrize('size', [(1, 8), (12, 1), (1, 1)])
+def test_images_of_one_row_or_column(size, root, out_dir):
+    """MMSegmentation squeezes their label maps to a line, and the test ends in an AssertionError."""
+    write_image(root / 'images/validation/b1.jpg', size)
+    write_labels(root / 'annotations/validation/b1.png', LABELS[:size[1], :size[0]])
+    with pytest.raises(UserError, match=rf'b1\.jpg is {size[0]}x{size[1]} pixels: MMSeg.*; 1 of 2 images are such'):
+        load_segmentation(root, out_dir)

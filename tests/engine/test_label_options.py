@@ -1,0 +1,183 @@
+"""However label maps are numbered, training, metrics and a later test mean the same classes."""
+import json
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import DATASETS, METRICS, init_default_scope
+from PIL import Image
+
+from mmbackbones import config_path
+from mmbackbones.engine import check_data, evaluate, train
+from mmbackbones.engine.config import load_config
+from mmbackbones.engine.data import use_data
+from mmbackbones.engine.metrics import use_full_metrics
+from mmbackbones.errors import UserError
+
+CLASSES = ('road', 'car', 'tree', 'sky')
+ORDER = ('sky', 'tree', 'road', 'car')  # of another model
+VOID = 4  # not a class, here
+SCENE = np.random.default_rng(0).integers(0, 5, (40, 48))  # position in CLASSES, or VOID
+
+# How the label maps are written (label of each class and of VOID), and the options that say so.
+READINGS = {
+    'from 1': ([1, 2, 3, 4, 0], {}),
+    'from 1, void 255': ([1, 2, 3, 4, 255], {}),
+    'from 1, void 9': ([1, 2, 3, 4, 9], dict(ignore_label=9)),
+    'from 1, said': ([1, 2, 3, 4, 0], dict(background='ignore')),
+    'from 0': ([0, 1, 2, 3, 255], dict(background='class')),
+    'from 0, void 200': ([0, 1, 2, 3, 200], dict(background='class', ignore_label=200)),
+    'from 0, 16 bits': ([0, 1, 2, 3, 65535], dict(background='class', ignore_label=65535)),
+}
+
+
+def write(root, labels, names=CLASSES, scene=SCENE):
+    for folder in ('training', 'validation'):
+        for kind in ('images', 'annotations'):
+            (root / kind / folder).mkdir(parents=True)
+        for name in 'ab':
+            pixels = np.array(labels)[scene].astype(np.uint8 if max(labels) < 256 else np.uint16)
+            Image.fromarray(pixels).save(root / f'annotations/{folder}/{name}.png')
+            Image.fromarray(np.uint8(scene * 50)).save(root / f'images/{folder}/{name}.png')
+    (root / 'classes.txt').write_text('\n'.join(names))
+    return root
+
+
+@pytest.fixture(autouse=True)
+def cache_home(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+
+
+@pytest.fixture(scope='module')
+def fpn_config():
+    cfg = load_config(str(config_path('semantic_fpn_van_t')), None, None)
+    use_full_metrics(cfg)
+    return cfg
+
+
+@pytest.mark.parametrize(('reading', 'order'), [
+    *((reading, None) for reading in READINGS), ('from 1', ORDER), ('from 0, void 200', ORDER),
+])
+def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
+    labels, options = READINGS[reading]
+    cfg = deepcopy(fpn_config)
+    cfg.work_dir = str(tmp_path / 'run')
+    use_data(cfg, write(tmp_path / 'user', labels), own=False, classes=order, **options)
+    init_default_scope('mmseg')
+    names = order or CLASSES
+    truth = np.array([names.index(name) for name in CLASSES] + [255])[SCENE]
+
+    cfg.train_dataloader.dataset.pipeline = cfg.train_dataloader.dataset.pipeline[:2]
+    sample = DATASETS.build(cfg.train_dataloader.dataset)[0]
+    assert (sample['gt_seg_map'] == truth).all()
+
+    for split in ('val', 'test'):
+        dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
+        metric = METRICS.build(cfg[f'{split}_evaluator'])
+        metric.dataset_meta = dataset.metainfo
+        for batch in map(pseudo_collate, ([sample] for sample in dataset)):
+            sample, = batch['data_samples']
+            sample = sample.to_dict()
+            prediction = torch.from_numpy(np.where(truth == 255, 0, truth))
+            sample['pred_sem_seg'] = dict(data=prediction[None])
+            metric.process(batch, [sample])
+        figures = metric.evaluate(len(dataset))
+        assert set(figures.values()) == {1.0}
+        if split == 'test':
+            assert {f'IoU_{name}' for name in CLASSES} < set(figures)
+
+
+@pytest.fixture(scope='module')
+def trained(tiny_seg_config, tmp_path_factory):
+    """A run on label maps that are counted from 0, with label 9 for what is to be ignored."""
+    folder = tmp_path_factory.mktemp('from 0')
+    root = write(folder / 'user', [0, 1, 2, 3, 9])
+    train(tiny_seg_config, data=str(root), img_scale=(64, 64), iters=1, batch_size=2, from_scratch=True,
+          work_dir=str(folder / 'run'), background='class', ignore_label=9)
+    return root, folder / 'run'
+
+
+def test_a_checkpoint_remembers_the_reading(trained):
+    _, run = trained
+    meta = torch.load(run / 'iter_1.pth', weights_only=False)['meta']['dataset_meta']
+    assert (meta['reduce_zero_label'], meta['ignore_label']) == (False, 9)
+
+
+def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_path):
+    root, run = trained
+    figures = {}
+    for name, options in {'default': {}, 'said': dict(background='class', ignore_label=9)}.items():
+        figures[name] = evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
+                                 work_dir=str(tmp_path / name), **options)
+        pairs = json.loads((tmp_path / name / 'data/val.json').read_text())
+        assert len(pairs) == 2
+    assert figures['default'] == figures['said']
+    assert all(figures['default'][f'IoU_{name}'] >= 0 for name in CLASSES)  # -1: a class that occurs nowhere
+
+
+def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, tmp_path):
+    _, run = trained
+    root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=SCENE[:5])
+    figures = evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48),
+                       work_dir=str(tmp_path / 'run'))
+    assert figures['mIoU'] >= 0
+
+
+def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
+    _, run = trained
+    root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (2, 600)))
+    with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: when it is resized .*, nothing is left'):
+        evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
+                 work_dir=str(tmp_path / 'run'))
+
+
+def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_path):
+    root, run = trained
+    options = dict(data=str(root), img_scale=(64, 64), iters=2, batch_size=2, resume=str(run / 'iter_1.pth'))
+    with pytest.raises(UserError, match='--background is ignore, but .* was trained with class'):
+        train(tiny_seg_config, **options, work_dir=str(tmp_path / 'other'), background='ignore')
+    with pytest.raises(UserError, match='--ignore-label is 8, but .* was trained with 9'):
+        train(tiny_seg_config, **options, work_dir=str(tmp_path / 'another'), ignore_label=8)
+    train(tiny_seg_config, **options, work_dir=str(tmp_path / 'same'))
+    meta = torch.load(tmp_path / 'same/iter_2.pth', weights_only=False)['meta']['dataset_meta']
+    assert (meta['reduce_zero_label'], meta['ignore_label']) == (False, 9)
+
+
+def test_without_being_told_neither_check_nor_training_guesses(tool, tiny_seg_config, tmp_path):
+    root = write(tmp_path / 'user', [0, 1, 2, 3, 255])
+    for name, *arguments in (['check_data', root], ['train', tiny_seg_config, '--data', root, '--from-scratch',
+                                                    '--work-dir', tmp_path / 'run']):
+        code, out, err = tool(name, *arguments)
+        assert (code, 'ready' in out) == (2, False)
+        assert '--background class' in err
+        assert "'road'" in err
+        assert 'Traceback' not in err
+    code, out, err = tool('check_data', root, '--background', 'class')
+    assert code == 0, err
+    assert "label 0 is 'road'" in out
+    assert 'label 255 is in 4 of 4 label maps' in out
+
+
+def test_a_detector_reads_no_label_maps(tool, tiny_config, shapes, tmp_path):
+    for option in (['--background', 'class'], ['--ignore-label', '3']):
+        code, _, err = tool('train', tiny_config, '--data', shapes, *option, '--work-dir', tmp_path / 'run')
+        assert code == 2
+        assert 'this config is of a detector' in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize('option', [['--background', 'maybe'], ['--ignore-label', '-1'], ['--ignore-label', '70000']])
+def test_values_that_there_are_not(tool, tmp_path, option):
+    code, _, err = tool('check_data', write(tmp_path / 'user', [1, 2, 3, 4, 0]), *option)
+    assert code == 2
+    assert option[0].replace('--', '').replace('-', '_')[:6] in err.replace('-', '_')
+
+
+def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
+    code, _, err = tool('check_data', tmp_path)
+    assert code == 2
+    for words in ('annotations/{training,validation}/', 'one label a pixel, 8 or 16 bits, grey or', 'YOLO:'):
+        assert words in err
+    with pytest.raises(UserError, match='but .* holds none; it would have:'):
+        list(check_data(str(tmp_path), background='class'))
