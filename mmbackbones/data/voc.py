@@ -26,13 +26,11 @@ def pascal_voc(root: Path) -> Layout | None:
     names = find_splits(filter(split_of, there), str(lists))
     stems = {split: _read_list(lists / f'{name}.txt', root) for split, name in names.items()}
     if 'trainval' in there and not {'train', 'val'} <= stems.keys():
-        whole, names = _read_list(lists / 'trainval.txt', root), names | {'train': 'trainval'}
-        if part := stems.keys() & {'train', 'val'}:  # what trainval.txt has besides is the other
-            (given,), (other,) = part, {'train', 'val'} - part
-            stems[other] = [stem for stem in whole if stem not in set(stems[given])]
-            names |= {given: given, other: 'trainval'}
-        else:
-            stems['train'] = whole
+        whole = _read_list(lists / 'trainval.txt', root)
+        other = 'val' if 'train' in stems else 'train'  # what trainval.txt has besides the one that is given
+        given = set(stems.get('train', stems.get('val', ())))
+        stems[other] = [stem for stem in whole if stem not in given]
+        names = names | {other: 'trainval'}
         stems = {split: stems[split] for split in ('train', 'val', 'test') if stems.get(split)}
     if not stems:
         raise UserError(f'{lists} lists no images: it has none of train.txt, val.txt, trainval.txt and test.txt.')

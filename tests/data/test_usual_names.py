@@ -137,6 +137,9 @@ def test_voc_what_is_left_of_trainval(given, tmp_path, out_dir):
         (lists / f'{split}.txt').unlink()
     write_text(lists / f'{given}.txt', parts['train' if given == 'train' else 'val'])
     check_val(tmp_path, out_dir)
+    (tmp_path / 'JPEGImages/b1.png').unlink()
+    with pytest.raises(UserError, match=f'Main/{"trainval" if given == "train" else given}.txt: the image .b1'):
+        load_detection(tmp_path, out_dir)
 
 
 @pytest.mark.parametrize('key', ['val', 'valid', 'validation', 'dev'])
