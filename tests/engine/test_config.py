@@ -3,7 +3,7 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 
-from mmbackbones import get_config
+from mmbackbones import config_path, get_config
 from mmbackbones.engine.config import (
     dicts_in,
     drop_amp,
@@ -106,3 +106,9 @@ def test_config_that_is_not_there_or_broken(tmp_path):
         load_config('x' * 300 + '.py', None, None)
     with pytest.raises(UserError, match='is not a file'):
         load_config(str(tmp_path), None, None)
+
+
+def test_no_workers_persist_where_there_are_none():
+    cfg = load_config(str(config_path('retinanet_van_t')), None, {'val_dataloader.num_workers': 0})
+    assert not cfg.val_dataloader.persistent_workers  # PyTorch would refuse it
+    assert cfg.test_dataloader.persistent_workers

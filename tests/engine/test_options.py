@@ -67,9 +67,6 @@ def final(flat, shapes, tmp_path, monkeypatch):
     (dict(img_scale=(64, 64)), {'train_dataloader.dataset.pipeline.2.scale': (96, 96)},
      {'val_dataloader.dataset.pipeline.1.scale': (64, 64)}),
     (dict(), {'train_dataloader.dataset.filter_cfg.min_size': 7}, {}),
-    (dict(from_scratch=True), {'model.backbone.init_cfg': None}, {}),
-    (dict(), {'train_dataloader.num_workers': 0, 'val_dataloader.num_workers': 0},
-     {'val_dataloader.persistent_workers': False}),
 ])
 def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
     cfg = final(options, **asked)

@@ -130,9 +130,12 @@ def test_a_batch_larger_than_the_data(tool, tiny_config, shapes, tmp_path, optio
     assert message in err.splitlines()[-1]
 
 
-def test_a_single_tiny_image_is_no_batch_for_batch_norm(tool, tiny_config, shapes, tmp_path, monkeypatch):
-    monkeypatch.setattr('mmbackbones.engine.data.load_detection', lambda *_, **__: pytest.fail('the data is checked'))
-    code, _, err = tool('train', tiny_config, '--data', shapes, '--work-dir', tmp_path / 'run', '--batch-size', 1,
+@pytest.mark.parametrize('name', ['retinanet', 'semantic_fpn'])
+def test_a_single_tiny_image_is_no_batch_for_batch_norm(tool, tiny_config, shapes, tmp_path, monkeypatch, name):
+    for kind in ('detection', 'segmentation'):
+        monkeypatch.setattr(f'mmbackbones.engine.data.load_{kind}', lambda *_, **__: pytest.fail('the data is checked'))
+    config = tiny_config if name == 'retinanet' else config_path('semantic_fpn_van_t')
+    code, _, err = tool('train', config, '--data', shapes, '--work-dir', tmp_path / 'run', '--batch-size', 1,
                         '--img-scale', 32, 32)
     assert code == 2
     assert 'a batch of 1 image of 32x32 pixels is too small' in err.splitlines()[-1]
