@@ -180,8 +180,17 @@ def test_odd_number_of_channels():
         local_attention(q, k, v, *embeddings(1, 7))
 
 
-@pytest.mark.parametrize('shape', [(0, 2, 4, 5, 6), (1, 2, 4, 0, 5)])
-def test_empty_map(shape):
-    q, k, v = maps(*shape)
-    with pytest.raises(ValueError, match='not empty'):
+def test_empty_map():
+    q, k, v = maps(1, 2, 4, 0, 5)
+    with pytest.raises(ValueError, match='nothing but the batch empty'):
         local_attention(q, k, v)
+
+
+@every_form
+def test_empty_batch(impl):
+    """A mask head without regions: an empty map, and gradients of zero, as from a convolution."""
+    inputs = [*maps(0, 2, 4, 5, 6), *embeddings(2, 7)]
+    y, *grads = with_gradients(impl, inputs, torch.empty(0, 2, 4, 5, 6, dtype=torch.float64))
+    assert y.shape == (0, 2, 4, 5, 6)
+    assert [grad.shape for grad in grads] == [x.shape for x in inputs]
+    assert not any(grad.any() for grad in grads)
