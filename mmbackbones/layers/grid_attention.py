@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..ops import fused_attention, is_recording
+from ..ops import fused_attention, is_exporting, is_recording
 from .attention import multi_head_attention
 
 
@@ -39,7 +39,15 @@ def grid_attention(qkv: Tensor, head_dim: int, grid_size: int) -> Tensor:
         mask = _inside(h, w, rows, columns, g, qkv.device).repeat(n, 1, 1, 1)
     y = fused_attention(q, k, v, mask)
     y = y.reshape(n, rows, columns, heads, g, g, head_dim).permute(0, 1, 4, 2, 5, 3, 6)
-    return y.reshape(n, rows * g, columns * g, c // 3)[:, :h, :w].permute(0, 3, 1, 2)
+    return crop(y.reshape(n, rows * g, columns * g, c // 3).permute(0, 3, 1, 2), h, w)
+
+
+def crop(x: Tensor, height: int, width: int) -> Tensor:
+    """The upper left of a map: (N, C, H, W) -> (N, C, height, width)."""
+    x = x.narrow(2, 0, height).narrow(3, 0, width)
+    # As a view its strides would be those of the larger map, and `torch.export` would tie its file to sizes for which
+    # they differ in the same way.
+    return x.clone(memory_format=torch.channels_last) if is_exporting() else x
 
 
 def _inside(h: int, w: int, rows: int, columns: int, g: int, device: torch.device) -> Tensor:

@@ -116,7 +116,7 @@ class SpatiallyAwareAttention(nn.Module):
             return y.unflatten(2, (height, width)).squeeze(-1)
         k = self.kernel_size
         y = y.unflatten(3, (k, k)).unflatten(2, (self._count(height), self._count(width)))
-        return y.transpose(3, 4).flatten(4, 5).flatten(2, 3)[..., :height, :width]
+        return y.transpose(3, 4).flatten(4, 5).flatten(2, 3).narrow(2, 0, height).narrow(3, 0, width)
 
     def _count(self, length: int) -> int:
         """How many blocks it takes to cover a side."""
