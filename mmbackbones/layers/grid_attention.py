@@ -44,10 +44,12 @@ def grid_attention(qkv: Tensor, head_dim: int, grid_size: int) -> Tensor:
 
 def crop(x: Tensor, height: int, width: int) -> Tensor:
     """The upper left of a map: (N, C, H, W) -> (N, C, height, width)."""
-    x = x.narrow(2, 0, height).narrow(3, 0, width)
-    # As a view its strides would be those of the larger map, and `torch.export` would tie its file to sizes for which
-    # they differ in the same way.
-    return x.clone(memory_format=torch.channels_last) if is_exporting() else x
+    if not is_exporting():
+        return x[..., :height, :width]
+    # The strides of a view are those of the larger map, and `torch.export` ties its file to sizes for which they differ
+    # from those of the smaller in the same way.
+    row, column = (torch.arange(length, device=x.device) for length in (height, width))
+    return x.index_select(2, row).index_select(3, column)
 
 
 def _inside(h: int, w: int, rows: int, columns: int, g: int, device: torch.device) -> Tensor:
