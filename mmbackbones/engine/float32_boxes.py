@@ -1,7 +1,7 @@
 """Boxes at full precision, whatever type the network computes in.
 
-MMDetection casts anchors and regions to the type of the features. bfloat16 has 8 bits for a coordinate: beyond 512 pixels
-it moves by up to 2, beyond 1024 by up to 4. Nor do mmcv's compiled RoIAlign and NMS know that type.
+MMDetection casts anchors and regions to the type of the features. bfloat16 has 8 bits for a coordinate: beyond 512
+pixels it moves by up to 2, beyond 1024 by up to 4. Nor do mmcv's compiled RoIAlign and NMS know that type.
 """
 import torch
 from mmdet.models import SingleRoIExtractor

@@ -1,4 +1,4 @@
-"""Networks recorded once, traced, exported or compiled, and run at other sizes and batches than they were recorded at."""
+"""Networks that are traced, exported or compiled once, and run at other sizes and batches than that time's."""
 import io
 import warnings
 

@@ -199,21 +199,25 @@ def test_empty_batch(impl):
 
 
 class FlashAttention(torch.autograd.Function):
-    """As the fused kernels of GPUs compute: in float32, in powers of 2, weights from their sum's logarithm."""
+    """As the fused kernels of GPUs compute: in float32, in powers of 2, the weights anew from the log of their sum."""
 
     @staticmethod
-    def forward(ctx, q, k, v):
-        logits = q.float() @ k.float().mT * math.log2(math.e)
+    def power(logits, subtracted):
+        log2e = torch.tensor(math.log2(math.e))  # float32; the product is not rounded before the sum
+        return (logits.double() * log2e - (subtracted * log2e).double()).float().exp2()
+
+    @classmethod
+    def forward(cls, ctx, q, k, v):
+        logits = q.float() @ k.float().mT
         largest = logits.amax(-1, keepdim=True)
-        log_sum = largest * math.log(2) + (logits - largest).exp2().sum(-1, keepdim=True).log()
+        log_sum = largest + cls.power(logits, largest).sum(-1, keepdim=True).log()
         ctx.save_for_backward(q, k, v, log_sum)
-        return ((logits - log_sum * math.log2(math.e)).exp2() @ v.float()).to(q.dtype)
+        return (cls.power(logits, log_sum) @ v.float()).to(q.dtype)
 
-    @staticmethod
-    def backward(ctx, dy):
+    @classmethod
+    def backward(cls, ctx, dy):
         q, k, v, log_sum = (x.float() for x in ctx.saved_tensors)
-        weights = (q @ k.mT * math.log2(math.e) - log_sum * math.log2(math.e)).exp2()
-        d_weights = dy.float() @ v.mT
+        weights, d_weights = cls.power(q @ k.mT, log_sum), dy.float() @ v.mT
         d_logits = weights * (d_weights - (weights * d_weights).sum(-1, keepdim=True))
         return tuple(x.to(dy.dtype) for x in (d_logits @ k, d_logits.mT @ q, weights.mT @ dy.float()))
 

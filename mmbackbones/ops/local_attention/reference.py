@@ -24,7 +24,7 @@ def reference(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: 
 
 def _windows(x: Tensor, size: int) -> Tensor:
     """(B, heads, d, H, W) -> (B, heads, d, size, size, H, W): what surrounds each pixel, zeros beyond the border."""
-    shifts = [slice(i, (i - size + 1) or None) for i in range(size)]  # exporters take this, but no `unfold`, at any size
+    shifts = [slice(i, (i - size + 1) or None) for i in range(size)]  # exporters know no `unfold` of any size
     x = F.pad(x, (size // 2,) * 4)
     x = torch.stack([x[..., rows, :] for rows in shifts], 3)
     return torch.stack([x[..., columns] for columns in shifts], 4)

@@ -111,7 +111,8 @@ def _logits(tile: Tile, q: Tensor, k: Tensor, rel_row: Tensor | None, rel_col: T
     return logits
 
 
-def _add_gradients(tile: Tile, inputs: tuple, y: Tensor, log_sums: Tensor, dy: Tensor, grads: list, border: str) -> None:
+def _add_gradients(tile: Tile, inputs: tuple, y: Tensor, log_sums: Tensor, dy: Tensor, grads: list,
+                   border: str) -> None:
     """What the tile's pixels add to the gradients of q, k, v, rel_row, rel_col."""
     q, k, v, rel_row, rel_col = inputs
     d_q, d_k, d_v, d_rel_row, d_rel_col = grads
