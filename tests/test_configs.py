@@ -45,7 +45,8 @@ def build(cfg: Config):
 def test_config(name):
     cfg = get_config(name)
     model = build(cfg)
-    assert cfg.custom_imports.imports == ['mmbackbones']
+    detects = cfg.default_scope == 'mmdet'
+    assert cfg.custom_imports.imports == ['mmbackbones', *['mmbackbones.engine.float32_boxes'] * detects]
     channels = model.backbone.out_channels
     reader = cfg.model.neck if 'neck' in cfg.model else cfg.model.decode_head
     assert tuple(reader.in_channels) == channels

@@ -27,11 +27,17 @@ def box_head(stds):
         loss_bbox=dict(type='GIoULoss', loss_weight=10.0))
 
 
+custom_imports = dict(imports=['mmbackbones', 'mmbackbones.engine.float32_boxes'], allow_failed_imports=False)
 model = dict(
-    roi_head=dict(bbox_head=[
-        box_head([0.1, 0.1, 0.2, 0.2]),
-        box_head([0.05, 0.05, 0.1, 0.1]),
-        box_head([0.033, 0.033, 0.067, 0.067])]))
+    rpn_head=dict(anchor_generator=dict(type='Float32AnchorGenerator')),
+    roi_head=dict(
+        bbox_roi_extractor=dict(type='Float32RoIExtractor'),
+        mask_roi_extractor=dict(type='Float32RoIExtractor'),
+        bbox_head=[
+            box_head([0.1, 0.1, 0.2, 0.2]),
+            box_head([0.05, 0.05, 0.1, 0.1]),
+            box_head([0.033, 0.033, 0.067, 0.067]),
+        ]))
 
 scales = [(side, 1333) for side in range(480, 801, 32)]
 train_pipeline = [

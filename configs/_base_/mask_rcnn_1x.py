@@ -5,3 +5,9 @@ _base_ = [
     'schedule_1x.py',
     'runtime.py',
 ]
+
+custom_imports = dict(imports=['mmbackbones', 'mmbackbones.engine.float32_boxes'], allow_failed_imports=False)
+model = dict(
+    rpn_head=dict(anchor_generator=dict(type='Float32AnchorGenerator')),
+    roi_head=dict(
+        bbox_roi_extractor=dict(type='Float32RoIExtractor'), mask_roi_extractor=dict(type='Float32RoIExtractor')))

@@ -5,5 +5,6 @@ _base_ = [
     'schedule_1x.py',
     'runtime.py',
 ]
+custom_imports = dict(imports=['mmbackbones', 'mmbackbones.engine.float32_boxes'], allow_failed_imports=False)
 # Strides 8 to 32 feed the pyramid; the backbone is asked for these three maps only.
-model = dict(neck=dict(start_level=0))
+model = dict(neck=dict(start_level=0), bbox_head=dict(anchor_generator=dict(type='Float32AnchorGenerator')))

@@ -9,6 +9,7 @@ from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..ops import checks
 from ..weights import load_pretrained
 
 
@@ -38,7 +39,8 @@ class PyramidBackbone(BaseModule):
         strides (tuple[int, ...]): Stride of each returned map, in pixels.
 
     Shapes: (N, in_channels, H, W) -> one (N, C_i, ceil(H / stride_i), ceil(W / stride_i)) per entry of `out_indices`,
-        for any H, W >= 32.
+        for any H, W >= 32. Maps are contiguous, whatever memory format they were computed in: heads that call `view`
+        and compiled operators that read memory as N, C, H, W without a look at the strides are safe.
 
     Raises:
         ValueError: An unknown `arch`, a wrong `arch` dict, impossible `out_indices` or `frozen_stages`, or an input
@@ -102,17 +104,26 @@ class PyramidBackbone(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         self.check_input(x)
-        x = self.stem(x.contiguous(memory_format=self.memory_format(x.device)))
+        maps = self.pyramid(x.contiguous(memory_format=self.memory_format(x.device)))
+        return tuple(out.contiguous() for out in maps)
+
+    def pyramid(self, x: Tensor) -> list[Tensor]:
+        """The maps of `out_indices` for a checked image, in any memory format."""
+        x = self.stem(x)
         outs = []
         for i, stage in enumerate(self.stages):
-            if i == max(self.frozen_stages, 0) and torch.is_grad_enabled():
+            if torch.is_grad_enabled() and not x.requires_grad and self._has_group_norm(stage):
                 # PyTorch 2.13's group norm crashes in the backward pass if its channels-last input on a CPU needs no
                 # gradient, and what comes from frozen modules needs none.
-                x = x if x.requires_grad else x.detach().requires_grad_()
+                x = x.contiguous()
             x = stage(x)
             if i in self.out_indices:
                 outs.append(x)
-        return tuple(outs)
+        return outs
+
+    @staticmethod
+    def _has_group_norm(module: nn.Module) -> bool:
+        return any(isinstance(m, nn.GroupNorm) for m in module.modules())
 
     def memory_format(self, device: torch.device) -> torch.memory_format:
         """The memory format to compute in: channels-last, in which depthwise convolutions and attention are fastest."""
@@ -120,7 +131,10 @@ class PyramidBackbone(BaseModule):
 
     def check_input(self, x: Tensor) -> None:
         """Raise ValueError unless `x` is (N, in_channels, H, W) with H, W >= 32."""
-        if x.dim() != 4 or x.shape[1] != self.in_channels or min(x.shape[2:]) < self.min_size:
+        with checks():
+            fits = bool(x.dim() == 4 and x.shape[1] == self.in_channels and x.shape[2] >= self.min_size
+                        and x.shape[3] >= self.min_size)
+        if not fits:
             raise ValueError(f'{type(self).__name__} takes (N, {self.in_channels}, H, W) with H and W of at least '
                              f'{self.min_size} pixels, got {tuple(x.shape)}')
 

@@ -16,6 +16,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers import checkpoint, init_conv_fan_out, multi_head_attention
+from ..ops import is_exporting
 from ..weights import rename_dual_vit_key
 from .base import PyramidBackbone
 
@@ -58,6 +59,25 @@ class PixelStem(PatchEmbed):
         return super().forward(self.conv(image).permute(0, 2, 3, 1))
 
 
+def pool_to_grid(x: Tensor, grid: tuple[int, int]) -> Tensor:
+    """:func:`torch.nn.functional.adaptive_avg_pool2d`, also where it is exported for maps of any size.
+
+    ONNX has no such operator. Cell i of n covers the pixels from floor(i H / n) to ceil((i + 1) H / n); so pooling is a
+    product of matrices on either side.
+    """
+    if not is_exporting():
+        return F.adaptive_avg_pool2d(x, grid)
+
+    def shares(cells: int, length: int) -> Tensor:
+        """(cells, length): the share of each pixel in each cell, along one side."""
+        cell = torch.arange(cells, device=x.device)[:, None]
+        pixel = torch.arange(length, device=x.device)
+        covered = ((pixel + 1) * cells > cell * length) & (pixel * cells < (cell + 1) * length)
+        return covered.to(x.dtype) / covered.to(x.dtype).sum(1, keepdim=True)
+
+    return shares(grid[0], x.shape[2]) @ x @ shares(grid[1], x.shape[3]).T
+
+
 class SemanticStem(nn.Module):
     """The first semantic tokens: learned queries attend to the pooled map and are blended with it.
 
@@ -90,7 +110,7 @@ class SemanticStem(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.permute(0, 3, 1, 2)
-        pooled = F.avg_pool2d(x, 7) if self.grid is None else F.adaptive_avg_pool2d(x, self.grid)
+        pooled = F.avg_pool2d(x, 7) if self.grid is None else pool_to_grid(x, self.grid)
         query = self.queries(pooled.shape[2:])
         pooled = pooled.flatten(2).transpose(1, 2)
 
@@ -281,8 +301,7 @@ def _arch(stem_width: int, embed_dims: tuple[int, ...], depths: tuple[int, ...],
 class DualViT(PyramidBackbone):
     """Dual-ViT S, B and L, loading the authors' classification or downstream files as released.
 
-    Each feature map is the output of its stage's layer norm, which is also what the next stage goes on from. Maps are
-    in the channels-last memory format.
+    Each feature map is the output of its stage's layer norm, which is also what the next stage goes on from.
 
     Args:
         semantic_grid: Rows and columns of the semantic tokens. None follows the authors' code: one token for every
@@ -351,12 +370,12 @@ class DualViT(PyramidBackbone):
         unread = f'stages.{last}.semantic_norm.', f'stages.{last}.blocks.{self.arch["depths"][last] - 1}.semantic_mlp.'
         return key.startswith(unread) or super().is_unbuilt(key)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        self.check_input(x)
-        x, z = self.stem(x.contiguous(memory_format=self.memory_format(x.device)))
+    def pyramid(self, x: Tensor) -> list[Tensor]:
+        """The maps of `out_indices` for a checked image, channels-last in memory."""
+        x, z = self.stem(x)
         outs = []
         for i, stage in enumerate(self.stages):
             x, z = stage(x, z)
             if i in self.out_indices:
                 outs.append(x.permute(0, 3, 1, 2))
-        return tuple(outs)
+        return outs

@@ -3,6 +3,7 @@ from . import (  # noqa: F401
     checkpoint_hook,
     drawing,
     finite_loss,
+    float32_boxes,
     hooks,
     instance_tta,
     iteration_loop,

@@ -1,6 +1,7 @@
 """Multi-head attention without its map in memory."""
-import torch.nn.functional as F
 from torch import Tensor
+
+from ..ops import fused_attention
 
 
 def multi_head_attention(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
@@ -12,4 +13,4 @@ def multi_head_attention(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Ten
     Shapes: q (N, L, C), k and v (N, S, C) -> (N, L, C).
     """
     q, k, v = (tokens.unflatten(-1, (num_heads, -1)).transpose(1, 2) for tokens in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    return fused_attention(q, k, v).transpose(1, 2).flatten(2)

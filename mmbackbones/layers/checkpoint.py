@@ -26,5 +26,8 @@ def checkpoint(module: nn.Module, *inputs: Tensor):
     Values, gradients and random draws are those of a plain call. Batch norms update their running statistics in the
     first run only: a second update in the backward pass would change what the trained network predicts.
     """
+    if torch.compiler.is_compiling():
+        # `torch.compile` takes no `context_fn`, and needs none: what a graph writes, it writes in its forward part.
+        return torch.utils.checkpoint.checkpoint(module, *inputs, use_reentrant=False)
     return torch.utils.checkpoint.checkpoint(
         module, *inputs, use_reentrant=False, context_fn=lambda: (nullcontext(), _paused_running_stats(module)))

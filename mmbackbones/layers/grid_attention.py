@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..ops import fused_attention, is_exporting, is_recording
 from .attention import multi_head_attention
 
 
@@ -27,20 +28,32 @@ def grid_attention(qkv: Tensor, head_dim: int, grid_size: int) -> Tensor:
     Shapes: queries, keys and values, stacked: (N, 3 C, H, W) -> (N, C, H, W), channels-last in memory.
     """
     n, c, h, w = qkv.shape
-    g, c = grid_size, c // 3
-    qkv = F.pad(qkv.permute(0, 2, 3, 1), (0, 0, 0, -w % g, 0, -h % g))
-    rows, columns = qkv.shape[1] // g, qkv.shape[2] // g
-    qkv = qkv.reshape(n, rows, g, columns, g, 3, c // head_dim, head_dim).permute(5, 0, 1, 3, 6, 2, 4, 7)
-    q, k, v = qkv.reshape(3, n * rows * columns, c // head_dim, g * g, head_dim)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=_inside(n, h, w, g, qkv.device))
-    y = y.reshape(n, rows, columns, c // head_dim, g, g, head_dim).permute(0, 1, 4, 2, 5, 3, 6)
-    return y.reshape(n, rows * g, columns * g, c)[:, :h, :w].permute(0, 3, 1, 2)
+    g, heads = grid_size, c // 3 // head_dim
+    rows, columns = (h + g - 1) // g, (w + g - 1) // g
+    cells = F.pad(qkv.permute(0, 2, 3, 1), (0, 0, 0, columns * g - w, 0, rows * g - h))
+    cells = cells.reshape(n, rows, g, columns, g, 3, heads, head_dim).permute(5, 0, 1, 3, 6, 2, 4, 7)
+    q, k, v = cells.reshape(3, n * rows * columns, heads, g * g, head_dim).unbind()
+    mask = None
+    # Recorded once for every size, a map that happens to fill its cells needs the mask all the same.
+    if is_recording() or h % g or w % g:
+        mask = _inside(h, w, rows, columns, g, qkv.device).repeat(n, 1, 1, 1)
+    y = fused_attention(q, k, v, mask)
+    y = y.reshape(n, rows, columns, heads, g, g, head_dim).permute(0, 1, 4, 2, 5, 3, 6)
+    return crop(y.reshape(n, rows * g, columns * g, c // 3).permute(0, 3, 1, 2), h, w)
 
 
-def _inside(n: int, h: int, w: int, g: int, device: torch.device) -> Tensor | None:
-    """Which pixels of each cell belong to the map, (N cells, 1, 1, g g); None if all do."""
-    if h % g == 0 and w % g == 0:
-        return None
-    inside = F.pad(torch.ones(h, w, dtype=torch.bool, device=device), (0, -w % g, 0, -h % g))
-    rows, columns = inside.shape[0] // g, inside.shape[1] // g
-    return inside.reshape(rows, g, columns, g).transpose(1, 2).reshape(-1, 1, 1, g * g).repeat(n, 1, 1, 1)
+def crop(x: Tensor, height: int, width: int) -> Tensor:
+    """The upper left of a map: (N, C, H, W) -> (N, C, height, width)."""
+    if not is_exporting():
+        return x[..., :height, :width]
+    # The strides of a view are those of the larger map, and `torch.export` ties its file to sizes for which they differ
+    # from those of the smaller in the same way.
+    row, column = (torch.arange(length, device=x.device) for length in (height, width))
+    return x.index_select(2, row).index_select(3, column)
+
+
+def _inside(h: int, w: int, rows: int, columns: int, g: int, device: torch.device) -> Tensor:
+    """Which pixels of each cell belong to the map, (cells, 1, 1, g g)."""
+    row, column = torch.arange(rows * g, device=device) < h, torch.arange(columns * g, device=device) < w
+    inside = row[:, None] & column
+    return inside.reshape(rows, g, columns, g).transpose(1, 2).reshape(-1, 1, 1, g * g)

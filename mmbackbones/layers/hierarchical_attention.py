@@ -10,7 +10,8 @@ from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .grid_attention import grid_attention, map_attention
+from .grid_attention import crop, grid_attention, map_attention
+from .memory_format import in_format_of
 
 
 def _check(name: str, in_channels: int, head_dim: int, *sizes: int) -> None:
@@ -27,7 +28,7 @@ def _average(x: Tensor, size: int) -> Tensor:
 
 def _repeat(x: Tensor, times: int, size: tuple[int, int]) -> Tensor:
     """Each token over the `times` x `times` pixels that it stands for, cut to `size`."""
-    return x if times == 1 else F.interpolate(x, scale_factor=times, mode='nearest')[..., :size[0], :size[1]]
+    return x if times == 1 else crop(F.interpolate(x, scale_factor=times, mode='nearest'), *size)
 
 
 @MODELS.register_module()
@@ -53,7 +54,8 @@ class MHSA(nn.Module):
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.proj(map_attention(*self.qkv(self.norm(x)).chunk(3, 1), self.head_dim))
+        y = map_attention(*self.qkv(self.norm(x)).chunk(3, 1), self.head_dim)
+        return in_format_of(x, self.proj(y))
 
 
 @MODELS.register_module()
@@ -93,7 +95,8 @@ class HMHSA(nn.Module):
         grid = grid_attention(self.qkv(self.norm(x)), self.head_dim, self.grid_size)
         grid = self.grid_norm(x + grid)
         pooled = self.pool_norm(_average(grid, self.pool_ratio))
-        return self.proj(grid + map_attention(self.q(grid), *self.kv(pooled).chunk(2, 1), self.head_dim))
+        y = self.proj(grid + map_attention(self.q(grid), *self.kv(pooled).chunk(2, 1), self.head_dim))
+        return in_format_of(x, y)
 
 
 @MODELS.register_module()
@@ -126,11 +129,11 @@ class CascadedHMHSA(nn.Module):
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        size, total, stride = x.shape[2:], 0, 1
+        whole, size, total, stride = x, x.shape[2:], 0, 1
         for norm, qkv, grid_size in zip(self.norms, self.qkvs, self.grid_sizes, strict=False):
             x = x + grid_attention(qkv(norm(x)), self.head_dim, grid_size)
             total = total + _repeat(x, stride, size)
             x = F.max_pool2d(x, grid_size, ceil_mode=True) + _average(x, grid_size)
             stride *= grid_size
         x = x + map_attention(*self.qkvs[-1](self.norms[-1](x)).chunk(3, 1), self.head_dim)
-        return self.proj(total + _repeat(x, stride, size))
+        return in_format_of(whole, self.proj(total + _repeat(x, stride, size)))

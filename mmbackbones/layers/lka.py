@@ -5,6 +5,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import dilated_depthwise_conv2d
+from .memory_format import in_format_of
 
 
 @MODELS.register_module()
@@ -37,4 +38,4 @@ class LKA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         conv = self.dw_d_conv
         attention = dilated_depthwise_conv2d(self.dw_conv(x), conv.weight, conv.bias, conv.dilation[0])
-        return self.pw_conv(attention) * x
+        return in_format_of(x, self.pw_conv(attention) * x)

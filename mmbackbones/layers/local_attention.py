@@ -26,7 +26,7 @@ class LocalAttention2d(nn.Module):
         bias: Add a bias to each channel of the result, as a convolution without a norm behind it has.
         border: What lies beyond the border, `zeros` or `mask`; see :func:`mmbackbones.ops.local_attention`.
 
-    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
+    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)), contiguous. N may be 0.
 
     Raises:
         ValueError: `out_channels` that the heads cannot share, or another `stride`; an even `kernel_size` or an unknown
@@ -86,7 +86,8 @@ class LocalAttention2d(nn.Module):
         y = local_attention(q, k, v, self.rel_row, self.rel_col, self.kernel_size[0], self.border).flatten(1, 2)
         if self.stride == (2, 2):
             y = F.avg_pool2d(y, 2, ceil_mode=True)  # at an odd edge the mean of the pixels that are there
-        return y if self.bias is None else y + self.bias[:, None, None]
+        y = y if self.bias is None else y + self.bias[:, None, None]
+        return y.contiguous()  # in whatever form it was computed: it may be the last layer before a pooling of regions
 
     def extra_repr(self) -> str:
         return (f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size[0]}, heads={self.heads}, '

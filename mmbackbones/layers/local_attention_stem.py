@@ -103,14 +103,21 @@ class SpatiallyAwareAttention(nn.Module):
     def _blocks(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, L, k k, C), row by row, zeros filling up the last blocks."""
         k = self.kernel_size
-        x = F.pad(x, (0, -x.shape[3] % k, 0, -x.shape[2] % k))
+        height, width = x.shape[2:]
+        rows, columns = self._count(height), self._count(width)
+        x = F.pad(x, (0, columns * k - width, 0, rows * k - height))
         x = x.unflatten(3, (-1, k)).unflatten(2, (-1, k))  # (N, C, rows, k, columns, k)
         return x.permute(0, 2, 4, 3, 5, 1).flatten(3, 4).flatten(1, 2)
 
     def join(self, y: Tensor, size: torch.Size) -> Tensor:
         """(N, C, L, T) -> (N, C, H, W), what filled up the last blocks left away."""
+        height, width = size
         if self.window == 'sliding':
-            return y.unflatten(2, size).squeeze(-1)
+            return y.unflatten(2, (height, width)).squeeze(-1)
         k = self.kernel_size
-        y = y.unflatten(3, (k, k)).unflatten(2, (-(-size[0] // k), -(-size[1] // k)))
-        return y.transpose(3, 4).flatten(4, 5).flatten(2, 3)[..., :size[0], :size[1]]
+        y = y.unflatten(3, (k, k)).unflatten(2, (self._count(height), self._count(width)))
+        return y.transpose(3, 4).flatten(4, 5).flatten(2, 3).narrow(2, 0, height).narrow(3, 0, width)
+
+    def _count(self, length: int) -> int:
+        """How many blocks it takes to cover a side."""
+        return (length + self.kernel_size - 1) // self.kernel_size

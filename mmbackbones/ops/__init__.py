@@ -1,6 +1,9 @@
 """Operators that need nothing but PyTorch."""
 from .dilated_depthwise import dilated_depthwise_conv2d
+from .fused_attention import fused_attention
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
+from .recording import checks, is_exporting, is_recording
 
-__all__ = ['dilated_depthwise_conv2d', 'local_attention', 'provide_mmcv_ext']
+__all__ = ['checks', 'dilated_depthwise_conv2d', 'fused_attention', 'is_exporting', 'is_recording', 'local_attention',
+           'provide_mmcv_ext']

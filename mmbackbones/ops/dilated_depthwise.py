@@ -2,6 +2,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from .recording import is_exporting
+
 
 def dilated_depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
     """A depthwise convolution of odd size and any dilation that keeps the height and width.
@@ -15,8 +17,9 @@ def dilated_depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, dil
     """
     channels, size = x.shape[1], weight.shape[-1]
     reach = size // 2 * dilation
-    # On a map smaller than the kernel the sub-grids are hardly more than padding, and nothing is gained.
-    if x.device.type != 'cpu' or min(x.shape[2:]) < size:
+    # On a map smaller than the kernel the sub-grids are hardly more than padding, and nothing is gained. Exported, it
+    # is the one operator that it is, for whatever runs the file.
+    if is_exporting() or x.device.type != 'cpu' or x.shape[2] < size or x.shape[3] < size:
         return F.conv2d(x, weight, bias, padding=reach, dilation=dilation, groups=channels)
     y = F.conv2d(_split(x, dilation), weight, bias, padding=size // 2, groups=channels)
     return _join(y, dilation)[..., :x.shape[2], :x.shape[3]]

@@ -1,7 +1,13 @@
 """Multi-head attention of tokens."""
+import pytest
 import torch
+import torch.nn.functional as F
+from mmengine.registry import MODELS
+from small_backbones import SMALL, registered
+from torch.nn.attention import SDPBackend
 
 from mmbackbones.layers import multi_head_attention
+from mmbackbones.ops import local_attention
 
 
 def test_equals_the_formula_head_by_head():
@@ -12,3 +18,38 @@ def test_equals_the_formula_head_by_head():
     for head in (slice(0, 4), slice(4, 8), slice(8, 12)):
         weights = (q[..., head] @ k[..., head].mT / 2).softmax(-1)
         torch.testing.assert_close(out[..., head], weights @ v[..., head])
+
+
+# Kernels -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """The kernels that PyTorch would choose, call by call, and the last strides of what they are given."""
+    choices, attention = [], F.scaled_dot_product_attention
+
+    def note(q, k, v, attn_mask=None, **options):
+        assert {x.stride(-1) for x in (q, k, v)} == {1}
+        choices.append(torch._fused_sdp_choice(q, k, v, attn_mask=attn_mask))
+        return attention(q, k, v, attn_mask=attn_mask, **options)
+
+    monkeypatch.setattr(F, 'scaled_dot_product_attention', note)
+    return choices
+
+
+@pytest.mark.parametrize('memory_format', [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize('name', [name for name in registered() if name not in ('VAN', 'SASAResNet')])
+def test_no_attention_of_a_backbone_holds_its_map(name, memory_format, chosen, monkeypatch):
+    """In the format of CPUs, and in that of GPUs, which is HAT-Net's contiguous one."""
+    monkeypatch.setattr(MODELS.get(name), 'memory_format', lambda self, device: memory_format)
+    MODELS.build(dict(type=name, **SMALL[name])).eval()(torch.randn(1, 3, 96, 70))
+    assert len(chosen) >= 5
+    assert SDPBackend.MATH.value not in chosen
+
+
+@pytest.mark.parametrize('size', [(3, 5), (8, 8), (9, 17)])
+def test_blocks_of_local_attention_never_hold_their_map(size, chosen):
+    q, k, v = (torch.randn(1, 2, 8, *size) for _ in range(3))
+    local_attention(q, k, v, border='mask', impl='blocked')
+    assert chosen
+    assert SDPBackend.MATH.value not in chosen

@@ -3,12 +3,14 @@
 `test_local_attention.npz` holds `<case>.<input>` in float32 and `<case>.<border>.<y or grad_...>` in float64, from
 loops over pixels, heads and neighbours, with the gradients of `sum(y * dy)`.
 """
+import math
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mmbackbones.ops import local_attention
 from mmbackbones.ops.local_attention import BORDERS, IMPLEMENTATIONS, tiles
@@ -180,8 +182,57 @@ def test_odd_number_of_channels():
         local_attention(q, k, v, *embeddings(1, 7))
 
 
-@pytest.mark.parametrize('shape', [(0, 2, 4, 5, 6), (1, 2, 4, 0, 5)])
-def test_empty_map(shape):
-    q, k, v = maps(*shape)
-    with pytest.raises(ValueError, match='not empty'):
+def test_empty_map():
+    q, k, v = maps(1, 2, 4, 0, 5)
+    with pytest.raises(ValueError, match='nothing but the batch empty'):
         local_attention(q, k, v)
+
+
+@every_form
+def test_empty_batch(impl):
+    """A mask head without regions: an empty map, and gradients of zero, as from a convolution."""
+    inputs = [*maps(0, 2, 4, 5, 6), *embeddings(2, 7)]
+    y, *grads = with_gradients(impl, inputs, torch.empty(0, 2, 4, 5, 6, dtype=torch.float64))
+    assert y.shape == (0, 2, 4, 5, 6)
+    assert [grad.shape for grad in grads] == [x.shape for x in inputs]
+    assert not any(grad.any() for grad in grads)
+
+
+class FlashAttention(torch.autograd.Function):
+    """As the fused kernels of GPUs compute: in float32, in powers of 2, the weights anew from the log of their sum."""
+
+    @staticmethod
+    def power(logits, subtracted):
+        log2e = torch.tensor(math.log2(math.e))  # float32; the product is not rounded before the sum
+        return (logits.double() * log2e - (subtracted * log2e).double()).float().exp2()
+
+    @classmethod
+    def forward(cls, ctx, q, k, v):
+        logits = q.float() @ k.float().mT
+        largest = logits.amax(-1, keepdim=True)
+        log_sum = largest + cls.power(logits, largest).sum(-1, keepdim=True).log()
+        ctx.save_for_backward(q, k, v, log_sum)
+        return (cls.power(logits, log_sum) @ v.float()).to(q.dtype)
+
+    @classmethod
+    def backward(cls, ctx, dy):
+        q, k, v, log_sum = (x.float() for x in ctx.saved_tensors)
+        weights, d_weights = cls.power(q @ k.mT, log_sum), dy.float() @ v.mT
+        d_logits = weights * (d_weights - (weights * d_weights).sum(-1, keepdim=True))
+        return tuple(x.to(dy.dtype) for x in (d_logits @ k, d_logits.mT @ q, weights.mT @ dy.float()))
+
+
+@both_borders
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16, torch.float16])
+def test_blocks_have_finite_gradients_in_fused_kernels(dtype, border, monkeypatch):
+    """The last blocks are filled up with pixels that see nothing at all, if the border is masked."""
+    torch.manual_seed(0)
+    inputs = [*maps(2, 2, 8, 9, 10, dtype=dtype), *embeddings(2, 4, 7, dtype=torch.float32)]
+    dy = torch.randn(2, 2, 8, 9, 10, dtype=dtype)
+    monkeypatch.setattr(F, 'scaled_dot_product_attention', lambda q, k, v, **options: FlashAttention.apply(q, k, v))
+    results = with_gradients('blocked', inputs, dy, border=border)
+    inputs = [x.detach().float().requires_grad_() for x in inputs]
+    expected = with_gradients('reference', inputs, dy.float(), border=border)
+    tolerance = 1e-4 if dtype is torch.float32 else 4e-2
+    for got, want in zip(results, expected, strict=True):
+        torch.testing.assert_close(got.float(), want, rtol=tolerance, atol=tolerance * want.abs().max().item())

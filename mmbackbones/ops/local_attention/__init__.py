@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
+from ..recording import checks, is_exporting
 from .blocked import blocked
 from .reference import reference
 from .tiled import tiled
@@ -34,16 +35,25 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
     Args:
         border: `zeros`: neighbours beyond the border have zero keys and values, yet their share in the softmax (zero
             padding after the projections); `mask`: they are left out.
-        impl: a key of `IMPLEMENTATIONS`, or `auto`: what `FASTEST` says of the device, else `reference`.
+        impl: a key of `IMPLEMENTATIONS`, or `auto`: what `FASTEST` says of the device, else `reference`, which is also
+            what is traced and exported.
 
     float16 and bfloat16 are accumulated in float32. Gradients reach all five tensors; second derivatives need
-    `impl='reference'`.
+    `impl='reference'`. An empty batch gives an empty map, with gradients, as of a convolution.
 
     Raises:
         ValueError: for any argument that does not fit.
+        RuntimeError: where a form other than `reference` is to be traced or exported.
     """
-    _check(q, k, v, rel_row, rel_col, kernel_size, border, impl)
-    implementation = IMPLEMENTATIONS[FASTEST.get(q.device.type, 'reference') if impl == 'auto' else impl]
+    with checks():
+        _check(q, k, v, rel_row, rel_col, kernel_size, border, impl)
+    if is_exporting() and impl not in ('auto', 'reference'):
+        raise RuntimeError(f"local attention can be traced or exported with impl='auto' or 'reference', not {impl!r}")
+    if impl == 'auto':
+        impl = 'reference' if is_exporting() else FASTEST.get(q.device.type, 'reference')
+    if not is_exporting() and q.shape[0] == 0:
+        impl = 'reference'
+    implementation = IMPLEMENTATIONS[impl]
     if rel_row is not None:
         shape, dtype = (q.shape[1], q.shape[2] // 2, kernel_size), torch.promote_types(q.dtype, torch.float32)
         rel_row, rel_col = rel_row.to(dtype).expand(shape), rel_col.to(dtype).expand(shape)
@@ -53,8 +63,8 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
 
 
 def _check(q, k, v, rel_row, rel_col, kernel_size, border, impl):
-    if q.dim() != 5 or k.shape != q.shape or 0 in q.shape:
-        raise ValueError('q and k must both be (B, heads, d, H, W), and not empty, but are '
+    if q.dim() != 5 or k.shape != q.shape or 0 in q.shape[1:]:
+        raise ValueError('q and k must both be (B, heads, d, H, W), nothing but the batch empty, but are '
                          f'{tuple(q.shape)} and {tuple(k.shape)}')
     if v.dim() != 5 or v.shape[:2] != q.shape[:2] or v.shape[3:] != q.shape[3:]:
         raise ValueError(f'v must have the batch, heads, height and width of q, {tuple(q.shape)}, not {tuple(v.shape)}')

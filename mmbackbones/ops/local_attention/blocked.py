@@ -4,6 +4,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ..fused_attention import fused_attention
+
+FAR = 2.**18  # how much less the logits of pixels outside the window are
 BLOCK = 8  # For 7 x 7 windows, 64 queries meet 14 x 14 keys: a key is held three times, not 49 times.
 
 
@@ -27,7 +30,9 @@ def _blocked(q, k, v, rel_row, rel_col, size, border):
     queries = _blocks(F.pad(q, (0, right, 0, below)))
     keys, values = _windows(k, size, right, below), _windows(v, size, right, below)
     outside = 1 - _windows(torch.ones_like(k[:, :1, :1]), size, right, below)
-    far = -torch.finfo(q.dtype).max / 8  # the sum of three of these is still finite
+    # Three of these add up. Where a pixel that fills the last block sees nothing at all, the backward pass of a kernel
+    # takes the exponential of what rounding leaves of their sum; so they are no larger than need be.
+    far = -min(FAR, torch.finfo(q.dtype).max / 8)
     queries = torch.cat([queries, *_position_logits(queries, rel_row, rel_col, size, far),
                          torch.full_like(queries[..., :1], far if border == 'mask' else 0)], -1)
     codes = _position_codes(size, k).expand(*keys.shape[:2], -1, -1)
@@ -36,7 +41,7 @@ def _blocked(q, k, v, rel_row, rel_col, size, border):
     # The kernels want one number of channels for all three, a multiple of 8.
     most = max(queries.shape[-1], channels)
     padded = (F.pad(x, (0, most + -most % 8 - x.shape[-1])) for x in (queries, keys, values))
-    y = F.scaled_dot_product_attention(*padded, scale=1.)[..., :channels]
+    y = fused_attention(*padded, scale=1.)[..., :channels]
     return _maps(y, batch, height + below)[..., :height, :width]
 
 

@@ -1,4 +1,6 @@
 """Local attention as sums over shifted maps, tile by tile, with the weights computed again in the backward pass."""
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -19,18 +21,7 @@ class _TiledAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, q, k, v, rel_row, rel_col, size, border):
-        y = torch.empty_like(v, memory_format=torch.contiguous_format)
-        log_sums = torch.empty_like(q[:, :, :1], dtype=torch.promote_types(q.dtype, torch.float32))
-        for tile in tiles(q, size):
-            weights = _logits(tile, q, k, rel_row, rel_col, border)
-            largest = weights.amax((2, 3), keepdim=True)
-            sums = weights.sub_(largest).exp_().sum((2, 3))[:, :, None]
-            values = tile.windows(tile.halo(v))
-            mixed = torch.zeros_like(values[..., 0, 0, :])
-            for weight, value in zip(_neighbours(weights[:, :, None]), _neighbours(values), strict=True):
-                mixed.addcmul_(weight, value)
-            tile.put(y, mixed.div_(sums))
-            tile.put(log_sums, sums.log_().add_(largest[:, :, 0]))
+        y, log_sums = _attend(q, k, v, rel_row, rel_col, size, border)
         ctx.save_for_backward(q, k, v, rel_row, rel_col, y, log_sums)
         ctx.size, ctx.border = size, border
         return y
@@ -39,13 +30,69 @@ class _TiledAttention(torch.autograd.Function):
     def backward(ctx, dy):
         if torch.is_grad_enabled():
             raise RuntimeError("local_attention has second derivatives only with impl='reference'")
-        *inputs, y, log_sums = ctx.saved_tensors
-        grads = [None if x is None else torch.zeros_like(x, dtype=log_sums.dtype, memory_format=torch.contiguous_format)
-                 for x in inputs]
-        with torch.autocast(dy.device.type, enabled=False):
-            for tile in tiles(inputs[0], ctx.size):
-                _add_gradients(tile, inputs, y, log_sums, dy, grads, ctx.border)
-        return *(None if x is None else grad.to(x.dtype) for x, grad in zip(inputs, grads, strict=True)), None, None
+        q, k, v, rel_row, rel_col, y, log_sums = ctx.saved_tensors
+        grads = _gradients(q, k, v, rel_row, rel_col, y, log_sums, dy, ctx.size, ctx.border)
+        return *(grads if rel_row is not None else (*grads, None, None)), None, None
+
+
+def _operator(schema: str, like: Callable) -> Callable:
+    """Makes a function one operator, which `torch.compile` does not look into: its loop has as many rounds as tiles.
+
+    Args:
+        schema: Its arguments and results.
+        like: Results of the same shape, of any content.
+    """
+    def register(function: Callable) -> Callable:
+        if not hasattr(torch.library, 'custom_op'):  # before PyTorch 2.4, where a graph is compiled for each size
+            return function
+        name = f'mmbackbones::tiled{function.__name__}'
+        operator = torch.library.custom_op(name, function, mutates_args=(), schema=schema)
+        operator.register_fake(like)
+        return operator
+
+    return register
+
+
+def _like_attend(q, k, v, rel_row, rel_col, size, border):
+    dtype = torch.promote_types(q.dtype, torch.float32)
+    return v.new_empty(v.shape), q.new_empty((*q.shape[:2], 1, *q.shape[3:]), dtype=dtype)
+
+
+@_operator('(Tensor q, Tensor k, Tensor v, Tensor? rel_row, Tensor? rel_col, SymInt size, str border) '
+           '-> (Tensor, Tensor)', _like_attend)
+def _attend(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
+            border: str) -> tuple[Tensor, Tensor]:
+    """The attention's result, contiguous, and the logarithm of each pixel's softmax denominator."""
+    y, log_sums = _like_attend(q, k, v, rel_row, rel_col, size, border)
+    for tile in tiles(q, size):
+        weights = _logits(tile, q, k, rel_row, rel_col, border)
+        largest = weights.amax((2, 3), keepdim=True)
+        sums = weights.sub_(largest).exp_().sum((2, 3))[:, :, None]
+        values = tile.windows(tile.halo(v))
+        mixed = torch.zeros_like(values[..., 0, 0, :])
+        for weight, value in zip(_neighbours(weights[:, :, None]), _neighbours(values), strict=True):
+            mixed.addcmul_(weight, value)
+        tile.put(y, mixed.div_(sums))
+        tile.put(log_sums, sums.log_().add_(largest[:, :, 0]))
+    return y, log_sums
+
+
+def _like_gradients(q, k, v, rel_row, rel_col, y, log_sums, dy, size, border):
+    return [x.new_empty(x.shape) for x in (q, k, v, rel_row, rel_col) if x is not None]
+
+
+@_operator('(Tensor q, Tensor k, Tensor v, Tensor? rel_row, Tensor? rel_col, Tensor y, Tensor log_sums, Tensor dy, '
+           'SymInt size, str border) -> Tensor[]', _like_gradients)
+def _gradients(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, y: Tensor,
+               log_sums: Tensor, dy: Tensor, size: int, border: str) -> list[Tensor]:
+    """The gradients of q, k, v and, if there are any, of rel_row and rel_col, contiguous."""
+    inputs = q, k, v, rel_row, rel_col
+    grads = [None if x is None else torch.zeros_like(x, dtype=log_sums.dtype, memory_format=torch.contiguous_format)
+             for x in inputs]
+    with torch.autocast(dy.device.type, enabled=False):
+        for tile in tiles(q, size):
+            _add_gradients(tile, inputs, y, log_sums, dy, grads, border)
+    return [grad.to(x.dtype) for x, grad in zip(inputs, grads, strict=True) if x is not None]
 
 
 def _logits(tile: Tile, q: Tensor, k: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, border: str) -> Tensor:
@@ -64,7 +111,8 @@ def _logits(tile: Tile, q: Tensor, k: Tensor, rel_row: Tensor | None, rel_col: T
     return logits
 
 
-def _add_gradients(tile: Tile, inputs: list, y: Tensor, log_sums: Tensor, dy: Tensor, grads: list, border: str) -> None:
+def _add_gradients(tile: Tile, inputs: tuple, y: Tensor, log_sums: Tensor, dy: Tensor, grads: list,
+                   border: str) -> None:
     """What the tile's pixels add to the gradients of q, k, v, rel_row, rel_col."""
     q, k, v, rel_row, rel_col = inputs
     d_q, d_k, d_v, d_rel_row, d_rel_col = grads

@@ -1,0 +1,145 @@
+"""Networks that are traced, exported or compiled once, and run at other sizes and batches than that time's."""
+import io
+import warnings
+
+import pytest
+import torch
+from mmengine.registry import MODELS
+from small_backbones import SMALL
+from torch import nn
+
+from mmbackbones.layers import LocalAttention2d
+from mmbackbones.ops import local_attention
+
+FULL = (96, 96)  # what fills every grid of the small networks: nothing tells such a size from others but a branch
+SIZES = [FULL, (128, 128), (100, 150), (33, 50), (64, 96), (131, 57)]
+VARIANTS = {
+    'DualViT with a fixed grid': dict(type='DualViT', semantic_grid=(8, 8), **SMALL['DualViT']),
+    'SASAResNet with an attention stem': dict(type='SASAResNet', stem='attention', **SMALL['SASAResNet']),
+    'SASAResNet with a sliding stem': dict(
+        type='SASAResNet', stem='attention', stem_cfg=dict(window='sliding', kernel_size=3), out_indices=(0, ),
+        **SMALL['SASAResNet']),
+    **{name: dict(type=name, **cfg) for name, cfg in SMALL.items()},
+}
+every_variant = pytest.mark.parametrize('variant', VARIANTS)
+
+
+def network(variant, **kwargs):
+    torch.manual_seed(0)
+    model = MODELS.build({**VARIANTS[variant], **kwargs})
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+            nn.init.ones_(module.weight)  # some blocks begin as the identity, which would hide what they do
+    return model.eval()
+
+
+def image(height, width, batch=1):
+    return torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(1))
+
+
+@torch.no_grad()
+def assert_equal_at_every_size(model, run):
+    for i, size in enumerate(SIZES):
+        x = image(*size, batch=1 + i % 2)
+        for got, want in zip(run(x), model(x), strict=True):
+            torch.testing.assert_close(torch.as_tensor(got), want, rtol=0, atol=1e-5 * want.abs().max().item())
+
+
+@every_variant
+@pytest.mark.parametrize('size', [FULL, (33, 50)])
+def test_traced(variant, size):
+    """Saved and loaded, as it is used; and no number of ours was taken for a constant."""
+    model = network(variant)
+    with torch.no_grad(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', torch.jit.TracerWarning)
+        traced = torch.jit.trace(model, image(*size), check_trace=False)
+    ours = [str(w.message) for w in caught if issubclass(w.category, torch.jit.TracerWarning)
+            and 'mmbackbones' in w.filename]
+    assert not ours
+    file = io.BytesIO()
+    torch.jit.save(traced, file)
+    file.seek(0)
+    assert_equal_at_every_size(model, torch.jit.load(file))
+
+
+@every_variant
+def test_exported_to_onnx_by_way_of_a_trace(variant, tmp_path):
+    pytest.importorskip('onnx')
+    onnxruntime = pytest.importorskip('onnxruntime')
+    model, file = network(variant), tmp_path / 'model.onnx'
+    axes = {0: 'batch', 2: 'height', 3: 'width'}
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(model, (image(*FULL), ), str(file), dynamo=False, opset_version=17, input_names=['image'],
+                          dynamic_axes=dict(image=axes))
+    session = onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
+    assert_equal_at_every_size(model, lambda x: session.run(None, dict(image=x.numpy())))
+
+
+def export(model):
+    dynamic = torch.export.Dim.DYNAMIC
+    return torch.export.export(model, (image(*FULL, 2), ), dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic}, ))
+
+
+@pytest.mark.skipif(not hasattr(torch.export.Dim, 'DYNAMIC'), reason='torch.export is older than its dynamic sizes')
+@pytest.mark.parametrize('variant', ['VAN', 'SASAResNet'])
+def test_exported(variant):
+    model = network(variant, out_indices=(0, ))
+    run = export(model).module()
+    assert_equal_at_every_size(model, run)
+
+
+@pytest.mark.parametrize('impl', ['tiled', 'blocked'])
+def test_a_form_that_cannot_be_exported_is_refused(impl):
+    class Layer(nn.Module):
+
+        def forward(self, x):
+            return local_attention(x, x, x, impl=impl)
+
+    with pytest.raises(RuntimeError, match=f"traced or exported with impl='auto' or 'reference', not '{impl}'"):
+        torch.jit.trace(Layer(), torch.randn(1, 1, 2, 5, 5))
+
+
+# torch.compile -------------------------------------------------------------------------------------------------------
+
+
+def step(model, run):
+    """Maps, gradients and what is left in the running statistics after one step of training."""
+    torch.manual_seed(1)
+    x = image(64, 64, 2).requires_grad_()
+    outs = run(x)
+    sum(out.square().mean() for out in outs).backward()
+    return [*outs, x.grad, *(param.grad for param in model.parameters()), *model.buffers()]
+
+
+@pytest.mark.parametrize('variant', SMALL)
+def test_compiled_with_checkpointing_and_frozen_stages(variant):
+    """Without a break in the graph; what is written in the second forward pass is written once."""
+    kwargs = dict(with_cp=True, frozen_stages=1, drop_path_rate=0.5, out_indices=(1, ))
+    torch.compiler.reset()
+    model, same = network(variant, **kwargs).train(), network(variant, **kwargs).train()
+    run = torch.compile(same, backend='aot_eager', fullgraph=True)
+    torch.testing.assert_close(step(same, run), step(model, model), rtol=1e-5, atol=1e-6)
+
+
+def test_compiled_with_a_frozen_stem_before_a_group_norm():
+    torch.compiler.reset()
+    kwargs = dict(frozen_stages=0, out_indices=(0, ), norm_cfg=dict(type='GN', num_groups=4))
+    model, same = network('VAN', **kwargs).train(), network('VAN', **kwargs).train()
+    run = torch.compile(same, backend='aot_eager', fullgraph=True)
+    torch.testing.assert_close(step(same, run), step(model, model), rtol=1e-5, atol=1e-6)
+
+
+def test_local_attention_is_compiled_once_for_all_heights():
+    torch.compiler.reset()
+    layer, graphs = LocalAttention2d(4, 8, kernel_size=3, heads=2), []
+
+    def count(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    run = torch.compile(layer, backend=count, fullgraph=True, dynamic=True)
+    for height in range(8, 20):
+        x = torch.randn(2, 4, height, 9)
+        torch.testing.assert_close(run(x), layer(x))
+    assert len(graphs) == 1

@@ -1,0 +1,35 @@
+"""Boxes keep their coordinates where a network computes in bfloat16."""
+import torch
+from mmengine.registry import MODELS, init_default_scope
+
+from mmbackbones import get_config
+
+
+def head(name, key):
+    cfg = get_config(name)
+    init_default_scope(cfg.default_scope)
+    return cfg.model.roi_head[key] if key.endswith('extractor') else MODELS.build(cfg.model[key])
+
+
+def test_regions_are_pooled_where_they_are():
+    """Regions beyond 512 and 1024 pixels, whose corners bfloat16 would move by up to 2 and 4."""
+    regions = torch.tensor([[0, 1049.3, 600.7, 1090.9, 655.1], [0, 517.2, 300.3, 570.0, 390.5]])
+    torch.manual_seed(0)
+    maps = tuple(torch.randn(1, 256, 256 >> i, 340 >> i).bfloat16() for i in range(4))
+    for name in ('mask_rcnn_van_t', 'cascade_mask_rcnn_van_b'):
+        for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
+            extract = MODELS.build(head(name, key))
+            exact = extract(tuple(x.float() for x in maps), regions)
+            with torch.autocast('cpu', torch.bfloat16):
+                pooled = extract(maps, regions)
+            torch.testing.assert_close(pooled.float(), exact, rtol=1e-2, atol=1e-2)
+
+
+def test_anchors_stay_where_they_are():
+    """MMDetection asks for anchors of the type of the scores when it predicts."""
+    for name, key in (('retinanet_van_t', 'bbox_head'), ('mask_rcnn_van_t', 'rpn_head'),
+                      ('cascade_mask_rcnn_van_b', 'rpn_head')):
+        anchors = head(name, key).prior_generator
+        sizes = [(100 >> i, 168 >> i) for i in range(anchors.num_levels)]
+        got = anchors.grid_priors(sizes, dtype=torch.bfloat16, device='cpu')
+        torch.testing.assert_close(got, anchors.grid_priors(sizes, device='cpu'), rtol=0, atol=0)
