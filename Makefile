@@ -26,7 +26,7 @@ demo-seg: setup
 	$(BIN)/python tools/demo.py seg
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: setup
 	$(BIN)/ruff check .

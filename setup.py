@@ -55,7 +55,7 @@ setup(
         # mmcv is left to the user: mmcv-lite here, or a compiled mmcv, which is used wherever it is found. The two
         # share one import name, so neither may be installed over the other.
         'lite': ['mmcv-lite>=2.1,<2.2'],
-        'dev': ['pytest', 'ruff', 'onnx', 'onnxruntime', 'onnxscript'],
+        'dev': ['pytest', 'pytest-xdist', 'ruff', 'onnx', 'onnxruntime', 'onnxscript'],
     },
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
