@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from .backbones.dual_vit import Attention, DualViT, SemanticStem, block_norm, ffn
 from .errors import UserError
+from .ops import is_exporting
 from .recognise import recognise
 from .weights import load_pretrained
 
@@ -55,7 +56,12 @@ class ClassifiersSemanticStem(SemanticStem):
     """As the authors' classification code has it: queries are taken as they are for any grid of 64 cells, even 4x16."""
 
     def queries(self, grid: tuple[int, int]) -> Tensor:
-        return self.query[None] if grid[0] * grid[1] == len(self.query) else super().queries(grid)
+        if not is_exporting():
+            return self.query[None] if grid[0] * grid[1] == len(self.query) else super().queries(grid)
+        # Recorded for any size, the same choice is one of values.
+        resized, last = super().queries(grid), len(self.query) - 1
+        cell = torch.arange(resized.shape[1], device=resized.device)
+        return torch.where(cell.amax() == last, self.query[cell.clamp(max=last)], resized)
 
 
 class DualViTTokens(DualViT):

@@ -8,6 +8,7 @@ from mmengine.registry import MODELS
 from small_backbones import SMALL
 from torch import nn
 
+from mmbackbones.classify import ImageClassifier
 from mmbackbones.layers import LocalAttention2d
 from mmbackbones.ops import local_attention
 
@@ -74,6 +75,15 @@ def test_exported_to_onnx_by_way_of_a_trace(variant, tmp_path):
                           dynamic_axes=dict(image=axes))
     session = onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
     assert_equal_at_every_size(model, lambda x: session.run(None, dict(image=x.numpy())))
+
+
+def test_traced_classifier_of_dual_vit():
+    """Its queries are taken as they are for any grid of 64 cells, and resized for others."""
+    classifier = ImageClassifier(dict(type='DualViT', **SMALL['DualViT']), num_classes=3).eval()
+    with torch.no_grad():
+        traced = torch.jit.trace(classifier, image(64, 64), check_trace=False)
+        for size in ((224, 224), (112, 448), (96, 96)):
+            torch.testing.assert_close(traced(image(*size)), classifier(image(*size)))
 
 
 def export(model):

@@ -50,7 +50,7 @@ def test_a_training_step_and_a_prediction(name, backbone):
     assert loss.isfinite()
     assert all(param.grad is not None for param in model.backbone.parameters())
     if name.startswith('queryinst'):
-        return  # fresh from random weights its boxes may lie beyond the image, where no masks can be pasted on CPUs
+        return  # its untrained boxes may lie beyond the image, where MMDetection pastes no masks on CPUs
     with torch.no_grad():
         found = model.eval().test_step(batch(False))[0].pred_instances
     assert found.bboxes.shape == (len(found.scores), 4)
