@@ -254,8 +254,9 @@ def test_blocks_change_no_layout():
             x, z = outs
 
 
-def test_maps_are_channels_last():
-    for out in small().eval()(torch.zeros(2, 3, 64, 64)):
+def test_maps_are_computed_in_channels_last():
+    image = torch.zeros(2, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    for out in small().eval().pyramid(image):
         assert out.is_contiguous(memory_format=torch.channels_last)
 
 

@@ -102,6 +102,6 @@ def test_names_of_one_arch(names):
     assert others == [first, first]
 
 
-def test_maps_are_channels_last():
-    for out in VAN('b0').eval()(torch.zeros(1, 3, 64, 64)):
+def test_maps_are_computed_in_channels_last():
+    for out in VAN('b0').eval().pyramid(torch.zeros(1, 3, 64, 64).contiguous(memory_format=torch.channels_last)):
         assert out.is_contiguous(memory_format=torch.channels_last)
