@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 from ..configs import read_config
 from ..errors import UserError
+from ..whole_file import whole_file
 from .options import LENGTHS, flatten, merge
 
 NO_AMP = ('cpu', 'mps')  # devices that MMEngine has no mixed precision for
@@ -58,6 +59,14 @@ def complete(cfg: Config, path: str, work_dir: str | None, options: dict[str, An
     cfg.work_dir = str(options.get('work_dir') or '') or work_dir or str(Path('work_dirs') / Path(path).stem)
     # MMEngine keeps a visualizer, and the folder that it writes to, under its name for as long as the process lives.
     cfg.visualizer.name = f'{Path(path).stem}_{time_ns()}'
+
+
+def dump_config(cfg: Config, path: Path) -> None:
+    """Write a config to a file that reads as the same config, whatever its texts are, class names among them."""
+    # MMEngine fills in what stands in double braces, variables of the environment included, when it reads a config.
+    text = cfg.pretty_text.replace('{{', r'{\x7b')
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding='utf-8')
 
 
 def dicts_in(node) -> Iterator[ConfigDict]:

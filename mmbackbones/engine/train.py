@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from ..configs import read_config
 from ..errors import UserError
 from .checkpoint_hook import guard_checkpoints
-from .config import complete, drop_amp, keep_batches_whole, set_amp, set_batch, set_img_scale
+from .config import complete, drop_amp, dump_config, keep_batches_whole, set_amp, set_batch, set_img_scale
 from .data import find_data, is_segmentor, use_data
 from .distributed import start
 from .label_options import check_label_options, labels_as_trained
@@ -184,7 +184,7 @@ def _leave_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
-    cfg.dump(Path(cfg.work_dir) / Path(cfg.filename).name)
+    dump_config(cfg, Path(cfg.work_dir) / Path(cfg.filename).name)
 
 
 def _check_batch(cfg: Config, images: int) -> None:

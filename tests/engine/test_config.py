@@ -7,6 +7,7 @@ from mmbackbones import config_path, get_config
 from mmbackbones.engine.config import (
     dicts_in,
     drop_amp,
+    dump_config,
     load_config,
     set_amp,
     set_batch,
@@ -112,3 +113,10 @@ def test_no_workers_persist_where_there_are_none():
     cfg = load_config(str(config_path('retinanet_van_t')), None, {'val_dataloader.num_workers': 0})
     assert not cfg.val_dataloader.persistent_workers  # PyTorch would refuse it
     assert cfg.test_dataloader.persistent_workers
+
+
+def test_a_config_that_is_left_behind_reads_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv('SECRET', 'filled in')
+    names = ['{{ $SECRET:x }}', '{{ fileDirname }}', '{{{a}}}', "it's", 'back\\slash', '\x1b[31m', 'größe']
+    dump_config(Config(dict(classes=names)), tmp_path / 'config.py')
+    assert Config.fromfile(tmp_path / 'config.py').classes == names
