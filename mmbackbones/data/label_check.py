@@ -64,7 +64,7 @@ def describe_labels(maps: Sequence[LabelMap], names: Sequence[str], numbering: N
                      f'in evaluation, {share(pixels, [label])} of all; what is to be learnt needs another label')
     occurring = {numbering.name(label, names) for label in pixels}
     if unseen := [name for name in names if name not in occurring]:
-        notes.append(f'classes that occur nowhere: {len(unseen)} of {len(names)}, such as {unseen[0]!r}')
+        notes.append(f'of the {len(names)} classes, {len(unseen)} occur nowhere, such as {unseen[0]!r}')
     return notes
 
 

@@ -143,7 +143,7 @@ def test_order_of_the_classes_asked_for(root, out_dir):
     data = load_segmentation(root, out_dir, classes=list(asked))
     assert data.classes == asked
     assert [asked[index] for index in data.label_map] == list(CLASSES)
-    with pytest.raises(UserError, match=r"classes\.txt: .* the classes asked for: it lacks 'cow' and .* 'tree'"):
+    with pytest.raises(UserError, match=r"classes\.txt: .* the classes of the model: it lacks 'cow' and .* 'tree'"):
         load_segmentation(root, out_dir, classes=['car', 'cow'])
 
 
@@ -463,7 +463,7 @@ def test_names_of_ade20k(root, out_dir):
 def test_classes_that_occur_nowhere_are_told(root, out_dir):
     name_classes('\n'.join([*CLASSES, 'sky', 'sea']))(root)
     notes = load_segmentation(root, out_dir, background='ignore').notes
-    assert "classes that occur nowhere: 2 of 5, such as 'sky'" in notes
+    assert "of the 5 classes, 2 occur nowhere, such as 'sky'" in notes
 
 
 @pytest.mark.parametrize('size', [(1, 8), (12, 1), (1, 1)])
