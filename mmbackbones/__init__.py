@@ -1,4 +1,4 @@
-"""Four published vision backbones for MMDetection and MMSegmentation.
+"""Published vision backbones for MMDetection and MMSegmentation.
 
 Importing the package registers the backbones and their layers in MMEngine's root registry and makes two small
 adaptations: stand-ins for mmcv's compiled operators where those are missing, and a checkpoint loader that never runs

@@ -26,10 +26,12 @@ def main() -> None:
     parser.add_argument('--tta', action='store_true', help='average predictions over scales and flips')
     parser.add_argument('--show-dir', metavar='DIR',
                         help='draw predictions beside the ground truth into DIR, in the same folders as the images')
-    add_label_options(parser)
-    parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
+    add_label_options(parser, otherwise='as in training')
+    parser.add_argument('--work-dir', metavar='DIR',
+                        help='where metrics.json and logs go (default: work_dirs/<config>, or test/ in it after a '
+                             'training)')
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
-                        help='how processes were started, for several GPUs')
+                        help='what started the processes, for several GPUs: pytorch for torchrun (default: none)')
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, metavar='k=v', help='override config entries')
     metrics = evaluate(**vars(parser.parse_args()))
     if is_main_process():

@@ -28,17 +28,19 @@ def main() -> None:
     weights.add_argument('--weights', metavar='FILE',
                          help="start from a backbone's or a whole model's file, URL or short name (van-b2)")
     weights.add_argument('--from-scratch', action='store_true', help='start from random weights')
-    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--amp', action='store_true', help='mixed precision, on a GPU')
     parser.add_argument('--accumulate', type=positive_int, default=1, metavar='N',
                         help='sum gradients over N batches for each optimizer step')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='FILE',
-                        help='go on from FILE, or from the newest checkpoint in the work directory')
+                        help='continue a training run from FILE, or from the newest checkpoint of the last run in the '
+                             'work directory; repeat the options it was started with')
     add_label_options(parser)
-    parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<config>')
+    parser.add_argument('--work-dir', metavar='DIR',
+                        help='where checkpoints, logs and the config as it is run go (default: work_dirs/<config>)')
     parser.add_argument('--seed', type=natural, metavar='N',
-                        help='seed of every random draw (default: 0, or that of the run that is gone on with)')
+                        help='seed of every random draw (default: 0; with --resume, the seed of the resumed run)')
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
-                        help='how processes were started, for several GPUs')
+                        help='what started the processes, for several GPUs: pytorch for torchrun (default: none)')
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, metavar='k=v',
                         help='override config entries; they win over every other option')
     train(**vars(parser.parse_args()))

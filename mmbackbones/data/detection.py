@@ -117,7 +117,7 @@ def _check_files(
 ) -> tuple[list[_Checked], tuple[str, ...]]:
     """Check all files before the first image is decoded, which may take minutes; those that are wanted, and classes."""
     checked = []
-    expected, whose = (tuple(classes), 'the classes asked for') if classes is not None else (None, '')
+    expected, whose = (tuple(classes), 'the classes of the model') if classes is not None else (None, '')
     for source in layout.sources:
         asked = not set(wanted).isdisjoint(source.splits)
         if not asked and (layout.common_classes or classes is not None):

@@ -67,7 +67,7 @@ def load_segmentation(
     root, out_dir = absolute(root), Path(os.path.abspath(out_dir))
     folders, notes = find_splits(root)
     names_file, names = read_class_names(root)
-    compare_classes(names, classes or names, str(names_file), 'the classes asked for')
+    compare_classes(names, classes or names, str(names_file), 'the classes of the model')
     if names_file.name == ADE20K:  # it numbers its names, from 1
         if background == 'class':
             raise UserError(f'{names_file} numbers its names from 1: label maps that are counted from 0 (--background '

@@ -1,5 +1,7 @@
 """What every command line under tools/ shares."""
+import re
 import sys
+import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
@@ -8,6 +10,12 @@ from mmengine.config import DictAction
 from ..errors import RunFailed, UserError
 from .distributed import say
 from .rehearsal import reason
+
+# Warnings of MMEngine and MMSegmentation about calls of their own, which nobody at the keyboard can act on. To MMEngine
+# a box that is drawn along the border of its image is out of bounds.
+_OF_LIBRARIES = ('pkg_resources is deprecated', '``build_loss`` would be deprecated',
+                 'Default ``avg_non_ignore`` is False', '`reduce_zero_label` will be deprecated', 'The draw is False',
+                 'Warning: The bbox is out of bounds', 'Warning: The polygon is out of bounds')
 
 
 class CfgOptions(DictAction):
@@ -47,10 +55,14 @@ def positive_float(text: str) -> float:
 def run(main: Callable[[], None]) -> None:
     """Call `main`; what went wrong is printed as one sentence.
 
+    Known warnings of libraries about their own code are left out, unless Python was told which to show (``-W``).
+
     Exit codes: 2 for what the user can put right, 1 for a run that failed and for a file that could not be read or
     written on the way, 130 for Ctrl-C.
     """
     sys.stdout.reconfigure(errors='backslashreplace')  # names that the terminal's encoding lacks are no reason to stop
+    for start in () if sys.warnoptions else _OF_LIBRARIES:
+        warnings.filterwarnings('ignore', re.escape(start))
     try:
         main()
     except UserError as error:

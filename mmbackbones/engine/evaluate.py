@@ -76,12 +76,13 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
         _ = runner.test_loop  # built when it is first asked for
     escape_log()
     log_operators(cfg)
-    check_output_names(cfg, runner.test_loop.dataloader.dataset)
+    dataset = runner.test_loop.dataloader.dataset
+    check_output_names(cfg, dataset)
     metrics = tidy_metrics(runner.test())
     path = Path(cfg.work_dir) / 'metrics.json'
     main_first(lambda: write_metrics(metrics, path))
     if is_main_process():
-        print('metrics written to', printable(str(path)))
+        print(f'metrics of {len(dataset)} images written to', printable(str(path)))
     return metrics
 
 

@@ -9,9 +9,15 @@ from ..errors import printable
 from ..ops.mmcv_ext.in_use import operators_in_use
 from .data import is_segmentor
 
+# What MMEngine says at every start, and nobody can act on: a line or two for each parameter with a setting of its own
+# (the config that is left in the work directory has the rule), that it uses old names of its own, and that metrics are
+# called as they are called.
+_NOISE = ('paramwise_options -- ', '"FileClient" will be deprecated', '"HardDiskBackend" is the alias',
+          'The prefix is not set in metric class')
+
 
 def escape_log() -> None:
-    """Let MMEngine's current logger escape whatever is not printable, from here on.
+    """Let MMEngine's current logger escape whatever is not printable, and leave out noise, from here on.
 
     The libraries log class names, as parts of metrics and in tables of their own, and file names as they are. Every
     runner has a logger of its own, so this is called before a runner is built and after it.
@@ -21,7 +27,7 @@ def escape_log() -> None:
 
 def _escape(record: LogRecord) -> bool:
     record.msg, record.args = printable(record.getMessage(), keep='\n\t'), ()
-    return True
+    return not record.msg.startswith(_NOISE)
 
 
 def log_operators(cfg: Config) -> None:

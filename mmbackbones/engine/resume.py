@@ -257,12 +257,12 @@ def say(state: RunState, cfg: Config, settings: dict) -> None:
     """Say in one line what is gone on with and what is left, and in another which settings differ from then."""
     epochs, iters = cfg.train_cfg.get('max_epochs'), cfg.train_cfg.get('max_iters')
     left = f'{epochs - state.epoch} of {epochs} epochs' if epochs else f'{iters - state.iter} of {iters} iterations'
-    print_log(f'going on with {state.path} from {state.position}: {left} are left', logger='current')
+    print_log(f'resuming {state.path} from {state.position}: {left} left', logger='current')
     changed = [f'{key} {state.settings[key]} -> {settings[key]}' for key in _SAID
                if key in state.settings and settings.get(key) != state.settings[key]]
     if changed:
-        print_log(f'other than before: {", ".join(changed)}; learning rates are those of a run that was started like '
-                  'this', logger='current')
+        print_log(f'other than before: {", ".join(changed)}; learning rates are those of a run started with '
+                  'these settings', logger='current')
 
 
 def find_run(resume: str, work_dir: str) -> RunState | None:

@@ -125,7 +125,7 @@ def test_files_list_categories_in_the_order_asked_for(build, tmp_path, out_dir):
 @pytest.mark.parametrize('build', LAYOUTS)
 def test_other_classes_than_asked_for(build, tmp_path, out_dir):
     build(tmp_path / 'user')
-    with pytest.raises(UserError, match="the classes asked for: it lacks 'cow' and it has besides 'dog'"):
+    with pytest.raises(UserError, match="the classes of the model: it lacks 'cow' and it has besides 'dog'"):
         load_detection(tmp_path / 'user', out_dir, classes=['cat', 'cow'])
 
 

@@ -143,7 +143,7 @@ def test_order_of_the_classes_asked_for(root, out_dir):
     data = load_segmentation(root, out_dir, classes=list(asked))
     assert data.classes == asked
     assert [asked[index] for index in data.label_map] == list(CLASSES)
-    with pytest.raises(UserError, match=r"classes\.txt: .* the classes asked for: it lacks 'cow' and .* 'tree'"):
+    with pytest.raises(UserError, match=r"classes\.txt: .* the classes of the model: it lacks 'cow' and .* 'tree'"):
         load_segmentation(root, out_dir, classes=['car', 'cow'])
 
 

@@ -2,7 +2,11 @@
 import logging
 from io import StringIO
 
+from mmengine.evaluator import DumpResults
+from mmengine.fileio import FileClient
 from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from torch import nn
 
 from mmbackbones.engine.log import escape_log
 
@@ -13,3 +17,17 @@ def test_the_libraries_log_is_escaped():
     escape_log()
     logger.info('class \x1b[31m of %s\n| table |', '\x9b')
     assert handler.stream.getvalue() == 'class \\x1b[31m of \\x9b\n| table |\n'
+
+
+def test_what_mmengine_says_of_its_own_code_is_left_out():
+    logger = MMLogger.get_instance('noisy')
+    logger.handlers = [handler := logging.StreamHandler(StringIO())]
+    handler.setLevel('INFO')
+    escape_log()
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    sgd = dict(type='SGD', lr=0.1, weight_decay=0.1)
+    build_optim_wrapper(model, dict(type='OptimWrapper', optimizer=sgd, paramwise_cfg=dict(norm_decay_mult=0.0)))
+    DumpResults('predictions.pkl')
+    FileClient.infer_client(None, '/')
+    logger.info('said')
+    assert handler.stream.getvalue() == 'said\n'

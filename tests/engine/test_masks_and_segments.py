@@ -69,7 +69,8 @@ def test_a_test_in_the_folder_of_a_training_run_keeps_to_a_subfolder(tool, mask_
     assert code == 0, err
     assert contents(mask_detector) == before
     assert {'metrics.json', 'tiny_mask.py'} <= {path.name for path in (mask_detector / 'test').iterdir()}
-    assert f'metrics written to {mask_detector / "test/metrics.json"}' in out
+    images = len(json.loads((shapes / 'annotations/val.json').read_text())['images'])
+    assert f'metrics of {images} images written to {mask_detector / "test/metrics.json"}' in out
     assert out.count('NMS and RoIAlign are') == 1
 
 

@@ -241,7 +241,7 @@ def test_it_is_said_what_is_gone_on_with(begun, tiny_config, shapes, tmp_path, c
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('mmbackbones.engine.resume.print_log', lambda message, **_: said.append(message))
         run(tiny_config, shapes, tmp_path, epochs=3, batch_size=4, resume=str(begun['epochs']))
-    assert said[0] == f'going on with {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs are left'
+    assert said[0] == f'resuming {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs left'
     assert 'batch_size 2 -> 4' in said[1]
     assert 'seed' not in said[1]
 

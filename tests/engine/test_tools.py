@@ -1,5 +1,6 @@
 """The command lines: what they say when something is missing or wrong."""
 import json
+import warnings
 
 import pytest
 import torch
@@ -89,6 +90,14 @@ def test_ctrl_c_while_a_config_is_laid_out(tool, monkeypatch):
     with pytest.raises(SystemExit) as stop:
         run(interrupted)
     assert stop.value.code == 130
+
+
+def test_warnings_of_libraries_about_their_own_code_are_not_shown(capsys):
+    said = ('pkg_resources is deprecated as an API.', 'Default ``avg_non_ignore`` is False, if', 'look at this')
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter('always')
+        run(lambda: [warnings.warn(text, stacklevel=1) for text in said])
+    assert [str(warning.message) for warning in shown] == ['look at this']
 
 
 @pytest.mark.parametrize(('error', 'sentence'), [
