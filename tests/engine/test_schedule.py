@@ -45,6 +45,16 @@ def test_iterations_in_place_of_epochs():
     assert steps['milestones'] == [800, 1100]
 
 
+@pytest.mark.parametrize('new', [dict(max_iters=1200), dict(max_epochs=6)])
+def test_schedules_written_to_be_converted_can_be_built(new):
+    """As in MMDetection's configs of YOLOX and RTMDet."""
+    cosine = dict(type='CosineAnnealingLR', begin=6, end=12, T_max=6, by_epoch=True, convert_to_iter_based=True)
+    [fitted] = fit(new, 200, [cosine])
+    assert (fitted['begin'], fitted['end'], fitted['T_max'], fitted['by_epoch']) == (600, 1200, 600, False)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    PARAM_SCHEDULERS.build(dict(fitted, optimizer=optimizer))
+
+
 def test_a_recipe_in_iterations():
     poly = dict(type='PolyLR', by_epoch=False, begin=1500, end=160000, power=1.0, eta_min=0.0)
     start = dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500)
