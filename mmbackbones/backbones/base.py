@@ -9,7 +9,7 @@ from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..ops import checks
+from ..ops import checks, warn_of_one_image
 from ..weights import load_pretrained
 
 
@@ -104,6 +104,7 @@ class PyramidBackbone(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         self.check_input(x)
+        warn_of_one_image(x.shape[0])
         maps = self.pyramid(x.contiguous(memory_format=self.memory_format(x.device)))
         return tuple(out.contiguous() for out in maps)
 

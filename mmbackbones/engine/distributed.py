@@ -45,6 +45,9 @@ def start(cfg: Config, launcher: str) -> None:
         if (processes := int(os.environ.get('WORLD_SIZE', 1))) > 1 and 'RANK' in os.environ:
             raise UserError(f'torchrun started {processes} processes, and each of them would do the whole work: '
                             'add --launcher pytorch')
+        if (processes := int(os.environ.get('OMPI_COMM_WORLD_SIZE', 1))) > 1:
+            raise UserError(f'mpirun started {processes} processes, and each of them would do the whole work: '
+                            'add --launcher mpi')
         return
     if not is_distributed():
         _join(launcher, {'timeout': _TIMEOUT, **cfg.env_cfg.get('dist_cfg', {})})
@@ -60,6 +63,9 @@ def start(cfg: Config, launcher: str) -> None:
 
 
 def _join(launcher: str, dist_cfg: dict) -> None:
+    timeout = dist_cfg['timeout']
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < 1e9:
+        raise UserError(f'env_cfg.dist_cfg.timeout must be a number of seconds above 0, got {timeout!r}')
     variables, command = _LAUNCHERS[launcher]
     for name in variables:
         if name not in os.environ:
@@ -87,7 +93,8 @@ def _use_cpus(cfg: Config) -> None:
     layers = [node for node in dicts_in(cfg.model) if node.get('type') == 'SyncBN']
     for node in layers:
         node.type = 'BN'
-    if layers or cfg.pop('sync_bn', None):
+    conversion = cfg.pop('sync_bn', None)  # MMEngine's, of all batch norms
+    if layers or conversion:
         print_log('batch norms are not synchronized between processes: PyTorch can do that on GPUs only',
                   logger='current')
 

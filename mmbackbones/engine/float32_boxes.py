@@ -22,7 +22,14 @@ class Float32AnchorGenerator(AnchorGenerator):
 
 @MODELS.register_module()
 class Float32RoIExtractor(SingleRoIExtractor):
-    """MMDetection's features of regions, pooled in float32. Arguments and shapes are its own."""
+    """MMDetection's features of regions, pooled in float32 from maps of any type and memory format.
+
+    mmcv's compiled RoIAlign takes memory for N, C, H, W without a look at the strides, and a model that was put into
+    channels-last as a whole has a pyramid in that format.
+
+    Arguments and shapes are MMDetection's own. The result is of the maps' type.
+    """
 
     def forward(self, feats: tuple[Tensor, ...], rois: Tensor, roi_scale_factor: float | None = None) -> Tensor:
-        return super().forward(tuple(feat.float() for feat in feats), rois.float(), roi_scale_factor)
+        maps = tuple(feat.float().contiguous() for feat in feats)
+        return super().forward(maps, rois.float(), roi_scale_factor).to(feats[0].dtype)

@@ -21,6 +21,19 @@ def is_recording() -> bool:
     return torch.jit.is_tracing() or torch.compiler.is_compiling()
 
 
+def warn_of_one_image(batch: int) -> None:
+    """Say that an export of one image is an export for one image, whatever its file claims.
+
+    `torch.export` takes a size of 1 for a constant. Where a batch of any size was asked for by its `Dim.DYNAMIC` it
+    refuses; asked for by `dynamic_axes`, ONNX names the batch a variable and fails at two images.
+    """
+    # Inside `torch.compile`'s own front end, which strict exports use, there is nobody to warn.
+    unseen = getattr(torch.compiler, 'is_dynamo_compiling', lambda: True)
+    if is_exporting() and not torch.jit.is_tracing() and not unseen() and batch == 1:
+        warnings.warn('exported with one image, and so for one image at a time: for batches of any size export with '
+                      'an example of two', stacklevel=3)
+
+
 @contextmanager
 def _no_tracer_warnings():
     with warnings.catch_warnings():

@@ -99,6 +99,17 @@ def test_exported(variant):
     assert_equal_at_every_size(model, run)
 
 
+@pytest.mark.skipif(not hasattr(torch.compiler, 'is_dynamo_compiling'), reason='torch.export is always strict here')
+@pytest.mark.parametrize('batch', [1, 2])
+def test_an_export_for_one_image_only_says_so(batch):
+    """PyTorch takes a batch of one for a constant, also where its ONNX exporter writes that it is variable."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        torch.export.export(network('VAN', out_indices=(0, )), (image(*FULL, batch), ), strict=False)
+    said = [w for w in caught if 'for one image at a time' in str(w.message)]
+    assert len(said) == (1 if batch == 1 else 0)
+
+
 @pytest.mark.parametrize('impl', ['tiled', 'blocked'])
 def test_a_form_that_cannot_be_exported_is_refused(impl):
     class Layer(nn.Module):

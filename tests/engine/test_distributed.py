@@ -203,6 +203,28 @@ def test_several_processes_without_a_launcher_are_refused(tool, flat_configs, da
     assert 'add --launcher pytorch' in err
 
 
+def test_processes_of_mpirun_without_a_launcher_are_refused(monkeypatch):
+    monkeypatch.setenv('OMPI_COMM_WORLD_SIZE', '4')
+    with pytest.raises(UserError, match='mpirun started 4 processes.*add --launcher mpi'):
+        distributed.start(Config(), 'none')
+
+
+@pytest.mark.parametrize('timeout', ['ten', 0, -1, None, True, float('inf')])
+def test_a_time_out_that_is_none_is_refused(timeout):
+    cfg = Config(dict(env_cfg=dict(dist_cfg=dict(timeout=timeout))))
+    with pytest.raises(UserError, match=f'dist_cfg.timeout must be a number of seconds above 0, got {timeout!r}'):
+        distributed.start(cfg, 'pytorch')
+
+
+def test_no_batch_norm_is_synchronized_on_cpus():
+    """Neither one that the config asks for nor all others, which MMEngine would convert."""
+    cfg = Config(dict(model=dict(norm_cfg=dict(type='SyncBN'), heads=[dict(norm_cfg=dict(type='SyncBN'))]),
+                      sync_bn='torch'))
+    distributed._use_cpus(cfg)
+    assert cfg.model == dict(norm_cfg=dict(type='BN'), heads=[dict(norm_cfg=dict(type='BN'))])
+    assert 'sync_bn' not in cfg
+
+
 def test_an_error_of_all_is_printed_by_the_first(monkeypatch, capsys):
     monkeypatch.setattr(distributed, '_PRECEDENCE', 0)
     shared, own = RunFailed('of all'), RunFailed('of this one')

@@ -1,6 +1,7 @@
 """Boxes keep their coordinates where a network computes in bfloat16."""
 import torch
 from mmengine.registry import MODELS, init_default_scope
+from raw_memory import roi_align_that_reads_raw_memory
 
 from mmbackbones import get_config
 
@@ -23,6 +24,22 @@ def test_regions_are_pooled_where_they_are():
             with torch.autocast('cpu', torch.bfloat16):
                 pooled = extract(maps, regions)
             torch.testing.assert_close(pooled.float(), exact, rtol=1e-2, atol=1e-2)
+
+
+def test_a_channels_last_pyramid_is_pooled_in_order():
+    """As of a model that was put into channels-last as a whole; the heads get the type that the model has."""
+    regions = torch.tensor([[0, 3.0, 4, 60, 50], [0, 10, 10, 130, 66]])
+    for name in ('mask_rcnn_van_t', 'cascade_mask_rcnn_van_b'):
+        for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
+            extract = MODELS.build(head(name, key))
+            maps = tuple(torch.randn(1, 256, 64 >> i, 80 >> i) for i in range(4))
+            for dtype in (torch.float32, torch.bfloat16):
+                typed = tuple(x.to(dtype) for x in maps)
+                with roi_align_that_reads_raw_memory() as calls:
+                    pooled = extract(tuple(x.contiguous(memory_format=torch.channels_last) for x in typed), regions)
+                assert calls
+                assert pooled.dtype == dtype
+                torch.testing.assert_close(pooled, extract(typed, regions), rtol=0, atol=0)
 
 
 def test_anchors_stay_where_they_are():
