@@ -73,7 +73,7 @@ REFUSED = {
     'negative width': (first(bbox=[10, 2, -3, 4]), BOX + 'negative'),
     'iscrowd': (first(iscrowd='yes'), "annotation 1 has iscrowd 'yes'"),
     'other size': (lambda d: d['images'][0].update(width=48, height=64), 'image 0 .* 48x64 pixels, but .* 64x48'),
-    'other height': (lambda d: d['images'][0].update(width=None, height=50), 'image 0 .* Nonex50 pixels'),
+    'other height': (lambda d: d['images'][0].update(width=None, height=50), 'image 0 .* [?]x50 pixels'),
     'missing image': (lambda d: d['images'][1].update(file_name='z.jpg'), r"'z\.jpg' is not in .*; 1 of its 4 images"),
     'impossible name': (lambda d: d['images'][1].update(file_name='a\0.jpg'), 'is not in .*; 1 of its 4 images'),
     'upward name': (lambda d: d['images'][1].update(file_name='../../a1.jpg'), 'is not inside the data folder'),
