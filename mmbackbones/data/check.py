@@ -11,7 +11,14 @@ LARGEST = 1e15  # pixels; beyond it, and for infinities and NaN, arithmetic on a
 
 
 def check_categories(data: dict, name: str) -> None:
-    """Check that `data` (COCO form), which messages call `name`, has categories with ids and names of their own."""
+    """Check that `data` (COCO form), which messages call `name`, has categories with ids and names of their own.
+
+    Raises:
+        NoAnnotationsError: there are neither categories nor annotations.
+        UserError: the first defect.
+    """
+    if not data['categories'] and not data['annotations']:
+        raise NoAnnotationsError(f'{name} has no annotations.')
     _unique_ids(data, 'categories', 'category', name)
     if len(data['categories']) > MOST_CLASSES:
         raise UserError(f'{name} has {len(data["categories"]):,} categories; {MOST_CLASSES:,} is the most that a '
@@ -33,6 +40,8 @@ def check(data: dict, name: str) -> None:
         NoAnnotationsError: there are no annotations at all.
         UserError: the first defect, with the file and the id of the image or annotation.
     """
+    if not data['annotations']:
+        raise NoAnnotationsError(f'{name} has no {"annotations" if data["images"] else "images"}.')
     categories = {category['id'] for category in data['categories']}
     images = _unique_ids(data, 'images', 'image', name)
     for image in data['images']:
@@ -51,7 +60,7 @@ def check(data: dict, name: str) -> None:
 
 def _unique_ids(data: dict, key: str, kind: str, name: str) -> set[int]:
     if not data[key]:
-        raise (NoAnnotationsError if key == 'annotations' else UserError)(f'{name} has no {key}.')
+        raise UserError(f'{name} has no {key}.')
     ids = set()
     for number, record in enumerate(data[key], 1):
         value = record.get('id')
@@ -72,9 +81,9 @@ def _fault(annotation: dict, images: set[int], categories: set[int]) -> str | No
     except KeyError as error:
         return f'lacks "{error.args[0]}"'
     if type(image) is not int or image not in images:
-        return f'belongs to image {short(image)}, which is not among the images'
+        return f'belongs to image {short(image)}, which is {_unknown(image, "images")}'
     if type(category) is not int or category not in categories:
-        return f'has category {short(category)}, which is not among the categories'
+        return f'has category {short(category)}, which is {_unknown(category, "categories")}'
     if type(box) is not list or len(box) != 4 or not NUMBERS.issuperset(map(type, box)):
         return f'has bbox {short(box)}, which is not four numbers (x, y, width, height)'
     for value in box:
@@ -86,3 +95,7 @@ def _fault(annotation: dict, images: set[int], categories: set[int]) -> str | No
         if annotation.get(key) not in (None, 0, 1):
             return f'has {key} {short(annotation[key])}, which is neither 0 nor 1'
     return None
+
+
+def _unknown(number: object, among: str) -> str:
+    return f'not among the {among}' + ('' if type(number) is int else ', whose ids are integers')

@@ -3,6 +3,7 @@
 import codecs
 import json
 import locale
+import os
 from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
@@ -12,23 +13,26 @@ from ..errors import UserError
 from .files import read_bytes, written_here
 from .source import Annotations, Layout, NoAnnotationsError, Source, plan
 from .split_names import NAMES, describe_unused, find_splits, split_of
+from .text import short
 
 LISTS = ('images', 'annotations', 'categories')
 # COCO's own files of other tasks, which often lie beside those of boxes.
-OTHER_TASKS = ('captions_', 'image_info_', 'panoptic_', 'person_keypoints_', 'stuff_')
+KEYPOINTS = 'person_keypoints_'  # with the boxes of the persons
+OTHER_TASKS = ('captions_', 'image_info_', 'panoptic_', KEYPOINTS, 'stuff_')
 
 
 def coco_2017(root: Path) -> Layout | None:
     files = {split: f'annotations/instances_{split}2017.json' for split in NAMES}
-    files = {split: name for split, name in files.items() if (root / name).is_file()}
-    alone = not _json_files(root).difference(files.values())
+    there = json_files(root)
+    files = {split: name for split, name in files.items() if name in there}
+    alone = not there.difference(files.values())
     if {'train', 'val'} <= files.keys() or (alone and any((root / f'{split}2017').is_dir() for split in files)):
         return _layout('COCO 2017', root, files, ('{}2017', 'images/{}2017'))
     return None
 
 
 def plain_coco(root: Path) -> Layout | None:
-    stems = {Path(name).stem for name in _json_files(root)}
+    stems = {Path(name).stem for name in json_files(root)}
     files = {split: f'annotations/{stem}.json' for split, stem in find_splits(stems, f'{root}/annotations').items()}
     # A train.json alone is the layout "one file", and so is any file that is not just called val or test.
     if len(files) > 1 or {'val', 'test'} & {Path(name).stem for name in files.values()}:
@@ -37,7 +41,7 @@ def plain_coco(root: Path) -> Layout | None:
 
 
 def one_file(root: Path) -> Layout | None:
-    files = sorted(_json_files(root))
+    files = sorted(json_files(root))
     if len(files) != 1:
         files = [name for name in ['trainval.json'] if (root / name).is_file()]
     if files and (root / 'images').is_dir():
@@ -68,9 +72,9 @@ def roboflow(root: Path) -> Layout | None:
         item = read(split)
         if not all_have_dummy():
             return item
-        names = [category['name'] for category in item.data['categories'] if category.get('id') == 0]
+        name = next(category['name'] for category in item.data['categories'] if category.get('id') == 0)
         kept = [category for category in item.data['categories'] if category.get('id') != 0]
-        note = f'category {names[0]!r} (id 0), which Roboflow adds as the parent of the others, is dropped'
+        note = f'category {short(name)} (id 0), which Roboflow adds as the parent of the others, is dropped'
         return Annotations(item.data | {'categories': kept}, item.image_dir, notes=(note,))
 
     unused = [f'{folder}/_annotations.coco.json' for folder in folders.difference(found.values())]
@@ -90,12 +94,12 @@ def read_coco(root: Path, name: str, split: str, folders: tuple[str, ...]) -> An
     if not isinstance(data, dict):
         raise UserError(f'{file} must hold a COCO object with {", ".join(LISTS)}, but holds a {type(data).__name__}.')
     for key in LISTS:
-        if key not in data:
+        if data.get(key) is None:
             kind = NoAnnotationsError if key == 'annotations' else UserError
             raise kind(f'{file} lacks "{key}": a COCO file has {", ".join(LISTS)}.')
         if not isinstance(data[key], list) or not all(isinstance(item, dict) for item in data[key]):
             raise UserError(f'{file}: "{key}" must be a list of objects.')
-    called = dict.fromkeys([split, *NAMES[split], file.stem.removeprefix('instances_')])
+    called = dict.fromkeys([split, *NAMES[split], file.stem.removeprefix('instances_').removeprefix(KEYPOINTS)])
     places = dict.fromkeys(folder.format(each) for folder in folders for each in called)
     candidates = [path for place in places if (path := root / place).is_dir()]
     if not candidates:
@@ -112,18 +116,21 @@ def _reads_utf8() -> bool:
 
 
 def _is_there(folder: Path, name: str) -> bool:
-    return (folder / written_here(folder, name)).exists()
+    return os.path.exists(folder / written_here(folder, name))
 
 
-def _json_files(root: Path) -> set[str]:
-    """The files that may hold boxes, below `root`."""
-    return {f'annotations/{path.name}' for path in root.glob('annotations/*.json')
-            if path.is_file() and not path.name.startswith(OTHER_TASKS)}
+def json_files(root: Path) -> set[str]:
+    """The files that may hold boxes, below `root`; also those that cannot be read, which is to be said."""
+    names = {path.name for path in root.glob('annotations/*.json')
+             if not path.name.startswith('.') and not path.is_dir()}  # macOS leaves its ._train.json
+    boxes = {name for name in names if not name.startswith(OTHER_TASKS)}
+    boxes = boxes or {name for name in names if name.startswith(KEYPOINTS)}
+    return {f'annotations/{name}' for name in boxes}
 
 
 def _layout(name: str, root: Path, files: dict[str, str], folders: tuple[str, ...]) -> Layout:
     sources = [Source(file, splits, partial(read_coco, root, file, splits[0], folders)) for splits, file in plan(files)]
-    others = _json_files(root) | {path.name for path in root.glob('*.json') if split_of(path.stem)}
+    others = json_files(root) | {path.name for path in root.glob('*.json') if split_of(path.stem)}
     return Layout(name, sources, notes=describe_unused(others.difference(files.values()), root))
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from .text import short
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -16,12 +18,12 @@ class Counts:
     tiny: int  # boxes narrower or lower than a pixel, which CocoDataset drops, and pycocotools does not
     unseen: tuple[str, ...]  # classes without such a box
 
-    def why_empty(self) -> str:
-        """What is the matter if there are no boxes."""
+    def why_empty(self, dropped: bool) -> str:
+        """What is the matter if there are no boxes; `dropped`: there were some before the repair."""
         kinds = {'are marked as crowds': self.crowds, 'are narrower or lower than a pixel': self.tiny}
         if texts := [f'{number} boxes {what}' for what, number in kinds.items() if number]:
             return f'{" and ".join(texts)}, and there are no others'
-        return 'no image of it has a box'
+        return 'no box of it has an area in its image' if dropped else 'no image of it has a box'
 
     def describe(self, name: str) -> list[str]:
         """What to tell of the annotations `name`, besides the numbers of images and boxes; a line each."""
@@ -34,7 +36,8 @@ class Counts:
         if self.tiny and self.training:
             notes.append(f'{name}: boxes narrower or lower than a pixel, which are not trained on: {self.tiny}')
         if self.unseen and self.training:
-            notes.append(f'{name}: classes without a box to train on: {len(self.unseen)}, such as {self.unseen[0]!r}')
+            notes.append(f'{name}: classes without a box to train on: {len(self.unseen)}, such as '
+                         f'{short(self.unseen[0])}')
         return notes
 
 

@@ -90,7 +90,7 @@ def load_detection(
                 counts = count(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
                 if not counts.boxes:
                     raise NoAnnotationsError(f'{root / item.source.name}: the split {split!r} is empty: '
-                                             f'{counts.why_empty()}.')
+                                             f'{counts.why_empty(bool(item.annotated))}.')
                 notes += counts.describe(f'{item.source.name} ({split})' if len(parts) > 1 else item.source.name)
                 without_boxes += [f'{counts.backgrounds} of {split}'] if counts.backgrounds else []
                 ann_file = item.annotations.file if in_place else out_dir / f'{split}.json'
@@ -182,7 +182,7 @@ def _prepare(
         done_anyway = DONE_IN_TRAINING if source.splits == ('train',) else ()
         in_place = annotations.file is not None and ordered and not repairs.keys() - set(done_anyway)
         return {source.splits[0]: data}, in_place, notes
-    parts = _divide(data)
+    parts = _divide(data, name)
     notes.append(describe_division(source.name, {split: len(part['images']) for split, part in parts.items()}))
     return parts, False, notes
 
@@ -192,13 +192,16 @@ def _of_known_sizes(data: dict) -> dict:
     return data | {'annotations': [item for item in data['annotations'] if item['image_id'] in known]}
 
 
-def _divide(data: dict) -> dict[str, dict]:
+def _divide(data: dict, name: str) -> dict[str, dict]:
     files = {image['id']: image['file_name'] for image in data['images']}
     names = {category['id']: category['name'] for category in data['categories']}
     content = {file: set() for file in files.values()}
     for annotation in data['annotations']:
         if is_trained_on(annotation):
             content[files[annotation['image_id']]].add(names[annotation['category_id']])
+    if sum(map(bool, content.values())) == 1:
+        raise UserError(f'{name}: no validation split is given, and a single image has boxes to train on, which cannot '
+                        'be divided: training and validation need one each.')
     parts = {}
     for split, chosen in divide(content, content).items():
         images = [image for image in data['images'] if image['file_name'] in chosen]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ..errors import UserError
 from .inspection import inspect_files, reason
@@ -159,7 +159,11 @@ def _tag(image: Image.Image, raw: bytes) -> int:
 
 
 def _load_strictly(data: np.ndarray) -> None:
-    with Image.open(io.BytesIO(data.tobytes())) as image:
+    try:
+        image = Image.open(io.BytesIO(data.tobytes()))
+    except UnidentifiedImageError as error:  # whose words are of an object in memory
+        raise ValueError('it is no image file of a known kind') from error
+    with image:
         image.draft('L', (1, 1))  # decodes at an eighth of the size, but every byte
         image.load()
 

@@ -59,9 +59,9 @@ def find_layout(root: Path) -> Layout:
         return layout
     if all((root / kind / 'training').is_dir() for kind in ('images', 'annotations')):
         raise UserError(f'{root} holds semantic masks (ADE20K layout) and no boxes, which a detector needs.')
-    several = sorted(path.name for path in root.glob('annotations/*.json'))
+    several = sorted(name.removeprefix('annotations/') for name in coco.json_files(root))
     if len(several) > 1:
-        found = f'holds several annotation files ({", ".join(several)}) that do not say which split they are'
+        found = f'holds several annotation files ({", ".join(several)}), of which none is called as a validation split'
     else:
         found = 'has none of the layouts that are read'
     raise UserError(f'The data folder {root} {found}; it may have one of these:{ACCEPTED}')

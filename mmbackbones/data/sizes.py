@@ -25,7 +25,7 @@ def contradiction(given: tuple[int | None, int | None], found: ImageInfo) -> str
     """What is wrong if an image, said to be of the width and height `given`, is what was `found`."""
     if all(side in (None, real) for side, real in zip(given, found.size, strict=True)):
         return None
-    said = 'is said to be {}x{} pixels, but its file'.format(*given)
+    said = 'is said to be {}x{} pixels, but its file'.format(*('?' if side is None else side for side in given))
     if found.orientation == 1:
         return f'{said} is {found.width}x{found.height}'
     return (f'{said}, turned by its EXIF orientation as in training, is {found.width}x{found.height}; boxes that were '

@@ -12,7 +12,7 @@ T = TypeVar('T')
 
 
 class NoAnnotationsError(UserError):
-    """A split has nothing but images, as test sets often have: only who wants to test on it has to be stopped."""
+    """A split has nothing to compare with, as test sets often have: only who wants to test on it has to be stopped."""
 
 
 @dataclass(frozen=True)

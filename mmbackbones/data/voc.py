@@ -3,6 +3,7 @@
 import math
 import os
 from collections import defaultdict
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,19 +11,21 @@ from xml.etree import ElementTree
 
 from ..errors import UserError
 from .files import leaves, read_bytes, read_text, written_here
-from .images import read_images
+from .images import SUFFIXES, read_images
 from .sizes import contradiction, parse_side
 from .source import Annotations, Layout, NoAnnotationsError, Source, plan
 from .split_names import describe_unused, find_splits, split_of
+from .text import short
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
+_YES, _NO = {'1', '1.0', 'true', 'yes'}, {'0', '0.0', 'false', 'no', '', 'unspecified'}  # as tools write them
 
 
 def pascal_voc(root: Path) -> Layout | None:
     images, lists = root / 'JPEGImages', root / 'ImageSets' / 'Main'
     if not images.is_dir() or not (root / 'Annotations').is_dir():
         return None
-    there = {path.stem for path in lists.glob('*.txt') if path.is_file()}
+    there = {path.stem for path in lists.glob('*.txt') if not path.name.startswith('.') and not path.is_dir()}
     names = find_splits(filter(split_of, there), str(lists))
     stems = {split: _read_list(lists / f'{name}.txt', root) for split, name in names.items()}
     if 'trainval' in there and not {'train', 'val'} <= stems.keys():
@@ -52,9 +55,7 @@ def pascal_voc(root: Path) -> Layout | None:
                 raise UserError(f'{list_file} names {stem!r}, but there is no Annotations/{stem}.xml below {root}.')
         classes = sorted({item['name'] for content in parsed().values() for item in content.objects})
         ids = {name: number for number, name in enumerate(classes, 1)}
-        endings = defaultdict(list)
-        for path in sorted(images.iterdir()):
-            endings[path.stem].append(path.suffix)
+        endings = _endings(images, stems[split])
         files = [_file_name(stem, parsed()[stem].file_name, endings[stem]) for stem in stems[split]]
         found = read_images(root, images, files, str(list_file))
         entries, annotations = [], []
@@ -78,7 +79,10 @@ def pascal_voc(root: Path) -> Layout | None:
     # VOC's own lists of a class, such as cat_val.txt, say no more than the annotations.
     unused = {stem for stem in there - {*names.values(), 'trainval'} if not stem.endswith(('_train', '_val', '_test',
                                                                                            '_trainval'))}
-    notes = describe_unused((f'ImageSets/Main/{stem}.txt' for stem in unused), root)
+    # A list of a split may lie where other tools look for it.
+    elsewhere = [path for place in (root, lists.parent) for path in place.glob('*.txt') if split_of(path.stem)]
+    notes = describe_unused([*(f'ImageSets/Main/{stem}.txt' for stem in unused),
+                             *(path.relative_to(root).as_posix() for path in elsewhere)], root)
     return Layout('Pascal VOC', sources, common_classes=True, notes=notes)
 
 
@@ -124,8 +128,11 @@ def _parse(file: Path) -> _Content:
         width, height = right - left + 1, bottom - top + 1
         if not (math.isfinite(width) and math.isfinite(height)) or width < 0 or height < 0:
             raise UserError(f'{file}: object {number} has the corners {", ".join(texts)}, which do not make a box.')
-        difficult = int((item.findtext('difficult') or '').strip() == '1')  # VOC's evaluation ignores these
-        objects.append({'name': name, 'bbox': [left - 1, top - 1, width, height], 'difficult': difficult})
+        difficult = (item.findtext('difficult') or '').strip().lower()  # VOC's evaluation ignores these
+        if difficult not in _YES | _NO:
+            raise UserError(f'{file}: object {number} has <difficult>{short(difficult)[1:-1]}</difficult>, which is '
+                            'neither 0 nor 1.')
+        objects.append({'name': name, 'bbox': [left - 1, top - 1, width, height], 'difficult': int(difficult in _YES)})
     try:
         size = tuple(parse_side(tree.findtext(f'size/{side}')) for side in ('width', 'height'))
     except ValueError as error:
@@ -139,6 +146,19 @@ def _refuse_shares(content: dict[str, _Content], root: Path) -> None:
     if boxes and all(x + w <= 1 and y + h <= 1 for x, y, w, h in boxes):
         raise UserError(f'{root / "Annotations"}: the corners of all {len(boxes)} boxes lie between 0 and 1: they look '
                         'like shares of the image, where pixels are wanted.')
+
+
+def _endings(images: Path, stems: list[str]) -> dict[str, list[str]]:
+    """Stem -> the endings of the files there that are called so; those of images first."""
+    endings = defaultdict(list)
+    for folder in {os.path.dirname(stem) for stem in stems}:
+        with suppress(OSError):  # then its images are missing
+            for name in sorted(os.listdir(images / folder)):
+                stem, ending = os.path.splitext(name)
+                endings[os.path.join(folder, stem)].append(ending)
+    for found in endings.values():
+        found.sort(key=lambda ending: ending.lower() not in SUFFIXES)
+    return endings
 
 
 def _file_name(stem: str, named: str, endings: list[str]) -> str:

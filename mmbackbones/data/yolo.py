@@ -32,7 +32,7 @@ def yolo(root: Path) -> Layout | None:
         if None not in images:
             if images:
                 found[split] = sorted({name for names in images for name in names})
-                folders[split] = [place for item in entries if (place := _place(root, base, str(item))).is_dir()]
+                folders[split] = [_place(root, base, str(item)) for item in entries]
         elif split == 'test':  # Roboflow names one whether there is one or not
             named = short(', '.join(map(str, entries)))[1:-1]
             notes.append(f'data.yaml: {named}, named as its test split, is not there: left out')
@@ -41,8 +41,9 @@ def yolo(root: Path) -> Layout | None:
                             f'inside {root}.')
     if not found:
         raise UserError(f'{file} names no images: it needs "train" and "val", each a folder or a .txt list.')
-    if found.get('val') == found.get('train'):
-        found.pop('val', None)
+    if 'train' in found and found.get('val') == found['train']:
+        del found['val']
+        notes.append('data.yaml: val names the same images as train, which makes no validation split')
     if not any(config.get(name) for name in NAMES['val']):
         _refuse_unnamed(root, file, found, folders)
     keypoints = 'kpt_shape' in config
@@ -73,12 +74,15 @@ def _categories(config: dict, file: Path) -> list[dict]:
 def _refuse_unnamed(root: Path, file: Path, found: dict[str, list[str]], folders: dict[str, list[Path]]) -> None:
     """Raise UserError if images of a validation part lie where they usually do, but `data.yaml` does not name them."""
     named = {folder for places in folders.values() for folder in places}
-    for place in sorted([*root.glob('images/*'), *root.glob('*/images')]):
-        split = place.parent.name if place.name == 'images' else place.name
-        used = place in named or any((root / name).is_relative_to(place) for names in found.values() for name in names)
-        if split.lower() in NAMES['val'] and place.is_dir() and not used:
-            raise UserError(f'{file} names no validation split, but there is {place.relative_to(root).as_posix()}/: '
-                            'name it there as "val", or take it away to have one divided from "train".')
+    for place in sorted([*root.glob('images/*'), *root.glob('*/images'), *root.glob('*.txt')]):
+        is_list = place.suffix == '.txt'
+        split = place.stem if is_list else place.parent.name if place.name == 'images' else place.name
+        if split.lower() not in NAMES['val'] or place in named or place.is_dir() == is_list:
+            continue
+        if is_list or not any((root / name).is_relative_to(place) for names in found.values() for name in names):
+            raise UserError(f'{file} names no validation split, but there is {place.relative_to(root).as_posix()}'
+                            f'{"" if is_list else "/"}: name it there as "val", or take it away to have one divided '
+                            'from "train".')
 
 
 def _images(root: Path, base: Path, entry: str) -> list[str] | None:
@@ -144,7 +148,8 @@ def _read(
 
 def _describe_spare(root: Path, used: set[str], folders: list[Path]) -> tuple[str, ...]:
     """A note on label files for which there is no image, such as one of a kind that is not read."""
-    places = {os.path.dirname(_label_name((folder / '_').relative_to(root).as_posix())) for folder in folders}
+    places = {os.path.dirname(_label_name((folder / '_').relative_to(root).as_posix()))
+              for folder in folders if folder.is_dir()}
     there = {os.path.join(place, name) for place in places for name in list_files(root / place, {'.txt'})}
     spare = {name for name in there - used if os.path.basename(name) != 'classes.txt'}
     return (f'labels without an image, such as {min(spare)}: {len(spare)}',) if spare else ()

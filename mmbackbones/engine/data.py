@@ -8,7 +8,7 @@ from mmseg.registry import DATASETS
 
 from ..data import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..data.shapes import generate_shapes
-from ..errors import UserError
+from ..errors import UserError, printable
 from .config import dicts_in, set_num_classes
 from .distributed import main_first
 
@@ -110,7 +110,7 @@ def use_data(cfg: Config, root: Path | None, own: bool, splits: tuple[str, ...] 
                                                   masks=learns_masks(cfg), filter_cfg=recipe))
         use = _use_detection
     for note in found.notes:
-        print_log(note, logger='current')
+        print_log(printable(note), logger='current')  # a line each, whatever the names in it
     set_num_classes(cfg, len(found.classes))
     held_out = 'test' if 'test' in found.splits else 'val'
     for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):

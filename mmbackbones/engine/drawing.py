@@ -53,7 +53,7 @@ def picture_paths(images: Iterable[str], folder: Path) -> dict[str, Path]:
     """Where in `folder` the picture of each image is written: no two of them in one place.
 
     Folders are those of the images, from the deepest one on that holds them all. ``day/a.png`` becomes ``day/a.jpg``;
-    only beside another ``day/a`` does it keep its suffix: ``day/a.png.jpg``.
+    only beside another ``day/a``, or a folder ``day/a.jpg``, does it keep its suffix: ``day/a.png.jpg``.
 
     Raises:
         UserError: A picture would be written among the images, and be taken for one of them.
@@ -63,10 +63,11 @@ def picture_paths(images: Iterable[str], folder: Path) -> dict[str, Path]:
     relative = {image: path.relative_to(root) for image, path in absolute.items()}
     whole = set(relative.values())
     count = Counter(path.with_suffix('') for path in whole)
+    within = {parent for path in whole for parent in path.parents}  # a folder may be called as a picture would be
     pictures = {}
     for image, path in relative.items():
         short = path.with_suffix('')
-        name = path if count[short] > 1 or short in whole else short
+        name = path if count[short] > 1 or short in whole or Path(f'{short}.jpg') in within else short
         pictures[image] = folder / f'{name}.jpg'
     folders = {os.path.realpath(path.parent) for path in absolute.values()}
     for parent in dict.fromkeys(picture.parent for picture in pictures.values()):

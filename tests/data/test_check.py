@@ -73,7 +73,7 @@ REFUSED = {
     'negative width': (first(bbox=[10, 2, -3, 4]), BOX + 'negative'),
     'iscrowd': (first(iscrowd='yes'), "annotation 1 has iscrowd 'yes'"),
     'other size': (lambda d: d['images'][0].update(width=48, height=64), 'image 0 .* 48x64 pixels, but .* 64x48'),
-    'other height': (lambda d: d['images'][0].update(width=None, height=50), 'image 0 .* Nonex50 pixels'),
+    'other height': (lambda d: d['images'][0].update(width=None, height=50), 'image 0 .* [?]x50 pixels'),
     'missing image': (lambda d: d['images'][1].update(file_name='z.jpg'), r"'z\.jpg' is not in .*; 1 of its 4 images"),
     'impossible name': (lambda d: d['images'][1].update(file_name='a\0.jpg'), 'is not in .*; 1 of its 4 images'),
     'upward name': (lambda d: d['images'][1].update(file_name='../../a1.jpg'), 'is not inside the data folder'),
@@ -97,7 +97,10 @@ REFUSED = {
     'width of truth': (lambda d: d['images'][0].update(width=True), 'has the width or height True, which is not'),
     'width as list': (lambda d: d['images'][0].update(width=[64]), r'has the width or height \[64\], which is not'),
     'half a pixel': (lambda d: d['images'][0].update(width=64.5), 'has the width or height 64.5, which is not'),
-    'no box left': (lambda d: [a.update(bbox=[-9, 0, 5, 5]) for a in d['annotations']], "the split 'train' is empty"),
+    'no box left': (lambda d: [a.update(bbox=[-9, 0, 5, 5]) for a in d['annotations']],
+                    "the split 'train' is empty: no box of it has an area in its image"),
+    'long name': (lambda d: d['images'][1].update(file_name='x' * 300 + '.jpg'), 'is not in .*; 1 of its 4 images'),
+    'category as float': (first(category_id=0.0), 'category 0.0, which is not among the categories, whose ids are int'),
 }
 
 
@@ -309,3 +312,19 @@ def test_categories_in_another_order_give_the_same_labels(root, out_dir):
     assert data.splits['val'].ann_file == out_dir / 'val.json'
     listed = json.loads(data.splits['val'].ann_file.read_text())['categories']
     assert [category['name'] for category in listed] == list(folders.CLASSES)
+
+
+def test_notes_of_long_names_are_short(root, out_dir):
+    edit(root, lambda d: d['categories'].append({'id': 77, 'name': 'x' * 100_000}))
+    notes = load_detection(root, out_dir, splits=['train', 'val']).notes
+    assert any('classes without a box' in note for note in notes)
+    assert max(map(len, notes)) < 500
+
+
+@pytest.mark.parametrize('more', [{}, {'b': [], 'c': []}])
+def test_a_single_image_with_boxes_cannot_be_divided(more, tmp_path, out_dir):
+    folders.write_coco(tmp_path / 'annotations/all.json', {'a': [('cat', 4, 6, 20, 10)], **more})
+    for stem in ('a', *more):
+        folders.write_image(tmp_path / f'images/{stem}.jpg')
+    with pytest.raises(UserError, match='no validation split is given, and a single image has boxes to train on'):
+        load_detection(tmp_path, out_dir)

@@ -181,3 +181,16 @@ def test_deep_xml(tmp_path, out_dir):
 def test_layouts_are_told_apart_without_opening_pipes(tmp_path):
     os.mkfifo(tmp_path / 'data.yaml')
     assert not has_boxes(tmp_path)
+
+
+def test_many_folders_and_images(tmp_path, out_dir):
+    """Each folder was looked for among all images."""
+    folders.write_image(tmp_path / '0.jpg', (8, 8))
+    for number in range(1000):
+        for name in ('a', 'b', 'c'):
+            place = tmp_path / f'{number}/images'
+            place.mkdir(parents=True, exist_ok=True)
+            os.link(tmp_path / '0.jpg', place / f'{name}.jpg')
+        write_text(tmp_path / f'{number}/labels/a.txt', '0 0.5 0.5 0.5 0.5\n')
+    write_text(tmp_path / 'data.yaml', 'train: .\nnames: [cat]\n')
+    assert load_detection(tmp_path, out_dir).splits['val'].images == 600

@@ -191,6 +191,35 @@ def test_voc_difficult_objects_are_ignored(tmp_path, out_dir):
     assert [item['iscrowd'] for item in content['annotations']] == [0, 1, 0]
 
 
+@pytest.mark.parametrize(('text', 'crowd'), [('True', 1), (' 1 ', 1), ('1.0', 1), ('', 0), ('false', 0),
+                                             ('Unspecified', 0)])
+def test_voc_ways_to_say_difficult(text, crowd, tmp_path, out_dir):
+    folders.voc(tmp_path / 'user')
+    file = tmp_path / 'user/Annotations/b2.xml'
+    file.write_text(file.read_text().replace('<difficult>0', f'<difficult>{text}', 1))
+    content = json.loads(load_detection(tmp_path / 'user', out_dir).splits['val'].ann_file.read_text())
+    assert [item['iscrowd'] for item in content['annotations']] == [0, crowd, 0]
+
+
+@pytest.mark.parametrize('name', ['a1.csv', 'a1', 'a1.JSON', 'a1/x.jpg'])
+def test_voc_other_files_called_like_an_image(name, tmp_path, out_dir):
+    folders.voc(tmp_path)
+    write_text(tmp_path / 'JPEGImages' / name, '')
+    assert contents(load_detection(tmp_path, out_dir).splits['train']) == truth('train')
+
+
+def test_voc_in_subfolders(tmp_path, out_dir):
+    folders.voc(tmp_path)
+    for folder in ('JPEGImages', 'Annotations'):
+        (tmp_path / folder).rename(tmp_path / 'day')
+        (tmp_path / folder).mkdir()
+        (tmp_path / 'day').rename(tmp_path / folder / 'day')
+    for file in tmp_path.glob('ImageSets/Main/*.txt'):
+        file.write_text('\n'.join(f'day/{stem}' for stem in file.read_text().split()))
+    content = contents(load_detection(tmp_path, out_dir).splits['train'])
+    assert content == truth('train')
+
+
 @pytest.mark.parametrize(
     ('old', 'new', 'message'),
     [
@@ -198,6 +227,7 @@ def test_voc_difficult_objects_are_ignored(tmp_path, out_dir):
         ('<xmax>24', '<xmax>nan', r'a1\.xml: object 1 has the corners 5, 7, nan, 16'),
         ('<xmax>24', '<xmax>2', r'a1\.xml: object 1 .* do not make a box'),
         ('<name>cat</name>', '', r'a1\.xml: object 1 has no name'),
+        ('<difficult>0', '<difficult>2', r'a1\.xml: object 1 has <difficult>2</difficult>, which is neither 0 nor 1'),
         ('</annotation>', '', r'a1\.xml is not a readable XML file'),
         ('<annotation>', '<!DOCTYPE a [<!ENTITY b "c">]><annotation>', r'a1\.xml declares a document type'),
     ],
@@ -237,7 +267,7 @@ def test_voc_sizes_that_say_the_same_or_nothing(size, tmp_path, out_dir):
 
 @pytest.mark.parametrize(('size', 'message'), [
     ((128, 96), r'b1\.xml: the image JPEGImages/b1\.png is said to be 128x96 pixels, but its file is 64x48'),
-    ((0, 96), r'is said to be Nonex96 pixels, but its file is 64x48'),
+    ((0, 96), r'is said to be [?]x96 pixels, but its file is 64x48'),
     ((48, 64), r'is said to be 48x64 pixels, but its file is 64x48'),
     (('wide', 48), r"b1\.xml: the size of the image, 'wide', is not a number of pixels"),
 ])

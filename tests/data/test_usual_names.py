@@ -1,6 +1,7 @@
 """Validation and test splits of other usual names are used, or spoken of; they are never passed over in silence."""
 
 import json
+import os
 from pathlib import Path
 
 import detection_folders as folders
@@ -223,4 +224,92 @@ def test_a_validation_split_without_annotations(tmp_path, out_dir):
     folders.plain(tmp_path)
     write_coco(tmp_path / 'annotations/val.json', {stem: [] for stem in TRUTH['val']})
     with pytest.raises(UserError, match=r'val\.json has no annotations'):
+        load_detection(tmp_path, out_dir)
+
+
+def _no_images(root: Path, layout: str) -> None:
+    if layout == 'YOLO':
+        (root / 'images/test/c1.jpg').unlink()
+    elif layout == 'VOC':
+        write_text(root / 'ImageSets/Main/test.txt', '\n')
+    else:
+        file = root / ('test/_annotations.coco.json' if layout == 'Roboflow' else 'annotations/test.json')
+        write_text(file, json.dumps({'images': [], 'annotations': None, 'categories': []}))
+
+
+@pytest.mark.parametrize(('layout', 'build'), [('COCO', folders.plain), ('Roboflow', folders.roboflow),
+                                               ('VOC', folders.voc), ('YOLO', folders.yolo)])
+def test_a_test_split_of_nothing_is_left_out(layout, build, tmp_path, out_dir):
+    build(tmp_path)
+    _no_images(tmp_path, layout)
+    assert sum('the test split is left out' in note for note in check_val(tmp_path, out_dir)) == 1
+    with pytest.raises(UserError):
+        load_detection(tmp_path, out_dir, splits=['test'])
+
+
+def test_files_of_keypoints_serve_where_there_are_no_others(tmp_path, out_dir):
+    folders.coco_2017(tmp_path)
+    for split in ('train', 'val'):
+        rename(tmp_path, f'annotations/instances_{split}2017.json', f'annotations/person_keypoints_{split}2017.json')
+    write_text(tmp_path / 'annotations/captions_val2017.json', '{}')
+    assert check_val(tmp_path, out_dir) == []
+
+
+@pytest.mark.parametrize(('build', 'name', 'notes'), [
+    (folders.plain, 'annotations/._val.json', 0), (folders.one_file, 'annotations/._everything.json', 1),
+    (folders.voc, 'ImageSets/Main/._val.txt', 0),
+])
+def test_what_macos_leaves_beside_files(build, name, notes, tmp_path, out_dir):
+    build(tmp_path)
+    (tmp_path / name).write_bytes(b'\0\5')
+    assert len(load_detection(tmp_path, out_dir).notes) == 1 + notes
+
+
+@pytest.mark.parametrize(('build', 'name'), [
+    (folders.plain, 'annotations/val.json'), (folders.coco_2017, 'annotations/instances_val2017.json'),
+    (folders.voc, 'ImageSets/Main/val.txt'),
+])
+@pytest.mark.parametrize('kind', ['link to nowhere', 'pipe'])
+def test_a_validation_split_that_cannot_be_opened(kind, build, name, tmp_path, out_dir):
+    build(tmp_path)
+    (tmp_path / name).unlink()
+    if kind == 'pipe':
+        os.mkfifo(tmp_path / name)
+    else:
+        (tmp_path / name).symlink_to('nowhere')
+    with pytest.raises(UserError, match=f'{name} is not a readable'):
+        load_detection(tmp_path, out_dir)
+
+
+@pytest.mark.parametrize('place', ['ImageSets/val.txt', 'valid.txt'])
+def test_voc_list_in_another_place(place, tmp_path, out_dir):
+    folders.voc(tmp_path)
+    rename(tmp_path, 'ImageSets/Main/val.txt', place)
+    assert f'{tmp_path}: not used: {place}' in load_detection(tmp_path, out_dir).notes
+
+
+def test_yolo_list_that_is_not_named(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    for split in ('train', 'val'):
+        write_text(tmp_path / f'{split}.txt', '\n'.join(f'images/{split}/{stem}.jpg' for stem in TRUTH[split]))
+    write_text(tmp_path / 'data.yaml', 'train: train.txt\nval: val.txt\nnames: [cat, dog]\n')
+    assert check_val(tmp_path, out_dir) == []
+    (tmp_path / 'images/val').rename(tmp_path / 'images/more')
+    write_text(tmp_path / 'data.yaml', 'train: train.txt\nnames: [cat, dog]\n')
+    with pytest.raises(UserError, match=r'names no validation split, but there is val\.txt: name it there'):
+        load_detection(tmp_path, out_dir)
+
+
+def test_yolo_with_the_same_images_twice(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    write_text(tmp_path / 'data.yaml', 'train: images/train\nval: [images/train]\nnames: [cat, dog]\n')
+    assert 'data.yaml: val names the same images as train, which makes no validation split' in load_detection(
+        tmp_path, out_dir).notes
+
+
+def test_annotation_files_of_which_none_is_for_validation(tmp_path, out_dir):
+    folders.plain(tmp_path)
+    (tmp_path / 'annotations/test.json').unlink()
+    rename(tmp_path, 'annotations/val.json', 'annotations/holdout.json')
+    with pytest.raises(UserError, match=r'\(holdout\.json, train\.json\), of which none is called as a val'):
         load_detection(tmp_path, out_dir)

@@ -180,3 +180,15 @@ def test_images_of_which_nothing_would_be_left(size, root, tmp_path, tiny_config
                                                    'height': size[1]}), ['val'])
     with pytest.raises(UserError, match=rf'thin\.png is {size[0]}x{size[1]} pixels: when it is resized .* into 64x64'):
         train(tiny_config, str(root), img_scale=(64, 64), epochs=1, from_scratch=True, work_dir=str(tmp_path / 'work'))
+
+
+def test_a_name_does_not_begin_a_line_of_the_log(root, tmp_path, tiny_config, monkeypatch):
+    (root / 'images/a1.jpg').rename(root / 'images/a\n1.jpg')
+    edit(root, lambda data: data['images'].append({**data['images'][0], 'id': 70}), ['train'])
+    edit(root, lambda data: [image.update(file_name='a\n1.jpg') for image in data['images'][::4]], ['train'])
+    cfg = load_config(tiny_config, str(tmp_path / 'work'), None)
+    said = []
+    monkeypatch.setattr('mmbackbones.engine.data.print_log', lambda text, logger: said.append(text))
+    use_data(cfg, root, own=False, splits=('train', 'val'))
+    assert said
+    assert not [text for text in said if not text.isprintable()]

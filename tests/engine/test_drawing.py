@@ -70,6 +70,7 @@ def draw(images, folder, classes=('cat',), kind=DetLocalVisualizer, tested=None)
     (['a/x.jpg', 'a/x.png', 'b/x.png'], {'a/x.jpg.jpg', 'a/x.png.jpg', 'b/x.jpg'}),
     (['x.jpg', 'x.png', 'x.jpg.png', 'y'], {'x.jpg.jpg', 'x.png.jpg', 'x.jpg.png.jpg', 'y.jpg'}),
     (['x', 'x.jpg', 'x.jpg.jpg'], {'x.jpg', 'x.jpg.jpg', 'x.jpg.jpg.jpg'}),
+    (['x.jpg/y.png', 'x.png'], {'x.jpg/y.jpg', 'x.png.jpg'}),
     (['deep/a/[red]/x.png', 'deep/a/y.1.png', 'deep/a/y.2.png'], {'[red]/x.jpg', 'y.1.jpg', 'y.2.jpg'}),
 ])
 def test_every_image_has_a_picture_in_its_own_folder(tmp_path, images, pictures):
