@@ -94,7 +94,8 @@ class WholeCheckpointHook(CheckpointHook):
         folder = Path(self.out_dir)
         if is_main_process():
             for left in [*folder.glob('*.pth.*.partial'), *folder.glob('last_checkpoint.*.partial')]:
-                left.unlink()
+                if not left.is_dir():
+                    left.unlink()
         if runner._resume:
             self._take_up(runner, folder)
 
@@ -262,7 +263,8 @@ def _read_record(checkpoint: dict) -> dict:
         run=run if isinstance(run, str) else '',
         validated=validated if _is_position(validated) else None,
         best={key: (float(value[0]), value[1]) for key, value in (best if isinstance(best, dict) else {}).items()
-              if isinstance(key, str) and key.isprintable() and isinstance(value, list) and len(value) == 2
+              if isinstance(key, str) and key.isprintable() and len(key) < 100
+              and isinstance(value, list) and len(value) == 2
               and isinstance(value[0], int | float) and not math.isnan(value[0]) and _is_position(value[1])})
 
 

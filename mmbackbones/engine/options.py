@@ -69,6 +69,8 @@ def settle(asked: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         if type(asked['seed']) is not int or asked['seed'] < 0:
             raise UserError(f'--cfg-options randomness.seed={asked["seed"]}: must be a whole number of at least 0')
     asked['launcher'] = options.get('launcher') or asked['launcher']
+    if not isinstance(options.get('load_from') or '', str):
+        raise UserError(f'--cfg-options load_from={options["load_from"]}: must be a file, a URL or a short name')
     if options.get('resume'):
         asked['resume'] = asked['resume'] or options.get('load_from') or 'auto'
     if options.get('load_from') and asked['resume'] in (None, 'auto'):

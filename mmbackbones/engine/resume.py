@@ -1,18 +1,25 @@
 """Going on with a training run: what a checkpoint holds, whether it fits this run, and how its state is taken over."""
 import os
 import re
+from collections import defaultdict
+from collections.abc import Mapping
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.logging import print_log
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import HOOKS
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from ..weights import load_from_file, trained_classes
 from ..weights.pretrained import is_needed
 from .checkpoint_hook import lacks_validation
@@ -38,8 +45,10 @@ class RunState:
         by_epoch: Whether the run was counted in epochs; None if the file does not say.
         epoch_length: Iterations in one of its epochs, if the file says.
         shapes: Shape of each weight, by its key.
+        whole_numbers: Keys of the weights that are whole numbers.
         classes: Names of the classes in label order, if the file says.
-        moments: Shapes of what the optimizer keeps of each parameter, by the parameter's number.
+        moments: What the optimizer keeps of each parameter, by the parameter's number: the shape of each tensor, and
+            anything else, numbers of a tensor's kind among it, as it is.
         telling: Which of the hyperparameters that tell optimizers apart it has.
         parameters: Number of parameters of the optimizer.
         pending: Batches of an accumulation that has not come to its optimizer step.
@@ -58,8 +67,9 @@ class RunState:
     by_epoch: bool | None
     epoch_length: int | None
     shapes: dict[str, tuple[int, ...]]
+    whole_numbers: frozenset[str]
     classes: tuple[str, ...] | None
-    moments: dict[int, list[tuple[int, ...]]]
+    moments: dict[int, dict[str, Any]]
     telling: frozenset[str]
     parameters: int
     pending: int = 0
@@ -86,17 +96,19 @@ def look(path: str | os.PathLike) -> RunState:
     checkpoint = rebuild_checkpoint(load_from_file(path, 'cpu'), str(path))
     meta = checkpoint['meta']
     shapes = {key: tuple(value.shape) for key, value in checkpoint['state_dict'].items()}
+    whole_numbers = frozenset(key for key, value in checkpoint['state_dict'].items() if not value.is_floating_point())
     optimizer = checkpoint.get('optimizer')
     try:
         groups = [dict(group) for group in optimizer['param_groups']]
         parameters = sum(len(group['params']) for group in groups)
-        moments = {int(number): [tuple(value.shape) for value in state.values()
-                                 if isinstance(value, Tensor) and value.ndim]
+        moments = {int(number): {name: value.shape if isinstance(value, Tensor) and value.ndim else value
+                                 for name, value in state.items()}
                    for number, state in optimizer['state'].items()}
     except (TypeError, KeyError, ValueError, AttributeError):
         raise UserError(f'{path} holds no state of an optimizer, as the best checkpoint of a run does not, so the run '
                         "cannot be gone on with from it: use one of the run's other checkpoints, or start a new run "
                         f'with --weights {path}') from None
+    _check_average(checkpoint, shapes, path)
     by_epoch = meta.get('by_epoch')
     if by_epoch is None and (meta['epoch'] or meta['iter']):
         by_epoch = bool(meta['epoch'])
@@ -106,11 +118,21 @@ def look(path: str | os.PathLike) -> RunState:
     name = re.fullmatch(r'([\w.-]{1,100})_\d{8}_\d{6}', meta.get('experiment_name', ''))
     return RunState(
         path=str(path), epoch=meta['epoch'], iter=meta['iter'], by_epoch=by_epoch,
-        epoch_length=meta.get('epoch_length'), shapes=shapes, classes=trained_classes(checkpoint), moments=moments,
+        epoch_length=meta.get('epoch_length'), shapes=shapes, whole_numbers=whole_numbers,
+        classes=trained_classes(checkpoint), moments=moments,
         telling=frozenset(key for key in _TELLING if groups and key in groups[0]), parameters=parameters,
         pending=pending.get('batches', 0), accumulate=pending.get('accumulate', 1),
         complete=not pending or pending['gradients'] is not None, seed=meta.get('seed'), run=meta.get('run_id'),
         config=name and name[1], settings=settings, validated=not lacks_validation(checkpoint))
+
+
+def _check_average(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> None:
+    """Raise UserError if what a run with averaged weights keeps beside them is not of the same model."""
+    average = checkpoint.get('ema_state_dict')
+    if average is not None:
+        theirs = {key: tuple(value.shape) for key, value in average.items() if key.startswith('module.')}
+        if theirs != {f'module.{key}': shape for key, shape in shapes.items()}:
+            raise UserError(f'{path} is damaged: beside the averaged weights it holds those of another model')
 
 
 def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict:
@@ -131,15 +153,19 @@ def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict
     return pending
 
 
-def find_newest(work_dir: str) -> RunState | None:
+def find_newest(work_dir: str, hook: Mapping | None = None) -> RunState | None:
     """What the newest readable checkpoint of the newest run in a work directory says; None if there is no checkpoint.
 
     A run that was killed while it wrote a file leaves a damaged one: the one before it is taken then, and it is said.
 
+    Args:
+        work_dir: The folder.
+        hook: Config of the hook that writes checkpoints.
+
     Raises:
         UserError: There are checkpoints, but none of the newest run that could be read.
     """
-    paths, run = checkpoints_in(work_dir), newest_run(work_dir)
+    paths, run = checkpoints_in(work_dir, hook), newest_run(work_dir)
     chosen, others, problems = None, [], []
     for path in paths:
         try:
@@ -148,7 +174,7 @@ def find_newest(work_dir: str) -> RunState | None:
             problems.append(str(error))
             continue
         if run is not None and state.run != run:
-            others.append(path.name)
+            others.append(path)
             continue
         chosen = state
         break
@@ -158,19 +184,24 @@ def find_newest(work_dir: str) -> RunState | None:
         return chosen
     if others:
         damaged = f' ({problems[0]})' if problems else ''
-        raise UserError(f'{work_dir} has no checkpoint of the run that was started last there{damaged}; {others[0]} is '
-                        f'of an earlier run: to go on with that, use --resume {Path(work_dir) / others[0]}')
+        raise UserError(f'{work_dir} has no checkpoint of the run that was started last there{damaged}; '
+                        f'{others[0].name} is of an earlier run: to go on with that, use --resume {others[0]}')
     if problems:
         more = f' (and {len(problems) - 1} more like it)' if len(problems) > 1 else ''
         raise UserError(f'no checkpoint in {work_dir} can be gone on with: {problems[0]}{more}')
     return None
 
 
-def is_newest(state: RunState, work_dir: str) -> bool:
+def is_newest(state: RunState, cfg: Config) -> bool:
     """Whether a checkpoint is the one that ``--resume`` without a file would take: to go on from it is the same run."""
     def newest() -> bool:
-        paths = checkpoints_in(work_dir)
-        return bool(paths) and paths[0].resolve() == Path(state.path).resolve() and state.run == newest_run(work_dir)
+        paths = checkpoints_in(cfg.work_dir, cfg.default_hooks.get('checkpoint'))
+        if not paths or paths[0].resolve() != Path(state.path).resolve():
+            return False
+        try:
+            return state.run == newest_run(cfg.work_dir)
+        except UserError:  # the file that tells is damaged, and to name a checkpoint is the way out
+            return False
 
     return main_first(newest)
 
@@ -187,6 +218,10 @@ def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
             raise UserError(f'{state.path} is of another model: {key} is {there} in the file, which was written by '
                             f'{theirs}, and {here} in the model of {ours}; to start a new run from its weights, use '
                             f'--weights {state.path}')
+    wrong = [key for key, value in model.state_dict().items() if value.is_floating_point() and key in
+             state.whole_numbers]
+    if wrong:
+        raise UserError(f'{state.path} cannot be gone on with: its {wrong[0]} has no real numbers')
 
 
 def check_optimizer(state: RunState, wrapper: OptimWrapper) -> None:
@@ -199,12 +234,37 @@ def check_optimizer(state: RunState, wrapper: OptimWrapper) -> None:
         raise UserError(f'{said} by another optimizer: the file has the state of {theirs}, this run uses {name}; to '
                         f'start a new run from its weights, use --weights {state.path}')
     params = [param for group in optimizer.param_groups for param in group['params']]
-    wrong = [number for number, shapes in state.moments.items()
-             if number >= len(params) or any(shape != tuple(params[number].shape) for shape in shapes)]
+    wrong = [number for number, kept in state.moments.items() if not 0 <= number < len(params) or any(
+             value != params[number].shape for value in kept.values() if isinstance(value, torch.Size))]
     if state.parameters != len(params) or wrong:
         raise UserError(f'{said}: its optimizer has {state.parameters} parameters, this run has {len(params)}, and '
                         'they are not the same or not in the same order; use the optim_wrapper that it was written '
                         f'with, or --weights {state.path}')
+    seen = set()
+    for number, kept in state.moments.items():
+        shape, kind = params[number].shape, repr(kept)
+        if (shape, kind) in seen or not _steps(optimizer, shape, {}):  # another's optimizer, which needs more
+            continue
+        seen.add((shape, kind))
+        if not _steps(optimizer, shape, kept):
+            raise UserError(f'{said}: {name} as it is set here cannot go on from what the file keeps of parameter '
+                            f'{number} ({", ".join(map(str, kept)) or "nothing"}); use the optim_wrapper that it was '
+                            f'written with, or --weights {state.path}')
+
+
+def _steps(optimizer: Optimizer, shape: torch.Size, kept: dict[str, Any]) -> bool:
+    """Whether an optimizer can make a step for a parameter of which it has kept this, as in :class:`RunState`."""
+    param = nn.Parameter(torch.zeros(shape))
+    param.grad = torch.zeros(shape)
+    state = {name: torch.zeros(value) if isinstance(value, torch.Size) else value for name, value in kept.items()}
+    try:
+        twin = copy(optimizer)
+        twin.param_groups, twin.state = [{**optimizer.param_groups[0], 'params': [param]}], defaultdict(dict)
+        twin.load_state_dict({**twin.state_dict(), 'state': {0: deepcopy(state)} if state else {}})
+        twin.step()
+    except Exception:  # each optimizer fails in its own way
+        return False
+    return bool(param.isfinite().all())
 
 
 def check_length(state: RunState, cfg: Config) -> None:
@@ -249,8 +309,9 @@ def check_classes(state: RunState, cfg: Config) -> None:
     """Raise UserError if the run to go on with had other classes than the data has now."""
     ours = cfg.train_dataloader.dataset.get('metainfo', {}).get('classes')
     if state.classes and ours and state.classes != tuple(ours):
-        raise UserError(f'{state.path} was trained on the classes {", ".join(state.classes)}, the data has '
-                        f'{", ".join(ours)}: to start a new training from it, use --weights')
+        theirs, ours = (printable(', '.join(names)) for names in (state.classes, ours))
+        raise UserError(f'{state.path} was trained on the classes {theirs}, the data has {ours}: to start a new '
+                        'training from it, use --weights')
 
 
 def say(state: RunState, cfg: Config, settings: dict) -> None:
@@ -265,9 +326,10 @@ def say(state: RunState, cfg: Config, settings: dict) -> None:
                   'these settings', logger='current')
 
 
-def find_run(resume: str, work_dir: str) -> RunState | None:
+def find_run(resume: str, cfg: Config) -> RunState | None:
     """What the checkpoint to go on with says: a file's, or with ``auto`` the newest in the work directory's, if any."""
-    return main_first(lambda: find_newest(work_dir) if resume == 'auto' else look(resume))
+    return main_first(lambda: find_newest(cfg.work_dir, cfg.default_hooks.get('checkpoint')) if resume == 'auto' else
+                      look(resume))
 
 
 @HOOKS.register_module()
@@ -296,6 +358,10 @@ class RunStateHook(Hook):
         checkpoint['meta'].update(run_id=self.run, by_epoch=by_epoch, settings=dict(self.settings))
         if by_epoch:
             checkpoint['meta']['epoch_length'] = len(runner.train_dataloader)
+        schedulers = checkpoint.get('param_schedulers', [])
+        for state in schedulers if isinstance(schedulers, list) else chain(*schedulers.values()):
+            for name in [name for name, value in state.items() if callable(value)]:
+                del state[name]  # such as OneCycleLR's own method, with which the file could not be read safely
         pending = wrapper.inner_count % wrapper._accumulative_counts
         if 'optimizer' not in checkpoint or not pending or wrapper.inner_count == wrapper._max_counts:
             return
@@ -312,6 +378,10 @@ class RunStateHook(Hook):
         if 'max_epochs' in runner.cfg.train_cfg:  # an epoch may have another length now
             meta['iter'] = meta['epoch'] * len(runner.train_dataloader)
         meta.pop('seed', None)
+        if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
+            # The file's weights are averages; the trained ones are beside them.
+            average, state = checkpoint.pop('ema_state_dict'), checkpoint['state_dict']
+            state.update({key: average[f'module.{key}'] for key in state})
         self.gradients = checkpoint.pop(_PENDING, None)
         done = self.gradients['batches'] if self.gradients else 0
         count, iteration = wrapper.initialize_count_status, meta['iter']
@@ -340,8 +410,9 @@ class RunStateHook(Hook):
         # In a run of another length or accumulation a batch may count for another share of a step.
         factor = self.gradients['divisor'] / _divisor(wrapper, 0) * _loss_scale(wrapper) / self.gradients['loss_scale']
         for name, gradient in self.gradients['gradients'].items():
-            gradient = gradient.to(params[name])
-            params[name].grad = gradient if factor == 1 else gradient * factor
+            if name in params:  # a file of bad will names running statistics
+                gradient = gradient.to(params[name])
+                params[name].grad = gradient if factor == 1 else gradient * factor
         self.gradients = None
 
 

@@ -251,6 +251,16 @@ def _schedulers(given):
     return copy
 
 
+def _average(given) -> dict:
+    """What a run with averaged weights keeps beside them: the trained weights, and a count of steps."""
+    copy = plain(given)
+    if not isinstance(copy, dict) or not all(
+            isinstance(key, str) and isinstance(value, Tensor) and (key.startswith('module.') or value.ndim == 0)
+            for key, value in copy.items()):
+        raise ValueError('is not what a run with averaged weights keeps')
+    return copy
+
+
 # What a run goes on with: name in the file -> function that makes it anew, or raises ValueError. In ``meta`` ...
 META = {
     'epoch': _count(2**53),
@@ -267,6 +277,6 @@ PARTS = {
     'optimizer': _optimizer,
     'param_schedulers': _schedulers,
     'accumulated_gradients': partial(plain, finite=False),  # of half precision, which leaves out such a step
-    'ema_state_dict': plain,
+    'ema_state_dict': _average,
     'record': _notes,
 }

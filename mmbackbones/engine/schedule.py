@@ -72,7 +72,11 @@ def fit_schedulers(schedulers: list[dict], old: dict, new: dict, epoch_length: i
             elif key in _TIMES and (scheduler.get(key) or 0) < _FOR_EVER and scheduler.get(key) is not None:
                 scheduler[key] = round(scheduler[key] * stretch)
         scheduler['by_epoch'] = False
-        scheduler.pop('convert_to_iter_based', None)  # MMEngine would want an epoch's length, and there are none left
+        scheduler.pop('convert_to_iter_based', None)  # it is converted; MMEngine would ask for epochs then
+        steps = min(scheduler.get('end', _FOR_EVER), total) - scheduler.get('begin', 0)
+        if scheduler.get('total_steps', steps) < steps:
+            raise UserError(f'the total_steps of {scheduler["type"]} are over before the training is: give it more, or '
+                            'an end')
         # A warm-up of one iteration would stay at its first, tiny rate for ever.
         if scheduler.get('end', _FOR_EVER) - scheduler.get('begin', 0) >= 2:
             fitted.append(scheduler)

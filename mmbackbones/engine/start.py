@@ -27,7 +27,7 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
     Raises:
         UserError: A file can't be had or can't be read.
     """
-    if resume and (state := find_run(resume, cfg.work_dir)):
+    if resume and (state := find_run(resume, cfg)):
         drop_pretrained(cfg)
         cfg.resume, cfg.load_from = True, state.path
         cfg.default_hooks.rebuild_checkpoint = dict(type='RebuildCheckpointHook')  # before all hooks of a config
@@ -41,13 +41,19 @@ def choose_start(cfg: Config, weights: str | None, from_scratch: bool, resume: s
         drop_pretrained(cfg)
     elif weights:
         _start_from(cfg, weights)
-    elif (init_cfg := cfg.model.backbone.get('init_cfg')) and init_cfg.get('checkpoint'):
+    for checkpoint in _pretrained(cfg) - {weights}:
         try:  # now, not after a long check of the data
-            main_first(lambda: read_state_dict(init_cfg.checkpoint) and None)
+            main_first(lambda file=checkpoint: read_state_dict(file) and None)
         except UserError as error:
             raise UserError(f'the pre-trained weights are not to be had: {error}; --weights FILE names another file, '
                             '--from-scratch does without') from error
     return None
+
+
+def _pretrained(cfg: Config) -> set:
+    """The checkpoints that parts of the model start from."""
+    nodes = [node for node in dicts_in(cfg.model) if node.get('type') == 'Pretrained' and node.get('checkpoint')]
+    return {node['checkpoint'] for node in nodes}
 
 
 def drop_pretrained(cfg: Config) -> None:

@@ -109,7 +109,7 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
             use_data(cfg, root, own=data is None, **labels)  # last, because checking much data takes long
             _check_data(cfg, state, options)
             merge(cfg, below(options, *_DATA), again=True)
-            same = state and (asked['resume'] == 'auto' or is_newest(state, cfg.work_dir))
+            same = state and (asked['resume'] == 'auto' or is_newest(state, cfg))
             run = folder.start_run(state.run if same else None)
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             runner = _build(cfg, recipe, options, state)
@@ -135,6 +135,8 @@ def _apply(cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None
     guard_checkpoints(cfg)
     if asked['resume'] is None and cfg.get('resume'):
         asked['resume'] = cfg.get('load_from') or 'auto'
+    elif cfg.get('load_from') and not asked['weights'] and not asked['from_scratch']:
+        asked['weights'] = cfg.load_from  # MMEngine would load it after the check of the data, and whatever is in it
 
 
 def _check_run(state: RunState, cfg: Config, model, optimizer) -> None:

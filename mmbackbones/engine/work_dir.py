@@ -2,7 +2,9 @@
 import errno
 import json
 import os
+import re
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,17 +27,24 @@ _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)  #
 _here = set()  # work directories of runs in this process: record locks do not keep a process from itself
 
 
-def checkpoints_in(folder: str | os.PathLike) -> list[Path]:
+def checkpoints_in(work_dir: str | os.PathLike, hook: Mapping | None = None) -> list[Path]:
     """The checkpoints of a work directory that a run can be resumed from, the most likely newest first.
 
     The one that ``last_checkpoint`` names comes first, whatever folder it names it in: it may have been moved.
+
+    Args:
+        work_dir: The folder.
+        hook: Config of the hook that writes checkpoints, which may give them another folder and other names.
     """
-    folder = Path(folder)
-    last = folder / 'last_checkpoint'
-    named = [folder / Path(last.read_text(errors='replace').strip()).name] if last.is_file() else []
-    others = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_*.pth')]
+    folder, last, hook = Path(work_dir), Path(work_dir) / 'last_checkpoint', hook or {}
+    if hook.get('out_dir') and hook['out_dir'] != str(work_dir):
+        folder = Path(hook['out_dir']) / folder.name  # as MMEngine has it
+    names = {'epoch_*.pth', 'iter_*.pth', re.sub(r'\{.*?\}', '*', hook.get('filename_tmpl') or 'epoch_*.pth')}
+    here = [path for path in folder.glob('*') if path.is_file()] if folder.is_dir() else []
+    name = Path(last.read_text(errors='replace').strip()).name if last.is_file() else None
+    others = [path for path in here if any(path.match(one) for one in names)]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    return [path for path in dict.fromkeys(named + others) if path.is_file()]
+    return list(dict.fromkeys([path for path in here if path.name == name] + others))
 
 
 def newest_run(folder: str | os.PathLike) -> str | None:
@@ -49,7 +58,7 @@ def newest_run(folder: str | os.PathLike) -> str | None:
         return None
     try:
         run = json.loads(path.read_text())['id']
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         run = None
     if not isinstance(run, str) or not run:
         raise UserError(f'{path} is damaged: which run was the last here cannot be told; name a checkpoint with '
@@ -130,6 +139,9 @@ class WorkDir:
     def _take_lock(self) -> None:
         path = self.path / _LOCK
         while True:
+            if path.is_symlink():
+                raise UserError(f'{path} is a link, and a run writes to its own files only: remove it, or use another '
+                                '--work-dir')
             file = open(path, 'a+')  # noqa: SIM115 - stays open as long as the lock is held
             try:
                 if fcntl:

@@ -1,13 +1,15 @@
 """Fetching a checkpoint from the web, once."""
 import hashlib
 import os
+import re
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from mmengine.logging import print_log
@@ -15,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from torch.hub import get_dir
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from ..whole_file import remove_partials, whole_file
 from .reading import is_web_page, read_checkpoint
 from .zoo import RELEASES, published_sha256
@@ -24,6 +26,7 @@ _TIMEOUT = 30  # seconds without a byte
 _WINDOW = 60  # seconds in which a server has to send ...
 _LEAST = 60 << 10  # ... so many bytes; one that trickles would otherwise be waited for for days
 _CHUNK = 1 << 20  # bytes
+_AS_IT_IS = string.punctuation  # in an address, percent signs of what is quoted already among them
 
 
 def cache_folder() -> Path:
@@ -41,10 +44,11 @@ def cached(url: str) -> Path:
     for release in RELEASES.values():
         if release.url == url:
             return cache_folder() / release.file
-    name = os.path.basename(unquote(urlparse(url).path).rstrip('/')).replace('\0', '')
-    if published_sha256(name):
+    given = os.path.basename(unquote(urlsplit(url).path).rstrip('/'))
+    name = re.sub(r'[^\w.+-]', '_', given[-100:], flags=re.ASCII)  # that every file system takes, and every terminal
+    if published_sha256(name) and name == given:
         return cache_folder() / name
-    return cache_folder() / f'{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name[-100:]}'
+    return cache_folder() / f'{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}'
 
 
 def download(url: str) -> Path:
@@ -57,7 +61,10 @@ def download(url: str) -> Path:
     Raises:
         UserError: The network is closed, or what arrived is not what was published; nothing is kept then.
     """
-    path = cached(url)
+    try:
+        path = cached(url)
+    except ValueError as error:
+        raise UserError(f'{url} is no address ({error})') from error
     if path.is_file():
         _check_hash(path)
         return path
@@ -67,7 +74,7 @@ def download(url: str) -> Path:
         remove_partials(path.parent)
         with whole_file(path) as partial:
             digest, kind = _receive(url, partial)
-            if kind == 'text/html' or is_web_page(partial):
+            if is_web_page(partial):
                 raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}')
             expected = published_sha256(path.name)
             if expected and not digest.startswith(expected):
@@ -75,7 +82,8 @@ def download(url: str) -> Path:
                                 f'not {expected}): try again, or {instead}')
             _open(partial, url, kind, instead)
     except (OSError, HTTPException, ValueError) as error:
-        raise UserError(f'{url} cannot be fetched ({getattr(error, "reason", error)}): {instead}') from error
+        why = printable(' '.join(str(getattr(error, 'reason', error)).split()))  # the server's own words among it
+        raise UserError(f'{url} cannot be fetched ({why}): {instead}') from error
     return path
 
 
@@ -97,9 +105,11 @@ def _open(partial: Path, url: str, kind: str, instead: str) -> None:
     try:
         read_checkpoint(partial, 'cpu')
     except UserError as error:
+        if kind == 'text/html':
+            raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}') from error
         why = str(error).replace(str(partial), 'what arrived')
-        raise UserError(f'{url} delivered no whole checkpoint ({kind}, {partial.stat().st_size} bytes): {why}; try '
-                        f'again, or {instead}') from error
+        raise UserError(f'{url} delivered no whole checkpoint ({printable(kind)}, {partial.stat().st_size} bytes): '
+                        f'{why}; try again, or {instead}') from error
 
 
 def _receive(url: str, path: Path) -> tuple[str, str]:
@@ -150,7 +160,9 @@ class _Transfer:
         self.done.set()
 
     def _fetch(self) -> None:
-        request = Request(self.url, headers={'User-Agent': 'mmbackbones'})
+        parts = urlsplit(self.url)  # as copied from a browser, with spaces and letters that are not ASCII
+        address = parts._replace(path=quote(parts.path, _AS_IT_IS), query=quote(parts.query, _AS_IT_IS)).geturl()
+        request = Request(address, headers={'User-Agent': 'mmbackbones'})
         with urlopen(request, timeout=_TIMEOUT) as response, open(self.path, 'r+b') as file:
             length = response.headers.get('Content-Length')
             self.length, self.kind = length and int(length), response.headers.get_content_type()

@@ -17,7 +17,7 @@ def locate(checkpoint: str | os.PathLike) -> Path:
         UserError: There is no such file or release, or it can't be had from here.
     """
     checkpoint = os.path.expanduser(checkpoint)
-    if checkpoint.startswith(('http://', 'https://')):
+    if checkpoint.lower().startswith(('http://', 'https://')):
         return download(checkpoint)
     if os.path.isfile(checkpoint):
         return Path(checkpoint)

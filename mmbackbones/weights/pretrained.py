@@ -88,6 +88,8 @@ def trained_classes(checkpoint) -> tuple[str, ...] | None:
 
 def read_state_dict(checkpoint: str | os.PathLike, prefix: str = '') -> dict[str, Tensor]:
     """Weights of a file, URL or release, on the CPU; with `prefix`, only the keys below it (and without it)."""
+    if not isinstance(checkpoint, str | os.PathLike):
+        raise UserError(f'{_shown(str(checkpoint))} is no checkpoint: give a file, a URL or a short name')
     checkpoint = os.fspath(checkpoint)
     state = find_state_dict(CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent'), checkpoint)
     if not prefix:

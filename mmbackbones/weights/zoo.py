@@ -51,7 +51,7 @@ class Release:
 def published_sha256(file: str) -> str | None:
     """The first characters of a file's SHA-256, where its name carries them as OpenMMLab's and PyTorch's do."""
     match = re.search(r'-([a-f0-9]{8,64})\.', file)
-    return match and match[1]
+    return match[1] if match and not re.fullmatch(r'20\d\d[01]\d[0-3]\d', match[1]) else None  # that would be a date
 
 
 def _van(size: str, file: str, data: str = 'ImageNet-1K', **kwargs) -> Release:

@@ -127,3 +127,9 @@ def test_what_is_left_to_validate(whole):
 def test_checkpoints_go_to_folders(tiny_config, shapes):
     with pytest.raises(UserError, match='writes to s3://bucket, but checkpoints can only be written to a folder'):
         train(tiny_config, data=str(shapes), cfg_options={'default_hooks.checkpoint.out_dir': 's3://bucket'})
+
+
+def test_names_of_metrics_in_a_file_fit_into_file_names():
+    from mmbackbones.engine.checkpoint_hook import _read_record
+    record = dict(run='a', validated=1, best={'m' * 5000: [1.0, 1], 'mAP': [0.5, 1]})
+    assert _read_record(dict(record=record))['best'] == {'mAP': (0.5, 1)}

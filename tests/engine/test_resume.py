@@ -301,6 +301,86 @@ class TestUsedWorkDir:
                 epochs=9, resume='auto')
 
 
+    def test_a_damaged_run_file_is_no_reason_to_refuse_a_file(self, used, tiny_config, shapes):
+        (used / 'run.json').write_text('[')
+        refused('run.json is damaged: .*--resume FILE', tiny_config, shapes, used, epochs=4, resume='auto')
+        runner = run(tiny_config, shapes, used, epochs=4, resume=str(used / 'epoch_3.pth'))
+        assert runner.cfg.load_from == str(used / 'epoch_3.pth')
+        assert json.loads((used / 'run.json').read_text())['id']
+
+
+def test_checkpoints_in_another_folder_are_found(tiny_config, shapes, tmp_path):
+    more = dict(cfg_options={'default_hooks.checkpoint.out_dir': str(tmp_path / 'large_disk')})
+    run(tiny_config, shapes, tmp_path / 'run', epochs=1, **more)
+    runner = run(tiny_config, shapes, tmp_path / 'run', epochs=2, **more, resume='auto')
+    assert runner.cfg.load_from == str(tmp_path / 'large_disk/run/epoch_1.pth')
+
+
+def test_a_schedulers_own_methods_are_left_out(tiny_config, shapes, tmp_path):
+    """With them the run could read none of its own checkpoints."""
+    cycle = dict(type='OneCycleLR', eta_max=0.01, total_steps=2)
+    more = dict(epochs=2, cfg_options=dict(param_scheduler=[cycle]))
+    run(tiny_config, shapes, tmp_path / 'whole', **more)
+    run(tiny_config, shapes, tmp_path / 'resumed', **more, resume=str(tmp_path / 'whole/epoch_1.pth'))
+    assert differing(tmp_path / 'whole/epoch_2.pth', tmp_path / 'resumed/epoch_2.pth') == []
+
+
+class TestAveragedWeights:
+    """A run with MMEngine's EMAHook, whose checkpoints hold the averages where others hold the weights."""
+
+    EMA = {'custom_hooks': [dict(type='EMAHook', momentum=0.1)]}
+
+    @pytest.fixture(scope='class')
+    def averaged(self, tiny_config, shapes, tmp_path_factory):
+        work_dir = tmp_path_factory.mktemp('averaged')
+        run(tiny_config, shapes, work_dir, epochs=2, cfg_options=self.EMA)
+        return work_dir
+
+    def test_the_average_goes_on(self, averaged, tiny_config, shapes, tmp_path):
+        run(tiny_config, shapes, tmp_path, epochs=2, cfg_options=self.EMA, resume=str(averaged / 'epoch_1.pth'))
+        assert differing(averaged / 'epoch_2.pth', tmp_path / 'epoch_2.pth') == []
+
+    def test_without_averages_the_trained_weights_are_gone_on_with(self, averaged, tiny_config, shapes, tmp_path):
+        run(tiny_config, shapes, tmp_path / 'plain', epochs=2)
+        run(tiny_config, shapes, tmp_path / 'resumed', epochs=2, resume=str(averaged / 'epoch_1.pth'))
+        assert differing(tmp_path / 'plain/epoch_2.pth', tmp_path / 'resumed/epoch_2.pth') == []
+        assert 'ema_state_dict' not in load_from_file(tmp_path / 'resumed/epoch_2.pth')
+
+    @pytest.mark.parametrize('part', [
+        5, {}, {'module.x': torch.ones(1)}, {'steps': torch.ones(2)}, {1: torch.tensor(1)},
+        {'module.bbox_head.retina_cls.bias': torch.ones(1)}, {'module.bbox_head.retina_cls.bias': 'x'}])
+    def test_other_models_beside_the_averages(self, part, averaged, tiny_config, shapes, tmp_path, unchecked):
+        own = load_from_file(averaged / 'epoch_1.pth')['ema_state_dict']
+        part = {**own, **part} if isinstance(part, dict) and part else part
+        file = changed(averaged / 'epoch_1.pth', tmp_path / 'a.pth', ema_state_dict=part)
+        refused('a.pth (is damaged: beside the averaged|cannot be resumed: its .ema_state_dict)', tiny_config, shapes,
+                tmp_path / 'run', epochs=2, cfg_options=self.EMA, resume=file)
+
+
+@pytest.mark.parametrize('part', [
+    dict(step='x'), dict(step=torch.tensor(-5.0)), dict(exp_avg=None), dict(exp_avg=0.5),
+    dict(exp_avg=torch.tensor(0.5)), dict(exp_avg_sq='x')])
+def test_what_the_optimizer_cannot_go_on_from_is_said_first(part, begun, tiny_config, shapes, tmp_path, unchecked):
+    optimizer = load_from_file(begun['epochs'])['optimizer']
+    optimizer['state'][3].update(part)
+    file = changed(begun['epochs'], tmp_path / 'epoch_1.pth', optimizer=optimizer)
+    refused('AdamW as it is set here cannot go on from what the file keeps of parameter 3', tiny_config, shapes,
+            tmp_path / 'run', epochs=3, resume=file)
+
+
+def test_what_the_optimizer_needs_now_and_the_file_lacks(begun, tiny_config, shapes, tmp_path, unchecked):
+    refused(r'AdamW as it is set here cannot go on from .* \(step, exp_avg, exp_avg_sq\); use the optim_wrapper',
+            tiny_config, shapes, tmp_path / 'run', epochs=3, resume=str(begun['epochs']),
+            cfg_options={'optim_wrapper.optimizer.amsgrad': True})
+
+
+def test_whole_numbers_in_the_place_of_weights(begun, tiny_config, shapes, tmp_path, unchecked):
+    state = load_from_file(begun['epochs'])['state_dict']
+    state['bbox_head.retina_cls.bias'] = state['bbox_head.retina_cls.bias'].long()
+    refused('its bbox_head.retina_cls.bias has no real numbers', tiny_config, shapes, tmp_path / 'run', epochs=3,
+            resume=changed(begun['epochs'], tmp_path / 'epoch_1.pth', state_dict=state))
+
+
 def config_for_resume(work_dir, classes=('a', 'b')):
     return Config(dict(work_dir=str(work_dir), default_hooks={},
                        model=dict(backbone=dict(init_cfg=dict(type='Pretrained'))),
@@ -343,8 +423,8 @@ def test_resume_comes_before_weights(tmp_path):
 
 
 def test_resume_on_other_classes_is_refused(begun, tiny_config, shapes, tmp_path):
-    classes = ('circle', 'dot', 'square', 'star')
+    classes = ('circle', 'dot\x1b[2J', 'square', 'star')
     meta = {**load_from_file(begun['epochs'])['meta'], 'dataset_meta': dict(classes=classes)}
     file = changed(begun['epochs'], tmp_path / 'epoch_1.pth', meta=meta)
-    with pytest.raises(UserError, match='was trained on the classes circle, dot, square, star, the data has '):
+    with pytest.raises(UserError, match='was trained on the classes circle, dot.x1b.2J, square, star, the data has '):
         run(tiny_config, shapes, tmp_path, epochs=3, resume=file)

@@ -160,3 +160,17 @@ def test_to_advance_is_not_to_step_hundreds_of_groups(monkeypatch):
     advance(schedulers, 50)
     assert set(sizes) == {7}  # 3 rates x 2 betas, and what MMEngine adds for its log
     assert len(wrapper.param_groups) == 401
+
+
+def test_what_mmengine_would_convert_to_iterations_is_converted():
+    """As YOLOX's and RTMDet's recipes ask for."""
+    plain = dict(type='CosineAnnealingLR', by_epoch=True, begin=1, end=12, T_max=11)
+    assert fit(ONE_X, 50, [dict(plain, convert_to_iter_based=True)]) == fit(ONE_X, 50, [plain])
+
+
+def test_a_cycle_that_is_over_before_the_training_is_refused():
+    cycle = dict(type='OneCycleLR', by_epoch=True, eta_max=0.1, total_steps=12)
+    assert fit(dict(max_epochs=3), 50, [cycle])[0]['total_steps'] == 150
+    with pytest.raises(UserError, match='total_steps of OneCycleLR are over before the training is'):
+        fit(ONE_X, 50, [dict(cycle, total_steps=6)])
+    assert fit(ONE_X, 50, [dict(cycle, total_steps=6, end=6)])[0]['end'] == 300

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from mmbackbones.engine.work_dir import WorkDir
+from mmbackbones.engine.work_dir import WorkDir, checkpoints_in, newest_run
 from mmbackbones.errors import UserError
 
 HOLD = """
@@ -110,7 +110,43 @@ def test_a_full_disk_is_noticed_at_once(tmp_path, monkeypatch):
 
 
 def test_a_damaged_run_file(tmp_path):
-    from mmbackbones.engine.work_dir import newest_run
     (tmp_path / 'run.json').write_text('{"id": ')
     with pytest.raises(UserError, match='is damaged: .*--resume FILE'):
         newest_run(tmp_path)
+
+
+@pytest.mark.parametrize('text', ['[' * 100_000, '[]', '{"id": 5}', '{"id": ' + '9' * 6000 + '}', 'null', ''])
+def test_a_run_file_of_bad_will(tmp_path, text):
+    (tmp_path / 'run.json').write_text(text)
+    with pytest.raises(UserError, match='is damaged: .*--resume FILE'):
+        newest_run(tmp_path)
+
+
+@pytest.mark.parametrize('text', [b'x' * 5000, b'\0', bytes(range(256)), b'', b'..', b'/etc/passwd', b'http://x/y.pth'])
+def test_a_last_checkpoint_that_is_none(tmp_path, text):
+    (tmp_path / 'last_checkpoint').write_bytes(text)
+    (tmp_path / 'epoch_1.pth').touch()
+    assert checkpoints_in(tmp_path) == [tmp_path / 'epoch_1.pth']
+
+
+def test_checkpoints_of_another_name_and_folder(tmp_path):
+    work_dir, folder = tmp_path / 'run', tmp_path / 'large_disk' / 'run'
+    for path in (work_dir, folder):
+        path.mkdir(parents=True)
+    for name in ('model_1.pth', 'model_2.pth', 'best_mAP_model_2.pth'):
+        (folder / name).touch()
+    os.utime(folder / 'model_1.pth', (0, 0))
+    hook = dict(out_dir=str(folder.parent), filename_tmpl='model_{}.pth')
+    assert checkpoints_in(work_dir, hook) == [folder / 'model_2.pth', folder / 'model_1.pth']
+    (work_dir / 'last_checkpoint').write_text(str(folder / 'model_1.pth'))
+    assert checkpoints_in(work_dir, hook) == [folder / 'model_1.pth', folder / 'model_2.pth']
+    assert checkpoints_in(work_dir, dict(out_dir=str(tmp_path / 'none'))) == []
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_written_through(tmp_path):
+    (tmp_path / 'precious').write_text('precious')
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / 'train.lock').symlink_to(tmp_path / 'precious')
+    with pytest.raises(UserError, match='train.lock is a link'), WorkDir(tmp_path / 'run'):
+        pass
+    assert (tmp_path / 'precious').read_text() == 'precious'

@@ -167,3 +167,49 @@ def test_a_living_download_is_left_alone(cache, serve):
         locate(serve('van.pth', WEIGHTS))
         partial.write_bytes(OTHER)
     assert (cache / 'slow.pth').read_bytes() == OTHER
+
+
+@pytest.mark.parametrize(('name', 'asked', 'kept'), [
+    ('a%20b.pth', 'a b.pth', 'a_b.pth'),
+    ('%C3%BC.pth', 'ü.pth', '_.pth'),
+    ('a.pth?x=%C3%BC&y=1%2F2', 'a.pth?x=ü&y=1%2F2', 'a.pth'),
+    ('a%0a%1b%5b2J.pth', None, 'a___2J.pth'),
+    (f'{"%E4%BD%A0" * 99}.pth', None, f'{"_" * 96}.pth'),
+    (f'{"n" * 300}-{DIGEST[:8]}.pth', None, f'{"n" * 87}-{DIGEST[:8]}.pth'),
+    ('best-20240131.pth', None, 'best-20240131.pth'),  # a date is no hash
+])
+def test_addresses_of_any_letters(cache, serve, name, asked, kept):
+    """As copied from a browser; the file has a name that every file system and terminal takes."""
+    url = serve(name, WEIGHTS)
+    path = locate(url.replace(name, asked or name))
+    assert path.name[13:] == kept
+    assert path.read_bytes() == WEIGHTS
+
+
+def test_how_the_protocol_is_written(cache, serve):
+    assert locate(serve('best.pth', WEIGHTS).replace('http', 'HTTP')).read_bytes() == WEIGHTS
+
+
+def test_a_checkpoint_that_is_called_a_page(cache, serve):
+    assert locate(serve('best.pth', WEIGHTS, kind='text/html')).read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize('url', ['http://[::1/best.pth', 'http://\udcff/best.pth'])
+def test_no_address(cache, url):
+    with pytest.raises(UserError, match='is no address'):
+        locate(url)
+
+
+def test_a_servers_own_words_are_one_printable_sentence(cache, serve):
+    with pytest.raises(UserError, match='delivered no whole checkpoint') as error:
+        locate(serve('best.pth', b'sorry', kind='te\x1b[2Jxt/plain'))
+    assert str(error.value).isprintable()
+
+
+def test_an_error_of_several_lines_is_one_sentence(cache, monkeypatch):
+    def fail(*_, **__):
+        raise OSError('moved\nin\x1b[2J circles')
+
+    monkeypatch.setattr('mmbackbones.weights.download.urlopen', fail)
+    with pytest.raises(UserError, match=r'cannot be fetched \(moved in\\x1b\[2J circles\)'):
+        locate('http://127.0.0.1/best.pth')
