@@ -15,6 +15,15 @@ class RunFailed(Exception):
     """
 
 
+def interrupted(error: BaseException | None) -> bool:
+    """Whether an exception is Ctrl-C, or was raised while it was handled."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def printable(text: str, keep: str = '') -> str:
     r"""`text` as it can be shown anywhere: what is not printable stands as its escape sequence, as in :func:`repr`.
 

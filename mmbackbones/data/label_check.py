@@ -35,9 +35,10 @@ def check_some_class(maps: dict[Path, LabelMap], numbering: Numbering, names_fil
     if occurring <= numbering.ignored:
         raise UserError(
             f'All {len(maps)} label maps, such as {next(iter(maps))}, have no label but '
-            f'{" and ".join(map(str, sorted(occurring)))}, which are ignored: the classes must be numbered from '
-            f'{numbering.first}, as the lines of {names_file}'
-            + ('; --background class makes 0 the first of them.' if 0 in occurring and numbering.first else '.'))
+            f'{" and ".join(map(str, sorted(occurring)))}, which {"are" if len(occurring) > 1 else "is"} ignored: the '
+            f'classes must be numbered from {numbering.first}, as the lines of {names_file}'
+            + ('; --background class makes 0 the first of them' if 0 in occurring and numbering.first else '')
+            + ('; what 255 stands for needs another label.' if VOID in occurring else '.'))
 
 
 def check_void(pixels: dict[int, int], names: Sequence[str], numbering: Numbering, root: Path) -> None:
@@ -61,10 +62,12 @@ def describe_labels(maps: Sequence[LabelMap], names: Sequence[str], numbering: N
     for label in sorted(numbering.ignored & set(pixels)):
         files = sum(label in found.pixels for found in maps)
         notes.append(f'label {label} is in {files} of {len(maps)} label maps: its pixels are ignored, in training and '
-                     f'in evaluation, {share(pixels, [label])} of all; what is to be learnt needs another label')
+                     f'in evaluation, {share(pixels, [label])} of all; what is to be learnt needs another label'
+                     + (f' (label 1 is {names[0]!r})' if label == 0 and numbering.first else ''))
     occurring = {numbering.name(label, names) for label in pixels}
     if unseen := [name for name in names if name not in occurring]:
-        notes.append(f'of the {len(names)} classes, {len(unseen)} occur nowhere, such as {unseen[0]!r}')
+        occur = 'occurs' if len(unseen) == 1 else 'occur'
+        notes.append(f'of the {len(names)} classes, {len(unseen)} {occur} nowhere, such as {unseen[0]!r}')
     return notes
 
 

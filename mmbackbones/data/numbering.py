@@ -57,7 +57,8 @@ def settle_numbering(
     """How the labels of the data set in `root` are to be read, if their numbers say so or the user has.
 
     The labels are counted from 1 if the last of them occurs, which no label counted from 0 could be; or if 0 does not
-    occur although it would be the background, which hardly any picture is without.
+    occur although it would be the background, which hardly any picture is without. Where the first name is the
+    background and both 0 and the last occur, either may be what was left unlabelled.
 
     Args:
         pixels: number of pixels of each label; all labels lie in the range of either reading.
@@ -68,12 +69,17 @@ def settle_numbering(
     last, occurring = len(names), set(pixels) - {VOID, ignore_label}
     if background:
         return Numbering(background, ignore_label)
-    if last in occurring or (0 not in occurring and names[0].strip('_').lower() == 'background'):
+    with_background = names[0].strip('_').lower() == 'background'
+    if (0 not in occurring) if with_background else (last in occurring):
         return Numbering('ignore', ignore_label)
+    if last in occurring:
+        why, also = f'both 0 and {last} occur, and {names[0]!r} may be label 0 as well as 1', f' --ignore-label {last}'
+    else:
+        why, also = f'no pixel has label {last} ({names[-1]!r})', ''
     raise UserError(
-        f'The label maps in {root} may be numbered from 0 or from 1: no pixel has label {last} ({names[-1]!r}); say '
-        f'which is meant with --background class (label 0 is {names[0]!r}, the first line of {names_file.name}) or '
-        f'--background ignore (label 0 is ignored, label 1 is {names[0]!r}).\n{_table(pixels, names, ignore_label)}')
+        f'The label maps in {root} may be numbered from 0 or from 1: {why}; say which is meant with --background class'
+        f'{also} (label 0 is {names[0]!r}, the first line of {names_file.name}) or --background ignore (label 0 is '
+        f'ignored, label 1 is {names[0]!r}).\n{_table(pixels, names, ignore_label)}')
 
 
 def _table(pixels: dict[int, int], names: Sequence[str], ignore_label: int | None) -> str:

@@ -2,7 +2,7 @@
 
 Labelling tools show photographs turned, but scripts often work on the pixels as they are stored. Where a quarter turn
 changes the size of an image, the size of its label map tells which it was. Elsewhere it must be told from the contents:
-labels change where the picture does.
+what has one label is more alike in color than what has several, also where outlines are off by many pixels.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,13 @@ import numpy as np
 
 from ..errors import UserError
 from .images import TURNS
-from .label_maps import read_labels
+from .label_maps import LARGEST, read_labels
 from .pairs import Pair
 
-SIDE = 256  # pixels that pictures are reduced to: outlines drawn by hand are off by a few
-FEWEST = 8  # pixels of outlines; fewer say nothing
-CLEAR = 0.7  # what all images together must come to
+SIDE = 256  # pixels that pictures are reduced to
+CHANCE = 0.01  # of what varies in a picture, any regions explain as much
+CLEAR = 0.65  # what all images together must come to
 CERTAIN = 0.9  # what a single one must, against all others
-_NEIGHBORS = np.ones((3, 3), np.uint8)
 
 
 def check_turned(pairs: Sequence[Pair]) -> list[str]:
@@ -57,27 +56,27 @@ def check_turned(pairs: Sequence[Pair]) -> list[str]:
 
 
 def _fit(pair: Pair) -> float | None:
-    """Whether the turned picture changes where the labels do (1), or where they would if they were of the stored pixels
-    (0): of a pixel here and a pixel there, the probability that the picture changes more here.
+    """Whether the labels fit the turned picture (1), or would if they were of the stored pixels (0): of what the colors
+    under each label tell of the picture, beyond what they tell in the other position, the share that speaks for here.
 
-    None if the turn makes no difference to the label map.
+    0.5 says nothing. None if the turn makes no difference to the label map.
     """
     width, height = (ceil(side / max(1, max(pair.label.size) / SIDE)) for side in pair.label.size)
-    labels = cv2.resize(read_labels(pair.label_path), (width, height), interpolation=cv2.INTER_NEAREST)
+    labels = cv2.resize(read_labels(pair.label_path), (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int64)
     turned = np.ascontiguousarray(TURNS[pair.orientation](labels))
     if (labels == turned).all():
         return None
     picture = cv2.imdecode(np.fromfile(pair.image, np.uint8), cv2.IMREAD_COLOR)
-    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    changes = _changes(picture).max(axis=2)
-    here, there = _changes(labels) > 0, _changes(turned) > 0
-    here, there = here & ~there, there & ~here
-    if min(here.sum(), there.sum()) < FEWEST:
-        return 0.5
-    here, there = changes[here], np.sort(changes[there])
-    return float(np.mean([np.searchsorted(there, here, side).mean() for side in ('left', 'right')]) / len(there))
+    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(float)
+    either = labels * (LARGEST + 1) + turned
+    here, there, both = (_left(picture, groups) for groups in (labels, turned, either))
+    chance = CHANCE * _left(picture, np.zeros_like(labels))
+    here, there = there - both + chance, here - both + chance
+    return 0.5 if here + there == 0 else float(here / (here + there))
 
 
-def _changes(pixels: np.ndarray) -> np.ndarray:
-    """How far values lie apart around each pixel."""
-    return cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, _NEIGHBORS)
+def _left(picture: np.ndarray, groups: np.ndarray) -> float:
+    """What the mean color of each group of pixels leaves unexplained of a picture [pixels, channels]."""
+    _, groups, count = np.unique(groups.ravel(), return_inverse=True, return_counts=True)
+    explained = sum((np.bincount(groups, channel) ** 2 / count).sum() for channel in picture.T)
+    return float((picture ** 2).sum() - explained)

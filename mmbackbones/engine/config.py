@@ -91,6 +91,14 @@ def set_num_classes(cfg: Config, num_classes: int) -> None:
             node['num_classes'] = num_classes
 
 
+def as_sizes(scale: Any) -> list[tuple]:
+    """The sizes that a `scale` of the libraries' resizing stands for: a number, a pair of them, or several pairs."""
+    if isinstance(scale, int | float):
+        scale = (scale, scale)
+    several = isinstance(scale, list | tuple) and scale and isinstance(scale[0], list | tuple)
+    return [tuple(size) for size in (scale if several else [scale])]
+
+
 def set_img_scale(cfg: Config, width: int, height: int) -> None:
     """Resize images to fit into `width` x `height` pixels, in training and testing.
 
@@ -99,7 +107,7 @@ def set_img_scale(cfg: Config, width: int, height: int) -> None:
     """
     if min(width, height) < 32:
         raise UserError(f'--img-scale {width} {height} is too small: backbones take images of at least 32x32 pixels')
-    base = next(step.scale for step in cfg.test_dataloader.dataset.pipeline if step.type == 'Resize')
+    base, *_ = next(as_sizes(step.scale) for step in cfg.test_dataloader.dataset.pipeline if step.type == 'Resize')
     growth = max(width / base[0], height / base[1])  # of what has to hold in both directions
 
     def rescale(scale):
@@ -114,8 +122,8 @@ def set_img_scale(cfg: Config, width: int, height: int) -> None:
         if node.get('type') in ('Resize', 'RandomResize', 'RandomChoiceResize'):
             for key in ('scale', 'scales'):
                 if key in node:
-                    several = isinstance(node[key], list)
-                    node[key] = [rescale(scale) for scale in node[key]] if several else rescale(node[key])
+                    scales = [rescale(scale) for scale in as_sizes(node[key])]
+                    node[key] = scales if key == 'scales' or len(scales) > 1 else scales[0]
         elif node.get('type') == 'RandomCrop':
             node.crop_size = grow(node.crop_size)
         elif node.get('type') == 'SegDataPreProcessor' and 'size' in node:
@@ -134,7 +142,7 @@ def set_batch(cfg: Config, batch_size: int | None, lr: float | None, accumulate:
     if lr:
         cfg.optim_wrapper.optimizer.lr = lr
         cfg.auto_scale_lr = dict(enable=False, base_batch_size=1)
-    elif 'auto_scale_lr' in cfg:
+    elif cfg.get('auto_scale_lr'):
         cfg.auto_scale_lr.base_batch_size /= accumulate
         cfg.auto_scale_lr.enable |= batch_size is not None
 

@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 from ..data import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..data.shapes import generate_shapes
 from ..errors import UserError, printable
-from .config import dicts_in, set_num_classes
+from .config import as_sizes, dicts_in, set_num_classes
 from .distributed import main_first
 
 # The data sets that configs come with: file or folder of the training annotations -> how to get them.
@@ -150,7 +150,7 @@ def _refuse_too_thin(pipeline: list[ConfigDict], name: str, width: int, height: 
     """Raise UserError if nothing is left of an image's shorter side when it is resized to fit as `pipeline` says."""
     for step in dicts_in(pipeline):
         scales = step.get('scale') or step.get('scales') if str(step.get('type')).endswith('Resize') else None
-        for scale in scales if isinstance(scales, list) else [scales] if scales else []:
+        for scale in as_sizes(scales) if scales else []:
             factor = min(max(scale) / max(width, height), min(scale) / min(width, height))
             factor *= min(step.get('ratio_range') or [1])
             if step.get('keep_ratio') and min(width, height) * factor < 0.5:

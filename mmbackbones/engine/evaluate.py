@@ -14,7 +14,7 @@ from .label_options import check_label_options, labels_as_trained
 from .log import escape_log, log_operators
 from .metrics import check_output_names, use_full_metrics
 from .options import flatten
-from .rehearsal import building, rehearse_test
+from .rehearsal import blaming, building, rehearse_test
 from .report import tidy_metrics, write_metrics
 from .start import checkpoint_classes, drop_pretrained
 
@@ -46,44 +46,46 @@ def evaluate(config: str, checkpoint: str, data: str | None = None, img_scale: t
     Raises:
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
-    cfg = load_config(config, work_dir, cfg_options)
-    check_label_options(cfg, background, ignore_label)
-    start(cfg, launcher)
-    use_full_metrics(cfg)
-    if img_scale:
-        set_img_scale(cfg, *img_scale)
-    if tta:
-        _augment(cfg)
-    cfg.work_dir = main_first(lambda: folder_of_test(cfg.work_dir))
-    main_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
-    if show_dir:
-        main_first(lambda: need_folder(show_dir, '--show-dir'))
-    escape_log()
-    rehearse_test(cfg, flatten(cfg_options))
-    classes = main_first(lambda: checkpoint_classes(checkpoint))
-    labels = dict(background=background, ignore_label=ignore_label)
-    if is_segmentor(cfg):
-        labels = labels_as_trained(checkpoint, **labels)
-    use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels)
-    drop_pretrained(cfg)
-    cfg.load_from = checkpoint
-    cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
-    if show_dir:
-        cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
+    options = flatten(cfg_options)
+    with blaming(options):
+        cfg = load_config(config, work_dir, cfg_options)
+        check_label_options(cfg, background, ignore_label)
+        start(cfg, launcher)
+        use_full_metrics(cfg)
+        if img_scale:
+            set_img_scale(cfg, *img_scale)
+        if tta:
+            _augment(cfg)
+        cfg.work_dir = main_first(lambda: folder_of_test(cfg.work_dir))
+        main_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
+        if show_dir:
+            main_first(lambda: need_folder(show_dir, '--show-dir'))
+        escape_log()
+        rehearse_test(cfg, options)
+        classes = main_first(lambda: checkpoint_classes(checkpoint))
+        labels = dict(background=background, ignore_label=ignore_label)
+        if is_segmentor(cfg):
+            labels = labels_as_trained(checkpoint, **labels)
+        use_data(cfg, find_data(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels)
+        drop_pretrained(cfg)
+        cfg.load_from = checkpoint
+        cfg.custom_hooks = [dict(type='FitWeightsHook', strict=True)]
+        if show_dir:
+            cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
 
-    with building('', flatten(cfg_options)):
-        runner = Runner.from_cfg(cfg)
-        _ = runner.test_loop  # built when it is first asked for
-    escape_log()
-    log_operators(cfg)
-    dataset = runner.test_loop.dataloader.dataset
-    check_output_names(cfg, dataset)
-    metrics = tidy_metrics(runner.test())
-    path = Path(cfg.work_dir) / 'metrics.json'
-    main_first(lambda: write_metrics(metrics, path))
-    if is_main_process():
-        print(f'metrics of {len(dataset)} images written to', printable(str(path)))
-    return metrics
+        with building('', options):
+            runner = Runner.from_cfg(cfg)
+            _ = runner.test_loop  # built when it is first asked for
+        escape_log()
+        log_operators(cfg)
+        dataset = runner.test_loop.dataloader.dataset
+        check_output_names(cfg, dataset)
+        metrics = tidy_metrics(runner.test())
+        path = Path(cfg.work_dir) / 'metrics.json'
+        main_first(lambda: write_metrics(metrics, path))
+        if is_main_process():
+            print(f'metrics of {len(dataset)} images written to', printable(str(path)))
+        return metrics
 
 
 def _augment(cfg: Config) -> None:

@@ -68,6 +68,9 @@ def settle(asked: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         asked['seed'] = options['randomness.seed']
         if type(asked['seed']) is not int or asked['seed'] < 0:
             raise UserError(f'--cfg-options randomness.seed={asked["seed"]}: must be a whole number of at least 0')
+    if type(options.get('randomness.deterministic', False)) is not bool:
+        given = options['randomness.deterministic']
+        raise UserError(f'--cfg-options randomness.deterministic={given}: must be true or false')
     asked['launcher'] = options.get('launcher') or asked['launcher']
     if not isinstance(options.get('load_from') or '', str):
         raise UserError(f'--cfg-options load_from={options["load_from"]}: must be a file, a URL or a short name')
@@ -98,10 +101,18 @@ def merge(cfg: Config, options: dict[str, Any], again: bool = False) -> None:
         value, given = options[key], f'--cfg-options {key}={options[key]}'
         if problem := '' if again else _misfit(cfg, key, value):
             raise UserError(f'{given} does not fit the config: {problem}')
+        value = _as_type_of(value_at(cfg, key), value)
         try:
             cfg.merge_from_dict({key: value})
         except (KeyError, TypeError, IndexError, AssertionError, AttributeError, ValueError) as error:
             raise UserError(f'{given} does not fit the config: {error}') from error
+
+
+def _as_type_of(old: Any, value: Any) -> Any:
+    """`value`, where only its type differs from `old`, on which some classes insist: 0 for 0.5, a list for a tuple."""
+    if type(old) is float and type(value) is int:
+        return float(value)
+    return tuple(value) if isinstance(old, tuple) and isinstance(value, list) else value
 
 
 def below(options: dict[str, Any], *sections: str) -> dict[str, Any]:
@@ -145,7 +156,8 @@ def _misfit(cfg: Config, key: str, value: Any) -> str:
         where = '.'.join(path)
         if isinstance(node, list):
             if not part.isdigit() or int(part) >= len(node):
-                return f'{where} is a list, whose {len(node)} entries are named 0 to {len(node) - 1}'
+                named = f'a list, whose {len(node)} entries are named 0 to {len(node) - 1}' if node else 'an empty list'
+                return f'{where} is {named}; a whole list is given as {where}=[...]'
             node = node[int(part)]
         elif isinstance(node, dict):
             if part not in node:

@@ -1,6 +1,5 @@
 """What a config asks for, built once before the data is checked: mistakes in it are found in seconds, not in hours."""
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from inspect import Parameter, isclass, signature
@@ -32,7 +31,7 @@ from mmengine.runner.priority import get_priority
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ..errors import RunFailed, UserError
+from ..errors import RunFailed, UserError, interrupted
 from .config import dicts_in
 from .options import below, said
 from .schedule import fit_schedulers
@@ -44,6 +43,7 @@ _REGISTRIES = (('model', MODELS), ('optim_wrapper.optimizer', OPTIMIZERS), ('opt
                ('train_cfg', LOOPS), ('val_cfg', LOOPS), ('test_cfg', LOOPS), ('log_processor', LOG_PROCESSORS),
                ('val_evaluator', METRICS), ('test_evaluator', METRICS), ('visualizer', VISUALIZERS))
 _PASSED = ('runner', 'dataloader', 'evaluator', 'dataset', 'sampler', 'optimizer')  # by MMEngine, not by the config
+_LONGEST = 400  # letters of an error that are shown; some libraries print whole configs
 _FEW = 1000  # iterations in an epoch, for schedulers before the data is known
 
 
@@ -63,9 +63,30 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
     except Exception as error:  # a config can name any class, which can raise anything
         if not section and isinstance(error, UserError | RunFailed):
             raise
-        given = said(below(options, section).items()) if section else ''
+        given = said((below(options, section) if section else options).items())
         given = f'; --cfg-options {given}' if given else ''
         raise UserError(f'{section or "the config"} cannot be built: {reason(error)}{given}') from error
+
+
+@contextmanager
+def blaming(options: dict[str, Any], what: str = 'the config cannot be run',
+            possible: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """What goes wrong in a block because of ``--cfg-options`` becomes one sentence that names them.
+
+    Args:
+        options: Flat ``--cfg-options``; without any, nothing is changed.
+        what: Begins the sentence.
+        possible: Whether they can still be to blame when it goes wrong.
+
+    Raises:
+        UserError: Something went wrong that mistakes in a config lead to.
+    """
+    try:
+        yield
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if not options or interrupted(error) or not possible():
+            raise
+        raise UserError(f'{what}: {reason(error)}; --cfg-options {said(options.items())}') from error
 
 
 def reason(error: BaseException) -> str:
@@ -75,7 +96,9 @@ def reason(error: BaseException) -> str:
     # From a data worker comes a whole traceback, whose last line is the error.
     text = (lines[-1] if lines[0].startswith('Caught ') else lines[0]) if lines else ''
     text = text.split(' Please check whether')[0].rstrip('. ')
-    name = traceback.format_exception_only(type(error), None)[0].strip().rstrip(':')
+    text = ' '.join(text.split())
+    text = text if len(text) <= _LONGEST else f'{text[:_LONGEST]} ...'
+    name = type(error).__name__
     return text if ' ' in text else f'{name}: {text}' if text else name
 
 
@@ -226,6 +249,8 @@ def _build_hook(hook) -> None:
             hook = HOOKS.build(hook)
         if isinstance(hook, CheckpointHook):  # it hands on what it does not know, at the first checkpoint
             signature(Runner.save_checkpoint).bind_partial(**hook.args)
+            if type(hook.interval) is not int or hook.interval == 0:
+                raise ValueError(f'interval must be a whole number of at least 1, or -1 for never, got {hook.interval}')
 
 
 def _find(kind, registry: Registry):

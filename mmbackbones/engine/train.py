@@ -20,7 +20,7 @@ from .label_options import check_label_options, labels_as_trained
 from .log import escape_log, log_operators
 from .metrics import use_full_metrics
 from .options import below, flatten, merge, settle, value_at
-from .rehearsal import build_model, building, check_class_weights, check_single_images, reason, rehearse
+from .rehearsal import blaming, build_model, building, check_class_weights, check_single_images, reason, rehearse
 from .resume import (
     RunState,
     check_accumulation,
@@ -79,18 +79,19 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
     asked = settle(dict(epochs=epochs, iters=iters, batch_size=batch_size, lr=lr, weights=weights, amp=amp,
                         from_scratch=from_scratch, accumulate=accumulate, resume=resume, seed=seed, launcher=launcher),
                    options)
-    with _before_the_start():
+    with _before_the_start(options):
         cfg = read_config(config)
         recipe = deepcopy(cfg.train_cfg)
         complete(cfg, config, work_dir, options, stretch=True)
         check_label_options(cfg, background, ignore_label)
         start(cfg, asked['launcher'])
         escape_log()
-        _apply(cfg, asked, img_scale, options)
+        with building('', options):
+            _apply(cfg, asked, img_scale, options)
         model, optimizer = rehearse(cfg, recipe, options)
         check_single_images(cfg, model)
     with WorkDir(cfg.work_dir) as folder:
-        with _before_the_start():
+        with _before_the_start(options):
             root = find_data(cfg, data)
             if root is not None and not root.exists():
                 raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
@@ -113,7 +114,9 @@ def train(config: str, data: str | None = None, img_scale: tuple[int, int] | Non
             run = folder.start_run(state.run if same else None)
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             runner = _build(cfg, recipe, options, state)
-        runner.train()
+        begin = runner.iter
+        with blaming(options, 'the first iteration of this config fails', lambda: runner.iter == begin):
+            runner.train()
     return runner
 
 
@@ -225,9 +228,10 @@ def _seed(asked: int | None, state: RunState | None) -> int:
 
 
 @contextmanager
-def _before_the_start() -> Iterator[None]:
-    """What goes wrong with files before the training starts is for the user to put right."""
+def _before_the_start(options: dict[str, Any]) -> Iterator[None]:
+    """What goes wrong with files or ``--cfg-options`` before the training starts is for the user to put right."""
     try:
-        yield
+        with blaming(options):
+            yield
     except OSError as error:
         raise UserError(f'{error.filename}: {error.strerror}' if error.filename else reason(error)) from error

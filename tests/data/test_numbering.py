@@ -102,6 +102,17 @@ def test_a_background_that_is_never_0_is_label_1(tmp_path, out_dir):
     assert load_segmentation(generate_shapes(tmp_path / 'shapes', num_train=1, num_val=1, size=64), out_dir)
 
 
+def test_a_background_beside_0_and_the_last_label(tmp_path, out_dir):
+    """Either 0 or the last label is what nobody has labelled."""
+    names = ('background', *CLASSES)
+    root = labelled(tmp_path / 'user', [0, 1, 2, 3, 4], names)
+    message = r"both 0 and 4 occur, and 'background' may be label 0 as well as 1; say .*class --ignore-label 4"
+    with pytest.raises(UserError, match=message):
+        load_segmentation(root, out_dir)
+    for options in (dict(background='ignore'), dict(background='class', ignore_label=4)):
+        assert load_segmentation(root, out_dir, **options).background == options['background']
+
+
 def test_ade20k_numbers_its_names(tmp_path, out_dir):
     root = labelled(tmp_path / 'user', [0, 1, 2])
     (root / 'classes.txt').unlink()
@@ -141,8 +152,11 @@ def test_an_object_of_label_255_is_not_ignored_in_silence(labels, names, backgro
 
 
 def test_black_and_white(tmp_path, out_dir):
-    with pytest.raises(UserError, match='have no label but 0 and 255, which are ignored: .* --background class makes'):
+    message = 'have no label but 0 and 255, which are ignored: .* --background class makes .*; what 255 stands for'
+    with pytest.raises(UserError, match=message):
         load_segmentation(labelled(tmp_path / 'user', [0, 255]), out_dir)
+    with pytest.raises(UserError, match='have no label but 0, which is ignored: '):
+        load_segmentation(labelled(tmp_path / 'black', [0]), out_dir)
 
 
 def test_another_label_to_ignore(tmp_path, out_dir):

@@ -84,6 +84,29 @@ def test_other_formats_that_are_turned(suffix, tmp_path, out_dir):
     load_segmentation(photographs(tmp_path / 'other', 3, stored=False, suffix=suffix), out_dir)
 
 
+def boxes(seed: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Round, grainy things of little contrast, labelled by the boxes around them."""
+    rng = np.random.default_rng(seed)
+    columns, rows = np.meshgrid(*map(np.arange, size))
+    pixels, labels = rng.normal(120, 30, (*size[::-1], 3)), np.ones(size[::-1], np.uint8)
+    for label in (2, 3, 2, 3):
+        x, y = (rng.integers(side // 8, side * 7 // 8) for side in size)
+        radius = min(size) // 8
+        pixels[np.hypot(columns - x, rows - y) < radius] += 30 * (label - 1)
+        labels[(abs(columns - x) < radius) & (abs(rows - y) < radius)] = label
+    labels[-1:, -3:] = 3
+    return np.clip(pixels, 0, 255).astype(np.uint8), labels
+
+
+@pytest.mark.parametrize('orientation', UNTURN)
+def test_outlines_need_not_be_exact(orientation, tmp_path, out_dir):
+    notes = load_segmentation(photographs(tmp_path / 'user', orientation, stored=False, size=(96, 96), make=boxes),
+                              out_dir).notes
+    assert 'images that training turns by their EXIF orientation: 4; their label maps fit what it sees' in notes
+    with pytest.raises(UserError, match='as its pixels are stored, but training turns the image'):
+        load_segmentation(photographs(tmp_path / 'other', orientation, stored=True, size=(96, 96), make=boxes), out_dir)
+
+
 def test_a_single_wrong_one_among_many(tmp_path, out_dir):
     root = photographs(tmp_path / 'user', 4, stored=False, size=(128, 128), upright=0, turned=6)
     path = root / 'annotations/training/2.png'

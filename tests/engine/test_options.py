@@ -77,6 +77,40 @@ def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
     assert {hook['seed'] for hook in cfg.custom_hooks if hook['type'] == 'ReseedHook'} == {cfg.randomness.seed}
 
 
+@pytest.mark.parametrize(('key', 'value', 'wanted'), [
+    ('train_dataloader.dataset.pipeline.2.scale', [96, 96], (96, 96)),
+    ('train_dataloader.dataset.pipeline.3.prob', 0, 0.0),
+    ('custom_hooks', [dict(type='EMAHook')], [dict(type='EMAHook')]),
+    ('model.neck.norm_cfg', dict(type='BN'), dict(type='BN')),
+    ('auto_scale_lr', None, None),
+    ('visualizer.vis_backends', [dict(type='LocalVisBackend')], [dict(type='LocalVisBackend')]),
+])
+def test_what_is_right_is_taken(key, value, wanted, final):
+    found = value_at(final({key: value}), key)
+    if key == 'custom_hooks':
+        found = [hook for hook in found if hook['type'] == 'EMAHook']
+    assert (found, type(found[0]) if isinstance(wanted, tuple) else type(found)) == (
+        wanted, int if isinstance(wanted, tuple) else type(found))
+
+
+def test_scales_of_any_form_follow_the_img_scale(final):
+    for scale in ([128, 128], 128):
+        cfg = final({'val_dataloader.dataset.pipeline.1.scale': scale}, img_scale=(64, 64))
+        assert value_at(cfg, 'train_dataloader.dataset.pipeline.2.scale') == (64, 64)
+
+
+@pytest.mark.parametrize(('option', 'problem'), [
+    ('model.neck.num_outs=4', 'AssertionError'),
+    ('model.neck.out_channels=32', 'Given groups=1, .*'),
+])
+def test_what_the_first_iteration_shows(option, problem, tool, flat, shapes, tmp_path):
+    code, _, err = tool('train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--from-scratch',
+                        '--cfg-options', option)
+    assert code == 2, err
+    assert re.fullmatch(f'error: the first iteration of this config fails: {problem}; --cfg-options {option}',
+                        err.splitlines()[-1])
+
+
 def test_determinism_is_not_thrown_away(final, monkeypatch):
     asked = []
     monkeypatch.setattr('torch.use_deterministic_algorithms', asked.append)
@@ -97,6 +131,8 @@ WRONG = {
     'train_pipeline.1.type=Nothing': 'only a name in the file, and nothing reads it',
     'model.backbone.arch=foo': 'model cannot be built: .*foo.*; --cfg-options model.backbone.arch=foo',
     'model.backbone.type=Foo': 'model cannot be built: Foo is not in the .*registry',
+    'model.neck.norm_cfg=BN': 'model cannot be built: AssertionError; --cfg-options model.neck.norm_cfg=BN',
+    'custom_hooks.0.type=EMAHook': 'custom_hooks is an empty list; a whole list is given as custom_hooks=',
     'model.backbon.arch=tiny': "model cannot be built: .*'backbon'",
     'model.bbox_head.loss_cls.gamma=x': 'gamma of FocalLoss takes a number|takes a number',
     'train_dataloader.num_workers=x': 'takes a number, as 1 is',
@@ -109,6 +145,7 @@ WRONG = {
     'train_dataloader.dataset.pipeline.9.type=Resize': 'is a list, whose . entries are named 0 to',
     'train_dataloader.dataset.pipeline.first.type=Resize': 'is a list, whose',
     'default_hooks.checkpoint.interval=abc': 'takes a number, as 1 is',
+    'default_hooks.checkpoint.interval=0': 'default_hooks.checkpoint cannot be built: interval must be a whole number',
     'default_hooks.checkpoint.by_epoch=abc': 'by_epoch of .*CheckpointHook takes true or false',
     'default_hooks.checkpoint.save_begin=-1': 'default_hooks.checkpoint cannot be built: save_begin',
     'default_hooks.checkpoint.every=3': "default_hooks.checkpoint cannot be built: .*'every'",
@@ -122,6 +159,8 @@ WRONG = {
     'param_scheduler.1.gamma=x': 'takes a number',
     'param_scheduler.1.type=ReduceOnPlateauLR': 'has no length that could be fitted',
     'randomness.seed=x': 'randomness.seed=x: must be a whole number of at least 0',
+    'randomness.deterministic=x': 'randomness.deterministic=x: must be true or false',
+    'train_dataloader.dataset=None': 'the config cannot be .*; --cfg-options train_dataloader.dataset=None',
     'val_evaluator.type=Foo': 'val_evaluator cannot be built: Foo is not in',
     'visualizer.type=Foo': 'visualizer cannot be built: Foo is not in',
     'log_processor.windowsize=3': "log_processor cannot be built: .*'windowsize'",
