@@ -5,7 +5,7 @@ import os
 # processes test at once.
 os.environ['OMP_NUM_THREADS'] = '1'
 
-import torch  # noqa: E402
+import torch
 
 torch.set_num_threads(1)  # where PyTorch was imported before
 
