@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmbackbones import config_path
-from mmbackbones.benchmarks import detectors, hierarchical_attention
+from mmbackbones.benchmarks import contiguous_maps, detectors, hierarchical_attention
 
 
 @pytest.mark.parametrize('materialised', [False, True])
@@ -20,3 +20,12 @@ def test_a_detectors_training_step(monkeypatch):
     detectors.make_step(str(config_path('retinanet_van_t_demo')))()
     assert gradients
     assert all(gradients)
+
+
+@pytest.mark.parametrize('contiguous', [False, True])
+def test_contiguous_maps(monkeypatch, contiguous):
+    seen = []
+    monkeypatch.setattr(contiguous_maps.FPN, 'forward', lambda neck, maps: seen.extend(maps) or maps)
+    contiguous_maps.make_step(dict(type='VAN', arch='tiny'), 64, contiguous)()
+    assert len(seen) == 4
+    assert seen[0].is_contiguous() == contiguous
