@@ -46,9 +46,9 @@ def _open_locked(path: Path):
         file.close()
 
 
-def remove_partials(folder: Path) -> None:
-    """Remove what processes that were killed left in `folder`: unfinished files that nobody writes to any more."""
-    for path in folder.glob('*.partial'):
+def remove_partials(folder: Path, names: str = '*') -> None:
+    """Remove what killed processes left in `folder`: unfinished files of such names that nobody writes to any more."""
+    for path in folder.glob(f'{names}.partial'):
         with suppress(OSError):  # gone meanwhile, another user's, or still open
             if path.name.endswith(_SUFFIX) and flock:
                 with open(path, 'rb') as file:

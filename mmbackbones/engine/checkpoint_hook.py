@@ -16,7 +16,7 @@ from mmengine.runner import EpochBasedTrainLoop
 
 from ..errors import UserError
 from ..weights import load_from_file
-from ..whole_file import whole_file
+from ..whole_file import remove_partials, whole_file
 from .finite_loss import check_weights, settle_loss
 from .running_statistics import average_running_statistics
 
@@ -93,9 +93,8 @@ class WholeCheckpointHook(CheckpointHook):
         super().before_train(runner)
         folder = Path(self.out_dir)
         if is_main_process():
-            for left in [*folder.glob('*.pth.*.partial'), *folder.glob('last_checkpoint.*.partial')]:
-                if not left.is_dir():
-                    left.unlink()
+            remove_partials(folder, '*.pth.*')
+            remove_partials(Path(runner.work_dir), 'last_checkpoint.*')
         if runner._resume:
             self._take_up(runner, folder)
 

@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from ..errors import UserError
+from ..errors import UserError, printable
 
 _LONGEST = 500  # characters in a key
 # Names that PyTorch's wrappers put before those of what they wrap: torch.compile, FSDP, activation checkpointing.
@@ -103,8 +103,7 @@ def read_state_dict(checkpoint: str | os.PathLike, prefix: str = '') -> dict[str
 
 def _shown(key: str) -> str:
     """A key as it can be shown anywhere: terminals act on what is not printable."""
-    key = key if len(key) <= 100 else f'{key[:100]}...'
-    return key if key.isprintable() else ascii(key)
+    return printable(key if len(key) <= 100 else f'{key[:100]}...')
 
 
 def _some(keys: list[str]) -> str:
