@@ -2,5 +2,5 @@
 _base_ = 'mask_rcnn_dualvit_s.py'
 
 model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint='dualvit-l')),
-    neck=dict(in_channels=[96, 192, 384, 512]))
+    backbone=dict(arch='large', init_cfg=dict(checkpoint='dualvit-l')), neck=dict(in_channels=[96, 192, 384, 512])
+)

@@ -11,6 +11,8 @@ model = dict(
         arch='small',
         drop_path_rate=0.15,
         norm_cfg=dict(type='BN', requires_grad=False),
-        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s')),
-    neck=dict(in_channels=[64, 128, 320, 448]))
-optim_wrapper = dict(type='AmpOptimWrapper', loss_scale=512., optimizer=dict(lr=2e-4, weight_decay=1e-4))
+        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s'),
+    ),
+    neck=dict(in_channels=[64, 128, 320, 448]),
+)
+optim_wrapper = dict(type='AmpOptimWrapper', loss_scale=512.0, optimizer=dict(lr=2e-4, weight_decay=1e-4))

@@ -3,6 +3,4 @@
 # ones, so no batch norm may be frozen.
 _base_ = '_base_/mask_rcnn_1x.py'
 
-model = dict(
-    backbone=dict(_delete_=True, type='SASAResNet', depth=50),
-    neck=dict(in_channels=[256, 512, 1024, 2048]))
+model = dict(backbone=dict(_delete_=True, type='SASAResNet', depth=50), neck=dict(in_channels=[256, 512, 1024, 2048]))

@@ -2,6 +2,4 @@
 # Recipe and weights as in retinanet_dualvit_s.py.
 _base_ = 'retinanet_dualvit_s.py'
 
-model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint='dualvit-l')),
-    neck=dict(in_channels=[192, 384, 512]))
+model = dict(backbone=dict(arch='large', init_cfg=dict(checkpoint='dualvit-l')), neck=dict(in_channels=[192, 384, 512]))

@@ -7,4 +7,5 @@ _base_ = '_base_/retinanet_1x.py'
 model = dict(
     backbone=dict(_delete_=True, type='SASAResNet', depth=50, out_indices=(1, 2, 3)),
     # P6 comes from P5, which spares a convolution of 2048 channels and is nearest to the published count.
-    neck=dict(in_channels=[512, 1024, 2048], add_extra_convs='on_output'))
+    neck=dict(in_channels=[512, 1024, 2048], add_extra_convs='on_output'),
+)

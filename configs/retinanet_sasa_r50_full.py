@@ -5,7 +5,4 @@
 _base_ = 'retinanet_sasa_r50.py'
 
 conv_cfg = dict(type='LocalAttention', kernel_size=7, heads=8)
-model = dict(
-    backbone=dict(stem='attention'),
-    neck=dict(conv_cfg=conv_cfg),
-    bbox_head=dict(conv_cfg=conv_cfg))
+model = dict(backbone=dict(stem='attention'), neck=dict(conv_cfg=conv_cfg), bbox_head=dict(conv_cfg=conv_cfg))

@@ -9,5 +9,7 @@ model = dict(
         arch='b4',
         out_indices=(1, 2, 3),
         drop_path_rate=0.4,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b4')),
-    neck=dict(in_channels=[128, 320, 512]))
+        init_cfg=dict(type='Pretrained', checkpoint='van-b4'),
+    ),
+    neck=dict(in_channels=[128, 320, 512]),
+)

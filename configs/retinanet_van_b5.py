@@ -9,5 +9,7 @@ model = dict(
         arch='b5',
         out_indices=(1, 2, 3),
         drop_path_rate=0.4,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b5-22k')),
-    neck=dict(in_channels=[192, 480, 768]))
+        init_cfg=dict(type='Pretrained', checkpoint='van-b5-22k'),
+    ),
+    neck=dict(in_channels=[192, 480, 768]),
+)

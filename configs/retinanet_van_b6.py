@@ -9,5 +9,7 @@ model = dict(
         arch='b6',
         out_indices=(1, 2, 3),
         drop_path_rate=0.5,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b6-22k')),
-    neck=dict(in_channels=[192, 384, 768]))
+        init_cfg=dict(type='Pretrained', checkpoint='van-b6-22k'),
+    ),
+    neck=dict(in_channels=[192, 384, 768]),
+)

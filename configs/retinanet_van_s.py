@@ -10,5 +10,7 @@ model = dict(
         arch='small',
         out_indices=(1, 2, 3),
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b1')),
-    neck=dict(in_channels=[128, 320, 512]))
+        init_cfg=dict(type='Pretrained', checkpoint='van-b1'),
+    ),
+    neck=dict(in_channels=[128, 320, 512]),
+)

@@ -9,6 +9,8 @@ model = dict(
         arch='small',
         drop_path_rate=0.15,
         norm_cfg=dict(type='SyncBN'),
-        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s')),
-    neck=dict(in_channels=[64, 128, 320, 448]))
-optim_wrapper = dict(type='AmpOptimWrapper', loss_scale=512.)
+        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s'),
+    ),
+    neck=dict(in_channels=[64, 128, 320, 448]),
+)
+optim_wrapper = dict(type='AmpOptimWrapper', loss_scale=512.0)

@@ -5,4 +5,5 @@ _base_ = '_base_/semantic_fpn_40k.py'
 
 model = dict(
     backbone=dict(_delete_=True, type='SASAResNet', depth=50, norm_cfg=dict(type='SyncBN')),
-    neck=dict(in_channels=[256, 512, 1024, 2048]))
+    neck=dict(in_channels=[256, 512, 1024, 2048]),
+)

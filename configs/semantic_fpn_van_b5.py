@@ -4,4 +4,5 @@ _base_ = 'semantic_fpn_van_t.py'
 
 model = dict(
     backbone=dict(arch='b5', drop_path_rate=0.4, init_cfg=dict(checkpoint='van-b5-22k')),
-    neck=dict(in_channels=[96, 192, 480, 768]))
+    neck=dict(in_channels=[96, 192, 480, 768]),
+)

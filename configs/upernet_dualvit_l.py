@@ -4,4 +4,5 @@ _base_ = 'upernet_dualvit_s.py'
 model = dict(
     backbone=dict(arch='large', drop_path_rate=0.3, init_cfg=dict(checkpoint='dualvit-l')),
     decode_head=dict(in_channels=[96, 192, 384, 512]),
-    auxiliary_head=dict(in_channels=384))
+    auxiliary_head=dict(in_channels=384),
+)

@@ -10,7 +10,9 @@ model = dict(
         arch='small',
         drop_path_rate=0.15,
         norm_cfg=dict(type='SyncBN'),
-        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s')),
+        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s'),
+    ),
     decode_head=dict(in_channels=[64, 128, 320, 448]),
-    auxiliary_head=dict(in_channels=320))
-optim_wrapper = dict(type='AmpOptimWrapper', loss_scale=512.)
+    auxiliary_head=dict(in_channels=320),
+)
+optim_wrapper = dict(type='AmpOptimWrapper', loss_scale=512.0)

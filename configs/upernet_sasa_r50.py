@@ -6,4 +6,5 @@ _base_ = '_base_/upernet_160k.py'
 model = dict(
     backbone=dict(_delete_=True, type='SASAResNet', depth=50, norm_cfg=dict(type='SyncBN')),
     decode_head=dict(in_channels=[256, 512, 1024, 2048]),
-    auxiliary_head=dict(in_channels=1024))
+    auxiliary_head=dict(in_channels=1024),
+)

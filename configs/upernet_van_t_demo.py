@@ -6,7 +6,8 @@ _base_ = 'upernet_van_t.py'
 model = dict(
     backbone=dict(drop_path_rate=0.0, norm_cfg=dict(type='BN'), init_cfg=None),
     decode_head=dict(channels=96, dropout_ratio=0.0),
-    auxiliary_head=dict(channels=32))
+    auxiliary_head=dict(channels=32),
+)
 val_dataloader = dict(num_workers=1)
 test_dataloader = dict(num_workers=1)
 
@@ -19,7 +20,8 @@ train_pipeline = [
     dict(type='PackSegInputs'),
 ]
 train_dataloader = dict(
-    batch_size=8, num_workers=1, sampler=dict(type='DefaultSampler'), dataset=dict(pipeline=train_pipeline))
+    batch_size=8, num_workers=1, sampler=dict(type='DefaultSampler'), dataset=dict(pipeline=train_pipeline)
+)
 
 train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=4, val_interval=2)
 param_scheduler = [

@@ -40,5 +40,6 @@ def printable(text: str, keep: str = '') -> str:
     """
     if text.isprintable():
         return text
-    return ''.join(char if char.isprintable() or char in keep else char.encode('unicode_escape').decode()
-                   for char in text)
+    return ''.join(
+        char if char.isprintable() or char in keep else char.encode('unicode_escape').decode() for char in text
+    )

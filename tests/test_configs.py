@@ -1,4 +1,5 @@
 """Every config is built, on the meta device, and held against its metadata."""
+
 from pathlib import Path
 
 import mmdet.utils
@@ -9,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
 from mmbackbones import config_path, get_config
-from mmbackbones.benchmarks.cost import Network
+from mmbackbones.analysis.complexity import Network
 from mmbackbones.errors import UserError
 from mmbackbones.model_zoo import count, read_models
 from mmbackbones.weights import RELEASES
@@ -18,15 +19,29 @@ FOLDER = Path(__file__).parents[1] / 'configs'
 NAMES = sorted(path.stem for path in FOLDER.glob('*.py'))
 ZOO = read_models()
 # Of the others, the multiply-adds are counted by tools/model_zoo.py --count alone.
-COUNTED = ('retinanet_van_t', 'retinanet_sasa_r50_full', 'mask_rcnn_dualvit_s', 'cascade_mask_rcnn_van_b',
-           'upernet_van_b', 'semantic_fpn_hatnet_t')
+COUNTED = (
+    'retinanet_van_t',
+    'retinanet_sasa_r50_full',
+    'mask_rcnn_dualvit_s',
+    'cascade_mask_rcnn_van_b',
+    'upernet_van_b',
+    'semantic_fpn_hatnet_t',
+)
 # Millions of parameters by the layer shapes of the authors' code, where nothing is published; HAT-Net's code has up to
 # 0.02 M of norms that nothing uses. What is published is held against the metadata in test_model_zoo.py.
 DERIVED = {
-    'retinanet': {'transcnn': (23.04, 36.26, 58.26, 90.19), 'hatnet': (22.16, 35.48, 52.68, 73.07),
-                  'dualvit': (31.83, 48.70), 'van': (13.39, 23.60, 36.32, 54.50)},
-    'mask_rcnn': {'transcnn': (32.95, 46.18, 67.88, 99.51), 'hatnet': (32.37, 45.40, 62.60, 82.69),
-                  'dualvit': (41.89, 58.62), 'van': (23.89, 33.52, 46.23, 64.42)},
+    'retinanet': {
+        'transcnn': (23.04, 36.26, 58.26, 90.19),
+        'hatnet': (22.16, 35.48, 52.68, 73.07),
+        'dualvit': (31.83, 48.70),
+        'van': (13.39, 23.60, 36.32, 54.50),
+    },
+    'mask_rcnn': {
+        'transcnn': (32.95, 46.18, 67.88, 99.51),
+        'hatnet': (32.37, 45.40, 62.60, 82.69),
+        'dualvit': (41.89, 58.62),
+        'van': (23.89, 33.52, 46.23, 64.42),
+    },
     'upernet': {'dualvit': (51.80, 68.94), 'van': (32.13, 43.84, 56.55, 74.74, 90.26, 121.89, 231.48)},
     'semantic_fpn': {'hatnet': (16.47, 29.50, 46.70, 66.79), 'van': (7.98, 17.62, 30.33, 48.52)},
 }
@@ -81,7 +96,7 @@ def test_recipe_of_van():
 def test_recipe_of_dual_vit(size):
     cfg = get_config(f'retinanet_dualvit_{size}')
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
-    assert cfg.optim_wrapper.loss_scale == 512.
+    assert cfg.optim_wrapper.loss_scale == 512.0
     assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=1e-4)
     assert cfg.model.backbone.drop_path_rate == 0.15
     assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
@@ -94,17 +109,28 @@ def test_recipe_of_stand_alone_self_attention(name):
     assert cfg.optim_wrapper.optimizer == dict(type='SGD', lr=0.12, momentum=0.9, weight_decay=1e-4)
     assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=64)
     assert cfg.train_cfg.max_epochs == cfg.param_scheduler[1].end == 150
-    assert [step.type for step in cfg.train_dataloader.dataset.pipeline[2:5]] == ['RandomResize', 'RandomCrop',
-                                                                                 'RandomFlip']
+    assert [step.type for step in cfg.train_dataloader.dataset.pipeline[2:5]] == [
+        'RandomResize',
+        'RandomCrop',
+        'RandomFlip',
+    ]
 
 
-@pytest.mark.parametrize(('name', 'rate', 'decay', 'drop_path'), [
-    ('mask_rcnn_van_l', 1e-4, 0.05, 0.3), ('mask_rcnn_hatnet_m', 2e-4, 1e-4, 0.1),
-    ('mask_rcnn_dualvit_b', 2e-4, 1e-4, 0.15), ('cascade_mask_rcnn_van_b', 1e-4, 0.05, 0.1),
-    ('cascade_mask_rcnn_dualvit_s', 1e-4, 0.05, 0.15), ('upernet_van_b6', 6e-5, 0.01, 0.5),
-    ('upernet_dualvit_b', 6e-5, 0.01, 0.3), ('semantic_fpn_van_t', 2e-4, 1e-4, 0.2),
-    ('semantic_fpn_van_l', 2e-4, 1e-4, 0.3), ('semantic_fpn_hatnet_s', 2e-4, 1e-4, 0.1),
-])
+@pytest.mark.parametrize(
+    ('name', 'rate', 'decay', 'drop_path'),
+    [
+        ('mask_rcnn_van_l', 1e-4, 0.05, 0.3),
+        ('mask_rcnn_hatnet_m', 2e-4, 1e-4, 0.1),
+        ('mask_rcnn_dualvit_b', 2e-4, 1e-4, 0.15),
+        ('cascade_mask_rcnn_van_b', 1e-4, 0.05, 0.1),
+        ('cascade_mask_rcnn_dualvit_s', 1e-4, 0.05, 0.15),
+        ('upernet_van_b6', 6e-5, 0.01, 0.5),
+        ('upernet_dualvit_b', 6e-5, 0.01, 0.3),
+        ('semantic_fpn_van_t', 2e-4, 1e-4, 0.2),
+        ('semantic_fpn_van_l', 2e-4, 1e-4, 0.3),
+        ('semantic_fpn_hatnet_s', 2e-4, 1e-4, 0.1),
+    ],
+)
 def test_recipe_of_masks_and_segments(name, rate, decay, drop_path):
     cfg = get_config(name)
     assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=rate, weight_decay=decay)
@@ -114,10 +140,16 @@ def test_recipe_of_masks_and_segments(name, rate, decay, drop_path):
     assert ('paramwise_cfg' in cfg.optim_wrapper) == decay_free
 
 
-@pytest.mark.parametrize(('name', 'batch', 'length', 'milestones'), [
-    ('mask_rcnn_van_t', 16, 12, [8, 11]), ('cascade_mask_rcnn_van_b', 16, 36, [27, 33]),
-    ('upernet_van_t', 16, 160000, None), ('upernet_van_b4', 32, 160000, None), ('semantic_fpn_van_t', 32, 40000, None),
-])
+@pytest.mark.parametrize(
+    ('name', 'batch', 'length', 'milestones'),
+    [
+        ('mask_rcnn_van_t', 16, 12, [8, 11]),
+        ('cascade_mask_rcnn_van_b', 16, 36, [27, 33]),
+        ('upernet_van_t', 16, 160000, None),
+        ('upernet_van_b4', 32, 160000, None),
+        ('semantic_fpn_van_t', 32, 40000, None),
+    ],
+)
 def test_schedule_of_masks_and_segments(name, batch, length, milestones):
     cfg = get_config(name)
     last = cfg.param_scheduler[-1]

@@ -1,4 +1,5 @@
 """What `import mmbackbones` does and does not do."""
+
 import subprocess
 import sys
 
@@ -24,6 +25,7 @@ from mmengine.utils.dl_utils import collect_env
 
 @pytest.mark.parametrize('name', CHECKS)
 def test_import(name):
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', CHECKS[name]], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', CHECKS[name]], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

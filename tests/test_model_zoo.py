@@ -1,11 +1,12 @@
 """The metadata covers everything, agrees with what it can be held against, and is what the documentation says."""
+
 from pathlib import Path
 
 import pytest
 
-from mmbackbones.benchmarks.cost import build_release
+from mmbackbones.analysis.complexity import build_release
 from mmbackbones.errors import UserError
-from mmbackbones.model_zoo import METRICS, count, count_anew, page, read_models, released, write_tables
+from mmbackbones.model_zoo import METRICS, count, page, read_models, recount_all, released, write_tables
 from mmbackbones.model_zoo.metadata import read_metafile, write_metafile
 from mmbackbones.model_zoo.tables import readme
 from mmbackbones.weights import RELEASES
@@ -17,8 +18,9 @@ OTHERWISE = {'upernet_van_b5', 'retinanet_sasa_r50_150e', 'retinanet_sasa_r50_fu
 
 
 def test_every_config_and_every_release_has_an_entry():
-    configs = {path.stem: f'configs/{path.name}' for path in (ROOT / 'configs').glob('*.py')
-               if not path.stem.endswith('_demo')}
+    configs = {
+        path.stem: f'configs/{path.name}' for path in (ROOT / 'configs').glob('*.py') if not path.stem.endswith('_demo')
+    }
     assert {name: model['Config'] for name, model in ZOO.items() if 'Config' in model} == configs
     assert {name for name, model in ZOO.items() if 'Config' not in model} == set(RELEASES)
 
@@ -40,7 +42,7 @@ def test_counting_anew_writes_counts_and_releases(tmp_path, monkeypatch):
     wrong = {**entry, 'Metadata': {**entry['Metadata'], 'Parameters': 1, 'FLOPs': 1}, 'Weights': 'elsewhere'}
     write_metafile(tmp_path / 'metafile.yml', {'Collections': [], 'Models': [wrong]})
     monkeypatch.setattr('mmbackbones.model_zoo.counts.metafiles', lambda: [tmp_path / 'metafile.yml'])
-    assert list(count_anew()) == ['hatnet-t']
+    assert list(recount_all()) == ['hatnet-t']
     assert read_metafile(tmp_path / 'metafile.yml') == {'Collections': [], 'Models': [entry]}
 
 
@@ -51,7 +53,7 @@ def published_with(figure):
 @pytest.mark.parametrize('name', published_with('Parameters (M)'))
 def test_counted_parameters_are_the_published_ones(name):
     published = ZOO[name]['Published']['Parameters (M)']
-    last_digit = 10.0**-len(f'{published}'.partition('.')[2])
+    last_digit = 10.0 ** -len(f'{published}'.partition('.')[2])
     assert ZOO[name]['Metadata']['Parameters'] / 1e6 == pytest.approx(published, abs=0.51 * last_digit)
 
 
@@ -78,11 +80,17 @@ def test_documentation_is_what_the_metadata_says(tmp_path):
 
 
 def test_counted_and_published_have_columns_of_their_own():
-    text = page({'retinanet_van_x': {
-        'Name': 'retinanet_van_x', 'Config': 'configs/retinanet_van_x.py',
-        'Metadata': {'Backbone': 'VAN-X', 'Input Size': '8x9', 'Parameters': 1_500_000, 'FLOPs': 2_500_000_000},
-        'Results': [{'Task': 'Object Detection', 'Dataset': 'COCO', 'Metrics': {'box AP': 50.1}}],
-        'Published': {'Source': 'nowhere', 'FLOPs (G)': 3}}})
+    text = page(
+        {
+            'retinanet_van_x': {
+                'Name': 'retinanet_van_x',
+                'Config': 'configs/retinanet_van_x.py',
+                'Metadata': {'Backbone': 'VAN-X', 'Input Size': '8x9', 'Parameters': 1_500_000, 'FLOPs': 2_500_000_000},
+                'Results': [{'Task': 'Object Detection', 'Dataset': 'COCO', 'Metrics': {'box AP': 50.1}}],
+                'Published': {'Source': 'nowhere', 'FLOPs (G)': 3},
+            }
+        }
+    )
     assert '| VAN-X | 1.50 | - | 8x9 | 2.50 | 3 | 50.1 | nowhere |' in text
 
 

@@ -1,4 +1,5 @@
 """Wheels and source distributions have the configs and the metadata in them."""
+
 import subprocess
 import sys
 import tarfile
@@ -11,8 +12,11 @@ ROOT = Path(__file__).parents[1]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob('*'))
-            if path.is_file() and '__pycache__' not in path.parts}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file() and '__pycache__' not in path.parts
+    }
 
 
 def test_configs_and_metadata_are_found_in_an_installed_wheel(tmp_path, monkeypatch):
@@ -26,8 +30,12 @@ def test_configs_and_metadata_are_found_in_an_installed_wheel(tmp_path, monkeypa
 
 
 def test_a_source_distribution_has_them(tmp_path):
-    subprocess.run([sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', tmp_path, 'sdist', '-d', tmp_path],
-                   cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', tmp_path, 'sdist', '-d', tmp_path],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     with tarfile.open(next(tmp_path.glob('*.tar.gz'))) as archive:
         names = {name.partition('/')[2] for name in archive.getnames()}
     assert {f'configs/{path}' for path in contents(ROOT / 'configs')} | {'model-index.yml', 'constraints.txt'} <= names

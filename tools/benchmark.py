@@ -4,12 +4,13 @@ Example, on two CPU cores:
 
     OMP_NUM_THREADS=2 python tools/benchmark.py hierarchical_attention
 """
+
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib import import_module
 
 import torch
 
-from mmbackbones.engine.cli import run
+from mmbackbones.cli import run
 
 NAMES = ('contiguous_maps', 'detectors', 'dual_vit', 'hierarchical_attention', 'local_attention')
 

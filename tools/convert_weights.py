@@ -6,10 +6,11 @@ Example:
 
     python tools/convert_weights.py van-b2 van_b2.safetensors
 """
+
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from mmbackbones.convert import convert_weights
-from mmbackbones.engine.cli import run
+from mmbackbones.apis.convert import convert_weights
+from mmbackbones.cli import run
 
 
 def main() -> None:

@@ -6,14 +6,15 @@ Examples:
     python tools/demo.py mask
     python tools/demo.py seg
 """
+
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from mmbackbones import config_path
-from mmbackbones.engine import evaluate, train
-from mmbackbones.engine.cli import positive_int, run
-from mmbackbones.engine.pictures import plot_curve, sheet
-from mmbackbones.engine.report import print_metrics
+from mmbackbones.apis import evaluate, train
+from mmbackbones.cli import positive_int, run
+from mmbackbones.evaluation.summary import print_metrics
+from mmbackbones.visualization.plots import plot_curve, sheet
 
 # What to show: model, config, name of the metric that counts in the log and in metrics.json.
 DEMOS = {
@@ -25,8 +26,13 @@ DEMOS = {
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument('kind', nargs='?', choices=DEMOS, default='box',
-                        help='boxes (RetinaNet), masks of objects (Mask R-CNN) or semantic segmentation (UperNet)')
+    parser.add_argument(
+        'kind',
+        nargs='?',
+        choices=DEMOS,
+        default='box',
+        help='boxes (RetinaNet), masks of objects (Mask R-CNN) or semantic segmentation (UperNet)',
+    )
     parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/demo, work_dirs/demo_mask or _seg')
     parser.add_argument('--epochs', type=positive_int, metavar='N', help="the config's own number by default")
     args = parser.parse_args()
@@ -37,15 +43,23 @@ def main() -> None:
     print(f'Training {model} + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
     runner = train(config, data='shapes', img_scale=(128, 128), epochs=args.epochs, work_dir=str(work_dir))
     checkpoint = work_dir / f'epoch_{runner.epoch}.pth'
-    metrics = evaluate(config, str(checkpoint), data='shapes', img_scale=(128, 128), work_dir=str(work_dir),
-                       show_dir=str(work_dir / 'predictions'))
+    metrics = evaluate(
+        config,
+        str(checkpoint),
+        data='shapes',
+        img_scale=(128, 128),
+        work_dir=str(work_dir),
+        show_dir=str(work_dir / 'predictions'),
+    )
 
     plot_curve(work_dir, logged, work_dir / 'curve.png')
     sheet(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
     print_metrics(metrics)
     print(f'{metric}: {metrics[metric]:.3f}')
-    print(f'model {checkpoint}, test/metrics.json, curve.png, predictions.png (and each image in predictions/): all in '
-          f'{work_dir}/')
+    print(
+        f'model {checkpoint}, test/metrics.json, curve.png, predictions.png (and each image in predictions/): all in '
+        f'{work_dir}/'
+    )
 
 
 if __name__ == '__main__':

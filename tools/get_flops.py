@@ -11,19 +11,28 @@ Example, for a detector's config, a backbone alone, and a released image classif
     python tools/get_flops.py VAN:base
     python tools/get_flops.py van-b2
 """
+
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from mmbackbones.benchmarks.cost import cost
-from mmbackbones.engine.cli import positive_int, run
+from mmbackbones.analysis.complexity import cost
+from mmbackbones.cli import positive_int, run
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument('network', metavar='CONFIG_OR_BACKBONE',
-                        help='file or name of a config, FAMILY:ARCH, or the short name of a released checkpoint')
-    parser.add_argument('--shape', type=positive_int, nargs=2, metavar=('H', 'W'),
-                        help='height and width of the image in pixels (default: 800 1280 for detectors, 512 512 for '
-                             'segmentors, 224 224 for backbones, and what a released checkpoint was trained for)')
+    parser.add_argument(
+        'network',
+        metavar='CONFIG_OR_BACKBONE',
+        help='file or name of a config, FAMILY:ARCH, or the short name of a released checkpoint',
+    )
+    parser.add_argument(
+        '--shape',
+        type=positive_int,
+        nargs=2,
+        metavar=('H', 'W'),
+        help='height and width of the image in pixels (default: 800 1280 for detectors, 512 512 for '
+        'segmentors, 224 224 for backbones, and what a released checkpoint was trained for)',
+    )
     args = parser.parse_args()
     counted = cost(args.network, args.shape and tuple(args.shape))
     print(f'{args.network}, one image of {counted.size[0]}x{counted.size[1]} (H x W)')

@@ -4,19 +4,21 @@ Example, after a new config was added to a metafile.yml, counting parameters and
 
     python tools/model_zoo.py --count
 """
+
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from mmbackbones.engine.cli import run
-from mmbackbones.model_zoo import count_anew, read_models, write_tables
+from mmbackbones.cli import run
+from mmbackbones.model_zoo import read_models, recount_all, write_tables
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument('--count', action='store_true', help='count all models first, and write that to the metadata '
-                                                             '(some minutes)')
+    parser.add_argument(
+        '--count', action='store_true', help='count all models first, and write that to the metadata (some minutes)'
+    )
     if parser.parse_args().count:
-        for name in count_anew():
+        for name in recount_all():
             print(name, flush=True)
     write_tables(read_models(), Path(__file__).parents[1])
 

@@ -1,4 +1,5 @@
 """The contract that every backbone of this package keeps."""
+
 import re
 from collections.abc import Sequence
 
@@ -51,17 +52,28 @@ class PyramidBackbone(BaseModule):
     arch_argument = 'arch'  # what users of this backbone call it
     min_size = 32  # pixels a side: the stride of the last stage
 
-    def __init__(self, arch: str | int | dict, in_channels: int = 3, out_indices: Sequence[int] = (0, 1, 2, 3),
-                 frozen_stages: int = -1, norm_eval: bool = False, drop_path_rate: float = 0.0,
-                 norm_cfg: dict | None = None, with_cp: bool = False, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        arch: str | int | dict,
+        in_channels: int = 3,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        drop_path_rate: float = 0.0,
+        norm_cfg: dict | None = None,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.arch = self._find_arch(arch)
         self.in_channels = in_channels
         self.out_indices = self._check_out_indices(out_indices)
         self.num_stages = max(self.out_indices) + 1
         if not (isinstance(frozen_stages, int) and -1 <= frozen_stages <= self.num_stages):
-            raise ValueError(f'frozen_stages must be -1 (none), 0 (the stem) or up to {self.num_stages} (the stem and '
-                             f'that many of the stages built), got {frozen_stages!r}')
+            raise ValueError(
+                f'frozen_stages must be -1 (none), 0 (the stem) or up to {self.num_stages} (the stem and '
+                f'that many of the stages built), got {frozen_stages!r}'
+            )
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.drop_path_rate = drop_path_rate
@@ -84,15 +96,17 @@ class PyramidBackbone(BaseModule):
                 raise ValueError(f'{name} has no {argument} {arch!r}; there are {known}')
             return self.arch_zoo[arch]
         if not isinstance(arch, dict) or set(arch) != set(entry):
-            raise ValueError(f'{argument} of {name} must be one of {known}, or a dict with the keys '
-                             f'{", ".join(sorted(entry))}; got {arch!r}')
+            raise ValueError(
+                f'{argument} of {name} must be one of {known}, or a dict with the keys '
+                f'{", ".join(sorted(entry))}; got {arch!r}'
+            )
         if wrong := [key for key, value in arch.items() if isinstance(value, Sequence) and len(value) != 4]:
             raise ValueError(f'{argument} of {name}: {", ".join(wrong)} must have one entry for each of the 4 stages')
         return arch
 
     @staticmethod
     def _check_out_indices(out_indices: Sequence[int]) -> tuple[int, ...]:
-        indices = tuple(out_indices) if isinstance(out_indices, Sequence) else (out_indices, )
+        indices = tuple(out_indices) if isinstance(out_indices, Sequence) else (out_indices,)
         if not indices or list(indices) != sorted({i for i in indices if i in range(4)}):
             raise ValueError(f'out_indices must be rising stage numbers from 0 to 3, got {out_indices!r}')
         return indices
@@ -100,7 +114,7 @@ class PyramidBackbone(BaseModule):
     def drop_path_rates(self, depths: Sequence[int], stage: int) -> list[float]:
         """Stochastic depth rate of each block of a stage: rising linearly from 0 to the network's last block."""
         first = sum(depths[:stage])
-        return np.linspace(0, self.drop_path_rate, sum(depths))[first:first + depths[stage]].tolist()
+        return np.linspace(0, self.drop_path_rate, sum(depths))[first : first + depths[stage]].tolist()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         self.check_input(x)
@@ -133,11 +147,17 @@ class PyramidBackbone(BaseModule):
     def check_input(self, x: Tensor) -> None:
         """Raise ValueError unless `x` is (N, in_channels, H, W) with H, W >= 32."""
         with checks():
-            fits = bool(x.dim() == 4 and x.shape[1] == self.in_channels and x.shape[2] >= self.min_size
-                        and x.shape[3] >= self.min_size)
+            fits = bool(
+                x.dim() == 4
+                and x.shape[1] == self.in_channels
+                and x.shape[2] >= self.min_size
+                and x.shape[3] >= self.min_size
+            )
         if not fits:
-            raise ValueError(f'{type(self).__name__} takes (N, {self.in_channels}, H, W) with H and W of at least '
-                             f'{self.min_size} pixels, got {tuple(x.shape)}')
+            raise ValueError(
+                f'{type(self).__name__} takes (N, {self.in_channels}, H, W) with H and W of at least '
+                f'{self.min_size} pixels, got {tuple(x.shape)}'
+            )
 
     # Weights -------------------------------------------------------------------------------------------------------
     @staticmethod
@@ -145,7 +165,7 @@ class PyramidBackbone(BaseModule):
         """The key of ours for a key of a released file, a classifier's below ``head.``; None for what has no effect."""
         return key
 
-    def is_unbuilt(self, key: str) -> bool:
+    def is_ignored_key(self, key: str) -> bool:
         """Whether `key` (ours) belongs to a classifier or to a stage that these `out_indices` do not need."""
         stage = re.match(r'stages\.(\d+)\.', key)
         return key.startswith('head.') or bool(stage and int(stage[1]) >= self.num_stages)
@@ -164,7 +184,7 @@ class PyramidBackbone(BaseModule):
     # Freezing ------------------------------------------------------------------------------------------------------
     def frozen_modules(self) -> list[nn.Module]:
         """What `frozen_stages` covers."""
-        return [] if self.frozen_stages < 0 else [self.stem, *self.stages[:self.frozen_stages]]
+        return [] if self.frozen_stages < 0 else [self.stem, *self.stages[: self.frozen_stages]]
 
     def freeze_stages(self) -> None:
         """Take the frozen modules out of training; a constructor calls this last."""

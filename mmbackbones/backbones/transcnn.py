@@ -1,4 +1,5 @@
 """TransCNN, "Transformer in Convolutional Neural Networks", https://arxiv.org/abs/2106.03180 (v1, v2)."""
+
 import torch
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
@@ -6,7 +7,7 @@ from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, checkpoint, init_conv_fan_out
+from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, activation_checkpoint, init_conv_fan_out
 from ..weights import rename_transcnn_key
 from .base import PyramidBackbone
 
@@ -60,7 +61,7 @@ class Stage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.downsample(x)
         for block in self.blocks:
-            x = checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+            x = activation_checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
         return x
 
 
@@ -76,14 +77,26 @@ def _init(module: nn.Module) -> None:
 
 def two_step(grid_sizes: tuple[int, ...], pool_ratios: tuple[int, ...]) -> tuple[dict, ...]:
     """The attentions of a released network: two steps in the stages with a grid size, full attention in the last."""
-    return *(dict(type='HMHSA', grid_size=grid, pool_ratio=ratio)
-             for grid, ratio in zip(grid_sizes, pool_ratios, strict=True)), dict(type='MHSA')
+    return *(
+        dict(type='HMHSA', grid_size=grid, pool_ratio=ratio)
+        for grid, ratio in zip(grid_sizes, pool_ratios, strict=True)
+    ), dict(type='MHSA')
 
 
-def _arch(embed_dims: tuple[int, ...], depths: tuple[int, ...], expansions: tuple[int, ...],
-          attentions: tuple[dict, ...] = two_step((8, 8, 8), (8, 4, 2))) -> dict:
-    return dict(embed_dims=embed_dims, depths=depths, head_dim=64, expansions=expansions, kernel_sizes=(5, 3, 5, 3),
-                attentions=attentions)
+def _arch(
+    embed_dims: tuple[int, ...],
+    depths: tuple[int, ...],
+    expansions: tuple[int, ...],
+    attentions: tuple[dict, ...] = two_step((8, 8, 8), (8, 4, 2)),
+) -> dict:
+    return dict(
+        embed_dims=embed_dims,
+        depths=depths,
+        head_dim=64,
+        expansions=expansions,
+        kernel_sizes=(5, 3, 5, 3),
+        attentions=attentions,
+    )
 
 
 # The article's tables are known at second hand only, from an unofficial re-implementation (Kunhong Yu, 2021-07-22) that
@@ -136,8 +149,10 @@ class TransCNN(PyramidBackbone):
     def build_block(self, stage: int, drop_path: float) -> Block:
         """A block of stage `stage` (from 0)."""
         channels, expansion, kernel_size, attention = (
-            self.arch[key][stage] for key in ('embed_dims', 'expansions', 'kernel_sizes', 'attentions'))
+            self.arch[key][stage] for key in ('embed_dims', 'expansions', 'kernel_sizes', 'attentions')
+        )
         return Block(
-            MODELS.build(dict(attention, in_channels=channels, head_dim=self.arch['head_dim'],
-                              norm_cfg=self.norm_cfg)),
-            InvertedResidualBottleneck(channels, expansion, kernel_size, self.norm_cfg, self.irb_norms), drop_path)
+            MODELS.build(dict(attention, in_channels=channels, head_dim=self.arch['head_dim'], norm_cfg=self.norm_cfg)),
+            InvertedResidualBottleneck(channels, expansion, kernel_size, self.norm_cfg, self.irb_norms),
+            drop_path,
+        )

@@ -1,4 +1,5 @@
 """VAN, "Visual Attention Network", https://arxiv.org/abs/2202.09741 (Computational Visual Media, 2023)."""
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
@@ -7,7 +8,7 @@ from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import LKA, checkpoint, init_conv_fan_out
+from ..layers import LKA, activation_checkpoint, init_conv_fan_out
 from ..weights import rename_van_key
 from .base import PyramidBackbone
 
@@ -96,7 +97,7 @@ class Stage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.patch_embed(x)
         for block in self.blocks:
-            x = checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+            x = activation_checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
         return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 

@@ -1,4 +1,5 @@
 """What it costs that backbones hand out contiguous maps, whatever format they compute in."""
+
 from functools import partial
 
 import torch

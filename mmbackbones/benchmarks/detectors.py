@@ -1,4 +1,5 @@
 """Time and peak memory of a whole detector's training step at COCO's image size."""
+
 from functools import partial
 
 import torch
@@ -8,12 +9,18 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData
 
-from ..configs import config_path
+from ..utils.config_files import config_path
 from .measure import Step, compare
 
 HEIGHT, WIDTH = 800, 1333
-CONFIGS = ('retinanet_van_b', 'retinanet_transcnn_s', 'retinanet_hatnet_s', 'retinanet_dualvit_s', 'retinanet_sasa_r50',
-           'retinanet_sasa_r50_full')
+CONFIGS = (
+    'retinanet_van_b',
+    'retinanet_transcnn_s',
+    'retinanet_hatnet_s',
+    'retinanet_dualvit_s',
+    'retinanet_sasa_r50',
+    'retinanet_sasa_r50_full',
+)
 
 
 def make_step(config: str, objects: int = 20) -> Step:
@@ -24,8 +31,10 @@ def make_step(config: str, objects: int = 20) -> Step:
     model = MODELS.build(Config.fromfile(config).model).train()
     corners = torch.rand(objects, 2) * torch.tensor([WIDTH - 200, HEIGHT - 200])
     sample = DetDataSample(metainfo=dict(img_shape=(HEIGHT, WIDTH), pad_shape=(HEIGHT, WIDTH)))
-    sample.gt_instances = InstanceData(bboxes=torch.cat((corners, corners + 20 + 180 * torch.rand(objects, 2)), 1),
-                                       labels=torch.randint(80, (objects, )))
+    sample.gt_instances = InstanceData(
+        bboxes=torch.cat((corners, corners + 20 + 180 * torch.rand(objects, 2)), 1),
+        labels=torch.randint(80, (objects,)),
+    )
     image = torch.randn(1, 3, HEIGHT, WIDTH)
 
     def step() -> None:

@@ -1,10 +1,11 @@
 """How time and memory of H-MHSA and of full attention grow with the image."""
+
 from functools import partial
 
 import torch
 from mmengine.registry import MODELS
 
-from .materialised import materialised_attention
+from ..analysis.explicit_attention import explicit_attention
 from .measure import Step, compare
 
 CHANNELS = 64  # the first stage of TransCNN, at a quarter of the image's size
@@ -26,7 +27,7 @@ def make_step(cfg: dict, side: int, materialised: bool = False) -> Step:
     def step():
         layer(x).mean().backward()
 
-    return materialised_attention()(step) if materialised else step
+    return explicit_attention()(step) if materialised else step
 
 
 def run(sides: tuple[int, ...] = (256, 384, 512, 768, 1024)) -> None:

@@ -1,4 +1,5 @@
 """Local attention: the fast forms against unfolded windows, on the maps of a SASA ResNet-50."""
+
 from functools import partial
 
 import torch
@@ -24,7 +25,7 @@ def run() -> None:
     print('|---|---|')
     samples = compare({side: partial(_attention, FASTEST['cpu'], 8, side, side) for side in SQUARES})
     for side, measured in samples.items():
-        print(f'| {side} x {side} | {measured.median_seconds / side ** 2 * 1e9:.0f} |')
+        print(f'| {side} x {side} | {measured.median_seconds / side**2 * 1e9:.0f} |')
 
 
 def _attention(impl: str, channels: int, height: int, width: int):
@@ -42,6 +43,8 @@ def _forward_and_backward(impl: str, inputs: list, dy: torch.Tensor) -> None:
 def _row(shape: tuple, impl: str, measured: Samples, unfolded: Samples) -> str:
     channels, height, width = shape
     name = f'{impl} (unfold)' if impl == 'reference' else impl
-    return (f'| {channels}, {height} x {width} | {name} | {measured.median_seconds:.4f} | '
-            f'{unfolded.median_seconds / measured.median_seconds:.1f} | {measured.median_megabytes:.0f} | '
-            f'{unfolded.median_megabytes / max(measured.median_megabytes, .1):.1f} |')
+    return (
+        f'| {channels}, {height} x {width} | {name} | {measured.median_seconds:.4f} | '
+        f'{unfolded.median_seconds / measured.median_seconds:.1f} | {measured.median_megabytes:.0f} | '
+        f'{unfolded.median_megabytes / max(measured.median_megabytes, 0.1):.1f} |'
+    )

@@ -1,4 +1,5 @@
 """Time and peak memory of one step of work, every sample in a process of its own."""
+
 import multiprocessing
 import resource
 import statistics
@@ -32,8 +33,10 @@ class Samples:
         return statistics.median(self.extra_bytes) / 1e6
 
     def __str__(self) -> str:
-        return (f'{self.median_seconds:.3f} s ({min(self.seconds):.3f}-{max(self.seconds):.3f}), '
-                f'{self.median_megabytes:.0f} MB')
+        return (
+            f'{self.median_seconds:.3f} s ({min(self.seconds):.3f}-{max(self.seconds):.3f}), '
+            f'{self.median_megabytes:.0f} MB'
+        )
 
 
 def compare(forms: dict[str, MakeStep], rounds: int = 5, steps: int = 4) -> dict[str, Samples]:

@@ -1,4 +1,5 @@
 """Checkpoints that are there whole or not at all, and a best one that does not depend on interruptions."""
+
 import math
 import re
 import shutil
@@ -15,8 +16,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop
 
 from ..errors import UserError
+from ..utils.atomic_write import atomic_write, remove_partials
 from ..weights import load_from_file
-from ..whole_file import remove_partials, whole_file
 from .finite_loss import check_weights, settle_loss
 from .running_statistics import average_running_statistics
 
@@ -35,8 +36,10 @@ def guard_checkpoints(cfg: Config) -> None:
         checkpoint.type = 'WholeCheckpointHook'
         place = checkpoint.get('out_dir') or ''
         if '://' in place or checkpoint.get('backend_args') or checkpoint.get('file_client_args'):
-            raise UserError(f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
-                            'can only be written to a folder: give out_dir as a path, without backend_args')
+            raise UserError(
+                f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
+                'can only be written to a folder: give out_dir as a path, without backend_args'
+            )
     others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
     cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]
 
@@ -78,8 +81,9 @@ class WholeCheckpointHook(CheckpointHook):
     # What a checkpoint knows of its run.
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        checkpoint[_RECORD] = dict(run=self.run, validated=self.validated,
-                                   best={key: list(value) for key, value in self.best.items()})
+        checkpoint[_RECORD] = dict(
+            run=self.run, validated=self.validated, best={key: list(value) for key, value in self.best.items()}
+        )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner._resume:
@@ -104,16 +108,16 @@ class WholeCheckpointHook(CheckpointHook):
         same_folder = Path(runner._load_from).resolve().parent == folder.resolve()
         if is_main_process() and self.max_keep_ckpts > 0 and same_folder:
             earlier = sorted((step, path) for step, path in self._files('') if step <= now and self._is_mine(path))
-            for _, path in earlier[:-self.max_keep_ckpts]:
+            for _, path in earlier[: -self.max_keep_ckpts]:
                 path.unlink()
-            self.keep_ckpt_ids = deque([step for step, _ in earlier[-self.max_keep_ckpts:]], self.max_keep_ckpts)
+            self.keep_ckpt_ids = deque([step for step, _ in earlier[-self.max_keep_ckpts :]], self.max_keep_ckpts)
         if not self.save_best:
             self.best = {}
         for key, (_, step) in list(self.best.items()):
             path = folder / self._best_name(key, step)
             there = Path(runner._load_from).resolve().parent / path.name
             if is_main_process() and not path.exists() and there.exists():
-                with whole_file(path) as partial:
+                with atomic_write(path) as partial:
                     shutil.copyfile(there, partial)
             if path.exists() or there.exists():
                 self._set_best_path(key, str(path))
@@ -163,7 +167,7 @@ class WholeCheckpointHook(CheckpointHook):
         check_weights(runner)
         path = Path(self.out_dir) / name
         if is_main_process():
-            with whole_file(path) as partial:
+            with atomic_write(path) as partial:
                 runner.save_checkpoint(self.out_dir, partial.name, **options)
         self._mine[name] = True
         return str(path)
@@ -172,11 +176,17 @@ class WholeCheckpointHook(CheckpointHook):
         if not self._validation_is_due(runner, step):
             self.validated = step
         self.last_ckpt = self._write(
-            runner, self.filename_tmpl.format(step), save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch, **self.args)
+            runner,
+            self.filename_tmpl.format(step),
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            **self.args,
+        )
         self._last_step = step
         if is_main_process():
-            with whole_file(Path(runner.work_dir) / 'last_checkpoint') as partial:
+            with atomic_write(Path(runner.work_dir) / 'last_checkpoint') as partial:
                 partial.write_text(self.last_ckpt)
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
@@ -209,8 +219,12 @@ class WholeCheckpointHook(CheckpointHook):
         self.best[key] = (float(score), step)
         runner.message_hub.update_info(self._score_name(key), score)
         name = self._best_name(key, step)
-        self._set_best_path(key, self._write(
-            runner, name, save_optimizer=False, save_param_scheduler=False, meta=dict(meta), by_epoch=False))
+        self._set_best_path(
+            key,
+            self._write(
+                runner, name, save_optimizer=False, save_param_scheduler=False, meta=dict(meta), by_epoch=False
+            ),
+        )
         runner.logger.info(f'The best checkpoint with {score:0.4f} {key} is saved to {name}.')
         if is_main_process():
             for older, path in self._files(f'best_{key}_'.replace('/', '_')):
@@ -221,7 +235,7 @@ class WholeCheckpointHook(CheckpointHook):
         """Put our note into a checkpoint, and leave all else in it as it is."""
         checkpoint = load_from_file(path, 'cpu')
         self.before_save_checkpoint(None, checkpoint)
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             torch.save(checkpoint, partial)
 
     # Names.
@@ -261,10 +275,19 @@ def _read_record(checkpoint: dict) -> dict:
     return dict(
         run=run if isinstance(run, str) else '',
         validated=validated if _is_position(validated) else None,
-        best={key: (float(value[0]), value[1]) for key, value in (best if isinstance(best, dict) else {}).items()
-              if isinstance(key, str) and key.isprintable() and len(key) < 100
-              and isinstance(value, list) and len(value) == 2
-              and isinstance(value[0], int | float) and not math.isnan(value[0]) and _is_position(value[1])})
+        best={
+            key: (float(value[0]), value[1])
+            for key, value in (best if isinstance(best, dict) else {}).items()
+            if isinstance(key, str)
+            and key.isprintable()
+            and len(key) < 100
+            and isinstance(value, list)
+            and len(value) == 2
+            and isinstance(value[0], int | float)
+            and not math.isnan(value[0])
+            and _is_position(value[1])
+        },
+    )
 
 
 def _is_position(value) -> bool:

@@ -1,4 +1,5 @@
 """From a config file and the command line's options to the config that is run."""
+
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -9,9 +10,9 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.logging import print_log
 
-from ..configs import read_config
 from ..errors import UserError
-from ..whole_file import whole_file
+from ..utils.atomic_write import atomic_write
+from ..utils.config_files import read_config
 from .options import LENGTHS, flatten, merge
 
 NO_AMP = ('cpu', 'mps')  # devices that MMEngine has no mixed precision for
@@ -65,7 +66,7 @@ def dump_config(cfg: Config, path: Path) -> None:
     """Write a config to a file that reads as the same config, whatever its texts are, class names among them."""
     # MMEngine fills in what stands in double braces, variables of the environment included, when it reads a config.
     text = cfg.pretty_text.replace('{{', r'{\x7b')
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding='utf-8')
 
 
@@ -147,7 +148,7 @@ def set_batch(cfg: Config, batch_size: int | None, lr: float | None, accumulate:
         cfg.auto_scale_lr.enable |= batch_size is not None
 
 
-def keep_batches_whole(cfg: Config, processes: int) -> None:
+def require_full_batches(cfg: Config, processes: int) -> None:
     """See to it that no segmentor is trained on a single image, which batch norms over 1x1 maps can learn nothing from.
 
     UperNet's pyramid pooling has such maps. A last, smaller batch of an epoch is left out.
@@ -156,8 +157,10 @@ def keep_batches_whole(cfg: Config, processes: int) -> None:
         UserError: The batch is one image.
     """
     if any('pool_scales' in node for node in dicts_in(cfg.model)) and cfg.train_dataloader.batch_size * processes < 2:
-        raise UserError('a batch of 1 image is too small: the pyramid pooling of this model normalises over the batch; '
-                        'use --batch-size 2 or more')
+        raise UserError(
+            'a batch of 1 image is too small: the pyramid pooling of this model normalises over the batch; '
+            'use --batch-size 2 or more'
+        )
     cfg.train_dataloader.drop_last = True
 
 
@@ -180,5 +183,7 @@ def drop_amp(cfg: Config) -> None:
         cfg.optim_wrapper.type = 'OptimWrapper'
         for key in ('loss_scale', 'dtype'):
             cfg.optim_wrapper.pop(key, None)
-        print_log(f'the recipe is for half precision, which needs a GPU: training in float32 on the {device}',
-                  logger='current')
+        print_log(
+            f'the recipe is for half precision, which needs a GPU: training in float32 on the {device}',
+            logger='current',
+        )

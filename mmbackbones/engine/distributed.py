@@ -1,4 +1,5 @@
 """Several processes: how they join, work that one does for all, and how they end."""
+
 import os
 import sys
 from collections.abc import Callable
@@ -43,11 +44,14 @@ def start(cfg: Config, launcher: str) -> None:
     cfg.launcher = launcher
     if launcher == 'none':
         if (processes := int(os.environ.get('WORLD_SIZE', 1))) > 1 and 'RANK' in os.environ:
-            raise UserError(f'torchrun started {processes} processes, and each of them would do the whole work: '
-                            'add --launcher pytorch')
+            raise UserError(
+                f'torchrun started {processes} processes, and each of them would do the whole work: '
+                'add --launcher pytorch'
+            )
         if (processes := int(os.environ.get('OMPI_COMM_WORLD_SIZE', 1))) > 1:
-            raise UserError(f'mpirun started {processes} processes, and each of them would do the whole work: '
-                            'add --launcher mpi')
+            raise UserError(
+                f'mpirun started {processes} processes, and each of them would do the whole work: add --launcher mpi'
+            )
         return
     if not is_distributed():
         _join(launcher, {'timeout': _TIMEOUT, **cfg.env_cfg.get('dist_cfg', {})})
@@ -69,37 +73,49 @@ def _join(launcher: str, dist_cfg: dict) -> None:
     variables, command = _LAUNCHERS[launcher]
     for name in variables:
         if name not in os.environ:
-            raise UserError(f'--launcher {launcher} is for processes started with {command} ..., and this one was not: '
-                            f'{name} is not set')
+            raise UserError(
+                f'--launcher {launcher} is for processes started with {command} ..., and this one was not: '
+                f'{name} is not set'
+            )
     device = get_device()
     if device == 'cuda':
         if launcher == 'pytorch' and int(os.environ['LOCAL_RANK']) >= torch.cuda.device_count():
-            raise UserError('torchrun started more processes than there are GPUs on this machine '
-                            f'({torch.cuda.device_count()}): use --nproc_per_node {torch.cuda.device_count()}')
+            raise UserError(
+                'torchrun started more processes than there are GPUs on this machine '
+                f'({torch.cuda.device_count()}): use --nproc_per_node {torch.cuda.device_count()}'
+            )
         init_dist(launcher, **dist_cfg)
     elif device == 'cpu' and launcher == 'pytorch':
         init_process_group('gloo', timeout=timedelta(seconds=dist_cfg['timeout']))
     else:
-        raise UserError(f'--launcher {launcher} does not work on the {device}: it needs CUDA GPUs, and '
-                        '--launcher pytorch CUDA GPUs or CPUs')
+        raise UserError(
+            f'--launcher {launcher} does not work on the {device}: it needs CUDA GPUs, and '
+            '--launcher pytorch CUDA GPUs or CPUs'
+        )
 
 
 def _use_cpus(cfg: Config) -> None:
     """MMEngine's wrapper hands each process a GPU, and PyTorch has no synchronized batch norm for CPUs."""
-    cfg.setdefault('model_wrapper_cfg', dict(
-        type='MMDistributedDataParallel', broadcast_buffers=False,
-        find_unused_parameters=cfg.get('find_unused_parameters', False)))
+    cfg.setdefault(
+        'model_wrapper_cfg',
+        dict(
+            type='MMDistributedDataParallel',
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False),
+        ),
+    )
     cfg.model_wrapper_cfg.setdefault('device_ids', None)
     layers = [node for node in dicts_in(cfg.model) if node.get('type') == 'SyncBN']
     for node in layers:
         node.type = 'BN'
     conversion = cfg.pop('sync_bn', None)  # MMEngine's, of all batch norms
     if layers or conversion:
-        print_log('batch norms are not synchronized between processes: PyTorch can do that on GPUs only',
-                  logger='current')
+        print_log(
+            'batch norms are not synchronized between processes: PyTorch can do that on GPUs only', logger='current'
+        )
 
 
-def main_first(work: Callable):
+def main_process_first(work: Callable):
     """The result of ``work()``, done by the first process only, while the others wait for as long as it takes.
 
     Raises:

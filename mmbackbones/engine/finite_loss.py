@@ -1,4 +1,5 @@
 """A training whose loss or weights are no longer finite is over: it ends, and nothing of it is saved."""
+
 from itertools import chain
 
 import torch
@@ -61,9 +62,11 @@ class FiniteLossHook(Hook):
         seen = ', '.join(dict.fromkeys(chain(*values)))
         batch = ', '.join(chain(*files)) or 'not named by the data'
         rate = next(iter(runner.optim_wrapper.get_lr().values()))[0]
-        raise failed(f'the loss is no longer finite in {where}: {seen}; images of the batch: '
-                     f'{batch}; {last_good(runner)}; use a lower --lr (the rate was {rate:g}), and look '
-                     'at these images and their annotations')
+        raise failed(
+            f'the loss is no longer finite in {where}: {seen}; images of the batch: '
+            f'{batch}; {last_good(runner)}; use a lower --lr (the rate was {rate:g}), and look '
+            'at these images and their annotations'
+        )
 
 
 def settle_loss(runner) -> None:
@@ -77,8 +80,10 @@ def check_weights(runner) -> None:
     """Raise RunFailed if a weight or a running statistic is not finite."""
     for name, value in chain(runner.model.named_parameters(), running_statistics(runner.model).items()):
         if not value.isfinite().all():
-            raise failed(f'{name.removeprefix("module.")} is no longer finite, and nothing is '
-                         f'saved; {last_good(runner)}; use a lower --lr')
+            raise failed(
+                f'{name.removeprefix("module.")} is no longer finite, and nothing is '
+                f'saved; {last_good(runner)}; use a lower --lr'
+            )
 
 
 def failed(message: str) -> RunFailed:

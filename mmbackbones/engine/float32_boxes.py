@@ -3,6 +3,7 @@
 MMDetection casts anchors and regions to the type of the features. bfloat16 has 8 bits for a coordinate: beyond 512
 pixels it moves by up to 2, beyond 1024 by up to 4. Nor do mmcv's compiled RoIAlign and NMS know that type.
 """
+
 import torch
 from mmdet.models import SingleRoIExtractor
 from mmdet.models.task_modules import AnchorGenerator
@@ -14,8 +15,12 @@ from torch import Tensor
 class Float32AnchorGenerator(AnchorGenerator):
     """MMDetection's anchors, in float32. Arguments and shapes are its own."""
 
-    def grid_priors(self, featmap_sizes: list[tuple[int, int]], dtype: torch.dtype = torch.float32,
-                    device: str | torch.device = 'cuda') -> list[Tensor]:
+    def grid_priors(
+        self,
+        featmap_sizes: list[tuple[int, int]],
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = 'cuda',
+    ) -> list[Tensor]:
         """The anchors of each level, (H W anchors, 4), in float32 whatever `dtype` is asked for."""
         return super().grid_priors(featmap_sizes, torch.float32, device)
 

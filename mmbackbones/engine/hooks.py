@@ -1,4 +1,5 @@
 """Hooks that MMEngine does not have."""
+
 from time import monotonic
 
 from mmengine.dist import is_main_process
@@ -8,11 +9,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..errors import UserError, printable
 from ..weights import find_state_dict
-from ..weights.pretrained import can_load, is_needed
+from ..weights.loading import can_load, is_needed
 
 
-@HOOKS.register_module()
-class FitWeightsHook(Hook):
+@HOOKS.register_module(name=['CheckpointMatchHook', 'FitWeightsHook'])
+class CheckpointMatchHook(Hook):
     """Looks at what fits before a whole model's file is loaded, where MMEngine would pass over what doesn't.
 
     Args:
@@ -52,9 +53,13 @@ class ProgressHook(Hook):
     def __init__(self, metric: str = 'coco/bbox_mAP_50') -> None:
         self.metric = metric
         self.score = ''
-        self.bar = Progress(TextColumn('{task.fields[position]}'), BarColumn(), MofNCompleteColumn(),
-                            TextColumn('loss {task.fields[loss]}{task.fields[score]}', markup=False),
-                            TimeRemainingColumn())
+        self.bar = Progress(
+            TextColumn('{task.fields[position]}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn('loss {task.fields[loss]}{task.fields[score]}', markup=False),
+            TimeRemainingColumn(),
+        )
 
     def _position(self, runner, epochs_done: int) -> str:
         """Where the training is: an epoch, or an iteration where it is counted in those."""
@@ -70,16 +75,24 @@ class ProgressHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
-        self.bar.update(self.task, completed=runner.iter + 1, position=self._position(runner, runner.epoch + 1),
-                        loss=f'{loss:.3f}', score=self.score)
+        self.bar.update(
+            self.task,
+            completed=runner.iter + 1,
+            position=self._position(runner, runner.epoch + 1),
+            loss=f'{loss:.3f}',
+            score=self.score,
+        )
 
     def after_val_epoch(self, runner, metrics=None) -> None:
         if self.metric in metrics:
             self.score = f'  {printable(self.metric.removeprefix("coco/"))} {metrics[self.metric]:.3f}'
         if is_main_process() and not self.bar.console.is_terminal:
             loss = runner.message_hub.get_scalar('train/loss').mean(20)
-            print(f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '
-                  f'{monotonic() - self.started:.0f} s', flush=True)
+            print(
+                f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '
+                f'{monotonic() - self.started:.0f} s',
+                flush=True,
+            )
 
     def after_train(self, runner) -> None:
         self.bar.update(self.task, score=self.score)

@@ -1,4 +1,5 @@
 """Training counted in iterations, which can be taken up at any of them."""
+
 from collections.abc import Iterator
 from itertools import islice
 
@@ -22,8 +23,15 @@ class PositionedTrainLoop(IterBasedTrainLoop):
     Args: As of ``IterBasedTrainLoop``.
     """
 
-    def __init__(self, runner, dataloader: DataLoader | dict, max_iters: int, val_begin: int = 1,
-                 val_interval: int = 1000, dynamic_intervals: list[tuple[int, int]] | None = None) -> None:
+    def __init__(
+        self,
+        runner,
+        dataloader: DataLoader | dict,
+        max_iters: int,
+        val_begin: int = 1,
+        val_interval: int = 1000,
+        dynamic_intervals: list[tuple[int, int]] | None = None,
+    ) -> None:
         # Not IterBasedTrainLoop's own, which starts data workers that would load from the first iteration on.
         BaseLoop.__init__(self, runner, dataloader)
         self._max_iters = max_iters
@@ -45,8 +53,11 @@ class PositionedTrainLoop(IterBasedTrainLoop):
             runner.model.train()
             self.run_iter(next(batches))
             self._decide_current_val_interval()
-            if runner.val_loop is not None and self._iter >= self.val_begin and (
-                    self._iter % self.val_interval == 0 or self._iter == self._max_iters):
+            if (
+                runner.val_loop is not None
+                and self._iter >= self.val_begin
+                and (self._iter % self.val_interval == 0 or self._iter == self._max_iters)
+            ):
                 runner.val_loop.run()
         runner.call_hook('after_train_epoch')
         runner.call_hook('after_train')
@@ -56,10 +67,16 @@ class PositionedTrainLoop(IterBasedTrainLoop):
         loader = self.dataloader
         batches = _PositionedBatches(loader.batch_sampler, iteration)
         return DataLoader(
-            _SeededDataset(loader.dataset, self._seed), batch_sampler=batches,
-            num_workers=loader.num_workers, collate_fn=loader.collate_fn, pin_memory=loader.pin_memory,
-            timeout=loader.timeout, worker_init_fn=loader.worker_init_fn, prefetch_factor=loader.prefetch_factor,
-            multiprocessing_context=loader.multiprocessing_context)
+            _SeededDataset(loader.dataset, self._seed),
+            batch_sampler=batches,
+            num_workers=loader.num_workers,
+            collate_fn=loader.collate_fn,
+            pin_memory=loader.pin_memory,
+            timeout=loader.timeout,
+            worker_init_fn=loader.worker_init_fn,
+            prefetch_factor=loader.prefetch_factor,
+            multiprocessing_context=loader.multiprocessing_context,
+        )
 
 
 class _PositionedBatches(Sampler):

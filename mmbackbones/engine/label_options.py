@@ -1,15 +1,16 @@
 """How label maps are to be read: as the command line says, or as a model was trained."""
+
 from argparse import ArgumentParser
 from collections.abc import Mapping
 
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-from ..data.numbering import BACKGROUNDS, check_options
+from ..cli import natural
+from ..datasets.checks.numbering import BACKGROUNDS, check_options
 from ..errors import UserError
-from .cli import natural
-from .data import is_segmentor
-from .distributed import main_first
+from .dataset_config import is_segmentor
+from .distributed import main_process_first
 
 
 def add_label_options(parser: ArgumentParser, otherwise: str = '') -> None:
@@ -19,24 +20,33 @@ def add_label_options(parser: ArgumentParser, otherwise: str = '') -> None:
         otherwise: What holds where they are not given, if anything does.
     """
     otherwise = f' (default: {otherwise})' if otherwise else ''
-    parser.add_argument('--background', choices=BACKGROUNDS,
-                        help='how label maps are numbered, where their labels do not tell: label 0 is ignored and 1 is '
-                             'the first class (ignore), or 0 is the first class (class)' + otherwise)
-    parser.add_argument('--ignore-label', type=natural, metavar='N',
-                        help='ignore the pixels of label N in label maps, as those of label 255 always are'
-                             + otherwise)
+    parser.add_argument(
+        '--background',
+        choices=BACKGROUNDS,
+        help='how label maps are numbered, where their labels do not tell: label 0 is ignored and 1 is '
+        'the first class (ignore), or 0 is the first class (class)' + otherwise,
+    )
+    parser.add_argument(
+        '--ignore-label',
+        type=natural,
+        metavar='N',
+        help='ignore the pixels of label N in label maps, as those of label 255 always are' + otherwise,
+    )
 
 
 def check_label_options(cfg: Config, background: str | None, ignore_label: int | None) -> None:
     """Raise UserError for values that there are not, and for a model that learns no label maps."""
     check_options(background, ignore_label)
     if not is_segmentor(cfg) and (background is not None or ignore_label is not None):
-        raise UserError('--background and --ignore-label say how label maps are to be read, but this config is of a '
-                        'detector, which learns boxes')
+        raise UserError(
+            '--background and --ignore-label say how label maps are to be read, but this config is of a '
+            'detector, which learns boxes'
+        )
 
 
-def labels_as_trained(checkpoint: str, background: str | None, ignore_label: int | None,
-                      resume: bool = False) -> dict[str, str | int | None]:
+def labels_as_trained(
+    checkpoint: str, background: str | None, ignore_label: int | None, resume: bool = False
+) -> dict[str, str | int | None]:
     """The two options as given, or else as `checkpoint` was trained, if it says.
 
     Args:
@@ -46,14 +56,16 @@ def labels_as_trained(checkpoint: str, background: str | None, ignore_label: int
     Raises:
         UserError: A training that is to go on read labels otherwise.
     """
-    theirs = main_first(lambda: _trained_labels(checkpoint))
+    theirs = main_process_first(lambda: _trained_labels(checkpoint))
     ours = dict(background=background, ignore_label=ignore_label)
     for key, value in ours.items():
         if resume and theirs and value not in (None, theirs[key]):
             option = f'--{key.replace("_", "-")}'
-            raise UserError(f'{option} is {value}, but {checkpoint} was trained with '
-                            + (f'{theirs[key]}' if theirs[key] is not None else f'no {option}')
-                            + ': a resumed run reads labels as before; to start a new one from it, use --weights')
+            raise UserError(
+                f'{option} is {value}, but {checkpoint} was trained with '
+                + (f'{theirs[key]}' if theirs[key] is not None else f'no {option}')
+                + ': a resumed run reads labels as before; to start a new one from it, use --weights'
+            )
     return {key: theirs.get(key) if value is None else value for key, value in ours.items()}
 
 
@@ -65,5 +77,7 @@ def _trained_labels(checkpoint: str) -> dict[str, str | int | None]:
     if not isinstance(content, Mapping) or type(content.get('reduce_zero_label')) is not bool:
         return {}
     ignored = content.get('ignore_label')
-    return dict(background='ignore' if content['reduce_zero_label'] else 'class',
-                ignore_label=ignored if type(ignored) is int else None)
+    return dict(
+        background='ignore' if content['reduce_zero_label'] else 'class',
+        ignore_label=ignored if type(ignored) is int else None,
+    )

@@ -1,4 +1,5 @@
 """What is said in MMEngine's log, and how."""
+
 from logging import INFO, WARNING, LogRecord
 
 from mmengine.config import Config
@@ -7,13 +8,17 @@ from mmengine.logging import MMLogger, print_log
 
 from ..errors import printable
 from ..ops.mmcv_ext.in_use import operators_in_use
-from .data import is_segmentor
+from .dataset_config import is_segmentor
 
 # What MMEngine says at every start, and nobody can act on: a line or two for each parameter with a setting of its own
 # (the config that is left in the work directory has the rule), that it uses old names of its own, and that metrics are
 # called as they are called.
-_NOISE = ('paramwise_options -- ', '"FileClient" will be deprecated', '"HardDiskBackend" is the alias',
-          'The prefix is not set in metric class')
+_NOISE = (
+    'paramwise_options -- ',
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+    'The prefix is not set in metric class',
+)
 
 
 def escape_log() -> None:

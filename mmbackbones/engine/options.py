@@ -1,4 +1,5 @@
 """``--cfg-options``: config entries that win over every other option, each checked before it is merged."""
+
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from inspect import signature
@@ -11,14 +12,28 @@ from ..errors import UserError
 
 _DELETE = '_delete_'
 # What MMEngine's runner, MMDetection, MMSegmentation and this package read of a config, beside the runner's arguments.
-_READ = {*signature(Runner.__init__).parameters, 'custom_imports', 'model_wrapper_cfg', 'sync_bn', 'compile',
-         'find_unused_parameters', 'activation_checkpointing', 'efficient_conv_bn_eval', 'tta_model', 'tta_pipeline'}
+_READ = {
+    *signature(Runner.__init__).parameters,
+    'custom_imports',
+    'model_wrapper_cfg',
+    'sync_bn',
+    'compile',
+    'find_unused_parameters',
+    'activation_checkpointing',
+    'efficient_conv_bn_eval',
+    'tta_model',
+    'tta_pipeline',
+}
 _READ -= {'self', 'cfg'}
 # Numbers and switches that may be words as well: 'dynamic', 'tiny', 'on_input'.
 _ALSO_WORDS = ('loss_scale', 'depth', 'arch', 'add_extra_convs')
 # Entries that an option of the command line stands for.
-_COUNTS = {'train_cfg.max_epochs': 'epochs', 'train_cfg.max_iters': 'iters',
-           'train_dataloader.batch_size': 'batch_size', 'optim_wrapper.accumulative_counts': 'accumulate'}
+_COUNTS = {
+    'train_cfg.max_epochs': 'epochs',
+    'train_cfg.max_iters': 'iters',
+    'train_dataloader.batch_size': 'batch_size',
+    'optim_wrapper.accumulative_counts': 'accumulate',
+}
 LENGTHS = ('train_cfg.max_epochs', 'train_cfg.max_iters')
 
 
@@ -40,7 +55,7 @@ def settle(asked: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     learning rate scales with ``train_dataloader.batch_size``.
 
     Args:
-        asked: Arguments of :func:`~mmbackbones.engine.train`.
+        asked: Arguments of :func:`~mmbackbones.apis.train`.
         options: Flat ``--cfg-options``.
 
     Returns:
@@ -52,8 +67,9 @@ def settle(asked: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     asked = dict(asked)
     if given := [key for key in LENGTHS if options.get(key) is not None]:
         if len(given) == 2:
-            raise UserError('--cfg-options sets train_cfg.max_epochs and train_cfg.max_iters: a training run has one '
-                            'length')
+            raise UserError(
+                '--cfg-options sets train_cfg.max_epochs and train_cfg.max_iters: a training run has one length'
+            )
         asked.update(epochs=None, iters=None)
     for key, name in _COUNTS.items():
         if options.get(key) is not None:
@@ -117,8 +133,11 @@ def _as_type_of(old: Any, value: Any) -> Any:
 
 def below(options: dict[str, Any], *sections: str) -> dict[str, Any]:
     """Those options that set something in one of `sections` (dotted names)."""
-    return {key: value for key, value in options.items()
-            if any(key == section or key.startswith(f'{section}.') for section in sections)}
+    return {
+        key: value
+        for key, value in options.items()
+        if any(key == section or key.startswith(f'{section}.') for section in sections)
+    }
 
 
 def said(options: Iterable[tuple[str, Any]]) -> str:

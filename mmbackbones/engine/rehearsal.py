@@ -1,4 +1,5 @@
 """What a config asks for, built once before the data is checked: mistakes in it are found in seconds, not in hours."""
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -38,10 +39,21 @@ from .schedule import fit_schedulers
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # Where in a config a `type` is looked up; the first that its dotted name begins with.
-_REGISTRIES = (('model', MODELS), ('optim_wrapper.optimizer', OPTIMIZERS), ('optim_wrapper', OPTIM_WRAPPERS),
-               ('param_scheduler', PARAM_SCHEDULERS), ('default_hooks', HOOKS), ('custom_hooks', HOOKS),
-               ('train_cfg', LOOPS), ('val_cfg', LOOPS), ('test_cfg', LOOPS), ('log_processor', LOG_PROCESSORS),
-               ('val_evaluator', METRICS), ('test_evaluator', METRICS), ('visualizer', VISUALIZERS))
+_REGISTRIES = (
+    ('model', MODELS),
+    ('optim_wrapper.optimizer', OPTIMIZERS),
+    ('optim_wrapper', OPTIM_WRAPPERS),
+    ('param_scheduler', PARAM_SCHEDULERS),
+    ('default_hooks', HOOKS),
+    ('custom_hooks', HOOKS),
+    ('train_cfg', LOOPS),
+    ('val_cfg', LOOPS),
+    ('test_cfg', LOOPS),
+    ('log_processor', LOG_PROCESSORS),
+    ('val_evaluator', METRICS),
+    ('test_evaluator', METRICS),
+    ('visualizer', VISUALIZERS),
+)
 _PASSED = ('runner', 'dataloader', 'evaluator', 'dataset', 'sampler', 'optimizer')  # by MMEngine, not by the config
 _LONGEST = 400  # letters of an error that are shown; some libraries print whole configs
 _FEW = 1000  # iterations in an epoch, for schedulers before the data is known
@@ -69,8 +81,9 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def blaming(options: dict[str, Any], what: str = 'the config cannot be run',
-            possible: Callable[[], bool] = lambda: True) -> Iterator[None]:
+def blaming(
+    options: dict[str, Any], what: str = 'the config cannot be run', possible: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
     """What goes wrong in a block because of ``--cfg-options`` becomes one sentence that names them.
 
     Args:
@@ -132,8 +145,9 @@ def rehearse(cfg: Config, recipe: dict, options: dict[str, Any]) -> tuple[nn.Mod
         for number, hook in enumerate(cfg.get('custom_hooks') or []):
             with building(f'custom_hooks.{number}', options):
                 _build_hook(hook)
-        _check_sections(cfg, options, 'log_processor', 'visualizer', 'val_evaluator', 'test_evaluator', 'val_cfg',
-                        'test_cfg')
+        _check_sections(
+            cfg, options, 'log_processor', 'visualizer', 'val_evaluator', 'test_evaluator', 'val_cfg', 'test_cfg'
+        )
         for section in _LOADERS:
             _check_loader(cfg, section, options)
     return model, wrapper
@@ -185,8 +199,10 @@ def check_class_weights(cfg: Config) -> None:
                 wanted = classes + background
                 if isinstance(weights, list | tuple) and len(weights) != wanted:
                     also = ' and the background' if background else ''
-                    raise UserError(f'class_weight of {name} has {len(weights)} values, but there are {classes} '
-                                    f'classes{also}: give {wanted} values')
+                    raise UserError(
+                        f'class_weight of {name} has {len(weights)} values, but there are {classes} '
+                        f'classes{also}: give {wanted} values'
+                    )
 
 
 def check_single_images(cfg: Config, model: nn.Module) -> None:
@@ -217,8 +233,10 @@ def check_single_images(cfg: Config, model: nn.Module) -> None:
         if 'more than 1 value per channel' not in str(error):
             return
         if cfg.train_dataloader.batch_size == 1:
-            raise UserError('a batch of 1 image of 32x32 pixels is too small: batch norm has a single value per '
-                            'channel to learn from; use --batch-size 2 or more, or a larger --img-scale') from error
+            raise UserError(
+                'a batch of 1 image of 32x32 pixels is too small: batch norm has a single value per '
+                'channel to learn from; use --batch-size 2 or more, or a larger --img-scale'
+            ) from error
         cfg.train_dataloader.drop_last = True
     except Exception:  # a model that wants more than images; this was only a try
         return
@@ -289,12 +307,28 @@ def _check_loader(cfg: Config, section: str, options: dict[str, Any]) -> None:
     if not loader:
         return
     with building(section, options):
-        plain = {key: value for key, value in loader.items()
-                 if key not in ('dataset', 'sampler', 'batch_sampler', 'collate_fn', 'worker_init_fn', 'type',
-                                '_scope_', 'num_batch_per_epoch', 'disable_subprocess_warning')}
+        plain = {
+            key: value
+            for key, value in loader.items()
+            if key
+            not in (
+                'dataset',
+                'sampler',
+                'batch_sampler',
+                'collate_fn',
+                'worker_init_fn',
+                'type',
+                '_scope_',
+                'num_batch_per_epoch',
+                'disable_subprocess_warning',
+            )
+        }
         if loader.get('batch_sampler'):
-            _bind({key: value for key, value in loader.batch_sampler.items() if key != 'batch_size'} |
-                  dict(batch_size=plain.get('batch_size')), DATA_SAMPLERS)
+            _bind(
+                {key: value for key, value in loader.batch_sampler.items() if key != 'batch_size'}
+                | dict(batch_size=plain.get('batch_size')),
+                DATA_SAMPLERS,
+            )
         DataLoader(range(max(1, plain['batch_size'])), **plain)
         if isinstance(loader.get('sampler'), dict):
             _bind(loader.sampler, DATA_SAMPLERS)

@@ -1,4 +1,5 @@
 """Going on with a training run: what a checkpoint holds, whether it fits this run, and how its state is taken over."""
+
 import os
 import re
 from collections import defaultdict
@@ -21,9 +22,9 @@ from torch.optim import Optimizer
 
 from ..errors import UserError, printable
 from ..weights import load_from_file, trained_classes
-from ..weights.pretrained import is_needed
+from ..weights.loading import is_needed
 from .checkpoint_hook import lacks_validation
-from .distributed import main_first
+from .distributed import main_process_first
 from .resume_state import rebuild_checkpoint
 from .schedule import advance
 from .work_dir import checkpoints_in, newest_run
@@ -101,29 +102,51 @@ def look(path: str | os.PathLike) -> RunState:
     try:
         groups = [dict(group) for group in optimizer['param_groups']]
         parameters = sum(len(group['params']) for group in groups)
-        moments = {int(number): {name: value.shape if isinstance(value, Tensor) and value.ndim else value
-                                 for name, value in state.items()}
-                   for number, state in optimizer['state'].items()}
+        moments = {
+            int(number): {
+                name: value.shape if isinstance(value, Tensor) and value.ndim else value
+                for name, value in state.items()
+            }
+            for number, state in optimizer['state'].items()
+        }
     except (TypeError, KeyError, ValueError, AttributeError):
-        raise UserError(f'{path} holds no state of an optimizer, as the best checkpoint of a run does not, so the run '
-                        "cannot be gone on with from it: use one of the run's other checkpoints, or start a new run "
-                        f'with --weights {path}') from None
+        raise UserError(
+            f'{path} holds no state of an optimizer, as the best checkpoint of a run does not, so the run '
+            "cannot be gone on with from it: use one of the run's other checkpoints, or start a new run "
+            f'with --weights {path}'
+        ) from None
     _check_average(checkpoint, shapes, path)
     by_epoch = meta.get('by_epoch')
     if by_epoch is None and (meta['epoch'] or meta['iter']):
         by_epoch = bool(meta['epoch'])
     pending = _pending(checkpoint, shapes, path)
-    settings = {key: value for key, value in meta.get('settings', {}).items()
-                if isinstance(value, int | float) or (isinstance(value, str) and value.isprintable())}
+    settings = {
+        key: value
+        for key, value in meta.get('settings', {}).items()
+        if isinstance(value, int | float) or (isinstance(value, str) and value.isprintable())
+    }
     name = re.fullmatch(r'([\w.-]{1,100})_\d{8}_\d{6}', meta.get('experiment_name', ''))
     return RunState(
-        path=str(path), epoch=meta['epoch'], iter=meta['iter'], by_epoch=by_epoch,
-        epoch_length=meta.get('epoch_length'), shapes=shapes, whole_numbers=whole_numbers,
-        classes=trained_classes(checkpoint), moments=moments,
-        telling=frozenset(key for key in _TELLING if groups and key in groups[0]), parameters=parameters,
-        pending=pending.get('batches', 0), accumulate=pending.get('accumulate', 1),
-        complete=not pending or pending['gradients'] is not None, seed=meta.get('seed'), run=meta.get('run_id'),
-        config=name and name[1], settings=settings, validated=not lacks_validation(checkpoint))
+        path=str(path),
+        epoch=meta['epoch'],
+        iter=meta['iter'],
+        by_epoch=by_epoch,
+        epoch_length=meta.get('epoch_length'),
+        shapes=shapes,
+        whole_numbers=whole_numbers,
+        classes=trained_classes(checkpoint),
+        moments=moments,
+        telling=frozenset(key for key in _TELLING if groups and key in groups[0]),
+        parameters=parameters,
+        pending=pending.get('batches', 0),
+        accumulate=pending.get('accumulate', 1),
+        complete=not pending or pending['gradients'] is not None,
+        seed=meta.get('seed'),
+        run=meta.get('run_id'),
+        config=name and name[1],
+        settings=settings,
+        validated=not lacks_validation(checkpoint),
+    )
 
 
 def _check_average(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> None:
@@ -144,8 +167,10 @@ def _pending(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path) -> dict
         counts = [pending[key] for key in ('batches', 'accumulate', 'divisor')]
         sound = all(type(count) is int and count > 0 for count in counts)
         sound = sound and type(pending['loss_scale']) is float and pending['loss_scale'] > 0
-        sound = sound and all(isinstance(gradient, Tensor) and tuple(gradient.shape) == shapes.get(key)
-                              for key, gradient in (pending['gradients'] or {}).items())
+        sound = sound and all(
+            isinstance(gradient, Tensor) and tuple(gradient.shape) == shapes.get(key)
+            for key, gradient in (pending['gradients'] or {}).items()
+        )
     except (KeyError, AttributeError, TypeError):
         sound = False
     if not sound:
@@ -184,8 +209,10 @@ def find_newest(work_dir: str, hook: Mapping | None = None) -> RunState | None:
         return chosen
     if others:
         damaged = f' ({problems[0]})' if problems else ''
-        raise UserError(f'{work_dir} has no checkpoint of the run that was started last there{damaged}; '
-                        f'{others[0].name} is of an earlier run: to go on with that, use --resume {others[0]}')
+        raise UserError(
+            f'{work_dir} has no checkpoint of the run that was started last there{damaged}; '
+            f'{others[0].name} is of an earlier run: to go on with that, use --resume {others[0]}'
+        )
     if problems:
         more = f' (and {len(problems) - 1} more like it)' if len(problems) > 1 else ''
         raise UserError(f'no checkpoint in {work_dir} can be gone on with: {problems[0]}{more}')
@@ -194,6 +221,7 @@ def find_newest(work_dir: str, hook: Mapping | None = None) -> RunState | None:
 
 def is_newest(state: RunState, cfg: Config) -> bool:
     """Whether a checkpoint is the one that ``--resume`` without a file would take: to go on from it is the same run."""
+
     def newest() -> bool:
         paths = checkpoints_in(cfg.work_dir, cfg.default_hooks.get('checkpoint'))
         if not paths or paths[0].resolve() != Path(state.path).resolve():
@@ -203,7 +231,7 @@ def is_newest(state: RunState, cfg: Config) -> bool:
         except UserError:  # the file that tells is damaged, and to name a checkpoint is the way out
             return False
 
-    return main_first(newest)
+    return main_process_first(newest)
 
 
 def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
@@ -213,13 +241,18 @@ def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
     ours = f'{Path(cfg.filename or "this config").stem} ({cfg.model.type} with {cfg.model.backbone.type})'
     for key in {**own, **state.shapes}:
         if own.get(key) != state.shapes.get(key) and (key in state.shapes or is_needed(key)):
-            here, there = (' x '.join(map(str, shapes[key])) or 'one number' if key in shapes else 'absent'
-                           for shapes in (own, state.shapes))
-            raise UserError(f'{state.path} is of another model: {key} is {there} in the file, which was written by '
-                            f'{theirs}, and {here} in the model of {ours}; to start a new run from its weights, use '
-                            f'--weights {state.path}')
-    wrong = [key for key, value in model.state_dict().items() if value.is_floating_point() and key in
-             state.whole_numbers]
+            here, there = (
+                ' x '.join(map(str, shapes[key])) or 'one number' if key in shapes else 'absent'
+                for shapes in (own, state.shapes)
+            )
+            raise UserError(
+                f'{state.path} is of another model: {key} is {there} in the file, which was written by '
+                f'{theirs}, and {here} in the model of {ours}; to start a new run from its weights, use '
+                f'--weights {state.path}'
+            )
+    wrong = [
+        key for key, value in model.state_dict().items() if value.is_floating_point() and key in state.whole_numbers
+    ]
     if wrong:
         raise UserError(f'{state.path} cannot be gone on with: its {wrong[0]} has no real numbers')
 
@@ -231,15 +264,23 @@ def check_optimizer(state: RunState, wrapper: OptimWrapper) -> None:
     name, said = type(optimizer).__name__, f'{state.path} cannot be gone on with'
     if telling != state.telling:
         theirs = state.settings.get('optimizer') or f'one with {", ".join(sorted(state.telling)) or "other settings"}'
-        raise UserError(f'{said} by another optimizer: the file has the state of {theirs}, this run uses {name}; to '
-                        f'start a new run from its weights, use --weights {state.path}')
+        raise UserError(
+            f'{said} by another optimizer: the file has the state of {theirs}, this run uses {name}; to '
+            f'start a new run from its weights, use --weights {state.path}'
+        )
     params = [param for group in optimizer.param_groups for param in group['params']]
-    wrong = [number for number, kept in state.moments.items() if not 0 <= number < len(params) or any(
-             value != params[number].shape for value in kept.values() if isinstance(value, torch.Size))]
+    wrong = [
+        number
+        for number, kept in state.moments.items()
+        if not 0 <= number < len(params)
+        or any(value != params[number].shape for value in kept.values() if isinstance(value, torch.Size))
+    ]
     if state.parameters != len(params) or wrong:
-        raise UserError(f'{said}: its optimizer has {state.parameters} parameters, this run has {len(params)}, and '
-                        'they are not the same or not in the same order; use the optim_wrapper that it was written '
-                        f'with, or --weights {state.path}')
+        raise UserError(
+            f'{said}: its optimizer has {state.parameters} parameters, this run has {len(params)}, and '
+            'they are not the same or not in the same order; use the optim_wrapper that it was written '
+            f'with, or --weights {state.path}'
+        )
     seen = set()
     for number, kept in state.moments.items():
         shape, kind = params[number].shape, repr(kept)
@@ -247,9 +288,11 @@ def check_optimizer(state: RunState, wrapper: OptimWrapper) -> None:
             continue
         seen.add((shape, kind))
         if not _steps(optimizer, shape, kept):
-            raise UserError(f'{said}: {name} as it is set here cannot go on from what the file keeps of parameter '
-                            f'{number} ({", ".join(map(str, kept)) or "nothing"}); use the optim_wrapper that it was '
-                            f'written with, or --weights {state.path}')
+            raise UserError(
+                f'{said}: {name} as it is set here cannot go on from what the file keeps of parameter '
+                f'{number} ({", ".join(map(str, kept)) or "nothing"}); use the optim_wrapper that it was '
+                f'written with, or --weights {state.path}'
+            )
 
 
 def _steps(optimizer: Optimizer, shape: torch.Size, kept: dict[str, Any]) -> bool:
@@ -273,36 +316,53 @@ def check_length(state: RunState, cfg: Config) -> None:
     if state.by_epoch is not None and state.by_epoch != bool(epochs):
         unit, option = ('epochs', '--epochs') if state.by_epoch else ('iterations', '--iters')
         asked = f'{epochs} epochs' if epochs else f'{iters} iterations'
-        raise UserError(f'{state.path} is of a run counted in {unit} ({state.position}), but this run is to have '
-                        f'{asked}: give its length with {option} N')
+        raise UserError(
+            f'{state.path} is of a run counted in {unit} ({state.position}), but this run is to have '
+            f'{asked}: give its length with {option} N'
+        )
     done, total, unit = (state.epoch, epochs, 'epochs') if epochs else (state.iter, iters, 'iterations')
     option = '--epochs' if epochs else '--iters'
-    if epochs and (Path(state.path).name.startswith('iter_') if state.epoch_length is None else
-                   state.iter != state.epoch * state.epoch_length):
-        raise UserError(f'{state.path} was written in the middle of an epoch (iteration {state.iter}): a run counted '
-                        'in epochs can only be gone on with from the end of one')
+    if epochs and (
+        Path(state.path).name.startswith('iter_')
+        if state.epoch_length is None
+        else state.iter != state.epoch * state.epoch_length
+    ):
+        raise UserError(
+            f'{state.path} was written in the middle of an epoch (iteration {state.iter}): a run counted '
+            'in epochs can only be gone on with from the end of one'
+        )
     if done == total and state.validated:
-        raise UserError(f'{state.path} is of a finished run: {done} of {total} {unit} are done; to go on, ask for more '
-                        f'with {option} N')
+        raise UserError(
+            f'{state.path} is of a finished run: {done} of {total} {unit} are done; to go on, ask for more '
+            f'with {option} N'
+        )
     if done > total:
-        raise UserError(f'{state.path} has come further than this run is to go: {done} {unit} are done, {total} are '
-                        f'asked for; use {option} N with N above {done}')
+        raise UserError(
+            f'{state.path} has come further than this run is to go: {done} {unit} are done, {total} are '
+            f'asked for; use {option} N with N above {done}'
+        )
 
 
 def check_accumulation(state: RunState, accumulate: int) -> None:
     """Raise UserError if gradients that were being accumulated cannot be taken over."""
     if not state.pending:
         return
-    inside = (f'{state.path} was written in the middle of an accumulation, after {state.pending} of {state.accumulate} '
-              'batches')
+    inside = (
+        f'{state.path} was written in the middle of an accumulation, after {state.pending} of {state.accumulate} '
+        'batches'
+    )
     if not state.complete:
-        raise UserError(f'{inside}, by several processes, whose gradients are not in it: use a checkpoint that was '
-                        'written at the end of one')
+        raise UserError(
+            f'{inside}, by several processes, whose gradients are not in it: use a checkpoint that was '
+            'written at the end of one'
+        )
     if get_world_size() > 1:
         raise UserError(f'{inside}: it can only be gone on with by a single process')
     if state.pending >= accumulate:
-        raise UserError(f'{inside}: it cannot be gone on with by --accumulate {accumulate}; use --accumulate '
-                        f'{state.accumulate}, or any number above {state.pending}')
+        raise UserError(
+            f'{inside}: it cannot be gone on with by --accumulate {accumulate}; use --accumulate '
+            f'{state.accumulate}, or any number above {state.pending}'
+        )
 
 
 def check_classes(state: RunState, cfg: Config) -> None:
@@ -310,8 +370,10 @@ def check_classes(state: RunState, cfg: Config) -> None:
     ours = cfg.train_dataloader.dataset.get('metainfo', {}).get('classes')
     if state.classes and ours and state.classes != tuple(ours):
         theirs, ours = (printable(', '.join(names)) for names in (state.classes, ours))
-        raise UserError(f'{state.path} was trained on the classes {theirs}, the data has {ours}: to start a new '
-                        'training from it, use --weights')
+        raise UserError(
+            f'{state.path} was trained on the classes {theirs}, the data has {ours}: to start a new '
+            'training from it, use --weights'
+        )
 
 
 def say(state: RunState, cfg: Config, settings: dict) -> None:
@@ -319,17 +381,23 @@ def say(state: RunState, cfg: Config, settings: dict) -> None:
     epochs, iters = cfg.train_cfg.get('max_epochs'), cfg.train_cfg.get('max_iters')
     left = f'{epochs - state.epoch} of {epochs} epochs' if epochs else f'{iters - state.iter} of {iters} iterations'
     print_log(f'resuming {state.path} from {state.position}: {left} left', logger='current')
-    changed = [f'{key} {state.settings[key]} -> {settings[key]}' for key in _SAID
-               if key in state.settings and settings.get(key) != state.settings[key]]
+    changed = [
+        f'{key} {state.settings[key]} -> {settings[key]}'
+        for key in _SAID
+        if key in state.settings and settings.get(key) != state.settings[key]
+    ]
     if changed:
-        print_log(f'other than before: {", ".join(changed)}; learning rates are those of a run started with '
-                  'these settings', logger='current')
+        print_log(
+            f'other than before: {", ".join(changed)}; learning rates are those of a run started with these settings',
+            logger='current',
+        )
 
 
 def find_run(resume: str, cfg: Config) -> RunState | None:
     """What the checkpoint to go on with says: a file's, or with ``auto`` the newest in the work directory's, if any."""
-    return main_first(lambda: find_newest(cfg.work_dir, cfg.default_hooks.get('checkpoint')) if resume == 'auto' else
-                      look(resume))
+    return main_process_first(
+        lambda: find_newest(cfg.work_dir, cfg.default_hooks.get('checkpoint')) if resume == 'auto' else look(resume)
+    )
 
 
 @HOOKS.register_module()
@@ -365,11 +433,16 @@ class RunStateHook(Hook):
         pending = wrapper.inner_count % wrapper._accumulative_counts
         if 'optimizer' not in checkpoint or not pending or wrapper.inner_count == wrapper._max_counts:
             return
-        gradients = {name: param.grad.cpu() for name, param in _network(runner).named_parameters()
-                     if param.grad is not None}
+        gradients = {
+            name: param.grad.cpu() for name, param in _network(runner).named_parameters() if param.grad is not None
+        }
         checkpoint[_PENDING] = dict(
-            batches=pending, accumulate=wrapper._accumulative_counts, divisor=_divisor(wrapper, -1),
-            loss_scale=_loss_scale(wrapper), gradients=gradients if get_world_size() == 1 else None)
+            batches=pending,
+            accumulate=wrapper._accumulative_counts,
+            divisor=_divisor(wrapper, -1),
+            loss_scale=_loss_scale(wrapper),
+            gradients=gradients if get_world_size() == 1 else None,
+        )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if not runner._resume:
@@ -398,8 +471,9 @@ class RunStateHook(Hook):
         theirs, ours = checkpoint['optimizer'], wrapper.state_dict()
         checkpoint['optimizer'] = {**ours, 'state': theirs['state']}
         if isinstance(wrapper, AmpOptimWrapper) and wrapper._scale_update_param is None and 'loss_scaler' in theirs:
-            live = {key: theirs['loss_scaler'][key] for key in ('scale', '_growth_tracker')
-                    if key in theirs['loss_scaler']}
+            live = {
+                key: theirs['loss_scaler'][key] for key in ('scale', '_growth_tracker') if key in theirs['loss_scaler']
+            }
             checkpoint['optimizer']['loss_scaler'] = {**ours['loss_scaler'], **live}
 
     def before_train(self, runner) -> None:

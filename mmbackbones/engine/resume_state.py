@@ -4,6 +4,7 @@ MMEngine takes far more. It executes the text under ``meta['config']``, removes 
 ``keep_ckpt_ids`` name once a better checkpoint comes, and sets any attribute that a scheduler's state names. So a
 checkpoint is rebuilt from a list of what is needed before MMEngine reads anything of it, and nothing else gets through.
 """
+
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -41,10 +42,14 @@ def rebuild_checkpoint(checkpoint, file: str) -> dict:
     """
     meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
     if not isinstance(meta, Mapping) or meta.get('epoch') is None or meta.get('iter') is None:
-        raise UserError(f'{file} holds weights, but no training run to go on with: to start one from them, use '
-                        f'--weights {file}')
-    rebuilt = dict(meta=_meta(checkpoint, file), state_dict=_state_dict(checkpoint, file),
-                   message_hub=_message_hub(checkpoint.get('message_hub')))
+        raise UserError(
+            f'{file} holds weights, but no training run to go on with: to start one from them, use --weights {file}'
+        )
+    rebuilt = dict(
+        meta=_meta(checkpoint, file),
+        state_dict=_state_dict(checkpoint, file),
+        message_hub=_message_hub(checkpoint.get('message_hub')),
+    )
     for name, rebuild in PARTS.items():
         if name in checkpoint:
             try:
@@ -172,10 +177,15 @@ def _state_dict(checkpoint: Mapping, file: str) -> OrderedDict:
     state = OrderedDict(find_state_dict({'state_dict': given} if isinstance(given, Mapping) else {}, file))
     # The version of each module's layout, by which some heads of MMDetection know older names.
     versions = getattr(given, '_metadata', None)
-    state._metadata = OrderedDict(
-        (name, {'version': entry['version']}) for name, entry in (versions or {}).items()
-        if isinstance(name, str) and isinstance(entry, dict) and isinstance(entry.get('version'), int)
-    ) if isinstance(versions, dict) else OrderedDict()
+    state._metadata = (
+        OrderedDict(
+            (name, {'version': entry['version']})
+            for name, entry in (versions or {}).items()
+            if isinstance(name, str) and isinstance(entry, dict) and isinstance(entry.get('version'), int)
+        )
+        if isinstance(versions, dict)
+        else OrderedDict()
+    )
     return state
 
 
@@ -183,12 +193,21 @@ def _message_hub(given) -> dict:
     """The logged numbers and the best scores; whatever else, paths and texts among them, is left behind."""
     given = given if isinstance(given, Mapping) else {}
     scalars, infos = given.get('log_scalars'), given.get('runtime_info')
-    histories = {key: _history(value) for key, value in scalars.items() if _is_name(key)
-                 } if isinstance(scalars, Mapping) else {}
+    histories = (
+        {key: _history(value) for key, value in scalars.items() if _is_name(key)}
+        if isinstance(scalars, Mapping)
+        else {}
+    )
     histories = {key: value for key, value in histories.items() if value is not None}
-    best = {key: float(value) for key, value in infos.items()
+    best = (
+        {
+            key: float(value)
+            for key, value in infos.items()
             if _is_name(key) and key.startswith('best_score') and _is_number(value)
-            } if isinstance(infos, Mapping) else {}
+        }
+        if isinstance(infos, Mapping)
+        else {}
+    )
     return dict(log_scalars=histories, runtime_info=best, resumed_keys=dict.fromkeys([*histories, *best], True))
 
 
@@ -197,8 +216,9 @@ def _is_name(key) -> bool:
 
 
 def _is_number(value) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) \
-        and abs(value) < 1e300
+    return (
+        isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and abs(value) < 1e300
+    )
 
 
 def _history(given) -> HistoryBuffer | None:
@@ -218,8 +238,11 @@ def _optimizer(given) -> dict:
     if not isinstance(copy, dict):
         raise ValueError(f'is a {type(given).__name__}, not the state of an optimizer')
     for state in [copy] if 'param_groups' in copy else copy.values():
-        if not isinstance(state, dict) or not isinstance(state.get('state'), dict) or not all(
-                isinstance(entry, dict) for entry in state['state'].values()):
+        if (
+            not isinstance(state, dict)
+            or not isinstance(state.get('state'), dict)
+            or not all(isinstance(entry, dict) for entry in state['state'].values())
+        ):
             raise ValueError('is not the state of an optimizer')
         groups = state.get('param_groups')
         if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
@@ -255,8 +278,9 @@ def _average(given) -> dict:
     """What a run with averaged weights keeps beside them: the trained weights, and a count of steps."""
     copy = plain(given)
     if not isinstance(copy, dict) or not all(
-            isinstance(key, str) and isinstance(value, Tensor) and (key.startswith('module.') or value.ndim == 0)
-            for key, value in copy.items()):
+        isinstance(key, str) and isinstance(value, Tensor) and (key.startswith('module.') or value.ndim == 0)
+        for key, value in copy.items()
+    ):
         raise ValueError('is not what a run with averaged weights keeps')
     return copy
 

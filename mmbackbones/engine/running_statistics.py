@@ -1,12 +1,16 @@
 """The running statistics of batch norms, which each process gathers from its own part of the data."""
+
 import torch
 from mmengine.dist import all_reduce, is_distributed
 
 
 def running_statistics(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Running means and variances, by name."""
-    return {name: buffer for name, buffer in model.named_buffers()
-            if name.endswith(('running_mean', 'running_var')) and buffer is not None}
+    return {
+        name: buffer
+        for name, buffer in model.named_buffers()
+        if name.endswith(('running_mean', 'running_var')) and buffer is not None
+    }
 
 
 def average_running_statistics(model: torch.nn.Module) -> None:

@@ -1,4 +1,5 @@
 """How long to train, and learning rate schedules that fit that length."""
+
 from collections.abc import Container
 from copy import copy, deepcopy
 from types import SimpleNamespace
@@ -34,8 +35,9 @@ def _count(cfg: Config, sampler: str, interval: int, by_epoch: bool) -> None:
     cfg.log_processor.by_epoch = by_epoch
 
 
-def fit_schedulers(schedulers: list[dict], old: dict, new: dict, epoch_length: int,
-                   fixed: Container[str] = ()) -> list[dict]:
+def fit_schedulers(
+    schedulers: list[dict], old: dict, new: dict, epoch_length: int, fixed: Container[str] = ()
+) -> list[dict]:
     """Stretch learning rate schedulers, warm-up and decay alike, to another length of training.
 
     Args:
@@ -75,8 +77,9 @@ def fit_schedulers(schedulers: list[dict], old: dict, new: dict, epoch_length: i
         scheduler.pop('convert_to_iter_based', None)  # it is converted; MMEngine would ask for epochs then
         steps = min(scheduler.get('end', _FOR_EVER), total) - scheduler.get('begin', 0)
         if scheduler.get('total_steps', steps) < steps:
-            raise UserError(f'the total_steps of {scheduler["type"]} are over before the training is: give it more, or '
-                            'an end')
+            raise UserError(
+                f'the total_steps of {scheduler["type"]} are over before the training is: give it more, or an end'
+            )
         # A warm-up of one iteration would stay at its first, tiny rate for ever.
         if scheduler.get('end', _FOR_EVER) - scheduler.get('begin', 0) >= 2:
             fitted.append(scheduler)
@@ -97,8 +100,9 @@ def advance(schedulers: list[_ParamScheduler], steps: int) -> None:
         return
     optimizer = schedulers[0].optimizer
     groups = optimizer.param_groups
-    values = [{key: value for key, value in group.items() if isinstance(value, int | float | tuple)}
-              for group in groups]
+    values = [
+        {key: value for key, value in group.items() if isinstance(value, int | float | tuple)} for group in groups
+    ]
     kinds = {repr(value): index for index, value in enumerate(values)}  # of equal groups, one
     places = {kind: place for place, kind in enumerate(kinds)}
 
@@ -106,8 +110,12 @@ def advance(schedulers: list[_ParamScheduler], steps: int) -> None:
         """Where MMEngine's schedulers look for the mark of an optimizer that counts its steps."""
 
     step._with_counter = True
-    stand_in = SimpleNamespace(param_groups=[dict(values[index]) for index in kinds.values()], step=step,
-                               defaults=optimizer.defaults, _global_step=0)
+    stand_in = SimpleNamespace(
+        param_groups=[dict(values[index]) for index in kinds.values()],
+        step=step,
+        defaults=optimizer.defaults,
+        _global_step=0,
+    )
     copies = []
     for scheduler in schedulers:
         twin = copy(scheduler)

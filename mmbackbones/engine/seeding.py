@@ -1,4 +1,5 @@
 """Random draws that depend on the seed and on where the training is, not on what happened before."""
+
 import random
 
 import numpy as np

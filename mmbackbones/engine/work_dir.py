@@ -1,4 +1,5 @@
 """The work directory of a training run: tried before anything else, locked while the run lives, and whose it is."""
+
 import errno
 import json
 import os
@@ -12,8 +13,8 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from ..errors import UserError
-from ..whole_file import whole_file
-from .distributed import main_first
+from ..utils.atomic_write import atomic_write
+from .distributed import main_process_first
 
 try:
     import fcntl
@@ -61,8 +62,9 @@ def newest_run(folder: str | os.PathLike) -> str | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         run = None
     if not isinstance(run, str) or not run:
-        raise UserError(f'{path} is damaged: which run was the last here cannot be told; name a checkpoint with '
-                        '--resume FILE')
+        raise UserError(
+            f'{path} is damaged: which run was the last here cannot be told; name a checkpoint with --resume FILE'
+        )
     return run
 
 
@@ -87,7 +89,7 @@ class WorkDir:
         self.started = False
 
     def __enter__(self) -> 'WorkDir':
-        main_first(self._open)
+        main_process_first(self._open)
         return self
 
     def __exit__(self, *_) -> None:
@@ -96,24 +98,27 @@ class WorkDir:
 
     def start_run(self, resumed: str | None) -> str:
         """Write down that a run starts here, and return its id; `resumed`: the id of the run that it goes on with."""
+
         def note() -> str:
             run = resumed or secrets.token_hex(8)
-            with whole_file(self.path / _RUN) as partial:
+            with atomic_write(self.path / _RUN) as partial:
                 partial.write_text(json.dumps(dict(id=run)) + '\n')
             return run
 
         self.started = True
-        return main_first(note)
+        return main_process_first(note)
 
     def say_what_is_left(self) -> None:
         """Say which checkpoints of earlier runs are here, for a run that starts at its beginning."""
         names = sorted(path.name for kind in _LEFT_BEHIND for path in self.path.glob(kind))
         if names and is_main_process():
             shown = ', '.join(names[:4]) + (f' and {len(names) - 4} more' if len(names) > 4 else '')
-            print_log(f'{self.path} holds files of an earlier run ({shown}): they stay until this run writes one of '
-                      'the same name, and --resume will not take them for its own; to keep the runs apart, use '
-                      '--work-dir',
-                      logger='current')
+            print_log(
+                f'{self.path} holds files of an earlier run ({shown}): they stay until this run writes one of '
+                'the same name, and --resume will not take them for its own; to keep the runs apart, use '
+                '--work-dir',
+                logger='current',
+            )
 
     def _open(self) -> None:
         try:
@@ -123,15 +128,19 @@ class WorkDir:
                     self._made.append(folder)
             key = self.path.resolve()
             if key in _here:
-                raise UserError(f'{self.path} is in use by another training run of this process: wait for it, or use '
-                                'another --work-dir')
+                raise UserError(
+                    f'{self.path} is in use by another training run of this process: wait for it, or use '
+                    'another --work-dir'
+                )
             self._take_lock()
             _here.add(key)
             self._key = key
         except OSError as error:
             self._close()
-            raise UserError(f'the work directory {self.path} cannot be used: {error.strerror or error}; name another '
-                            'with --work-dir') from error
+            raise UserError(
+                f'the work directory {self.path} cannot be used: {error.strerror or error}; name another '
+                'with --work-dir'
+            ) from error
         except UserError:
             self._close()
             raise
@@ -140,8 +149,9 @@ class WorkDir:
         path = self.path / _LOCK
         while True:
             if path.is_symlink():
-                raise UserError(f'{path} is a link, and a run writes to its own files only: remove it, or use another '
-                                '--work-dir')
+                raise UserError(
+                    f'{path} is a link, and a run writes to its own files only: remove it, or use another --work-dir'
+                )
             file = open(path, 'a+')  # noqa: SIM115 - stays open as long as the lock is held
             try:
                 if fcntl:
@@ -151,13 +161,17 @@ class WorkDir:
                     file.seek(0)
                     owner = file.read().strip()
                     file.close()
-                    raise UserError(f'{self.path} is in use by another training run (process {owner or "unknown"}): '
-                                    'wait for it, stop it, or use another --work-dir') from error
+                    raise UserError(
+                        f'{self.path} is in use by another training run (process {owner or "unknown"}): '
+                        'wait for it, stop it, or use another --work-dir'
+                    ) from error
                 if error.errno not in _WITHOUT_LOCKS:
                     file.close()
                     raise
-                print_log(f'the file system of {self.path} has no locks: see to it that no other training run uses it',
-                          logger='current')
+                print_log(
+                    f'the file system of {self.path} has no locks: see to it that no other training run uses it',
+                    logger='current',
+                )
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 break
             file.close()  # the run before has just removed it

@@ -1,4 +1,5 @@
 """Multi-head attention without its map in memory."""
+
 from torch import Tensor
 
 from ..ops import fused_attention

@@ -1,4 +1,5 @@
 """Two-branch downsampling of TransCNN, https://arxiv.org/abs/2106.03180."""
+
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS

@@ -1,4 +1,5 @@
 """Multi-head attention over feature maps: over the whole map, and inside the cells of a grid."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -3,6 +3,7 @@
 Full attention over H x W pixels costs (H W)^2. H-MHSA attends inside the cells of a small grid first and reaches the
 rest of the map through a reduced one.
 """
+
 from collections.abc import Sequence
 
 import torch.nn.functional as F
@@ -78,8 +79,14 @@ class HMHSA(nn.Module):
     Shapes: (N, C, H, W) -> (N, C, H, W).
     """
 
-    def __init__(self, in_channels: int, head_dim: int = 64, grid_size: int = 8, pool_ratio: int = 8,
-                 norm_cfg: dict = dict(type='BN')) -> None:  # noqa: B006
+    def __init__(
+        self,
+        in_channels: int,
+        head_dim: int = 64,
+        grid_size: int = 8,
+        pool_ratio: int = 8,
+        norm_cfg: dict = dict(type='BN'),  # noqa: B006 (read only)
+    ) -> None:
         super().__init__()
         _check('HMHSA', in_channels, head_dim, grid_size, pool_ratio)
         self.head_dim, self.grid_size, self.pool_ratio = head_dim, grid_size, pool_ratio
@@ -118,8 +125,13 @@ class CascadedHMHSA(nn.Module):
     Shapes: (N, C, H, W) -> (N, C, H, W), any height and width.
     """
 
-    def __init__(self, in_channels: int, head_dim: int = 64, grid_sizes: Sequence[int] = (8, 4),
-                 norm_cfg: dict = dict(type='BN')) -> None:  # noqa: B006
+    def __init__(
+        self,
+        in_channels: int,
+        head_dim: int = 64,
+        grid_sizes: Sequence[int] = (8, 4),
+        norm_cfg: dict = dict(type='BN'),  # noqa: B006 (read only)
+    ) -> None:
         super().__init__()
         _check('CascadedHMHSA', in_channels, head_dim, *grid_sizes)
         self.head_dim, self.grid_sizes = head_dim, tuple(grid_sizes)

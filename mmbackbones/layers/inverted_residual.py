@@ -1,4 +1,5 @@
 """Inverted residual bottleneck of TransCNN and HAT-Net, https://arxiv.org/abs/2106.03180."""
+
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
@@ -22,8 +23,14 @@ class InvertedResidualBottleneck(nn.Module):
     Shapes: (N, C, H, W) -> (N, C, H, W).
     """
 
-    def __init__(self, in_channels: int, expansion: float = 4, kernel_size: int = 3, norm_cfg: dict = dict(type='BN'),  # noqa: B006
-                 norms: str = 'each') -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        expansion: float = 4,
+        kernel_size: int = 3,
+        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        norms: str = 'each',
+    ) -> None:
         super().__init__()
         if norms not in ('each', 'ends'):
             raise ValueError(f"norms must be 'each' or 'ends', got {norms!r}")

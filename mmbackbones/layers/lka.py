@@ -1,4 +1,5 @@
 """Large kernel attention of VAN, "Visual Attention Network", https://arxiv.org/abs/2202.09741."""
+
 from math import ceil
 
 from mmengine.registry import MODELS
@@ -28,11 +29,13 @@ class LKA(nn.Module):
         super().__init__()
         local, distant = 2 * dilation - 1, ceil(kernel_size / dilation)
         if distant % 2 == 0:
-            raise ValueError(f'ceil(kernel_size / dilation) must be odd to keep the size, got {kernel_size} and '
-                             f'{dilation}')
+            raise ValueError(
+                f'ceil(kernel_size / dilation) must be odd to keep the size, got {kernel_size} and {dilation}'
+            )
         self.dw_conv = nn.Conv2d(in_channels, in_channels, local, padding=local // 2, groups=in_channels)
-        self.dw_d_conv = nn.Conv2d(in_channels, in_channels, distant, padding=distant // 2 * dilation,
-                                   dilation=dilation, groups=in_channels)
+        self.dw_d_conv = nn.Conv2d(
+            in_channels, in_channels, distant, padding=distant // 2 * dilation, dilation=dilation, groups=in_channels
+        )
         self.pw_conv = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 """The local attention layer of "Stand-Alone Self-Attention in Vision Models", https://arxiv.org/abs/1906.05909."""
+
 import torch
 import torch.nn.functional as F
 from mmengine.registry import MODELS
@@ -6,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
 from ..ops import local_attention
-from .init import init_conv_fan_out
+from .weight_init import init_conv_fan_out
 
 
 class LocalAttention2d(nn.Module):
@@ -39,12 +40,22 @@ class LocalAttention2d(nn.Module):
     transposed = False
     groups = 1
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 7, heads: int = 8, stride: int = 1,
-                 bias: bool = False, border: str = 'zeros') -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 7,
+        heads: int = 8,
+        stride: int = 1,
+        bias: bool = False,
+        border: str = 'zeros',
+    ) -> None:
         super().__init__()
         if out_channels % (2 * heads):
-            raise ValueError(f'out_channels of local attention must be a multiple of twice its heads, for every head '
-                             f'has as many channels for rows as for columns; got {out_channels} and {heads} heads')
+            raise ValueError(
+                f'out_channels of local attention must be a multiple of twice its heads, for every head '
+                f'has as many channels for rows as for columns; got {out_channels} and {heads} heads'
+            )
         if _pair(stride) not in ((1, 1), (2, 2)):
             raise ValueError(f'local attention has stride 1, or 2 by 2x2 pooling, got {stride!r}')
         self.in_channels = in_channels
@@ -72,7 +83,7 @@ class LocalAttention2d(nn.Module):
         1, let them begin with a variance of about 1 in heads of any width: the softmax is neither flat nor one-hot.
         """
         head_channels = self.out_channels // self.heads
-        nn.init.normal_(self.query, std=(self.in_channels * head_channels)**-0.5)
+        nn.init.normal_(self.query, std=(self.in_channels * head_channels) ** -0.5)
         nn.init.normal_(self.key, std=self.in_channels**-0.5)
         nn.init.normal_(self.rel_row)
         nn.init.normal_(self.rel_col)
@@ -90,14 +101,26 @@ class LocalAttention2d(nn.Module):
         return y.contiguous()  # in whatever form it was computed: it may be the last layer before a pooling of regions
 
     def extra_repr(self) -> str:
-        return (f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size[0]}, heads={self.heads}, '
-                f'stride={self.stride[0]}, bias={self.bias is not None}, border={self.border!r}')
+        return (
+            f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size[0]}, heads={self.heads}, '
+            f'stride={self.stride[0]}, bias={self.bias is not None}, border={self.border!r}'
+        )
 
 
 @MODELS.register_module('LocalAttention')
-def attention_for_conv(in_channels: int, out_channels: int, conv_size: int | None = None, stride: int = 1,
-                       padding: int = 0, dilation: int = 1, groups: int = 1, bias: bool = True, kernel_size: int = 7,
-                       heads: int = 8, border: str = 'zeros') -> nn.Module:
+def build_local_attention(
+    in_channels: int,
+    out_channels: int,
+    conv_size: int | None = None,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    bias: bool = True,
+    kernel_size: int = 7,
+    heads: int = 8,
+    border: str = 'zeros',
+) -> nn.Module:
     """What ``conv_cfg=dict(type='LocalAttention', kernel_size=7, heads=8)`` builds in the place of a convolution.
 
     A 1x1 convolution does not look around and stays one (Section 3.1); any other becomes a :class:`LocalAttention2d`
@@ -119,9 +142,12 @@ def attention_for_conv(in_channels: int, out_channels: int, conv_size: int | Non
     if size == (1, 1):
         return nn.Conv2d(in_channels, out_channels, 1, stride, padding, dilation, groups, bias)
     if _pair(dilation) != (1, 1) or groups != 1:
-        raise ValueError(f'LocalAttention stands for plain convolutions, not for one with dilation {dilation!r} and '
-                         f'{groups} groups')
+        raise ValueError(
+            f'LocalAttention stands for plain convolutions, not for one with dilation {dilation!r} and {groups} groups'
+        )
     if size[0] != size[1] or size[0] % 2 == 0 or _pair(padding) != _pair(size[0] // 2):
-        raise ValueError(f'LocalAttention stands for square convolutions of odd size, padded by half of it, not for '
-                         f'size {size} with padding {padding!r}')
+        raise ValueError(
+            f'LocalAttention stands for square convolutions of odd size, padded by half of it, not for '
+            f'size {size} with padding {padding!r}'
+        )
     return LocalAttention2d(in_channels, out_channels, kernel_size, heads, stride, bias, border)

@@ -1,4 +1,5 @@
 """Memory formats of feature maps."""
+
 import torch
 from torch import Tensor
 

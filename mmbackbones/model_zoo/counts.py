@@ -1,10 +1,11 @@
 """What the metadata says of a model that can be counted or looked up."""
+
 from collections.abc import Iterator
 
 from torch import nn
 
-from ..benchmarks.cost import build_network
-from ..benchmarks.count import multiply_adds
+from ..analysis.complexity import build_network
+from ..analysis.counting import multiply_adds
 from ..weights import RELEASES
 from .metadata import metafiles, read_metafile, write_metafile
 
@@ -28,14 +29,15 @@ def released(entry: dict) -> dict:
     metadata = {**entry['Metadata'], 'Training Data': release.data, 'Input Size': f'{release.size}x{release.size}'}
     entry = {**entry, 'Metadata': metadata}
     if release.top1:
-        entry['Results'] = [{'Task': 'Image Classification', 'Dataset': 'ImageNet-1K',
-                             'Metrics': {'Top 1 Accuracy': release.top1}}]
+        entry['Results'] = [
+            {'Task': 'Image Classification', 'Dataset': 'ImageNet-1K', 'Metrics': {'Top 1 Accuracy': release.top1}}
+        ]
     if release.url:
         entry['Weights'] = release.url
     return entry
 
 
-def count_anew() -> Iterator[str]:
+def recount_all() -> Iterator[str]:
     """Count every model, write its metadata, and name it; takes minutes."""
     for path in metafiles():
         content = read_metafile(path)

@@ -3,11 +3,12 @@
 The format is OpenMMLab's. ``Metadata`` has what is counted here: ``Parameters``, and ``FLOPs`` (multiply-adds) for an
 image of ``Input Size`` (H x W). ``Results`` and ``Published`` have what the authors published; ``Source`` says where.
 """
+
 from pathlib import Path
 
 import yaml
 
-from ..configs import metadata_folder
+from ..utils.config_files import metadata_folder
 
 METRICS = ('Top 1 Accuracy', 'box AP', 'mask AP', 'mIoU', 'mIoU(ms+flip)')  # of all tasks, in the order of the tables
 

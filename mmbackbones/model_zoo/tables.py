@@ -1,4 +1,5 @@
 """The tables of the documentation, made of the metadata."""
+
 import re
 from pathlib import Path
 
@@ -7,12 +8,12 @@ from .metadata import METRICS
 
 # Title, start of the names, and the columns of what was published. Checkpoints have no config, and so no such start.
 _SECTIONS = (
-    ('ImageNet: released checkpoints', None, ('Top 1 Accuracy', )),
-    ('RetinaNet on COCO', 'retinanet_', ('box AP', )),
+    ('ImageNet: released checkpoints', None, ('Top 1 Accuracy',)),
+    ('RetinaNet on COCO', 'retinanet_', ('box AP',)),
     ('Mask R-CNN on COCO', 'mask_rcnn_', ('box AP', 'mask AP')),
-    ('Cascade Mask R-CNN on COCO', 'cascade_mask_rcnn_', ('box AP', )),
+    ('Cascade Mask R-CNN on COCO', 'cascade_mask_rcnn_', ('box AP',)),
     ('UperNet on ADE20K', 'upernet_', ('mIoU', 'mIoU(ms+flip)')),
-    ('Semantic FPN on ADE20K', 'semantic_fpn_', ('mIoU', )),
+    ('Semantic FPN on ADE20K', 'semantic_fpn_', ('mIoU',)),
 )
 _BEGIN, _END = '<!-- made by tools/model_zoo.py -->', '<!-- end of what tools/model_zoo.py makes -->'
 _INTRODUCTION = """\
@@ -82,18 +83,34 @@ def _line(model: dict, metrics: tuple[str, ...]) -> list[str]:
     elif 'Weights' in model:
         name = f'[{name}]({model["Weights"]})'
     source = '; '.join(text for text in (published.get('Source'), model.get('Note')) if text)
-    return [name, counted['Backbone'], _counted(counted['Parameters'], 1e6), _cell(published.get('Parameters (M)')),
-            counted['Input Size'], _counted(counted['FLOPs'], 1e9), _cell(published.get('FLOPs (G)')),
-            *(_cell(_published(model, metric)) for metric in metrics), source or '-']
+    return [
+        name,
+        counted['Backbone'],
+        _counted(counted['Parameters'], 1e6),
+        _cell(published.get('Parameters (M)')),
+        counted['Input Size'],
+        _counted(counted['FLOPs'], 1e9),
+        _cell(published.get('FLOPs (G)')),
+        *(_cell(_published(model, metric)) for metric in metrics),
+        source or '-',
+    ]
 
 
 def page(models: dict[str, dict]) -> str:
     """The text of docs/model_zoo.md."""
     parts = [_INTRODUCTION]
     for title, start, metrics in _SECTIONS:
-        columns = ['checkpoint' if start is None else 'config', 'backbone', 'parameters, M: counted', 'published',
-                   'image', 'multiply-adds, G: counted', 'published', *(f'published {metric}' for metric in metrics),
-                   'source of what is published']
+        columns = [
+            'checkpoint' if start is None else 'config',
+            'backbone',
+            'parameters, M: counted',
+            'published',
+            'image',
+            'multiply-adds, G: counted',
+            'published',
+            *(f'published {metric}' for metric in metrics),
+            'source of what is published',
+        ]
         rows = [_line(model, metrics) for model in models.values() if _belongs(model, start)]
         parts.append(f'## {title}\n\n{_table(columns, rows)}')
     return '\n'.join((*parts, _LAST))
@@ -107,16 +124,26 @@ def overview(models: dict[str, dict]) -> str:
         own = [model for model in models.values() if model['Metadata']['Backbone'] == backbone]
         cells = []
         for start in starts:
-            found = [[value for metric in METRICS if (value := _published(model, metric)) is not None]
-                     for model in own if _belongs(model, start)]
+            found = [
+                [value for metric in METRICS if (value := _published(model, metric)) is not None]
+                for model in own
+                if _belongs(model, start)
+            ]
             cells.append(' / '.join(map(str, next(filter(None, found), ['-']))))
         if set(cells) != {'-'}:
             retinanets = [model for model in own if _belongs(model, 'retinanet_')]
             example = max(retinanets, key=lambda model: 'Results' in model)
             rows.append([backbone, f'`{example["Name"]}`', _counted(example['Metadata']['Parameters'], 1e6), *cells])
-    columns = ['backbone', 'RetinaNet', 'its parameters, M: counted', 'ImageNet top-1: published',
-               'RetinaNet AP: published', 'Mask R-CNN box / mask AP: published', 'UperNet mIoU: published',
-               'Semantic FPN mIoU: published']
+    columns = [
+        'backbone',
+        'RetinaNet',
+        'its parameters, M: counted',
+        'ImageNet top-1: published',
+        'RetinaNet AP: published',
+        'Mask R-CNN box / mask AP: published',
+        'UperNet mIoU: published',
+        'Semantic FPN mIoU: published',
+    ]
     return f'{_BESIDE}\n{_table(columns, rows)}'
 
 

@@ -1,9 +1,18 @@
 """Operators that need nothing but PyTorch."""
+
 from .dilated_depthwise import dilated_depthwise_conv2d
 from .fused_attention import fused_attention
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .recording import checks, is_exporting, is_recording, warn_of_one_image
 
-__all__ = ['checks', 'dilated_depthwise_conv2d', 'fused_attention', 'is_exporting', 'is_recording', 'local_attention',
-           'provide_mmcv_ext', 'warn_of_one_image']
+__all__ = [
+    'checks',
+    'dilated_depthwise_conv2d',
+    'fused_attention',
+    'is_exporting',
+    'is_recording',
+    'local_attention',
+    'provide_mmcv_ext',
+    'warn_of_one_image',
+]

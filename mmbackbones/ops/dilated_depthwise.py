@@ -1,4 +1,5 @@
 """Dilated depthwise convolution in the form that is fast on CPUs."""
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -22,7 +23,7 @@ def dilated_depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, dil
     if is_exporting() or x.device.type != 'cpu' or x.shape[2] < size or x.shape[3] < size:
         return F.conv2d(x, weight, bias, padding=reach, dilation=dilation, groups=channels)
     y = F.conv2d(_split(x, dilation), weight, bias, padding=size // 2, groups=channels)
-    return _join(y, dilation)[..., :x.shape[2], :x.shape[3]]
+    return _join(y, dilation)[..., : x.shape[2], : x.shape[3]]
 
 
 def _split(x: Tensor, d: int) -> Tensor:

@@ -1,4 +1,5 @@
 """PyTorch's fused attention, given what its kernels take."""
+
 import torch.nn.functional as F
 from torch import Tensor
 

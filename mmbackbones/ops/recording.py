@@ -1,4 +1,5 @@
 """Whether a forward pass is recorded, to be run again at sizes that Python will not see."""
+
 import warnings
 from contextlib import contextmanager, nullcontext
 
@@ -30,8 +31,11 @@ def warn_of_one_image(batch: int) -> None:
     # Inside `torch.compile`'s own front end, which strict exports use, there is nobody to warn.
     unseen = getattr(torch.compiler, 'is_dynamo_compiling', lambda: True)
     if is_exporting() and not torch.jit.is_tracing() and not unseen() and batch == 1:
-        warnings.warn('exported with one image, and so for one image at a time: for batches of any size export with '
-                      'an example of two', stacklevel=3)
+        warnings.warn(
+            'exported with one image, and so for one image at a time: for batches of any size export with '
+            'an example of two',
+            stacklevel=3,
+        )
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 """Whether a file of ``torch.save`` is as it was written; PyTorch itself reads flipped bits as weights."""
+
 import zipfile
 from pathlib import Path
 

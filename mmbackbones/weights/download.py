@@ -1,4 +1,5 @@
 """Fetching a checkpoint from the web, once."""
+
 import hashlib
 import os
 import re
@@ -18,9 +19,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from torch.hub import get_dir
 
 from ..errors import UserError, printable
-from ..whole_file import remove_partials, whole_file
+from ..utils.atomic_write import atomic_write, remove_partials
 from .reading import is_web_page, read_checkpoint
-from .zoo import RELEASES, published_sha256
+from .releases import RELEASES, published_sha256
 
 _TIMEOUT = 30  # seconds without a byte
 _WINDOW = 60  # seconds in which a server has to send ...
@@ -29,7 +30,7 @@ _CHUNK = 1 << 20  # bytes
 _AS_IT_IS = string.punctuation  # in an address, percent signs of what is quoted already among them
 
 
-def cache_folder() -> Path:
+def cache_dir() -> Path:
     """Where downloads are kept, and files that were fetched by hand are looked for: PyTorch's own cache."""
     return Path(get_dir()) / 'checkpoints'
 
@@ -43,12 +44,12 @@ def cached(url: str) -> Path:
     """
     for release in RELEASES.values():
         if release.url == url:
-            return cache_folder() / release.file
+            return cache_dir() / release.file
     given = os.path.basename(unquote(urlsplit(url).path).rstrip('/'))
     name = re.sub(r'[^\w.+-]', '_', given[-100:], flags=re.ASCII)  # that every file system takes, and every terminal
     if published_sha256(name) and name == given:
-        return cache_folder() / name
-    return cache_folder() / f'{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}'
+        return cache_dir() / name
+    return cache_dir() / f'{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}'
 
 
 def download(url: str) -> Path:
@@ -72,14 +73,16 @@ def download(url: str) -> Path:
     instead = f'fetch it elsewhere and put it at {path}'
     try:
         remove_partials(path.parent)
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             digest, kind = _receive(url, partial)
             if is_web_page(partial):
                 raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}')
             expected = published_sha256(path.name)
             if expected and not digest.startswith(expected):
-                raise UserError(f'{url} did not arrive as published (its SHA-256 begins with {digest[:len(expected)]}, '
-                                f'not {expected}): try again, or {instead}')
+                raise UserError(
+                    f'{url} did not arrive as published (its SHA-256 begins with {digest[: len(expected)]}, '
+                    f'not {expected}): try again, or {instead}'
+                )
             _open(partial, url, kind, instead)
     except (OSError, HTTPException, ValueError) as error:
         why = printable(' '.join(str(getattr(error, 'reason', error)).split()))  # the server's own words among it
@@ -97,8 +100,10 @@ def _check_hash(path: Path) -> None:
             sha256.update(chunk)
     digest = sha256.hexdigest()
     if not digest.startswith(expected):
-        raise UserError(f'{path} is not what its name says (its SHA-256 begins with {digest[:len(expected)]}, not '
-                        f'{expected}): remove it, and it will be fetched again')
+        raise UserError(
+            f'{path} is not what its name says (its SHA-256 begins with {digest[: len(expected)]}, not '
+            f'{expected}): remove it, and it will be fetched again'
+        )
 
 
 def _open(partial: Path, url: str, kind: str, instead: str) -> None:
@@ -108,8 +113,10 @@ def _open(partial: Path, url: str, kind: str, instead: str) -> None:
         if kind == 'text/html':
             raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}') from error
         why = str(error).replace(str(partial), 'what arrived')
-        raise UserError(f'{url} delivered no whole checkpoint ({printable(kind)}, {partial.stat().st_size} bytes): '
-                        f'{why}; try again, or {instead}') from error
+        raise UserError(
+            f'{url} delivered no whole checkpoint ({printable(kind)}, {partial.stat().st_size} bytes): '
+            f'{why}; try again, or {instead}'
+        ) from error
 
 
 def _receive(url: str, path: Path) -> tuple[str, str]:
@@ -120,8 +127,15 @@ def _receive(url: str, path: Path) -> tuple[str, str]:
     """
     transfer = _Transfer(url, path)
     console = Console(stderr=True)
-    bar = Progress(TextColumn('{task.description}', markup=False), BarColumn(), DownloadColumn(),
-                   TransferSpeedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+    bar = Progress(
+        TextColumn('{task.description}', markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
     with bar, transfer.running():
         task = bar.add_task(os.path.basename(path), total=None)
         began, before = monotonic(), 0

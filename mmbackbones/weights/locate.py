@@ -1,10 +1,11 @@
 """From a path, a URL or the short name of a release to a file on this machine."""
+
 import os
 from pathlib import Path
 
 from ..errors import UserError
-from .download import cache_folder, download
-from .zoo import RELEASES
+from .download import cache_dir, download
+from .releases import RELEASES
 
 
 def locate(checkpoint: str | os.PathLike) -> Path:
@@ -22,16 +23,20 @@ def locate(checkpoint: str | os.PathLike) -> Path:
     if os.path.isfile(checkpoint):
         return Path(checkpoint)
     if release := RELEASES.get(checkpoint):
-        path = cache_folder() / release.file
+        path = cache_dir() / release.file
         if release.url:
             return download(release.url)
         if not path.is_file():
-            raise UserError(f'{release.name} is published for download by hand only: fetch it from {release.page} and '
-                            f'put it into the folder {path.parent} as {path.name}')
+            raise UserError(
+                f'{release.name} is published for download by hand only: fetch it from {release.page} and '
+                f'put it into the folder {path.parent} as {path.name}'
+            )
         return path
     if os.path.basename(checkpoint) == checkpoint and not os.path.splitext(checkpoint)[1]:
-        raise UserError(f'{checkpoint!r} is neither a file nor the short name of a released checkpoint; there are '
-                        f'{", ".join(RELEASES)}')
+        raise UserError(
+            f'{checkpoint!r} is neither a file nor the short name of a released checkpoint; there are '
+            f'{", ".join(RELEASES)}'
+        )
     if os.path.exists(checkpoint):
         raise UserError(f'checkpoint {checkpoint} is no file: it is a folder or a device')
     raise UserError(f'checkpoint {checkpoint} does not exist')

@@ -4,6 +4,7 @@ PyTorch's ``weights_only=True`` is always on. It knows tensors and plain contain
 MMEngine and the authors' training scripts put beside the weights are allow-listed here: MMEngine's ``HistoryBuffer``
 (its log of losses), NumPy's arrays, scalars and dtypes, and ``argparse.Namespace``.
 """
+
 import argparse
 import re
 from pathlib import Path
@@ -96,8 +97,10 @@ def read_checkpoint(path: Path, map_location=None):
         with open(path, 'rb') as file:
             start = file.read(len(_ZIP))
         if is_web_page(path):
-            raise UserError(f'{path} is a web page, not a checkpoint: the link that it came from leads to a page, on '
-                            'which the file has to be chosen')
+            raise UserError(
+                f'{path} is a web page, not a checkpoint: the link that it came from leads to a page, on '
+                'which the file has to be chosen'
+            )
         if is_safetensors(path) or (path.suffix == '.safetensors' and not start.startswith((_ZIP, _PICKLE))):
             device = map_location if isinstance(map_location, str | torch.device) else 'cpu'
             return read_safetensors(path, device)
@@ -119,8 +122,10 @@ def _unpickle(path: Path, map_location):
     except UnpicklingError as error:
         refused = re.search(r'GLOBAL ([\w.]+)', str(error))
         if refused:
-            raise UserError(f'checkpoint {path} was not loaded: beside weights it holds {refused[1][:100]}, and '
-                            'loading that could run code') from error
+            raise UserError(
+                f'checkpoint {path} was not loaded: beside weights it holds {refused[1][:100]}, and '
+                'loading that could run code'
+            ) from error
         raise UserError(f'{path} is not a PyTorch checkpoint that can be loaded safely') from error
     except Exception as error:  # in a damaged file anything can go wrong
         if 'CUDA' in str(error) and map_location is None:

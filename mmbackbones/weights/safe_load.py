@@ -1,4 +1,5 @@
 """The loaders that take the place of MMEngine's: for files, URLs and all names that stand for them."""
+
 import os
 from collections.abc import Callable
 
@@ -61,9 +62,11 @@ def refuse(name: str, map_location=None):
 
 def register_loaders() -> None:
     """Put these loaders in the place of MMEngine's, for files, URLs and all names that stand for them."""
-    for prefixes, loader in ((('', 'http://', 'https://'), load_from_file),
-                             (('torchvision://', 'modelzoo://'), load_from_torchvision),
-                             (('open-mmlab://', 'openmmlab://'), load_from_openmmlab),
-                             (('mmcls://', ), load_from_mmcls),
-                             (('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), refuse)):
+    for prefixes, loader in (
+        (('', 'http://', 'https://'), load_from_file),
+        (('torchvision://', 'modelzoo://'), load_from_torchvision),
+        (('open-mmlab://', 'openmmlab://'), load_from_openmmlab),
+        (('mmcls://',), load_from_mmcls),
+        (('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), refuse),
+    ):
         CheckpointLoader.register_scheme(prefixes, loader, force=True)

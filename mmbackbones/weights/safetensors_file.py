@@ -1,4 +1,5 @@
 """Files of safetensors, which have no checksum of their own: those written here carry one."""
+
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,8 +34,9 @@ def read_safetensors(path: Path, device: str | torch.device) -> dict[str, Tensor
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
         raise UserError(f'checkpoint {path} is damaged or incomplete: it cannot be read') from error
     if digest and digest != _digest(weights):
-        raise UserError(f'checkpoint {path} is damaged: its weights are not those that were written; copy or fetch it '
-                        'again')
+        raise UserError(
+            f'checkpoint {path} is damaged: its weights are not those that were written; copy or fetch it again'
+        )
     return {name: value.to(device) for name, value in weights.items()}
 
 

@@ -1,4 +1,5 @@
 """The config that a checkpoint carries as text, read as data: nothing of it is executed."""
+
 import ast
 import io
 import tokenize

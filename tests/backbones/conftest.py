@@ -1,9 +1,11 @@
 """Fixtures that run a test once for every registered backbone."""
+
 import pytest
 from mmengine.registry import MODELS
-from small_backbones import SMALL, registered
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from tests.helpers.small_backbones import SMALL, registered
 
 
 @pytest.fixture(params=registered())

@@ -1,14 +1,15 @@
 """The contract of docs/architecture.md, for every backbone in the registry."""
+
 from math import ceil
 
 import pytest
 import torch
 from mmengine.registry import MODELS
-from small_backbones import SMALL, registered
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmbackbones.errors import UserError
+from tests.helpers.small_backbones import SMALL, registered
 
 
 def image(height=64, width=64, batch=1, channels=3):
@@ -30,7 +31,7 @@ def test_any_size(build, height, width):
         assert out.isfinite().all()
 
 
-@pytest.mark.parametrize('out_indices', [(0, ), (1, ), (2, ), (3, ), (1, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize('out_indices', [(0,), (1,), (2,), (3,), (1, 3), (0, 1, 2, 3)])
 def test_every_parameter_gets_a_gradient(build, out_indices):
     model = build(out_indices=out_indices)
     outs = model(image(64, 64, batch=2))
@@ -137,11 +138,14 @@ def test_eval_is_deterministic_and_drop_path_is_not(build):
     assert not torch.equal(model(x)[-1], model(x)[-1])
 
 
-@pytest.mark.parametrize(('arch', 'messages'), [
-    ('enormous', dict(arch="no arch 'enormous'; there are", depth='depth of .* must be one of')),
-    (7, dict(arch='arch of .* must be one of', depth='no depth 7; there are')),
-    (dict(depths=(1, 1, 1, 1)), dict(arch='or a dict with the keys', depth='or a dict with the keys')),
-])
+@pytest.mark.parametrize(
+    ('arch', 'messages'),
+    [
+        ('enormous', dict(arch="no arch 'enormous'; there are", depth='depth of .* must be one of')),
+        (7, dict(arch='arch of .* must be one of', depth='no depth 7; there are')),
+        (dict(depths=(1, 1, 1, 1)), dict(arch='or a dict with the keys', depth='or a dict with the keys')),
+    ],
+)
 def test_wrong_arch(backbone_name, arch, messages):
     """Most archs have names; a ResNet's is called its depth and is a number."""
     argument = MODELS.get(backbone_name).arch_argument
@@ -149,14 +153,17 @@ def test_wrong_arch(backbone_name, arch, messages):
         MODELS.build({'type': backbone_name, **SMALL[backbone_name], argument: arch})
 
 
-@pytest.mark.parametrize(('kwargs', 'message'), [
-    (dict(out_indices=(4, )), r'out_indices must be rising stage numbers from 0 to 3, got \(4,\)'),
-    (dict(out_indices=(1, 0)), r'out_indices must be rising'),
-    (dict(out_indices=()), r'out_indices must be rising'),
-    (dict(frozen_stages=5), r'frozen_stages must be'),
-    (dict(frozen_stages=-2), r'frozen_stages must be'),
-    (dict(out_indices=(0, ), frozen_stages=2), r'up to 1'),
-])
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(out_indices=(4,)), r'out_indices must be rising stage numbers from 0 to 3, got \(4,\)'),
+        (dict(out_indices=(1, 0)), r'out_indices must be rising'),
+        (dict(out_indices=()), r'out_indices must be rising'),
+        (dict(frozen_stages=5), r'frozen_stages must be'),
+        (dict(frozen_stages=-2), r'frozen_stages must be'),
+        (dict(out_indices=(0,), frozen_stages=2), r'up to 1'),
+    ],
+)
 def test_wrong_arguments(backbone_name, kwargs, message):
     with pytest.raises(ValueError, match=message):
         MODELS.build({'type': backbone_name, **SMALL[backbone_name], **kwargs})
@@ -194,24 +201,29 @@ def test_loads_its_own_state_dict(build, tmp_path, form):
 
 def test_loads_below_a_prefix_and_without_unbuilt_stages(build, tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr('mmbackbones.weights.pretrained.print_log', lambda text, **kwargs: said.append(text))
+    monkeypatch.setattr('mmbackbones.weights.loading.print_log', lambda text, **kwargs: said.append(text))
     torch.manual_seed(0)
     source = build()
     state = {f'backbone.{key}': value for key, value in source.state_dict().items()}
     torch.save(dict(state_dict={**state, 'bbox_head.weight': torch.zeros(1)}), tmp_path / 'detector.pth')
-    model = build(out_indices=(0, 1), init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'detector.pth'),
-                                                    prefix='backbone.'))
+    model = build(
+        out_indices=(0, 1),
+        init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'detector.pth'), prefix='backbone.'),
+    )
     model.init_weights()
     own = model.state_dict()
     assert all(torch.equal(own[key], source.state_dict()[key]) for key in own)
     assert f'loaded {len(own)} of {len(own)} keys' in said[-1]
 
 
-@pytest.mark.parametrize(('fault', 'message'), [
-    ('missing', r'keys fit; 1 missing'),
-    ('unexpected', r'1 unexpected: surprise.weight'),
-    ('misshapen', r'1 of another shape: .* in the file, .* here'),
-])
+@pytest.mark.parametrize(
+    ('fault', 'message'),
+    [
+        ('missing', r'keys fit; 1 missing'),
+        ('unexpected', r'1 unexpected: surprise.weight'),
+        ('misshapen', r'1 of another shape: .* in the file, .* here'),
+    ],
+)
 def test_refuses_what_does_not_fit(build, tmp_path, fault, message):
     state = dict(build().state_dict())
     first = next(iter(state))

@@ -1,22 +1,21 @@
 """Classifiers against logits computed with the authors' code, from files in their layouts."""
+
 import json
 from pathlib import Path
 
 import pytest
-import test_dual_vit
-import test_transcnn
-import test_van
 import torch
-from reference import assert_features_equal, image
 
-from mmbackbones.classify import classifier
+from mmbackbones.apis.classify import classifier
+from tests.backbones import test_dualvit, test_transcnn, test_van
+from tests.helpers.reference import assert_features_equal, image
 
 REFERENCE = json.loads((Path(__file__).parent / 'logits_reference.json').read_text())
 STATES = {
     'van_b0': lambda: test_van.official_state('b0'),
     'transcnn_tiny': lambda: test_transcnn.official_state('transcnn', 'tiny'),
     'hatnet_tiny': lambda: test_transcnn.official_state('hatnet', 'tiny'),
-    'dualvit_s': lambda: test_dual_vit.official_state('classification'),
+    'dualvit_s': lambda: test_dualvit.official_state('classification'),
 }
 
 

@@ -1,16 +1,18 @@
 """TransCNN and HAT-Net against numbers computed with the authors' code, from files in the authors' layout."""
+
 import json
 from pathlib import Path
 
 import pytest
 import torch
-from reference import StateDict, assert_features_equal, image
 
+from mmbackbones.analysis.counting import multiply_adds
 from mmbackbones.backbones import HATNet, TransCNN
-from mmbackbones.benchmarks.count import multiply_adds
+from tests.helpers.reference import StateDict, assert_features_equal, image
 
-REFERENCE = {name: json.loads((Path(__file__).parent / f'{name}_reference.json').read_text())
-             for name in ('transcnn', 'hatnet')}
+REFERENCE = {
+    name: json.loads((Path(__file__).parent / f'{name}_reference.json').read_text()) for name in ('transcnn', 'hatnet')
+}
 NETWORKS = {'transcnn': TransCNN, 'hatnet': HATNet}
 TABLE = {  # channels, depths, expansions, kernel sizes
     ('transcnn', 'tiny'): ((64, 128, 256, 512), (2, 2, 4, 2), (4, 4, 4, 4), (5, 3, 5, 3)),
@@ -71,7 +73,7 @@ def official_state(family: str, arch: str) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(('family', 'arch'), TABLE)
 def test_equals_the_authors_network(family, arch, tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr('mmbackbones.weights.pretrained.print_log', lambda text, **kwargs: said.append(text))
+    monkeypatch.setattr('mmbackbones.weights.loading.print_log', lambda text, **kwargs: said.append(text))
     torch.save({'model': official_state(family, arch)}, tmp_path / 'released.pth')
     model = NETWORKS[family](arch, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'released.pth')))
     model.init_weights()
@@ -83,12 +85,19 @@ def test_equals_the_authors_network(family, arch, tmp_path, monkeypatch):
     assert_features_equal(outs, reference['features'])
 
 
-@pytest.mark.parametrize(('network', 'arch', 'released', 'proj_norm'), [
-    (TransCNN, 'tiny', 13_315_976, 0), (TransCNN, 'small', 26_538_824, 0),
-    (TransCNN, 'medium', 48_322_504, 0), (TransCNN, 'large', 80_033_352, 0),
-    (HATNet, 't', 12_655_912, 5_760), (HATNet, 's', 25_747_784, 9_216),
-    (HATNet, 'm', 42_942_472, 16_512), (HATNet, 'l', 63_132_488, 23_552),
-])
+@pytest.mark.parametrize(
+    ('network', 'arch', 'released', 'proj_norm'),
+    [
+        (TransCNN, 'tiny', 13_315_976, 0),
+        (TransCNN, 'small', 26_538_824, 0),
+        (TransCNN, 'medium', 48_322_504, 0),
+        (TransCNN, 'large', 80_033_352, 0),
+        (HATNet, 't', 12_655_912, 5_760),
+        (HATNet, 's', 25_747_784, 9_216),
+        (HATNet, 'm', 42_942_472, 16_512),
+        (HATNet, 'l', 63_132_488, 23_552),
+    ],
+)
 def test_parameters_of_the_releases(network, arch, released, proj_norm):
     with torch.device('meta'):
         model = network(arch)

@@ -1,10 +1,11 @@
 """The harness and the other side of the comparisons; no test here is timed."""
+
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 
-from mmbackbones.benchmarks.materialised import materialised_attention
+from mmbackbones.analysis.explicit_attention import explicit_attention
 from mmbackbones.benchmarks.measure import compare
 
 
@@ -25,6 +26,6 @@ def test_materialised_attention_is_the_same_attention():
     mask = torch.tensor([True, True, False, True, False])
     for attn_mask in (None, mask):
         expected = F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask)
-        with materialised_attention():
+        with explicit_attention():
             torch.testing.assert_close(F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask), expected)
     torch.testing.assert_close(F.scaled_dot_product_attention(q, k, v, attn_mask=mask), expected)

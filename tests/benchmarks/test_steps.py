@@ -1,4 +1,5 @@
 """What the benchmarks measure is what they say; here it only has to run."""
+
 import pytest
 import torch
 
@@ -15,8 +16,11 @@ def test_a_detectors_training_step(monkeypatch):
     monkeypatch.setattr(detectors, 'HEIGHT', 96)
     monkeypatch.setattr(detectors, 'WIDTH', 131)
     gradients = []
-    monkeypatch.setattr(torch.nn.Module, 'zero_grad', lambda model: gradients.extend(
-        param.grad is not None for param in model.parameters() if param.requires_grad))
+    monkeypatch.setattr(
+        torch.nn.Module,
+        'zero_grad',
+        lambda model: gradients.extend(param.grad is not None for param in model.parameters() if param.requires_grad),
+    )
     detectors.make_step(str(config_path('retinanet_van_t_demo')))()
     assert gradients
     assert all(gradients)

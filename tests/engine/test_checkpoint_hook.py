@@ -1,17 +1,18 @@
 """Checkpoints of a training that is killed while it writes one, and goes on."""
+
 from functools import partial
 
 import pytest
 import torch
-from kill import run_killed
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 
-from mmbackbones.engine import train
+from mmbackbones.apis import train
 from mmbackbones.engine.checkpoint_hook import lacks_validation
-from mmbackbones.engine.metrics import FullCocoMetric
 from mmbackbones.errors import UserError
+from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
+from tests.helpers.kill import run_killed
 
 SCORES = [(0.1, 0.3), (0.3, 0.2), (0.2, 0.4)]  # of two metrics, for each epoch
 
@@ -19,6 +20,7 @@ SCORES = [(0.1, 0.3), (0.3, 0.2), (0.2, 0.4)]  # of two metrics, for each epoch
 @pytest.fixture(scope='module', autouse=True)
 def scores(start):
     """What validation finds, epoch by epoch."""
+
     def compute_metrics(self, results):
         done = MessageHub.get_current_instance().get_info('iter') + 1  # one more where the training only begins again
         mean, at_50 = SCORES[done // 2 - 1]
@@ -26,7 +28,7 @@ def scores(start):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
-        patch.setattr(FullCocoMetric, 'compute_metrics', compute_metrics)
+        patch.setattr(ExactCocoMetric, 'compute_metrics', compute_metrics)
         yield
 
 
@@ -39,8 +41,12 @@ def start(tiny_config, shapes, tmp_path_factory):
 
 
 def options(**more) -> dict:
-    return {'train_dataloader.num_workers': 0, 'log_level': 'ERROR', 'train_cfg.val_interval': 1,
-            **{f'default_hooks.checkpoint.{key}': value for key, value in more.items()}}
+    return {
+        'train_dataloader.num_workers': 0,
+        'log_level': 'ERROR',
+        'train_cfg.val_interval': 1,
+        **{f'default_hooks.checkpoint.{key}': value for key, value in more.items()},
+    }
 
 
 def checkpoints(folder) -> dict[str, dict]:
@@ -69,8 +75,7 @@ def test_the_files_of_a_whole_training(whole):
     assert (whole / 'last_checkpoint').read_text() == str(whole / 'epoch_3.pth')
 
 
-@pytest.mark.parametrize(('name', 'occurrence'), [
-    ('best', 2), ('epoch_2', 2), ('epoch_3', 1)])
+@pytest.mark.parametrize(('name', 'occurrence'), [('best', 2), ('epoch_2', 2), ('epoch_3', 1)])
 def test_killed_while_it_writes(start, whole, tmp_path, name, occurrence):
     again = partial(start, work_dir=str(tmp_path), cfg_options=options(max_keep_ckpts=2))
     run_killed(again, name, occurrence)
@@ -93,12 +98,18 @@ def test_killed_while_it_writes_the_last_best(start, tmp_path):
 
 
 def test_the_best_of_two_metrics(start, tmp_path):
-    again = partial(start, work_dir=str(tmp_path), cfg_options=options(
-        save_best=['coco/bbox_mAP', 'coco/bbox_mAP_50'], max_keep_ckpts=1))
+    again = partial(
+        start,
+        work_dir=str(tmp_path),
+        cfg_options=options(save_best=['coco/bbox_mAP', 'coco/bbox_mAP_50'], max_keep_ckpts=1),
+    )
     run_killed(again, 'best_coco_bbox_mAP_50_epoch_3', 1)
     again(resume='auto')
     assert sorted(checkpoints(tmp_path)) == [
-        'best_coco_bbox_mAP_50_epoch_3.pth', 'best_coco_bbox_mAP_epoch_2.pth', 'epoch_3.pth']
+        'best_coco_bbox_mAP_50_epoch_3.pth',
+        'best_coco_bbox_mAP_epoch_2.pth',
+        'epoch_3.pth',
+    ]
 
 
 def test_the_files_of_another_run_stay(start, whole, tmp_path):
@@ -131,5 +142,6 @@ def test_checkpoints_go_to_folders(tiny_config, shapes):
 
 def test_names_of_metrics_in_a_file_fit_into_file_names():
     from mmbackbones.engine.checkpoint_hook import _read_record
+
     record = dict(run='a', validated=1, best={'m' * 5000: [1.0, 1], 'mAP': [0.5, 1]})
     assert _read_record(dict(record=record))['best'] == {'mAP': (0.5, 1)}

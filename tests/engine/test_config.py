@@ -36,8 +36,12 @@ def test_img_scale_sets_every_pipeline_and_keeps_the_proportions_of_others(cfg):
     set_img_scale(cfg, 320, 240)
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         assert [tuple(step.scale) for step in steps(cfg, loader)] == [(320, 240)]
-    scales = [tuple(step.scale) for node in dicts_in(cfg.tta_pipeline) if node.get('type') == 'TestTimeAug'
-              for step in node.transforms[0]]
+    scales = [
+        tuple(step.scale)
+        for node in dicts_in(cfg.tta_pipeline)
+        if node.get('type') == 'TestTimeAug'
+        for step in node.transforms[0]
+    ]
     assert scales == [(320, 240), (160, 120), (480, 360)]
 
 
@@ -53,14 +57,17 @@ def rate(cfg):
     return pytest.approx(cfg.optim_wrapper.optimizer.lr * factor)
 
 
-@pytest.mark.parametrize(('batch_size', 'lr', 'accumulate', 'expected'), [
-    (16, None, 1, 1e-4),
-    (4, None, 1, 2.5e-5),
-    (None, None, 1, 1.25e-5),  # the config's two images a device are one of eight devices'
-    (4, 3e-4, 1, 3e-4),
-    (4, None, 4, 1e-4),
-    (4, 3e-4, 4, 3e-4),
-])
+@pytest.mark.parametrize(
+    ('batch_size', 'lr', 'accumulate', 'expected'),
+    [
+        (16, None, 1, 1e-4),
+        (4, None, 1, 2.5e-5),
+        (None, None, 1, 1.25e-5),  # the config's two images a device are one of eight devices'
+        (4, 3e-4, 1, 3e-4),
+        (4, None, 4, 1e-4),
+        (4, 3e-4, 4, 3e-4),
+    ],
+)
 def test_batch_size_scales_the_rate(cfg, batch_size, lr, accumulate, expected):
     set_batch(cfg, batch_size, lr, accumulate)
     assert rate(cfg) == expected

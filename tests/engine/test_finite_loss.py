@@ -1,10 +1,11 @@
 """A training that comes to NaN ends, and leaves what was good."""
+
 import pytest
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from mmbackbones.engine import train
+from mmbackbones.apis import train
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 
@@ -34,8 +35,13 @@ def no_pretty_text(flat_config, monkeypatch):
 
 
 def options(**more) -> dict:
-    return {'train_dataloader.num_workers': 0, 'log_level': 'ERROR', 'train_cfg.val_interval': 5,
-            'default_hooks.checkpoint.max_keep_ckpts': 1, **more}
+    return {
+        'train_dataloader.num_workers': 0,
+        'log_level': 'ERROR',
+        'train_cfg.val_interval': 5,
+        'default_hooks.checkpoint.max_keep_ckpts': 1,
+        **more,
+    }
 
 
 def assert_finite(folder) -> None:
@@ -47,12 +53,24 @@ def assert_finite(folder) -> None:
 
 def test_a_rate_that_is_too_high(tool, flat_config, shapes, tmp_path):
     arguments = [flat_config, '--data', shapes, '--img-scale', 64, 64, '--epochs', 2, '--work-dir', tmp_path]
-    code, _, err = tool('train', *arguments, '--lr', 1e6, '--cfg-options', 'train_dataloader.num_workers=0',
-                        'optim_wrapper.clip_grad=None')
+    code, _, err = tool(
+        'train',
+        *arguments,
+        '--lr',
+        1e6,
+        '--cfg-options',
+        'train_dataloader.num_workers=0',
+        'optim_wrapper.clip_grad=None',
+    )
     assert code == 1
     said = err.splitlines()[-1]
-    for words in ('error: the loss is no longer finite in epoch ', 'iteration ', 'loss_cls is ', '.jpg, ',
-                  'use a lower --lr (the rate was '):
+    for words in (
+        'error: the loss is no longer finite in epoch ',
+        'iteration ',
+        'loss_cls is ',
+        '.jpg, ',
+        'use a lower --lr (the rate was ',
+    ):
         assert words in said
     assert 'Traceback' not in err
     assert_finite(tmp_path)
@@ -62,7 +80,14 @@ def test_a_rate_that_is_too_high(tool, flat_config, shapes, tmp_path):
 def test_not_finite_weights_are_not_saved(flat_config, shapes, tmp_path, name):
     """Whatever made them: the loss of the last iteration before the checkpoint was finite."""
     with pytest.raises(RunFailed, match=f'{name} is no longer finite.*last good checkpoint is .*epoch_1.pth'):
-        train(flat_config, data=str(shapes), img_scale=(64, 64), epochs=3, batch_size=4, work_dir=str(tmp_path),
-              cfg_options=options(custom_hooks=[dict(type='SpoilHook', name=name)]))
+        train(
+            flat_config,
+            data=str(shapes),
+            img_scale=(64, 64),
+            epochs=3,
+            batch_size=4,
+            work_dir=str(tmp_path),
+            cfg_options=options(custom_hooks=[dict(type='SpoilHook', name=name)]),
+        )
     assert [path.name for path in tmp_path.glob('*.pth')] == ['epoch_1.pth']
     assert_finite(tmp_path)

@@ -1,4 +1,5 @@
 """A training counted in iterations: what it draws depends on seed and position alone."""
+
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
@@ -6,7 +7,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from mmbackbones.engine import train
+from mmbackbones.apis import train
 
 
 class Stopped(BaseException):
@@ -30,9 +31,16 @@ def start(tiny_config, shapes, tmp_path_factory):
 
     def start_training(folder, workers: int, **more):
         stop = [dict(type='StopHook')] if more.pop('stop', False) else []
-        return train(str(flat), data=str(shapes), img_scale=(64, 64), iters=4, batch_size=2, work_dir=str(folder),
-                     cfg_options={'train_dataloader.num_workers': workers, 'log_level': 'ERROR',
-                                  'custom_hooks': stop}, **more)
+        return train(
+            str(flat),
+            data=str(shapes),
+            img_scale=(64, 64),
+            iters=4,
+            batch_size=2,
+            work_dir=str(folder),
+            cfg_options={'train_dataloader.num_workers': workers, 'log_level': 'ERROR', 'custom_hooks': stop},
+            **more,
+        )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
@@ -79,6 +87,11 @@ def test_other_randomness_is_kept(tiny_config, shapes, tmp_path, monkeypatch):
 
     monkeypatch.setattr('mmengine.runner.Runner.from_cfg', stop)
     with pytest.raises(Stopped):
-        train(tiny_config, data=str(shapes), work_dir=str(tmp_path), seed=3,
-              cfg_options={'randomness.deterministic': True})
+        train(
+            tiny_config,
+            data=str(shapes),
+            work_dir=str(tmp_path),
+            seed=3,
+            cfg_options={'randomness.deterministic': True},
+        )
     assert seen == [dict(deterministic=True, seed=3)]

@@ -1,4 +1,5 @@
 """However label maps are numbered, training, metrics and a later test mean the same classes."""
+
 import json
 from copy import deepcopy
 
@@ -10,11 +11,11 @@ from mmengine.registry import DATASETS, METRICS, init_default_scope
 from PIL import Image
 
 from mmbackbones import config_path
-from mmbackbones.engine import check_data, evaluate, train
+from mmbackbones.apis import check_data, evaluate, train
 from mmbackbones.engine.config import load_config
-from mmbackbones.engine.data import use_data
-from mmbackbones.engine.metrics import use_full_metrics
+from mmbackbones.engine.dataset_config import apply_dataset
 from mmbackbones.errors import UserError
+from mmbackbones.evaluation.metrics import use_full_metrics
 
 CLASSES = ('road', 'car', 'tree', 'sky')
 ORDER = ('sky', 'tree', 'road', 'car')  # of another model
@@ -57,14 +58,19 @@ def fpn_config():
     return cfg
 
 
-@pytest.mark.parametrize(('reading', 'order'), [
-    *((reading, None) for reading in READINGS), ('from 1', ORDER), ('from 0, void 200', ORDER),
-])
+@pytest.mark.parametrize(
+    ('reading', 'order'),
+    [
+        *((reading, None) for reading in READINGS),
+        ('from 1', ORDER),
+        ('from 0, void 200', ORDER),
+    ],
+)
 def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
     labels, options = READINGS[reading]
     cfg = deepcopy(fpn_config)
     cfg.work_dir = str(tmp_path / 'run')
-    use_data(cfg, write(tmp_path / 'user', labels), own=False, classes=order, **options)
+    apply_dataset(cfg, write(tmp_path / 'user', labels), own=False, classes=order, **options)
     init_default_scope('mmseg')
     names = order or CLASSES
     truth = np.array([names.index(name) for name in CLASSES] + [255])[SCENE]
@@ -78,7 +84,7 @@ def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
         metric = METRICS.build(cfg[f'{split}_evaluator'])
         metric.dataset_meta = dataset.metainfo
         for batch in map(pseudo_collate, ([sample] for sample in dataset)):
-            sample, = batch['data_samples']
+            (sample,) = batch['data_samples']
             sample = sample.to_dict()
             prediction = torch.from_numpy(np.where(truth == 255, 0, truth))
             sample['pred_sem_seg'] = dict(data=prediction[None])
@@ -94,8 +100,17 @@ def trained(tiny_seg_config, tmp_path_factory):
     """A run on label maps that are counted from 0, with label 9 for what is to be ignored."""
     folder = tmp_path_factory.mktemp('from 0')
     root = write(folder / 'user', [0, 1, 2, 3, 9])
-    train(tiny_seg_config, data=str(root), img_scale=(64, 64), iters=1, batch_size=2, from_scratch=True,
-          work_dir=str(folder / 'run'), background='class', ignore_label=9)
+    train(
+        tiny_seg_config,
+        data=str(root),
+        img_scale=(64, 64),
+        iters=1,
+        batch_size=2,
+        from_scratch=True,
+        work_dir=str(folder / 'run'),
+        background='class',
+        ignore_label=9,
+    )
     return root, folder / 'run'
 
 
@@ -109,8 +124,14 @@ def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_p
     root, run = trained
     figures = {}
     for name, options in {'default': {}, 'said': dict(background='class', ignore_label=9)}.items():
-        figures[name] = evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
-                                 work_dir=str(tmp_path / name), **options)
+        figures[name] = evaluate(
+            tiny_seg_config,
+            str(run / 'iter_1.pth'),
+            data=str(root),
+            img_scale=(64, 64),
+            work_dir=str(tmp_path / name),
+            **options,
+        )
         pairs = json.loads((tmp_path / name / 'data/val.json').read_text())
         assert len(pairs) == 2
     assert figures['default'] == figures['said']
@@ -120,8 +141,9 @@ def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_p
 def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, tmp_path):
     _, run = trained
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=SCENE[:5])
-    figures = evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48),
-                       work_dir=str(tmp_path / 'run'))
+    figures = evaluate(
+        tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48), work_dir=str(tmp_path / 'run')
+    )
     assert figures['mIoU'] >= 0
 
 
@@ -129,8 +151,9 @@ def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
     _, run = trained
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (2, 600)))
     with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: when it is resized .*, nothing is left'):
-        evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
-                 work_dir=str(tmp_path / 'run'))
+        evaluate(
+            tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64), work_dir=str(tmp_path / 'run')
+        )
 
 
 def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_path):
@@ -147,8 +170,10 @@ def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_
 
 def test_without_being_told_neither_check_nor_training_guesses(tool, tiny_seg_config, tmp_path):
     root = write(tmp_path / 'user', [0, 1, 2, 3, 255])
-    for name, *arguments in (['check_data', root], ['train', tiny_seg_config, '--data', root, '--from-scratch',
-                                                    '--work-dir', tmp_path / 'run']):
+    for name, *arguments in (
+        ['check_data', root],
+        ['train', tiny_seg_config, '--data', root, '--from-scratch', '--work-dir', tmp_path / 'run'],
+    ):
         code, out, err = tool(name, *arguments)
         assert (code, 'ready' in out) == (2, False)
         assert '--background class' in err

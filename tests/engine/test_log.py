@@ -1,4 +1,5 @@
 """MMEngine's log."""
+
 import logging
 from io import StringIO
 

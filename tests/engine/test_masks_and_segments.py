@@ -1,4 +1,5 @@
 """Training, testing and checking of what learns masks or label maps, through the command lines."""
+
 import json
 import shutil
 from pathlib import Path
@@ -8,10 +9,10 @@ from mmengine.config import Config
 from mmseg.datasets import ADE20KDataset
 
 from mmbackbones import config_path
-from mmbackbones.data.shapes import CLASSES
-from mmbackbones.engine import evaluate, train
+from mmbackbones.apis import evaluate, train
+from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.engine.config import load_config, set_img_scale
-from mmbackbones.engine.start import checkpoint_classes
+from mmbackbones.engine.initial_weights import checkpoint_classes
 
 SMALL = ['--img-scale', 64, 64]
 NAMES = ('background', *CLASSES)
@@ -33,8 +34,19 @@ def mask_detector(tiny_mask_config, shapes, tmp_path_factory):
 
 @pytest.mark.parametrize('tta', [[], ['--tta']], ids=['one scale', 'tta'])
 def test_segmentor(tool, segmentor, tiny_seg_config, shapes, tmp_path, tta):
-    code, out, err = tool('test', tiny_seg_config, segmentor / 'epoch_1.pth', '--data', shapes, *SMALL, *tta,
-                          '--show-dir', tmp_path / 'shown', '--work-dir', tmp_path)
+    code, out, err = tool(
+        'test',
+        tiny_seg_config,
+        segmentor / 'epoch_1.pth',
+        '--data',
+        shapes,
+        *SMALL,
+        *tta,
+        '--show-dir',
+        tmp_path / 'shown',
+        '--work-dir',
+        tmp_path,
+    )
     assert code == 0, err
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     assert set(metrics) == {'mIoU', 'mAcc', 'aAcc', *(f'{kind}_{name}' for kind in ('IoU', 'Acc') for name in NAMES)}
@@ -46,8 +58,19 @@ def test_segmentor(tool, segmentor, tiny_seg_config, shapes, tmp_path, tta):
 
 @pytest.mark.parametrize('tta', [[], ['--tta']], ids=['one scale', 'tta'])
 def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, tta):
-    code, _, err = tool('test', tiny_mask_config, mask_detector / 'epoch_1.pth', '--data', shapes, *SMALL, *tta,
-                        '--show-dir', tmp_path / 'shown', '--work-dir', tmp_path)
+    code, _, err = tool(
+        'test',
+        tiny_mask_config,
+        mask_detector / 'epoch_1.pth',
+        '--data',
+        shapes,
+        *SMALL,
+        *tta,
+        '--show-dir',
+        tmp_path / 'shown',
+        '--work-dir',
+        tmp_path,
+    )
     assert code == 0, err
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     names = {'mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', *(f'AP_{name}' for name in CLASSES)}
@@ -56,16 +79,20 @@ def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, 
 
 
 def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*')
-            if path.is_file() and 'test' not in path.relative_to(folder).parts}
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob('*')
+        if path.is_file() and 'test' not in path.relative_to(folder).parts
+    }
 
 
 def test_a_test_in_the_folder_of_a_training_run_keeps_to_a_subfolder(tool, mask_detector, tiny_mask_config, shapes):
     """And says which operators it uses, once."""
     before = contents(mask_detector)
     assert Path('tiny_mask.py') in before
-    code, out, err = tool('test', tiny_mask_config, mask_detector / 'epoch_1.pth', '--data', shapes, *SMALL,
-                          '--work-dir', mask_detector)
+    code, out, err = tool(
+        'test', tiny_mask_config, mask_detector / 'epoch_1.pth', '--data', shapes, *SMALL, '--work-dir', mask_detector
+    )
     assert code == 0, err
     assert contents(mask_detector) == before
     assert {'metrics.json', 'tiny_mask.py'} <= {path.name for path in (mask_detector / 'test').iterdir()}
@@ -81,13 +108,24 @@ def test_a_segmentor_has_no_operators_to_speak_of(tool, segmentor, tiny_seg_conf
             (tmp_path / folder / name).parent.mkdir(exist_ok=True)
             (tmp_path / folder / name).symlink_to(shapes / folder / name)
     (tmp_path / 'classes.txt').write_text('\n'.join(NAMES))
-    arguments = ['test', tiny_seg_config, segmentor / 'epoch_1.pth', '--data', tmp_path, *SMALL, '--work-dir',
-                 tmp_path / 'out', '--cfg-options', f'test_evaluator.output_dir={tmp_path / "maps"}']
+    arguments = [
+        'test',
+        tiny_seg_config,
+        segmentor / 'epoch_1.pth',
+        '--data',
+        tmp_path,
+        *SMALL,
+        '--work-dir',
+        tmp_path / 'out',
+        '--cfg-options',
+        f'test_evaluator.output_dir={tmp_path / "maps"}',
+    ]
     code, out, err = tool(*arguments)
     assert code == 0, err
     assert 'RoIAlign' not in out
     assert {path.stem for path in (tmp_path / 'maps').iterdir()} == {
-        path.stem for path in (shapes / 'images/validation').iterdir()}
+        path.stem for path in (shapes / 'images/validation').iterdir()
+    }
 
     maps = tmp_path / 'annotations/validation'
     before = contents(maps)
@@ -106,13 +144,17 @@ def test_a_segmentor_has_no_operators_to_speak_of(tool, segmentor, tiny_seg_conf
     assert 'have one name' in err
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (['--cfg-options', 'test_evaluator.iou_thr=0.5'], 'test_evaluator.iou_thr is no option of CocoMetric'),
-    (['--work-dir', 'FILE/run'], '--work-dir: cannot write to'),
-    (['--show-dir', 'FILE/shown'], '--show-dir: cannot write to'),
-])
-def test_what_can_be_known_before_is_refused_before_the_data_is_read(tool, tiny_mask_config, tmp_path, monkeypatch,
-                                                                    arguments, message):
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--cfg-options', 'test_evaluator.iou_thr=0.5'], 'test_evaluator.iou_thr is no option of CocoMetric'),
+        (['--work-dir', 'FILE/run'], '--work-dir: cannot write to'),
+        (['--show-dir', 'FILE/shown'], '--show-dir: cannot write to'),
+    ],
+)
+def test_what_can_be_known_before_is_refused_before_the_data_is_read(
+    tool, tiny_mask_config, tmp_path, monkeypatch, arguments, message
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'FILE').touch()
     code, _, err = tool('test', tiny_mask_config, 'none.pth', '--data', 'nowhere', *arguments)
@@ -126,7 +168,7 @@ def test_a_segmentor_knows_its_classes(segmentor):
 
 
 def test_the_config_left_behind_runs_by_itself(segmentor, tmp_path):
-    file, = segmentor.glob('*.py')
+    (file,) = segmentor.glob('*.py')
     assert Config.fromfile(file).custom_imports.imports == ['mmbackbones', 'mmbackbones.engine']
     assert 'mIoU' in evaluate(str(file), str(segmentor / 'epoch_1.pth'), work_dir=str(tmp_path))
 
@@ -149,10 +191,13 @@ def test_segmentation_by_iterations(tool, tiny_seg_config, shapes, tmp_path):
     assert (tmp_path / 'iter_2.pth').is_file()
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (['--batch-size', '1'], 'a batch of 1 image is too small'),
-    (['--batch-size', '9', '--epochs', '1'], 'one step would take 9'),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--batch-size', '1'], 'a batch of 1 image is too small'),
+        (['--batch-size', '9', '--epochs', '1'], 'one step would take 9'),
+    ],
+)
 def test_batches_that_a_segmentor_can_not_learn_from(tool, tiny_seg_config, shapes, tmp_path, arguments, message):
     code, _, err = tool('train', tiny_seg_config, '--data', shapes, *SMALL, *arguments, '--work-dir', tmp_path)
     assert code == 2
@@ -205,11 +250,14 @@ def test_img_scale_of_the_scales_and_crops_of_detr():
     assert crop.crop_size == (192, 300)
 
 
-@pytest.mark.parametrize(('change', 'code', 'words'), [
-    (None, 0, ['ADE20K layout, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
-    ('boxes', 0, ['ready for RetinaNet; not for Mask R-CNN']),
-    ('nothing', 2, ['has none of the layouts']),
-])
+@pytest.mark.parametrize(
+    ('change', 'code', 'words'),
+    [
+        (None, 0, ['ADE20K layout, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
+        ('boxes', 0, ['ready for RetinaNet; not for Mask R-CNN']),
+        ('nothing', 2, ['has none of the layouts']),
+    ],
+)
 def test_check_data(tool, shapes, tmp_path, change, code, words):
     root = shapes
     if change:
@@ -229,7 +277,7 @@ def test_with_ade20k_in_its_place_it_trains(tool, tiny_seg_config, shapes, tmp_p
     root = tmp_path / 'data/ade/ADEChallengeData2016'
     for kind in ('images', 'annotations'):
         (root / kind).mkdir(parents=True)
-        for folder in ('training', 'validation')[:1 + validation]:
+        for folder in ('training', 'validation')[: 1 + validation]:
             (root / kind / folder).symlink_to(shapes / kind / folder)
     header, *rows = 'Idx\tRatio\tTrain\tVal\tStuff\tName', *(f'{n}\t0\t0\t0\t0\tthing {n}, it' for n in range(1, 151))
     (root / 'objectInfo150.txt').write_text('\n'.join((header, *rows)))

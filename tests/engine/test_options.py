@@ -1,4 +1,5 @@
 """``--cfg-options`` wins over every other option, and what is wrong with it is one sentence before anything starts."""
+
 import re
 from copy import deepcopy
 
@@ -6,7 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from mmbackbones import config_path, get_config
-from mmbackbones.engine import train
+from mmbackbones.apis import train
 
 
 @pytest.fixture(scope='module')
@@ -17,7 +18,8 @@ def flat(tiny_config, tmp_path_factory):
     cfg.train_cfg.max_epochs, cfg.auto_scale_lr.base_batch_size = 12, 16
     cfg.param_scheduler = [
         dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
-        dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1)]
+        dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1),
+    ]
     cfg.dump(path)
     return str(path)
 
@@ -37,6 +39,7 @@ class Stop(Exception):
 @pytest.fixture
 def final(flat, shapes, tmp_path, monkeypatch):
     """Gives the config that a training would run with."""
+
     def stop(self):
         raise Stop(self.cfg)
 
@@ -52,22 +55,34 @@ def final(flat, shapes, tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize(('asked', 'options', 'others'), [
-    (dict(iters=100), {'default_hooks.checkpoint.interval': 10, 'train_cfg.val_interval': 20},
-     {'train_cfg.max_iters': 100}),
-    (dict(iters=100), {'train_cfg.max_iters': 40}, {'train_cfg.val_interval': 10}),
-    (dict(iters=100), {'train_cfg.max_epochs': 6},
-     {'train_cfg.max_iters': None, 'param_scheduler.1.milestones': [16, 22]}),
-    (dict(epochs=3), {'train_cfg.max_epochs': 6}, {'param_scheduler.1.milestones': [16, 22]}),
-    (dict(epochs=6), {'param_scheduler.1.milestones': [1, 2]}, {'param_scheduler.1.end': 24}),
-    (dict(batch_size=4), {'train_dataloader.batch_size': 8}, {'auto_scale_lr.enable': True}),
-    (dict(accumulate=2), {'optim_wrapper.accumulative_counts': 4}, {'auto_scale_lr.base_batch_size': 4}),
-    (dict(lr=1e-3), {'optim_wrapper.optimizer.lr': 1e-4}, {'auto_scale_lr.enable': False}),
-    (dict(seed=3), {'randomness.seed': 4, 'randomness.diff_rank_seed': True}, {}),
-    (dict(img_scale=(64, 64)), {'train_dataloader.dataset.pipeline.2.scale': (96, 96)},
-     {'val_dataloader.dataset.pipeline.1.scale': (64, 64)}),
-    (dict(), {'train_dataloader.dataset.filter_cfg.min_size': 7}, {}),
-])
+@pytest.mark.parametrize(
+    ('asked', 'options', 'others'),
+    [
+        (
+            dict(iters=100),
+            {'default_hooks.checkpoint.interval': 10, 'train_cfg.val_interval': 20},
+            {'train_cfg.max_iters': 100},
+        ),
+        (dict(iters=100), {'train_cfg.max_iters': 40}, {'train_cfg.val_interval': 10}),
+        (
+            dict(iters=100),
+            {'train_cfg.max_epochs': 6},
+            {'train_cfg.max_iters': None, 'param_scheduler.1.milestones': [16, 22]},
+        ),
+        (dict(epochs=3), {'train_cfg.max_epochs': 6}, {'param_scheduler.1.milestones': [16, 22]}),
+        (dict(epochs=6), {'param_scheduler.1.milestones': [1, 2]}, {'param_scheduler.1.end': 24}),
+        (dict(batch_size=4), {'train_dataloader.batch_size': 8}, {'auto_scale_lr.enable': True}),
+        (dict(accumulate=2), {'optim_wrapper.accumulative_counts': 4}, {'auto_scale_lr.base_batch_size': 4}),
+        (dict(lr=1e-3), {'optim_wrapper.optimizer.lr': 1e-4}, {'auto_scale_lr.enable': False}),
+        (dict(seed=3), {'randomness.seed': 4, 'randomness.diff_rank_seed': True}, {}),
+        (
+            dict(img_scale=(64, 64)),
+            {'train_dataloader.dataset.pipeline.2.scale': (96, 96)},
+            {'val_dataloader.dataset.pipeline.1.scale': (64, 64)},
+        ),
+        (dict(), {'train_dataloader.dataset.filter_cfg.min_size': 7}, {}),
+    ],
+)
 def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
     cfg = final(options, **asked)
     for key, value in {**options, **others}.items():
@@ -77,20 +92,25 @@ def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
     assert {hook['seed'] for hook in cfg.custom_hooks if hook['type'] == 'ReseedHook'} == {cfg.randomness.seed}
 
 
-@pytest.mark.parametrize(('key', 'value', 'wanted'), [
-    ('train_dataloader.dataset.pipeline.2.scale', [96, 96], (96, 96)),
-    ('train_dataloader.dataset.pipeline.3.prob', 0, 0.0),
-    ('custom_hooks', [dict(type='EMAHook')], [dict(type='EMAHook')]),
-    ('model.neck.norm_cfg', dict(type='BN'), dict(type='BN')),
-    ('auto_scale_lr', None, None),
-    ('visualizer.vis_backends', [dict(type='LocalVisBackend')], [dict(type='LocalVisBackend')]),
-])
+@pytest.mark.parametrize(
+    ('key', 'value', 'wanted'),
+    [
+        ('train_dataloader.dataset.pipeline.2.scale', [96, 96], (96, 96)),
+        ('train_dataloader.dataset.pipeline.3.prob', 0, 0.0),
+        ('custom_hooks', [dict(type='EMAHook')], [dict(type='EMAHook')]),
+        ('model.neck.norm_cfg', dict(type='BN'), dict(type='BN')),
+        ('auto_scale_lr', None, None),
+        ('visualizer.vis_backends', [dict(type='LocalVisBackend')], [dict(type='LocalVisBackend')]),
+    ],
+)
 def test_what_is_right_is_taken(key, value, wanted, final):
     found = value_at(final({key: value}), key)
     if key == 'custom_hooks':
         found = [hook for hook in found if hook['type'] == 'EMAHook']
     assert (found, type(found[0]) if isinstance(wanted, tuple) else type(found)) == (
-        wanted, int if isinstance(wanted, tuple) else type(found))
+        wanted,
+        int if isinstance(wanted, tuple) else type(found),
+    )
 
 
 def test_scales_of_any_form_follow_the_img_scale(final):
@@ -99,16 +119,21 @@ def test_scales_of_any_form_follow_the_img_scale(final):
         assert value_at(cfg, 'train_dataloader.dataset.pipeline.2.scale') == (64, 64)
 
 
-@pytest.mark.parametrize(('option', 'problem'), [
-    ('model.neck.num_outs=4', 'AssertionError'),
-    ('model.neck.out_channels=32', 'Given groups=1, .*'),
-])
+@pytest.mark.parametrize(
+    ('option', 'problem'),
+    [
+        ('model.neck.num_outs=4', 'AssertionError'),
+        ('model.neck.out_channels=32', 'Given groups=1, .*'),
+    ],
+)
 def test_what_the_first_iteration_shows(option, problem, tool, flat, shapes, tmp_path):
-    code, _, err = tool('train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--from-scratch',
-                        '--cfg-options', option)
+    code, _, err = tool(
+        'train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--from-scratch', '--cfg-options', option
+    )
     assert code == 2, err
-    assert re.fullmatch(f'error: the first iteration of this config fails: {problem}; --cfg-options {option}',
-                        err.splitlines()[-1])
+    assert re.fullmatch(
+        f'error: the first iteration of this config fails: {problem}; --cfg-options {option}', err.splitlines()[-1]
+    )
 
 
 def test_determinism_is_not_thrown_away(final, monkeypatch):
@@ -120,6 +145,7 @@ def test_determinism_is_not_thrown_away(final, monkeypatch):
 
 def test_nested_options_are_the_same(final):
     from mmbackbones.engine.options import flatten
+
     assert flatten({'a': {'b': 1, 'c': {'d': 2}}, 'e.f': 3}) == {'a.b': 1, 'a.c.d': 2, 'e.f': 3}
     assert final({'train_cfg': {'max_epochs': 5}}, epochs=2).train_cfg.max_epochs == 5
 
@@ -171,7 +197,9 @@ WRONG = {
 @pytest.mark.parametrize('option', WRONG)
 def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, monkeypatch):
     if option != 'model.bbox_head.num_classes=7':  # the classes are known with the data only
-        monkeypatch.setattr('mmbackbones.engine.data.load_detection', lambda *_, **__: pytest.fail('data is checked'))
+        monkeypatch.setattr(
+            'mmbackbones.engine.dataset_config.load_detection', lambda *_, **__: pytest.fail('data is checked')
+        )
     code, _, err = tool('train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options', option)
     assert code == 2, err
     assert 'Traceback' not in err
@@ -179,23 +207,32 @@ def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, mon
     assert len([line for line in err.splitlines() if 'Warning' not in line and line[:1] != ' ']) == 1
 
 
-@pytest.mark.parametrize(('option', 'message'), [
-    ('model.backbone.type=Foo', 'model cannot be built: Foo is not in'),
-    ('test_evaluator.metrics=x', 'test_evaluator.metrics is no option of CocoMetric'),
-    ('test_dataloader.dataset.pipeline.0.type=Foo', 'test_dataloader.dataset.pipeline.0 cannot be built: Foo is not'),
-    ('test_dataloader.batch_size=x', 'takes a number'),
-])
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('model.backbone.type=Foo', 'model cannot be built: Foo is not in'),
+        ('test_evaluator.metrics=x', 'test_evaluator.metrics is no option of CocoMetric'),
+        (
+            'test_dataloader.dataset.pipeline.0.type=Foo',
+            'test_dataloader.dataset.pipeline.0 cannot be built: Foo is not',
+        ),
+        ('test_dataloader.batch_size=x', 'takes a number'),
+    ],
+)
 def test_of_a_test_as_well(option, message, tool, flat, shapes, tmp_path):
-    code, _, err = tool('test', flat, 'none.pth', '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options',
-                        option)
+    code, _, err = tool(
+        'test', flat, 'none.pth', '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options', option
+    )
     assert code == 2, err
     assert re.search(message, err.splitlines()[-1]), err
 
 
 def test_names_that_nothing_reads_say_where_it_is_read(tool, tmp_path):
-    for option, place in (('data_preprocessor.size=(64,64)', 'model.data_preprocessor.size'),
-                          ('optimizer.lr=1.0', 'optim_wrapper.optimizer.lr'),
-                          ('train_pipeline.0.type=Foo', 'train_dataloader.dataset.pipeline.0.type')):
+    for option, place in (
+        ('data_preprocessor.size=(64,64)', 'model.data_preprocessor.size'),
+        ('optimizer.lr=1.0', 'optim_wrapper.optimizer.lr'),
+        ('train_pipeline.0.type=Foo', 'train_dataloader.dataset.pipeline.0.type'),
+    ):
         code, _, err = tool('train', config_path('upernet_van_t'), '--cfg-options', option)
         assert code == 2
         assert f'; did you mean {place}' in err.splitlines()[-1]
@@ -213,6 +250,7 @@ def test_every_config_of_the_zoo_can_be_rehearsed(monkeypatch):
     """One of each kind: what is checked must be what the libraries take."""
     from mmbackbones.engine.config import drop_amp
     from mmbackbones.engine.rehearsal import rehearse
+
     for name in ('retinanet_sasa_r26', 'cascade_mask_rcnn_van_b', 'upernet_van_t', 'semantic_fpn_hatnet_t'):
         cfg = get_config(name)
         drop_amp(cfg)

@@ -1,4 +1,5 @@
 """A training that was killed and resumed ends exactly where an uninterrupted one does."""
+
 import json
 import os
 import shutil
@@ -10,22 +11,39 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from unreachable import UNREACHABLE
 
-from mmbackbones.engine import train
-from mmbackbones.engine.start import choose_start
+from mmbackbones.apis import train
+from mmbackbones.engine.initial_weights import set_initial_weights
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
+from tests.helpers.unreachable import UNREACHABLE
 
 ROOT = Path(__file__).parents[2]
 
 
 def start_training(config, data, work_dir, *more):
-    command = [sys.executable, ROOT / 'tools' / 'train.py', config, '--data', data, '--img-scale', '64', '64',
-               '--epochs', '3', '--work-dir', work_dir, *more]
-    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False,
-                          env={**os.environ, 'PYTHONPATH': path})
+    command = [
+        sys.executable,
+        ROOT / 'tools' / 'train.py',
+        config,
+        '--data',
+        data,
+        '--img-scale',
+        '64',
+        '64',
+        '--epochs',
+        '3',
+        '--work-dir',
+        work_dir,
+        *more,
+    ]
+    return subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    )
 
 
 @pytest.fixture(scope='module')
@@ -43,9 +61,11 @@ def runs(tiny_config, shapes, tmp_path_factory):
     done = start_training(tiny_config, shapes, whole)
     assert done.returncode == 0, done.stderr
     killing_config = tmp_path_factory.mktemp('config') / 'tiny.py'
-    killing_config.write_text(f'_base_ = {tiny_config!r}\n'
-                              "custom_imports = dict(imports=['mmbackbones', 'kill'])\n"
-                              "custom_hooks = [dict(type='KillHook')]\n")
+    killing_config.write_text(
+        f'_base_ = {tiny_config!r}\n'
+        "custom_imports = dict(imports=['mmbackbones', 'tests.helpers.kill'])\n"
+        "custom_hooks = [dict(type='KillHook')]\n"
+    )
     assert start_training(killing_config, shapes, killed).returncode == -signal.SIGKILL
     assert sorted(path.name for path in killed.glob('epoch_*.pth')) == ['epoch_1.pth']
     # A pre-trained file that isn't there must not be asked for.
@@ -74,8 +94,12 @@ def test_epochs_differ_in_their_random_draws(runs):
     assert any(not torch.equal(first[key], last[key]) for key in first)
 
 
-QUIET = {'train_cfg.val_interval': 100, 'default_hooks.logger.interval': 1, 'train_dataloader.num_workers': 0,
-         'default_hooks.checkpoint.max_keep_ckpts': 9}
+QUIET = {
+    'train_cfg.val_interval': 100,
+    'default_hooks.logger.interval': 1,
+    'train_dataloader.num_workers': 0,
+    'default_hooks.checkpoint.max_keep_ckpts': 9,
+}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -117,9 +141,14 @@ def begun(tiny_config, shapes, tmp_path_factory):
 
 
 TABLE = {
-    'same': {}, 'longer': dict(longer=True), 'shorter': dict(shorter=True), 'other rate': dict(lr=3e-3),
-    'other batch': dict(batch_size=4), 'other accumulation': dict(accumulate=2), 'other batch and rate': dict(
-        batch_size=1, lr=1e-3)}
+    'same': {},
+    'longer': dict(longer=True),
+    'shorter': dict(shorter=True),
+    'other rate': dict(lr=3e-3),
+    'other batch': dict(batch_size=4),
+    'other accumulation': dict(accumulate=2),
+    'other batch and rate': dict(batch_size=1, lr=1e-3),
+}
 
 
 @pytest.mark.parametrize('unit', ['epochs', 'iters'])
@@ -139,8 +168,11 @@ def test_rates_after_a_resume_are_those_of_a_fresh_run(row, unit, begun, tiny_co
 
 
 def test_what_the_file_says_of_the_optimizer_gives_way_to_what_is_asked_for(begun, tiny_config, shapes, tmp_path):
-    changes = {'optim_wrapper.optimizer.weight_decay': 0.3, 'optim_wrapper.optimizer.betas': (0.5, 0.9),
-               'optim_wrapper.paramwise_cfg.norm_decay_mult': 0.0}
+    changes = {
+        'optim_wrapper.optimizer.weight_decay': 0.3,
+        'optim_wrapper.optimizer.betas': (0.5, 0.9),
+        'optim_wrapper.paramwise_cfg.norm_decay_mult': 0.0,
+    }
     runner = run(tiny_config, shapes, tmp_path, epochs=2, resume=str(begun['epochs']), seed=7, cfg_options=changes)
     groups = runner.optim_wrapper.optimizer.param_groups
     assert {group['betas'] for group in groups} == {(0.5, 0.9)}
@@ -182,10 +214,11 @@ def changed(path, target, **parts):
 @pytest.fixture
 def unchecked(monkeypatch):
     """Fails where the data would be checked: what is known before has to be said before."""
+
     def fail(*_, **__):
         raise AssertionError('the data is checked')
 
-    monkeypatch.setattr('mmbackbones.engine.data.load_detection', fail)
+    monkeypatch.setattr('mmbackbones.engine.dataset_config.load_detection', fail)
 
 
 def refused(match, config, data, work_dir, **more):
@@ -197,8 +230,14 @@ def refused(match, config, data, work_dir, **more):
 def test_plain_weights_are_no_run(begun, tiny_config, shapes, tmp_path, unchecked):
     torch.save(load_from_file(begun['epochs'])['state_dict'], tmp_path / 'weights.pth')
     for file in (tmp_path / 'weights.pth', changed(begun['epochs'], tmp_path / 'no_meta.pth', meta=None)):
-        refused('no training run to go on with.* use --weights', tiny_config, shapes, tmp_path / 'run', epochs=3,
-                resume=str(file))
+        refused(
+            'no training run to go on with.* use --weights',
+            tiny_config,
+            shapes,
+            tmp_path / 'run',
+            epochs=3,
+            resume=str(file),
+        )
 
 
 def test_without_an_optimizer_nothing_is_gone_on_with(begun, tiny_config, shapes, tmp_path, unchecked):
@@ -207,23 +246,35 @@ def test_without_an_optimizer_nothing_is_gone_on_with(begun, tiny_config, shapes
 
 
 def test_another_model_is_named(begun, tiny_config, tiny_mask_config, shapes, tmp_path, unchecked):
-    refused(r'is of another model: bbox_head\S* is .* written by tiny, and absent in the model of tiny_mask \(MaskRCNN '
-            r'with VAN\)|is of another model: rpn_head\S* is absent in the file, .* written by tiny, and .* tiny_mask ',
-            tiny_mask_config, shapes, tmp_path, epochs=3, resume=str(begun['epochs']))
+    refused(
+        r'is of another model: bbox_head\S* is .* written by tiny, and absent in the model of tiny_mask \(MaskRCNN '
+        r'with VAN\)|is of another model: rpn_head\S* is absent in the file, .* written by tiny, and .* tiny_mask ',
+        tiny_mask_config,
+        shapes,
+        tmp_path,
+        epochs=3,
+        resume=str(begun['epochs']),
+    )
     shutil.copy(begun['epochs'], tmp_path)
     refused('is of another model', tiny_mask_config, shapes, tmp_path, epochs=3, resume='auto')
 
 
-@pytest.mark.parametrize(('file', 'length', 'message'), [
-    ('epochs', dict(epochs=1), 'is of a finished run: 1 of 1 epochs are done.* --epochs N'),
-    ('iters', dict(iters=3), 'is of a finished run: 3 of 3 iterations are done.* --iters N'),
-    ('iters', dict(iters=2), 'come further .*: 3 iterations are done, 2 are asked for'),
-    ('epochs', dict(iters=9), 'counted in epochs .*this run is to have 9 iterations'),
-    ('iters', dict(epochs=9), 'counted in iterations .*this run is to have 9 epochs'),
-    ('epochs', dict(epochs=3, cfg_options={'optim_wrapper.optimizer.type': 'SGD'}),
-     'has the state of AdamW, this run uses SGD'),
-    ('nowhere', dict(epochs=3), 'does not exist'),
-])
+@pytest.mark.parametrize(
+    ('file', 'length', 'message'),
+    [
+        ('epochs', dict(epochs=1), 'is of a finished run: 1 of 1 epochs are done.* --epochs N'),
+        ('iters', dict(iters=3), 'is of a finished run: 3 of 3 iterations are done.* --iters N'),
+        ('iters', dict(iters=2), 'come further .*: 3 iterations are done, 2 are asked for'),
+        ('epochs', dict(iters=9), 'counted in epochs .*this run is to have 9 iterations'),
+        ('iters', dict(epochs=9), 'counted in iterations .*this run is to have 9 epochs'),
+        (
+            'epochs',
+            dict(epochs=3, cfg_options={'optim_wrapper.optimizer.type': 'SGD'}),
+            'has the state of AdamW, this run uses SGD',
+        ),
+        ('nowhere', dict(epochs=3), 'does not exist'),
+    ],
+)
 def test_a_run_that_can_not_be_gone_on_with(file, length, message, begun, tiny_config, shapes, tmp_path, unchecked):
     refused(message, tiny_config, shapes, tmp_path / 'run', resume=str(begun.get(file, 'nowhere.pth')), **length)
     assert not (tmp_path / 'run').exists()
@@ -248,6 +299,7 @@ def test_it_is_said_what_is_gone_on_with(begun, tiny_config, shapes, tmp_path, c
 
 def test_two_runs_at_once(tiny_config, shapes, tmp_path, monkeypatch):
     """Also of one process; see test_work_dir.py for two."""
+
     def meanwhile(self):
         monkeypatch.undo()
         refused('is in use by another training run', tiny_config, shapes, tmp_path, epochs=1)
@@ -282,14 +334,24 @@ class TestUsedWorkDir:
         assert runner.cfg.load_from == str(used / 'epoch_1.pth')
         (used / 'epoch_1.pth').unlink()
         (used / 'epoch_2.pth').unlink()
-        refused('no checkpoint of the run that was started last there; epoch_3.pth is of an earlier run: to go on with '
-                'that, use --resume .*epoch_3.pth', tiny_config, shapes, used, epochs=9, resume='auto')
+        refused(
+            'no checkpoint of the run that was started last there; epoch_3.pth is of an earlier run: to go on with '
+            'that, use --resume .*epoch_3.pth',
+            tiny_config,
+            shapes,
+            used,
+            epochs=9,
+            resume='auto',
+        )
 
     def test_checkpoints_of_version_1_are_one_run(self, used, tiny_config, shapes):
         (used / 'run.json').unlink()
         for path in used.glob('epoch_*.pth'):
-            meta = {key: value for key, value in load_from_file(path)['meta'].items()
-                    if key not in ('run_id', 'by_epoch', 'epoch_length', 'settings')}
+            meta = {
+                key: value
+                for key, value in load_from_file(path)['meta'].items()
+                if key not in ('run_id', 'by_epoch', 'epoch_length', 'settings')
+            }
             changed(path, path, meta=meta)
         runner = run(tiny_config, shapes, used, epochs=4, resume='auto')
         assert runner.cfg.load_from == str(used / 'epoch_3.pth')
@@ -297,9 +359,14 @@ class TestUsedWorkDir:
     def test_damaged_checkpoints_are_no_reason_to_begin_anew(self, used, tiny_config, shapes, unchecked):
         for path in used.glob('epoch_*.pth'):
             path.write_bytes(path.read_bytes()[:1000])
-        refused('no checkpoint in .* can be gone on with: .*damaged.*and 2 more like it', tiny_config, shapes, used,
-                epochs=9, resume='auto')
-
+        refused(
+            'no checkpoint in .* can be gone on with: .*damaged.*and 2 more like it',
+            tiny_config,
+            shapes,
+            used,
+            epochs=9,
+            resume='auto',
+        )
 
     def test_a_damaged_run_file_is_no_reason_to_refuse_a_file(self, used, tiny_config, shapes):
         (used / 'run.json').write_text('[')
@@ -346,61 +413,114 @@ class TestAveragedWeights:
         assert differing(tmp_path / 'plain/epoch_2.pth', tmp_path / 'resumed/epoch_2.pth') == []
         assert 'ema_state_dict' not in load_from_file(tmp_path / 'resumed/epoch_2.pth')
 
-    @pytest.mark.parametrize('part', [
-        5, {}, {'module.x': torch.ones(1)}, {'steps': torch.ones(2)}, {1: torch.tensor(1)},
-        {'module.bbox_head.retina_cls.bias': torch.ones(1)}, {'module.bbox_head.retina_cls.bias': 'x'}])
+    @pytest.mark.parametrize(
+        'part',
+        [
+            5,
+            {},
+            {'module.x': torch.ones(1)},
+            {'steps': torch.ones(2)},
+            {1: torch.tensor(1)},
+            {'module.bbox_head.retina_cls.bias': torch.ones(1)},
+            {'module.bbox_head.retina_cls.bias': 'x'},
+        ],
+    )
     def test_other_models_beside_the_averages(self, part, averaged, tiny_config, shapes, tmp_path, unchecked):
         own = load_from_file(averaged / 'epoch_1.pth')['ema_state_dict']
         part = {**own, **part} if isinstance(part, dict) and part else part
         file = changed(averaged / 'epoch_1.pth', tmp_path / 'a.pth', ema_state_dict=part)
-        refused('a.pth (is damaged: beside the averaged|cannot be resumed: its .ema_state_dict)', tiny_config, shapes,
-                tmp_path / 'run', epochs=2, cfg_options=self.EMA, resume=file)
+        refused(
+            'a.pth (is damaged: beside the averaged|cannot be resumed: its .ema_state_dict)',
+            tiny_config,
+            shapes,
+            tmp_path / 'run',
+            epochs=2,
+            cfg_options=self.EMA,
+            resume=file,
+        )
 
 
-@pytest.mark.parametrize('part', [
-    dict(step='x'), dict(step=torch.tensor(-5.0)), dict(exp_avg=None), dict(exp_avg=0.5),
-    dict(exp_avg=torch.tensor(0.5)), dict(exp_avg_sq='x')])
+@pytest.mark.parametrize(
+    'part',
+    [
+        dict(step='x'),
+        dict(step=torch.tensor(-5.0)),
+        dict(exp_avg=None),
+        dict(exp_avg=0.5),
+        dict(exp_avg=torch.tensor(0.5)),
+        dict(exp_avg_sq='x'),
+    ],
+)
 def test_what_the_optimizer_cannot_go_on_from_is_said_first(part, begun, tiny_config, shapes, tmp_path, unchecked):
     optimizer = load_from_file(begun['epochs'])['optimizer']
     optimizer['state'][3].update(part)
     file = changed(begun['epochs'], tmp_path / 'epoch_1.pth', optimizer=optimizer)
-    refused('AdamW as it is set here cannot go on from what the file keeps of parameter 3', tiny_config, shapes,
-            tmp_path / 'run', epochs=3, resume=file)
+    refused(
+        'AdamW as it is set here cannot go on from what the file keeps of parameter 3',
+        tiny_config,
+        shapes,
+        tmp_path / 'run',
+        epochs=3,
+        resume=file,
+    )
 
 
 def test_what_the_optimizer_needs_now_and_the_file_lacks(begun, tiny_config, shapes, tmp_path, unchecked):
-    refused(r'AdamW as it is set here cannot go on from .* \(step, exp_avg, exp_avg_sq\); use the optim_wrapper',
-            tiny_config, shapes, tmp_path / 'run', epochs=3, resume=str(begun['epochs']),
-            cfg_options={'optim_wrapper.optimizer.amsgrad': True})
+    refused(
+        r'AdamW as it is set here cannot go on from .* \(step, exp_avg, exp_avg_sq\); use the optim_wrapper',
+        tiny_config,
+        shapes,
+        tmp_path / 'run',
+        epochs=3,
+        resume=str(begun['epochs']),
+        cfg_options={'optim_wrapper.optimizer.amsgrad': True},
+    )
 
 
 def test_whole_numbers_in_the_place_of_weights(begun, tiny_config, shapes, tmp_path, unchecked):
     state = load_from_file(begun['epochs'])['state_dict']
     state['bbox_head.retina_cls.bias'] = state['bbox_head.retina_cls.bias'].long()
-    refused('its bbox_head.retina_cls.bias has no real numbers', tiny_config, shapes, tmp_path / 'run', epochs=3,
-            resume=changed(begun['epochs'], tmp_path / 'epoch_1.pth', state_dict=state))
+    refused(
+        'its bbox_head.retina_cls.bias has no real numbers',
+        tiny_config,
+        shapes,
+        tmp_path / 'run',
+        epochs=3,
+        resume=changed(begun['epochs'], tmp_path / 'epoch_1.pth', state_dict=state),
+    )
 
 
 def config_for_resume(work_dir, classes=('a', 'b')):
-    return Config(dict(work_dir=str(work_dir), default_hooks={},
-                       model=dict(backbone=dict(init_cfg=dict(type='Pretrained'))),
-                       train_dataloader=dict(dataset=dict(metainfo=dict(classes=classes)))))
+    return Config(
+        dict(
+            work_dir=str(work_dir),
+            default_hooks={},
+            model=dict(backbone=dict(init_cfg=dict(type='Pretrained'))),
+            train_dataloader=dict(dataset=dict(metainfo=dict(classes=classes))),
+        )
+    )
 
 
 def save(path, classes=('a', 'b')):
     optimizer = dict(state={}, param_groups=[dict(params=[0], lr=1.0)])
-    torch.save(dict(state_dict=dict(key=torch.zeros(1)), optimizer=optimizer,
-                    meta=dict(epoch=1, iter=2, dataset_meta=dict(classes=classes))), path)
+    torch.save(
+        dict(
+            state_dict=dict(key=torch.zeros(1)),
+            optimizer=optimizer,
+            meta=dict(epoch=1, iter=2, dataset_meta=dict(classes=classes)),
+        ),
+        path,
+    )
 
 
 def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path):
     save(tmp_path / 'epoch_1.pth')
     save(tmp_path / 'epoch_2.pth')
     whole = (tmp_path / 'epoch_2.pth').read_bytes()
-    (tmp_path / 'epoch_2.pth').write_bytes(whole[:len(whole) // 2])
+    (tmp_path / 'epoch_2.pth').write_bytes(whole[: len(whole) // 2])
     (tmp_path / 'last_checkpoint').write_text('/moved/away/epoch_2.pth')
     cfg = config_for_resume(tmp_path)
-    choose_start(cfg, None, False, 'auto')
+    set_initial_weights(cfg, None, False, 'auto')
     assert cfg.load_from == str(tmp_path / 'epoch_1.pth')
     assert cfg.resume
     assert cfg.model.backbone.init_cfg is None
@@ -408,7 +528,7 @@ def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path):
 
 def test_nothing_to_resume_starts_at_the_beginning(tmp_path):
     cfg = config_for_resume(tmp_path)
-    choose_start(cfg, None, False, 'auto')
+    set_initial_weights(cfg, None, False, 'auto')
     assert not cfg.get('resume')
     assert cfg.model.backbone.init_cfg
 
@@ -416,7 +536,7 @@ def test_nothing_to_resume_starts_at_the_beginning(tmp_path):
 def test_resume_comes_before_weights(tmp_path):
     save(tmp_path / 'epoch_1.pth')
     cfg = config_for_resume(tmp_path)
-    choose_start(cfg, 'weights_that_are_gone.pth', False, 'auto')
+    set_initial_weights(cfg, 'weights_that_are_gone.pth', False, 'auto')
     assert cfg.load_from == str(tmp_path / 'epoch_1.pth')
     assert 'custom_hooks' not in cfg
     assert cfg.default_hooks.rebuild_checkpoint.type == 'RebuildCheckpointHook'

@@ -68,12 +68,12 @@ def test_a_warm_up_too_short_to_rise_is_left_out():
 
 def test_schedulers_without_an_end_keep_none():
     constant = dict(type='ConstantLR', by_epoch=True, factor=0.5)
-    assert 'end' not in fit(dict(max_epochs=3), 10, (constant, ))[0]
+    assert 'end' not in fit(dict(max_epochs=3), 10, (constant,))[0]
 
 
 def test_a_scheduler_without_a_length_is_refused():
     with pytest.raises(UserError, match='ExponentialLR'):
-        fit(dict(max_epochs=3), 10, (dict(type='ExponentialLR', gamma=0.9), ))
+        fit(dict(max_epochs=3), 10, (dict(type='ExponentialLR', gamma=0.9),))
 
 
 def test_a_length_in_epochs_keeps_every_epochs_checkpoint():
@@ -107,23 +107,33 @@ def test_periods_and_steps_of_a_cycle_are_stretched_too():
 
 def test_a_scheduler_that_waits_for_the_validation_is_refused():
     with pytest.raises(UserError, match='ReduceOnPlateauLR has no length'):
-        fit(dict(max_epochs=3), 10, (dict(type='ReduceOnPlateauLR', by_epoch=True), ))
+        fit(dict(max_epochs=3), 10, (dict(type='ReduceOnPlateauLR', by_epoch=True),))
 
 
-MANY = [dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=10),
-        dict(type='MultiStepLR', by_epoch=False, begin=0, end=90, milestones=[30, 60]),
-        dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=80, T_max=60),
-        dict(type='PolyLR', by_epoch=False, begin=10, end=90, power=0.9, eta_min=1e-6),
-        dict(type='CosineRestartLR', by_epoch=False, periods=[30, 60], restart_weights=[1, 0.5], eta_min=0),
-        dict(type='LinearMomentum', by_epoch=False, begin=0, end=50, start_factor=0.5)]
+MANY = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=10),
+    dict(type='MultiStepLR', by_epoch=False, begin=0, end=90, milestones=[30, 60]),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=80, T_max=60),
+    dict(type='PolyLR', by_epoch=False, begin=10, end=90, power=0.9, eta_min=1e-6),
+    dict(type='CosineRestartLR', by_epoch=False, periods=[30, 60], restart_weights=[1, 0.5], eta_min=0),
+    dict(type='LinearMomentum', by_epoch=False, begin=0, end=50, start_factor=0.5),
+]
 
 
 def built(schedulers, groups=40):
-    params = [dict(params=[torch.nn.Parameter(torch.zeros(1))], lr=1e-3 * (1 + index % 3), betas=(0.9, 0.9 + 0.01 * (
-        index % 2))) for index in range(groups)]
+    params = [
+        dict(
+            params=[torch.nn.Parameter(torch.zeros(1))],
+            lr=1e-3 * (1 + index % 3),
+            betas=(0.9, 0.9 + 0.01 * (index % 2)),
+        )
+        for index in range(groups)
+    ]
     wrapper = OptimWrapper(torch.optim.AdamW(params, lr=1e-3))
-    return wrapper, [PARAM_SCHEDULERS.build(dict(scheduler), default_args=dict(optimizer=wrapper, epoch_length=10))
-                     for scheduler in schedulers]
+    return wrapper, [
+        PARAM_SCHEDULERS.build(dict(scheduler), default_args=dict(optimizer=wrapper, epoch_length=10))
+        for scheduler in schedulers
+    ]
 
 
 def values(wrapper):

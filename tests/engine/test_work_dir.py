@@ -1,4 +1,5 @@
 """Whose a work directory is: locked while a run lives, tried before anything else, left clean if no run begins."""
+
 import os
 import signal
 import subprocess
@@ -24,8 +25,12 @@ with WorkDir(sys.argv[1]):
 @pytest.fixture
 def other_process(tmp_path):
     """Another process that holds the lock, and a child of it."""
-    process = subprocess.Popen([sys.executable, '-W', 'ignore', '-c', HOLD, tmp_path], stdout=subprocess.PIPE,
-                               text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, '-W', 'ignore', '-c', HOLD, tmp_path],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     assert process.stdout.readline() == 'locked\n'
     yield process
     os.killpg(process.pid, signal.SIGKILL)
@@ -34,8 +39,10 @@ def other_process(tmp_path):
 
 
 def test_a_second_process_is_refused_until_the_first_is_killed(other_process, tmp_path):
-    with pytest.raises(UserError, match=f'is in use by another training run .process {other_process.pid}.'), \
-            WorkDir(tmp_path):
+    with (
+        pytest.raises(UserError, match=f'is in use by another training run .process {other_process.pid}.'),
+        WorkDir(tmp_path),
+    ):
         pass
     os.kill(other_process.pid, signal.SIGKILL)
     other_process.wait()  # its child is alive, and the file of the lock is still there
@@ -60,8 +67,9 @@ def test_one_process_at_once_and_one_after_the_other(tmp_path):
         thread.start()
         thread.join()
         assert 'is in use by another training run of this process' in refused[0]
-        child = subprocess.run([sys.executable, '-W', 'ignore', '-c', HOLD, tmp_path], capture_output=True, text=True,
-                               check=False)
+        child = subprocess.run(
+            [sys.executable, '-W', 'ignore', '-c', HOLD, tmp_path], capture_output=True, text=True, check=False
+        )
         assert f'process {os.getpid()}' in child.stderr  # the refused thread has not let go of the lock
     with WorkDir(tmp_path):
         pass
@@ -87,15 +95,21 @@ def not_writable(path):
     return path / 'locked'
 
 
-@pytest.mark.parametrize(('place', 'reason'), [
-    (file_in_its_place, 'Not a directory'), (not_writable, 'Is a directory'),
-    (lambda path: file_in_its_place(path) / 'below', 'Not a directory'),
-    (lambda path: path / ('x' * 300), 'File name too long'),
-    (lambda path: '/proc/none', 'No such file or directory'),
-])
+@pytest.mark.parametrize(
+    ('place', 'reason'),
+    [
+        (file_in_its_place, 'Not a directory'),
+        (not_writable, 'Is a directory'),
+        (lambda path: file_in_its_place(path) / 'below', 'Not a directory'),
+        (lambda path: path / ('x' * 300), 'File name too long'),
+        (lambda path: '/proc/none', 'No such file or directory'),
+    ],
+)
 def test_a_folder_that_can_not_be_used(place, reason, tmp_path):
-    with pytest.raises(UserError, match=f'^the work directory .* cannot be used: {reason}; name another with'), \
-            WorkDir(place(tmp_path)):
+    with (
+        pytest.raises(UserError, match=f'^the work directory .* cannot be used: {reason}; name another with'),
+        WorkDir(place(tmp_path)),
+    ):
         pass
 
 

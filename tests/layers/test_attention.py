@@ -1,13 +1,14 @@
 """Multi-head attention of tokens."""
+
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.registry import MODELS
-from small_backbones import SMALL, registered
 from torch.nn.attention import SDPBackend
 
 from mmbackbones.layers import multi_head_attention
 from mmbackbones.ops import local_attention
+from tests.helpers.small_backbones import SMALL, registered
 
 
 def test_equals_the_formula_head_by_head():

@@ -1,4 +1,5 @@
 """Hierarchical attention, against slow and obviously right forms, at any size, and in a network that is not ours."""
+
 import pytest
 import torch
 from mmdet.models import ResNet
@@ -77,9 +78,10 @@ def test_cascade(size):
         for rows, columns in inside:
             step[..., rows, columns] += softmax_attention(*qkv[..., rows, columns].chunk(3, 1), 4)
         repeated = step.repeat_interleave(stride, 2).repeat_interleave(stride, 3)
-        total = total + repeated[..., :size[0], :size[1]]
-        merged = [step[..., rows, columns].amax((2, 3)) + step[..., rows, columns].mean((2, 3))
-                  for rows, columns in inside]
+        total = total + repeated[..., : size[0], : size[1]]
+        merged = [
+            step[..., rows, columns].amax((2, 3)) + step[..., rows, columns].mean((2, 3)) for rows, columns in inside
+        ]
         tokens = torch.stack(merged, -1).unflatten(-1, (-(-tokens.shape[2] // g), -1))
         stride *= g
     torch.testing.assert_close(layer(x), layer.proj(total))
@@ -93,8 +95,10 @@ def test_a_cascade_of_one_step_is_full_attention_with_a_shortcut():
     torch.testing.assert_close(cascade(x), cascade.proj(x + full(x)))
 
 
-@pytest.mark.parametrize('layer', [
-    MHSA(8, head_dim=4), HMHSA(8, head_dim=4, grid_size=3, pool_ratio=4), CascadedHMHSA(8, 4, grid_sizes=(3, 2))])
+@pytest.mark.parametrize(
+    'layer',
+    [MHSA(8, head_dim=4), HMHSA(8, head_dim=4, grid_size=3, pool_ratio=4), CascadedHMHSA(8, 4, grid_sizes=(3, 2))],
+)
 def test_every_pixel_reaches_every_other(layer):
     layer = layer.double().eval()
     x = random(1, 8, 19, 23)
@@ -115,10 +119,13 @@ def test_impossible_grids_are_refused(cfg):
         MODELS.build(dict(cfg, in_channels=8, head_dim=4))
 
 
-@pytest.mark.parametrize('cfg', [
-    dict(type='HMHSA', head_dim=32, grid_size=8, pool_ratio=4),
-    dict(type='CascadedHMHSA', head_dim=32, grid_sizes=(8, 4), norm_cfg=dict(type='GN', num_groups=1)),
-])
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        dict(type='HMHSA', head_dim=32, grid_size=8, pool_ratio=4),
+        dict(type='CascadedHMHSA', head_dim=32, grid_sizes=(8, 4), norm_cfg=dict(type='GN', num_groups=1)),
+    ],
+)
 def test_plugs_into_mmdetections_resnet(cfg):
     """As docs/hierarchical_attention.md shows it."""
     plugin = dict(cfg=cfg, stages=(False, False, True, False), position='after_conv2')
@@ -127,6 +134,10 @@ def test_plugs_into_mmdetections_resnet(cfg):
     outs = model(torch.randn(2, 3, 65, 97))
     assert [out.shape[-2:] for out in outs] == [(17, 25), (9, 13), (5, 7), (3, 4)]
     outs[-1].sum().backward()
-    plugged = [param for module in model.modules() if isinstance(module, HMHSA | CascadedHMHSA)
-               for param in module.parameters()]
+    plugged = [
+        param
+        for module in model.modules()
+        if isinstance(module, HMHSA | CascadedHMHSA)
+        for param in module.parameters()
+    ]
     assert all(param.grad is not None and param.grad.abs().sum() > 0 for param in plugged)

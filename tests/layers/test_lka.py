@@ -1,4 +1,5 @@
 """Layers by themselves, and in networks that are not ours."""
+
 import pytest
 import torch
 from mmdet.models import ResNet

@@ -1,4 +1,5 @@
 """mmcv's operators, on the stand-ins whatever is installed."""
+
 import importlib
 import types
 

@@ -3,6 +3,7 @@
 `test_local_attention.npz` holds `<case>.<input>` in float32 and `<case>.<border>.<y or grad_...>` in float64, from
 loops over pixels, heads and neighbours, with the gradients of `sum(y * dy)`.
 """
+
 import math
 import random
 from pathlib import Path
@@ -15,8 +16,7 @@ import torch.nn.functional as F
 from mmbackbones.ops import local_attention
 from mmbackbones.ops.local_attention import BORDERS, IMPLEMENTATIONS, tiles
 
-ARRAYS = {name: torch.from_numpy(array)
-          for name, array in np.load(Path(__file__).with_suffix('.npz')).items()}
+ARRAYS = {name: torch.from_numpy(array) for name, array in np.load(Path(__file__).with_suffix('.npz')).items()}
 INPUTS = ('q', 'k', 'v', 'rel_row', 'rel_col')
 FAST = [name for name in IMPLEMENTATIONS if name != 'reference']
 
@@ -41,9 +41,17 @@ def with_gradients(impl, inputs, dy, **options):
 
 @every_form
 @pytest.mark.parametrize(('dtype', 'loss'), [(torch.float64, 1), (torch.float32, 1e7)], ids=['float64', 'float32'])
-@pytest.mark.parametrize(('case', 'border', 'size', 'tolerance'), [
-    ('small_image', 'zeros', 7, 1e-12), ('small_image', 'mask', 7, 1e-12), ('one_pixel', 'zeros', 3, 1e-12),
-    ('one_pixel', 'mask', 3, 1e-12), ('per_head', 'zeros', 5, 1e-12), ('large_logits', 'mask', 5, 1e-11)])
+@pytest.mark.parametrize(
+    ('case', 'border', 'size', 'tolerance'),
+    [
+        ('small_image', 'zeros', 7, 1e-12),
+        ('small_image', 'mask', 7, 1e-12),
+        ('one_pixel', 'zeros', 3, 1e-12),
+        ('one_pixel', 'mask', 3, 1e-12),
+        ('per_head', 'zeros', 5, 1e-12),
+        ('large_logits', 'mask', 5, 1e-11),
+    ],
+)
 def test_loops(case, border, size, tolerance, dtype, loss, impl):
     inputs = [ARRAYS[f'{case}.{name}'].to(dtype).requires_grad_() for name in INPUTS]
     results = with_gradients(impl, inputs, ARRAYS[f'{case}.dy'].to(dtype), kernel_size=size, border=border)
@@ -64,16 +72,21 @@ def test_random_shapes(seed, impl, monkeypatch):
     batch, heads, half, height, width = (draw.randint(1, most) for most in (3, 3, 4, 19, 19))
     size, channels = draw.choice([1, 3, 5, 7]), draw.choice([2 * half, 3])
     q, k = maps(batch, heads, 2 * half, height, width, count=2)
-    v, = maps(batch, heads, channels, height, width, count=1)
-    if draw.random() < .5:  # the maps of channels-last projections
-        q, k, v = (x.detach().permute(0, 3, 4, 1, 2).contiguous().permute(0, 3, 4, 1, 2).requires_grad_()
-                   for x in (q, k, v))
+    (v,) = maps(batch, heads, channels, height, width, count=1)
+    if draw.random() < 0.5:  # the maps of channels-last projections
+        q, k, v = (
+            x.detach().permute(0, 3, 4, 1, 2).contiguous().permute(0, 3, 4, 1, 2).requires_grad_() for x in (q, k, v)
+        )
     shape = draw.choice([None, (half, size), (heads, half, size)])
     inputs = [q, k, v, *(embeddings(*shape) if shape else (None, None))]
     options = dict(kernel_size=size, border=draw.choice(BORDERS))
     dy = torch.randn(v.shape, dtype=v.dtype)
-    torch.testing.assert_close(with_gradients(impl, inputs, dy, **options),
-                               with_gradients('reference', inputs, dy, **options), rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(
+        with_gradients(impl, inputs, dy, **options),
+        with_gradients('reference', inputs, dy, **options),
+        rtol=1e-9,
+        atol=1e-11,
+    )
 
 
 @every_form
@@ -129,7 +142,7 @@ def test_autocast_changes_nothing(impl):
 def test_second_derivatives_are_refused(impl):
     def derive_twice():
         q, k, v = maps(1, 1, 2, 3, 3)
-        grad, = torch.autograd.grad(local_attention(q, k, v, impl=impl).sum(), q, create_graph=True)
+        (grad,) = torch.autograd.grad(local_attention(q, k, v, impl=impl).sum(), q, create_graph=True)
         grad.sum().backward()
 
     with pytest.raises(RuntimeError, match='derivative'):
@@ -155,20 +168,26 @@ def test_default_on_cpus():
 ROWS = torch.randn(2, 7)
 
 
-@pytest.mark.parametrize(('change', 'message'), [
-    (dict(kernel_size=4), 'kernel_size must be odd and positive, not 4'),
-    (dict(kernel_size=-1), 'kernel_size must be odd and positive, not -1'),
-    (dict(border='reflect'), "border must be one of .*'zeros', 'mask'.*, not 'reflect'"),
-    (dict(impl='fast'), "impl must be one of .*'auto', 'reference', .*, not 'fast'"),
-    (dict(rel_row=ROWS), 'rel_row and rel_col come together'),
-    (dict(rel_col=ROWS), 'rel_row and rel_col come together'),
-    (dict(rel_row=ROWS, rel_col=torch.randn(2, 5)), r'rel_col must be of shape \(2, 7\) or \(3, 2, 7\), not \(2, 5\)'),
-    (dict(rel_row=torch.randn(2, 2, 7), rel_col=ROWS), r'rel_row must be of shape .*, not \(2, 2, 7\)'),
-    (dict(q=torch.randn(1, 3, 4, 6)), r'q and k must both be .* \(1, 3, 4, 6\) and \(1, 3, 4, 6, 5\)'),
-    (dict(k=torch.randn(1, 3, 4, 6, 4)), r'q and k must both be .* \(1, 3, 4, 6, 5\) and \(1, 3, 4, 6, 4\)'),
-    (dict(v=torch.randn(1, 2, 4, 6, 5)), r'v must have the batch, heads, height and width of q'),
-    (dict(v=torch.randn(1, 3, 4, 6, 5).half()), 'q, k and v must share a floating-point type'),
-])
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(kernel_size=4), 'kernel_size must be odd and positive, not 4'),
+        (dict(kernel_size=-1), 'kernel_size must be odd and positive, not -1'),
+        (dict(border='reflect'), "border must be one of .*'zeros', 'mask'.*, not 'reflect'"),
+        (dict(impl='fast'), "impl must be one of .*'auto', 'reference', .*, not 'fast'"),
+        (dict(rel_row=ROWS), 'rel_row and rel_col come together'),
+        (dict(rel_col=ROWS), 'rel_row and rel_col come together'),
+        (
+            dict(rel_row=ROWS, rel_col=torch.randn(2, 5)),
+            r'rel_col must be of shape \(2, 7\) or \(3, 2, 7\), not \(2, 5\)',
+        ),
+        (dict(rel_row=torch.randn(2, 2, 7), rel_col=ROWS), r'rel_row must be of shape .*, not \(2, 2, 7\)'),
+        (dict(q=torch.randn(1, 3, 4, 6)), r'q and k must both be .* \(1, 3, 4, 6\) and \(1, 3, 4, 6, 5\)'),
+        (dict(k=torch.randn(1, 3, 4, 6, 4)), r'q and k must both be .* \(1, 3, 4, 6, 5\) and \(1, 3, 4, 6, 4\)'),
+        (dict(v=torch.randn(1, 2, 4, 6, 5)), r'v must have the batch, heads, height and width of q'),
+        (dict(v=torch.randn(1, 3, 4, 6, 5).half()), 'q, k and v must share a floating-point type'),
+    ],
+)
 def test_bad_arguments(change, message):
     q, k, v = maps(1, 3, 4, 6, 5, dtype=torch.float32)
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,5 @@
 """The module that takes the place of `mmcv._ext`."""
+
 import importlib
 import pkgutil
 import sys
@@ -19,8 +20,13 @@ def lite(monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.delitem(sys.modules, 'mmcv._ext', raising=False)
     monkeypatch.delattr(mmcv, '_ext', raising=False)
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name, package=None: (
-        None if name == 'mmcv._ext' and name not in sys.modules else find_spec(name, package)))
+    monkeypatch.setattr(
+        importlib.util,
+        'find_spec',
+        lambda name, package=None: (
+            None if name == 'mmcv._ext' and name not in sys.modules else find_spec(name, package)
+        ),
+    )
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """RoIAlign against its definition, and its gradient."""
+
 import math
 
 import mmcv.ops
-import operator_loops as loops
 import pytest
 import torch
 
 from mmbackbones.ops.mmcv_ext import roi_align_avg
+from tests.helpers import operator_loops as loops
 
 pytestmark = pytest.mark.usefixtures('plain')
 
@@ -64,7 +65,8 @@ def test_thin_maps(size):
 def test_gradcheck(sampling_ratio):
     features, rois, scale = random_case(1, (2, 1, 3, 4), n=5)
     assert torch.autograd.gradcheck(
-        lambda x: mmcv.ops.roi_align(x, rois, (2, 3), scale, sampling_ratio, 'avg', True), features.requires_grad_())
+        lambda x: mmcv.ops.roi_align(x, rois, (2, 3), scale, sampling_ratio, 'avg', True), features.requires_grad_()
+    )
 
 
 def test_portions_do_not_change_the_result(monkeypatch):
@@ -88,8 +90,9 @@ def test_other_types(dtype, pool_mode):
         assert a.dtype == dtype
         # a 16-bit argmax rounds the position that the gradient goes to
         keep = slice(None) if pool_mode == 'avg' or dtype == torch.float32 else slice(0)
-        torch.testing.assert_close(a.double()[keep], b[keep], rtol=4 * torch.finfo(dtype).eps,
-                                   atol=40 * torch.finfo(dtype).eps)
+        torch.testing.assert_close(
+            a.double()[keep], b[keep], rtol=4 * torch.finfo(dtype).eps, atol=40 * torch.finfo(dtype).eps
+        )
 
 
 @pytest.mark.parametrize('pool_mode', ['avg', 'max'])
@@ -104,7 +107,7 @@ def test_memory_layout_does_not_matter(pool_mode):
 @pytest.mark.parametrize('pool_mode', ['avg', 'max'])
 def test_no_regions(pool_mode):
     features = torch.randn(1, 3, 5, 5, requires_grad=True)
-    pooled = mmcv.ops.roi_align(features, features.new_zeros(0, 5), (7, 7), 1., 0, pool_mode, True)
+    pooled = mmcv.ops.roi_align(features, features.new_zeros(0, 5), (7, 7), 1.0, 0, pool_mode, True)
     assert pooled.shape == (0, 3, 7, 7)
     pooled.sum().backward()
     assert not features.grad.any()

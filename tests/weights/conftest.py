@@ -1,4 +1,5 @@
 """A cache of its own for each test, and a web server on this machine."""
+
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -52,8 +53,13 @@ def serve(monkeypatch):
     server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     Thread(target=server.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
 
-    def serve_file(name: str, content: bytes | None, length: int | bool | None = None,
-                   kind: str = 'application/octet-stream', trickle: str = '') -> str:
+    def serve_file(
+        name: str,
+        content: bytes | None,
+        length: int | bool | None = None,
+        kind: str = 'application/octet-stream',
+        trickle: str = '',
+    ) -> str:
         if content is not None:
             files[f'/{name}'] = content, length, kind, trickle
         return f'http://127.0.0.1:{server.server_port}/{name}'

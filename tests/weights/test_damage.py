@@ -1,4 +1,5 @@
 """Flipped bits and other damage: a file is refused, or gives what was written."""
+
 import io
 import random
 import zipfile
@@ -65,7 +66,7 @@ def test_it_is_said_that_a_file_is_damaged(tmp_path):
     whole = (tmp_path / 'whole.pth').read_bytes()
     start = whole.index(WEIGHTS['stem.weight'].numpy().tobytes())
     (tmp_path / 'flipped.pth').write_bytes(flipped(whole, 8 * start + 80))
-    with pytest.raises(UserError, match=r"flipped.pth is damaged: Bad CRC-32 for file .*; copy or fetch it again"):
+    with pytest.raises(UserError, match=r'flipped.pth is damaged: Bad CRC-32 for file .*; copy or fetch it again'):
         load_from_file(tmp_path / 'flipped.pth')
 
 
@@ -83,8 +84,15 @@ def test_single_bit_flips_of_a_safetensors_file_written_here(tmp_path):
     assert refused > 400
 
 
-@pytest.mark.parametrize('weights', [{}, {'one': torch.tensor(1.0)}, {'none': torch.zeros(0, 3)},
-                                     {'half': torch.ones(3, dtype=torch.bfloat16), 'no': torch.tensor([True])}])
+@pytest.mark.parametrize(
+    'weights',
+    [
+        {},
+        {'one': torch.tensor(1.0)},
+        {'none': torch.zeros(0, 3)},
+        {'half': torch.ones(3, dtype=torch.bfloat16), 'no': torch.tensor([True])},
+    ],
+)
 def test_a_digest_of_any_tensors(tmp_path, weights):
     write_safetensors(weights, tmp_path / 'weights.safetensors')
     loaded = load_from_file(tmp_path / 'weights.safetensors')
@@ -96,8 +104,11 @@ def test_a_digest_of_any_tensors(tmp_path, weights):
 def test_what_a_file_is_shows_in_its_contents(tmp_path, suffix):
     """Not in its name: each kind of file is read under any."""
     path = tmp_path / f'weights{suffix}'
-    for write in (lambda: save_file(WEIGHTS, path), lambda: torch.save(WEIGHTS, path),
-                  lambda: torch.save(WEIGHTS, path, _use_new_zipfile_serialization=False)):
+    for write in (
+        lambda: save_file(WEIGHTS, path),
+        lambda: torch.save(WEIGHTS, path),
+        lambda: torch.save(WEIGHTS, path, _use_new_zipfile_serialization=False),
+    ):
         write()
         assert refused_or_equal(path, meta=False) is False
 
@@ -113,14 +124,22 @@ def rezip(path: Path, change) -> None:
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')
-@pytest.mark.parametrize(('change', 'message'), [
-    (lambda entries: (entries, dict(compression=zipfile.ZIP_DEFLATED)), 'is damaged: its entry .* is not stored'),
-    (lambda entries: ([*entries, ('weights/bomb', bytes(10**7))], dict(compression=zipfile.ZIP_DEFLATED)),
-     'is damaged: its entries overlap'),
-    (lambda entries: (entries + entries[-1:], {}), 'is damaged: its entries overlap'),
-    (lambda entries: ([('notes.txt', b'hello')], {}), 'is a zip file, but no checkpoint'),
-    (lambda entries: ([*entries, ('weights/constants.pkl', b'')], {}), 'is a TorchScript program, not a checkpoint'),
-])
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda entries: (entries, dict(compression=zipfile.ZIP_DEFLATED)), 'is damaged: its entry .* is not stored'),
+        (
+            lambda entries: ([*entries, ('weights/bomb', bytes(10**7))], dict(compression=zipfile.ZIP_DEFLATED)),
+            'is damaged: its entries overlap',
+        ),
+        (lambda entries: (entries + entries[-1:], {}), 'is damaged: its entries overlap'),
+        (lambda entries: ([('notes.txt', b'hello')], {}), 'is a zip file, but no checkpoint'),
+        (
+            lambda entries: ([*entries, ('weights/constants.pkl', b'')], {}),
+            'is a TorchScript program, not a checkpoint',
+        ),
+    ],
+)
 def test_other_archives(tmp_path, change, message):
     path = tmp_path / 'weights.pth'
     torch.save(WEIGHTS, path)

@@ -1,4 +1,5 @@
 """What is fetched from the web, where it is kept, and what is never kept."""
+
 import hashlib
 import io
 import json
@@ -14,8 +15,8 @@ import torch
 from safetensors.torch import save
 
 from mmbackbones.errors import UserError
-from mmbackbones.weights import RELEASES, cache_folder, load_from_file, locate
-from mmbackbones.whole_file import whole_file
+from mmbackbones.utils.atomic_write import atomic_write
+from mmbackbones.weights import RELEASES, cache_dir, load_from_file, locate
 
 
 def file_of(state) -> bytes:
@@ -37,17 +38,20 @@ def test_a_download_is_kept(cache, serve):
     assert path.read_bytes() == WEIGHTS
     assert (path.parent, path.name[12:]) == (cache, '-van.pth')
     assert list(cache.iterdir()) == [path]
-    assert cache_folder() == cache
+    assert cache_dir() == cache
 
 
-@pytest.mark.parametrize(('one', 'other'), [
-    ('a/best.pth', 'b/best.pth'),
-    ('epoch_12.pth?run=1', 'epoch_12.pth?run=2'),
-    ('owner/van-tiny/resolve/main/model.safetensors', 'owner/van-base/resolve/main/model.safetensors'),
-    ('epoch_12.pth', 'epoch%5F12.pth'),
-    ('get?file=1', 'get?file=2'),
-    ('', '?file=2'),
-])
+@pytest.mark.parametrize(
+    ('one', 'other'),
+    [
+        ('a/best.pth', 'b/best.pth'),
+        ('epoch_12.pth?run=1', 'epoch_12.pth?run=2'),
+        ('owner/van-tiny/resolve/main/model.safetensors', 'owner/van-base/resolve/main/model.safetensors'),
+        ('epoch_12.pth', 'epoch%5F12.pth'),
+        ('get?file=1', 'get?file=2'),
+        ('', '?file=2'),
+    ],
+)
 def test_two_addresses_are_two_files(cache, serve, one, other):
     """However alike they end."""
     one, other = serve(one, WEIGHTS), serve(other, OTHER)
@@ -93,22 +97,29 @@ def test_a_hash_in_the_name_is_checked(cache, serve):
 TENSORS = save({'weight': torch.ones(100)})
 
 
-@pytest.mark.parametrize(('content', 'sent', 'message'), [
-    (WEIGHTS, dict(length=len(WEIGHTS) + 1), rf'cannot be fetched \(the connection broke off after {len(WEIGHTS)} of'),
-    (None, {}, 'cannot be fetched .*Not Found'),
-    (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'delivered a web page in place of a checkpoint'),
-    (b'please sign in', dict(kind='text/html; charset=utf-8'), 'delivered a web page in place of a checkpoint'),
-    (WEIGHTS, dict(name='van-00000000.pth'), 'did not arrive as published'),
-    (WEIGHTS[:-300], dict(length=False), 'delivered no whole checkpoint'),
-    (WEIGHTS[:100], dict(length=False), 'delivered no whole checkpoint'),
-    (WEIGHTS + WEIGHTS, dict(length=len(WEIGHTS) - 300), 'delivered no whole checkpoint'),
-    (TENSORS[:-1], dict(length=False), 'delivered no whole checkpoint'),
-    (TENSORS[:20], dict(length=False), 'delivered no whole checkpoint'),
-    (b'', dict(length=False), r'delivered no whole checkpoint \(application/octet-stream, 0 bytes\)'),
-    (json.dumps(dict(error='rate limit')).encode(), dict(kind='application/json'), 'delivered no whole checkpoint'),
-    (b'Too many requests', dict(kind='text/plain'), 'delivered no whole checkpoint'),
-    (bytes(5000), {}, 'delivered no whole checkpoint'),
-])
+@pytest.mark.parametrize(
+    ('content', 'sent', 'message'),
+    [
+        (
+            WEIGHTS,
+            dict(length=len(WEIGHTS) + 1),
+            rf'cannot be fetched \(the connection broke off after {len(WEIGHTS)} of',
+        ),
+        (None, {}, 'cannot be fetched .*Not Found'),
+        (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'delivered a web page in place of a checkpoint'),
+        (b'please sign in', dict(kind='text/html; charset=utf-8'), 'delivered a web page in place of a checkpoint'),
+        (WEIGHTS, dict(name='van-00000000.pth'), 'did not arrive as published'),
+        (WEIGHTS[:-300], dict(length=False), 'delivered no whole checkpoint'),
+        (WEIGHTS[:100], dict(length=False), 'delivered no whole checkpoint'),
+        (WEIGHTS + WEIGHTS, dict(length=len(WEIGHTS) - 300), 'delivered no whole checkpoint'),
+        (TENSORS[:-1], dict(length=False), 'delivered no whole checkpoint'),
+        (TENSORS[:20], dict(length=False), 'delivered no whole checkpoint'),
+        (b'', dict(length=False), r'delivered no whole checkpoint \(application/octet-stream, 0 bytes\)'),
+        (json.dumps(dict(error='rate limit')).encode(), dict(kind='application/json'), 'delivered no whole checkpoint'),
+        (b'Too many requests', dict(kind='text/plain'), 'delivered no whole checkpoint'),
+        (bytes(5000), {}, 'delivered no whole checkpoint'),
+    ],
+)
 def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent, message):
     name = sent.pop('name', 'van.pth')
     url = serve(name, content, **sent)
@@ -142,8 +153,8 @@ def test_a_server_that_trickles_is_given_up(cache, serve, monkeypatch, trickle):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mmbackbones.whole_file import whole_file
-with whole_file(Path(sys.argv[1])) as partial:
+from mmbackbones.utils.atomic_write import atomic_write
+with atomic_write(Path(sys.argv[1])) as partial:
     partial.write_bytes(b'half')
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -151,8 +162,11 @@ with whole_file(Path(sys.argv[1])) as partial:
 
 def test_what_killed_downloads_left_is_removed(cache, serve):
     cache.mkdir(parents=True)
-    subprocess.run([sys.executable, '-c', KILLED, cache / 'killed.pth'], check=False,
-                   env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])})
+    subprocess.run(
+        [sys.executable, '-c', KILLED, cache / 'killed.pth'],
+        check=False,
+        env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])},
+    )
     assert len(list(cache.glob('killed.pth.*.partial'))) == 1
     (cache / 'old.pth.0123.partial').write_bytes(b'half')  # another program's, or an earlier version's
     os.utime(cache / 'old.pth.0123.partial', (0, 0))
@@ -162,22 +176,25 @@ def test_what_killed_downloads_left_is_removed(cache, serve):
 
 
 def test_a_living_download_is_left_alone(cache, serve):
-    with whole_file(cache / 'slow.pth') as partial:
+    with atomic_write(cache / 'slow.pth') as partial:
         os.utime(partial, (0, 0))
         locate(serve('van.pth', WEIGHTS))
         partial.write_bytes(OTHER)
     assert (cache / 'slow.pth').read_bytes() == OTHER
 
 
-@pytest.mark.parametrize(('name', 'asked', 'kept'), [
-    ('a%20b.pth', 'a b.pth', 'a_b.pth'),
-    ('%C3%BC.pth', 'ü.pth', '_.pth'),
-    ('a.pth?x=%C3%BC&y=1%2F2', 'a.pth?x=ü&y=1%2F2', 'a.pth'),
-    ('a%0a%1b%5b2J.pth', None, 'a___2J.pth'),
-    (f'{"%E4%BD%A0" * 99}.pth', None, f'{"_" * 96}.pth'),
-    (f'{"n" * 300}-{DIGEST[:8]}.pth', None, f'{"n" * 87}-{DIGEST[:8]}.pth'),
-    ('best-20240131.pth', None, 'best-20240131.pth'),  # a date is no hash
-])
+@pytest.mark.parametrize(
+    ('name', 'asked', 'kept'),
+    [
+        ('a%20b.pth', 'a b.pth', 'a_b.pth'),
+        ('%C3%BC.pth', 'ü.pth', '_.pth'),
+        ('a.pth?x=%C3%BC&y=1%2F2', 'a.pth?x=ü&y=1%2F2', 'a.pth'),
+        ('a%0a%1b%5b2J.pth', None, 'a___2J.pth'),
+        (f'{"%E4%BD%A0" * 99}.pth', None, f'{"_" * 96}.pth'),
+        (f'{"n" * 300}-{DIGEST[:8]}.pth', None, f'{"n" * 87}-{DIGEST[:8]}.pth'),
+        ('best-20240131.pth', None, 'best-20240131.pth'),  # a date is no hash
+    ],
+)
 def test_addresses_of_any_letters(cache, serve, name, asked, kept):
     """As copied from a browser; the file has a name that every file system and terminal takes."""
     url = serve(name, WEIGHTS)

@@ -1,4 +1,5 @@
 """Files, URLs and short names: what is taken for a checkpoint, and what is said if it can't be had."""
+
 import io
 import re
 from dataclasses import replace
@@ -8,11 +9,11 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 from mmengine.runner.checkpoint import CheckpointLoader
-from small_backbones import SMALL
 
 from mmbackbones.backbones import VAN
 from mmbackbones.errors import UserError
 from mmbackbones.weights import RELEASES, locate
+from tests.helpers.small_backbones import SMALL
 
 DOCS = Path(__file__).parents[2] / 'docs' / 'weights.md'
 
@@ -49,8 +50,11 @@ def test_file_url_and_short_name_behave_alike(cache, serve, monkeypatch, tmp_pat
 
 def test_a_file_that_has_to_be_fetched_by_hand(cache, monkeypatch):
     source = small_release(monkeypatch, url=None, page='https://example.com/page').state_dict()
-    with pytest.raises(UserError, match=rf'fetch it from https://example.com/page and put it into the folder '
-                                        rf'{re.escape(str(cache))} as van_small.pth'):
+    with pytest.raises(
+        UserError,
+        match=rf'fetch it from https://example.com/page and put it into the folder '
+        rf'{re.escape(str(cache))} as van_small.pth',
+    ):
         load('van-b0')
     cache.mkdir(parents=True)
     (cache / 'van_small.pth').write_bytes(file_of(source))

@@ -1,4 +1,5 @@
 """Checkpoints are read without running what is in them."""
+
 import argparse
 import os
 import pickle
@@ -36,8 +37,14 @@ def test_reads_what_mmengine_and_the_authors_save(tmp_path):
     hub.update_scalar('train/loss', 2.0)
     hub.update_scalar('train/loss', np.float32(4.0))
     hub.update_info('seed', np.int64(3))
-    content = dict(state_dict={'weight': torch.ones(2)}, message_hub=hub.state_dict(), args=argparse.Namespace(lr=0.1),
-                   scores=np.arange(3.0), flag=np.bool_(True), best=np.float64(0.5))
+    content = dict(
+        state_dict={'weight': torch.ones(2)},
+        message_hub=hub.state_dict(),
+        args=argparse.Namespace(lr=0.1),
+        scores=np.arange(3.0),
+        flag=np.bool_(True),
+        best=np.float64(0.5),
+    )
     loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', content))
     assert loaded['message_hub']['log_scalars']['train/loss'].mean() == 3.0
     assert loaded['message_hub']['log_scalars']['train/loss'].statistics('max') == 4.0
@@ -54,20 +61,23 @@ def test_reads_files_of_either_numpy(tmp_path):
         text = content.replace(new, old).replace(old, name)
         path = tmp_path / 'legacy.pth'
         with open(path, 'wb') as file:  # the format before zip files: magic number, version, system, object, keys
-            for part in (0x1950a86a20f9469cfc6c, 1001, {}):
+            for part in (0x1950A86A20F9469CFC6C, 1001, {}):
                 pickle.dump(part, file, protocol=2)
             file.write(text)
             pickle.dump([], file, protocol=2)
         assert load_from_file(path)['value'] == 0.5
 
 
-@pytest.mark.parametrize('attack', [
-    Attack(os.system, 'touch PWNED'),
-    Attack(eval, "open('PWNED', 'w')"),
-    Attack(getattr, argparse.Namespace, '__init__'),
-    Attack(getattr, HistoryBuffer, '__init__'),
-    Attack(getattr, HistoryBuffer([1.0], [1]), 'mean'),
-])
+@pytest.mark.parametrize(
+    'attack',
+    [
+        Attack(os.system, 'touch PWNED'),
+        Attack(eval, "open('PWNED', 'w')"),
+        Attack(getattr, argparse.Namespace, '__init__'),
+        Attack(getattr, HistoryBuffer, '__init__'),
+        Attack(getattr, HistoryBuffer([1.0], [1]), 'mean'),
+    ],
+)
 def test_runs_nothing(tmp_path, monkeypatch, attack):
     monkeypatch.chdir(tmp_path)
     path = saved('attack.pth', dict(state_dict={'weight': torch.ones(2)}, extra=attack))
@@ -82,8 +92,10 @@ def test_names_what_it_refused(tmp_path):
         load_from_file(path)
 
 
-@pytest.mark.parametrize('content', [
-    b'', b'<!DOCTYPE html><html><body>404</body></html>', b'version https://git-lfs.github.com/spec/v1\noid sha256:0'])
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'<!DOCTYPE html><html><body>404</body></html>', b'version https://git-lfs.github.com/spec/v1\noid sha256:0'],
+)
 def test_a_file_that_is_no_checkpoint(tmp_path, content):
     (tmp_path / 'page.pth').write_bytes(content)
     with pytest.raises(UserError, match='page.pth'):
@@ -111,13 +123,14 @@ def test_a_pickle_that_is_no_pytorch_file(tmp_path, monkeypatch):
 def test_a_truncated_file(tmp_path, share):
     path = saved(tmp_path / 'whole.pth', {'weight': torch.randn(1000)})
     whole = Path(path).read_bytes()
-    (tmp_path / 'part.pth').write_bytes(whole[:int(len(whole) * share)])
+    (tmp_path / 'part.pth').write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(UserError, match='part.pth'):
         load_from_file(tmp_path / 'part.pth')
 
 
-@pytest.mark.parametrize('damage', [
-    lambda whole: whole[:-1], lambda whole: whole[:7], lambda whole: b'', lambda whole: b'\xff' * 16 + whole])
+@pytest.mark.parametrize(
+    'damage', [lambda whole: whole[:-1], lambda whole: whole[:7], lambda whole: b'', lambda whole: b'\xff' * 16 + whole]
+)
 def test_safetensors(tmp_path, damage):
     save_file({'weight': torch.ones(2)}, tmp_path / 'whole.safetensors')
     assert load_from_file(tmp_path / 'whole.safetensors')['weight'].sum() == 2
@@ -140,12 +153,18 @@ def test_no_weights_in_it(content):
         find_state_dict(content)
 
 
-@pytest.mark.parametrize(('name', 'message'), [
-    ('torchvision://none', 'torchvision://none'), ('open-mmlab://none', 'there is no checkpoint open-mmlab://none'),
-    ('mmcls://none', 'there is no checkpoint mmcls://none'), ('s3://bucket/file.pth', 'bucket/file.pth is not read'),
-    ('open-mmlab:s3://bucket/file.pth', 'is not read'), ('petrel://bucket/file.pth', 'is not read'),
-    ('pavi://model', 'pavi://model is not read: copy the file to this machine'),
-])
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('torchvision://none', 'torchvision://none'),
+        ('open-mmlab://none', 'there is no checkpoint open-mmlab://none'),
+        ('mmcls://none', 'there is no checkpoint mmcls://none'),
+        ('s3://bucket/file.pth', 'bucket/file.pth is not read'),
+        ('open-mmlab:s3://bucket/file.pth', 'is not read'),
+        ('petrel://bucket/file.pth', 'is not read'),
+        ('pavi://model', 'pavi://model is not read: copy the file to this machine'),
+    ],
+)
 def test_what_else_mmengine_has_loaders_for(name, message):
     """Theirs would unpickle with all that PyTorch's default allows, which is anything before PyTorch 2.6."""
     with pytest.raises(UserError, match=message):
@@ -161,8 +180,16 @@ def test_reads_an_empty_history(tmp_path):
 def test_statistics_of_histories_stay_those_of_mmengine(tmp_path):
     """HistoryBuffer's own way to be read puts what a file brings among the statistics that all histories share."""
     attack = Attack(HistoryBuffer)
-    attack.call = (HistoryBuffer, (), dict(_log_history=np.ones(2), _count_history=np.ones(2), max_length=3,
-                                           statistics_methods={'mean': 'nothing', 'new': OrderedDict}))
+    attack.call = (
+        HistoryBuffer,
+        (),
+        dict(
+            _log_history=np.ones(2),
+            _count_history=np.ones(2),
+            max_length=3,
+            statistics_methods={'mean': 'nothing', 'new': OrderedDict},
+        ),
+    )
     before = dict(HistoryBuffer._statistics_methods)
     loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', dict(log=attack)))
     assert HistoryBuffer._statistics_methods == before
@@ -176,12 +203,21 @@ def test_the_text_that_mmengine_would_execute_is_left_out(tmp_path):
     assert CheckpointLoader.load_checkpoint(path, 'cpu')['meta'] == dict(epoch=1)
 
 
-@pytest.mark.parametrize('content', [
-    dict(state_dict=[1]), dict(model={1: torch.ones(1)}), {('a', ): torch.ones(1)}, {'a' * 501: torch.ones(1)},
-    {'a': torch.eye(2).to_sparse()}, {'a': torch.ones(2, device='meta')}, {'a': torch.ones(1).expand(10**6)},
-    {'a\x1b[31m': torch.tensor(float('nan'))}, {'a': torch.tensor([1 + 0j, float('inf')])},
-    {'a': torch.tensor([float('nan')]).to(torch.float8_e5m2)},
-])
+@pytest.mark.parametrize(
+    'content',
+    [
+        dict(state_dict=[1]),
+        dict(model={1: torch.ones(1)}),
+        {('a',): torch.ones(1)},
+        {'a' * 501: torch.ones(1)},
+        {'a': torch.eye(2).to_sparse()},
+        {'a': torch.ones(2, device='meta')},
+        {'a': torch.ones(1).expand(10**6)},
+        {'a\x1b[31m': torch.tensor(float('nan'))},
+        {'a': torch.tensor([1 + 0j, float('inf')])},
+        {'a': torch.tensor([float('nan')]).to(torch.float8_e5m2)},
+    ],
+)
 def test_what_is_no_weight(content):
     with pytest.raises(UserError, match='file.pth') as error:
         find_state_dict(content, 'file.pth')
@@ -190,8 +226,15 @@ def test_what_is_no_weight(content):
 
 def test_what_is_a_weight():
     flat = torch.arange(12.0)
-    state = dict(part=flat[3:9].view(2, 3), turned=flat[:4].view(2, 2).t(), none=torch.zeros(0), count=torch.tensor(3),
-                 tied=flat, parameter=torch.nn.Parameter(flat), half=flat.to(torch.float8_e4m3fn))
+    state = dict(
+        part=flat[3:9].view(2, 3),
+        turned=flat[:4].view(2, 2).t(),
+        none=torch.zeros(0),
+        count=torch.tensor(3),
+        tied=flat,
+        parameter=torch.nn.Parameter(flat),
+        half=flat.to(torch.float8_e4m3fn),
+    )
     assert find_state_dict(dict(state_dict=state, epoch=3)).keys() == state.keys()
 
 

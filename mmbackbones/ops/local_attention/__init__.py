@@ -1,5 +1,6 @@
 """Local self-attention over k x k windows with relative position embeddings ("Stand-Alone Self-Attention in Vision
 Models", arXiv 1906.05909)."""
+
 from contextlib import nullcontext
 
 import torch
@@ -18,8 +19,16 @@ IMPLEMENTATIONS = {'reference': reference, 'tiled': tiled, 'blocked': blocked}
 FASTEST = {'cpu': 'tiled', 'cuda': 'blocked'}
 
 
-def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = None, rel_col: Tensor | None = None,
-                    kernel_size: int = 7, border: str = 'zeros', impl: str = 'auto') -> Tensor:
+def local_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    rel_row: Tensor | None = None,
+    rel_col: Tensor | None = None,
+    kernel_size: int = 7,
+    border: str = 'zeros',
+    impl: str = 'auto',
+) -> Tensor:
     """Every pixel attends to the kernel_size x kernel_size pixels around it, head by head (section 2.2, equation 3).
 
         y_ij = sum over ab in N(ij) of softmax_ab(q_ij . k_ab + q_ij . r_(a-i, b-j)) v_ab
@@ -64,8 +73,10 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None = No
 
 def _check(q, k, v, rel_row, rel_col, kernel_size, border, impl):
     if q.dim() != 5 or k.shape != q.shape or 0 in q.shape[1:]:
-        raise ValueError('q and k must both be (B, heads, d, H, W), nothing but the batch empty, but are '
-                         f'{tuple(q.shape)} and {tuple(k.shape)}')
+        raise ValueError(
+            'q and k must both be (B, heads, d, H, W), nothing but the batch empty, but are '
+            f'{tuple(q.shape)} and {tuple(k.shape)}'
+        )
     if v.dim() != 5 or v.shape[:2] != q.shape[:2] or v.shape[3:] != q.shape[3:]:
         raise ValueError(f'v must have the batch, heads, height and width of q, {tuple(q.shape)}, not {tuple(v.shape)}')
     if not q.dtype == k.dtype == v.dtype or not q.is_floating_point():

@@ -1,4 +1,5 @@
 """Local attention as dense attention of blocks of pixels on the windows around them, for fused attention kernels."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -6,12 +7,13 @@ from torch.utils.checkpoint import checkpoint
 
 from ..fused_attention import fused_attention
 
-FAR = 2.**18  # how much less the logits of pixels outside the window are
+FAR = 2.0**18  # how much less the logits of pixels outside the window are
 BLOCK = 8  # For 7 x 7 windows, 64 queries meet 14 x 14 keys: a key is held three times, not 49 times.
 
 
-def blocked(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
-            border: str) -> Tensor:
+def blocked(
+    q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int, border: str
+) -> Tensor:
     """Blocks with a halo as in HaloNet (arXiv 2103.12731, section 2.2), made exact.
 
     Keys in the block's window but not in the pixel's own are masked, without a bias tensor, which the fastest kernels
@@ -20,8 +22,7 @@ def blocked(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Te
 
     Only the inputs are kept for the backward pass, which builds blocks and windows again.
     """
-    return checkpoint(_blocked, q, k, v, rel_row, rel_col, size, border, use_reentrant=False,
-                      preserve_rng_state=False)
+    return checkpoint(_blocked, q, k, v, rel_row, rel_col, size, border, use_reentrant=False, preserve_rng_state=False)
 
 
 def _blocked(q, k, v, rel_row, rel_col, size, border):
@@ -33,15 +34,21 @@ def _blocked(q, k, v, rel_row, rel_col, size, border):
     # Three of these add up. Where a pixel that fills the last block sees nothing at all, the backward pass of a kernel
     # takes the exponential of what rounding leaves of their sum; so they are no larger than need be.
     far = -min(FAR, torch.finfo(q.dtype).max / 8)
-    queries = torch.cat([queries, *_position_logits(queries, rel_row, rel_col, size, far),
-                         torch.full_like(queries[..., :1], far if border == 'mask' else 0)], -1)
+    queries = torch.cat(
+        [
+            queries,
+            *_position_logits(queries, rel_row, rel_col, size, far),
+            torch.full_like(queries[..., :1], far if border == 'mask' else 0),
+        ],
+        -1,
+    )
     codes = _position_codes(size, k).expand(*keys.shape[:2], -1, -1)
     keys = torch.cat([keys, codes, outside.expand(-1, keys.shape[1], -1, -1)], -1)
 
     # The kernels want one number of channels for all three, a multiple of 8.
     most = max(queries.shape[-1], channels)
     padded = (F.pad(x, (0, most + -most % 8 - x.shape[-1])) for x in (queries, keys, values))
-    y = fused_attention(*padded, scale=1.)[..., :channels]
+    y = fused_attention(*padded, scale=1.0)[..., :channels]
     return _maps(y, batch, height + below)[..., :height, :width]
 
 
@@ -71,8 +78,9 @@ def _position_codes(size: int, like: Tensor) -> Tensor:
     return torch.cat([one_hot.repeat_interleave(side, 0), one_hot.repeat(side, 1)], 1)
 
 
-def _position_logits(queries: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
-                     far: float) -> list[Tensor]:
+def _position_logits(
+    queries: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int, far: float
+) -> list[Tensor]:
     """For each query its logits for the rows, then for the columns, of the window: (..., side) each."""
     queries = queries.unflatten(2, (BLOCK, BLOCK))
     place, other = (torch.arange(count, device=queries.device) for count in (BLOCK, BLOCK + size - 1))

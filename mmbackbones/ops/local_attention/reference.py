@@ -1,11 +1,13 @@
 """Local attention as its equation reads: every window unfolded, plain autograd."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def reference(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
-              border: str) -> Tensor:
+def reference(
+    q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int, border: str
+) -> Tensor:
     """Equation 3 of the paper, with k x k copies of the keys and values. Slow and large, for comparison and export."""
     dtype = q.dtype
     if dtype in (torch.float16, torch.bfloat16):

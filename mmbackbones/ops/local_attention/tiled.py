@@ -1,4 +1,5 @@
 """Local attention as sums over shifted maps, tile by tile, with the weights computed again in the backward pass."""
+
 from collections.abc import Callable
 
 import torch
@@ -7,8 +8,9 @@ from torch import Tensor
 from .tiles import Tile, tiles
 
 
-def tiled(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
-          border: str) -> Tensor:
+def tiled(
+    q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int, border: str
+) -> Tensor:
     """A neighbour is a shift of the map: nothing is gathered, and every operator runs over a whole tile.
 
     As in FlashAttention (arXiv 2205.14135, section 3.1), the backward pass knows the weights from the logarithm of each
@@ -18,7 +20,6 @@ def tiled(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tens
 
 
 class _TiledAttention(torch.autograd.Function):
-
     @staticmethod
     def forward(ctx, q, k, v, rel_row, rel_col, size, border):
         y, log_sums = _attend(q, k, v, rel_row, rel_col, size, border)
@@ -42,6 +43,7 @@ def _operator(schema: str, like: Callable) -> Callable:
         schema: Its arguments and results.
         like: Results of the same shape, of any content.
     """
+
     def register(function: Callable) -> Callable:
         if not hasattr(torch.library, 'custom_op'):  # before PyTorch 2.4, where a graph is compiled for each size
             return function
@@ -58,10 +60,13 @@ def _like_attend(q, k, v, rel_row, rel_col, size, border):
     return v.new_empty(v.shape), q.new_empty((*q.shape[:2], 1, *q.shape[3:]), dtype=dtype)
 
 
-@_operator('(Tensor q, Tensor k, Tensor v, Tensor? rel_row, Tensor? rel_col, SymInt size, str border) '
-           '-> (Tensor, Tensor)', _like_attend)
-def _attend(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
-            border: str) -> tuple[Tensor, Tensor]:
+@_operator(
+    '(Tensor q, Tensor k, Tensor v, Tensor? rel_row, Tensor? rel_col, SymInt size, str border) -> (Tensor, Tensor)',
+    _like_attend,
+)
+def _attend(
+    q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int, border: str
+) -> tuple[Tensor, Tensor]:
     """The attention's result, contiguous, and the logarithm of each pixel's softmax denominator."""
     y, log_sums = _like_attend(q, k, v, rel_row, rel_col, size, border)
     for tile in tiles(q, size):
@@ -81,14 +86,29 @@ def _like_gradients(q, k, v, rel_row, rel_col, y, log_sums, dy, size, border):
     return [x.new_empty(x.shape) for x in (q, k, v, rel_row, rel_col) if x is not None]
 
 
-@_operator('(Tensor q, Tensor k, Tensor v, Tensor? rel_row, Tensor? rel_col, Tensor y, Tensor log_sums, Tensor dy, '
-           'SymInt size, str border) -> Tensor[]', _like_gradients)
-def _gradients(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, y: Tensor,
-               log_sums: Tensor, dy: Tensor, size: int, border: str) -> list[Tensor]:
+@_operator(
+    '(Tensor q, Tensor k, Tensor v, Tensor? rel_row, Tensor? rel_col, Tensor y, Tensor log_sums, Tensor dy, '
+    'SymInt size, str border) -> Tensor[]',
+    _like_gradients,
+)
+def _gradients(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    rel_row: Tensor | None,
+    rel_col: Tensor | None,
+    y: Tensor,
+    log_sums: Tensor,
+    dy: Tensor,
+    size: int,
+    border: str,
+) -> list[Tensor]:
     """The gradients of q, k, v and, if there are any, of rel_row and rel_col, contiguous."""
     inputs = q, k, v, rel_row, rel_col
-    grads = [None if x is None else torch.zeros_like(x, dtype=log_sums.dtype, memory_format=torch.contiguous_format)
-             for x in inputs]
+    grads = [
+        None if x is None else torch.zeros_like(x, dtype=log_sums.dtype, memory_format=torch.contiguous_format)
+        for x in inputs
+    ]
     with torch.autocast(dy.device.type, enabled=False):
         for tile in tiles(q, size):
             _add_gradients(tile, inputs, y, log_sums, dy, grads, border)
@@ -111,8 +131,9 @@ def _logits(tile: Tile, q: Tensor, k: Tensor, rel_row: Tensor | None, rel_col: T
     return logits
 
 
-def _add_gradients(tile: Tile, inputs: tuple, y: Tensor, log_sums: Tensor, dy: Tensor, grads: list,
-                   border: str) -> None:
+def _add_gradients(
+    tile: Tile, inputs: tuple, y: Tensor, log_sums: Tensor, dy: Tensor, grads: list, border: str
+) -> None:
     """What the tile's pixels add to the gradients of q, k, v, rel_row, rel_col."""
     q, k, v, rel_row, rel_col = inputs
     d_q, d_k, d_v, d_rel_row, d_rel_col = grads
@@ -131,8 +152,12 @@ def _add_gradients(tile: Tile, inputs: tuple, y: Tensor, log_sums: Tensor, dy: T
     d_logits.mul_(weights)
 
     d_queries, d_keys = torch.zeros_like(queries), torch.zeros_like(keys)
-    for d_logit, key, d_key in zip(_neighbours(d_logits[:, :, None]), _neighbours(tile.windows(keys)),
-                                   _neighbours(tile.windows(d_keys)), strict=True):
+    for d_logit, key, d_key in zip(
+        _neighbours(d_logits[:, :, None]),
+        _neighbours(tile.windows(keys)),
+        _neighbours(tile.windows(d_keys)),
+        strict=True,
+    ):
         d_queries.addcmul_(d_logit, key)
         d_key.addcmul_(d_logit, queries)
     tile.add_halo(d_k, d_keys)

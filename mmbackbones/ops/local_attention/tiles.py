@@ -1,4 +1,5 @@
 """Pieces of feature maps, laid out so that a neighbour is a constant distance away in memory."""
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,13 +35,13 @@ class Tile:
 
     def pixels(self, x: Tensor) -> Tensor:
         """The tile of a (B, heads, C, H, W) map: (images, heads, C, rows * pitch)."""
-        x = x[self.images, self.heads, :, self.top:self.bottom]
+        x = x[self.images, self.heads, :, self.top : self.bottom]
         return F.pad(x, (0, self.reach)).flatten(-2).to(self.dtype)
 
     def put(self, x: Tensor, pixels: Tensor) -> None:
         """Write where `pixels` reads."""
-        pixels = pixels.unflatten(-1, (-1, self.pitch))[..., :self.width]
-        x[self.images, self.heads, :, self.top:self.bottom] = pixels
+        pixels = pixels.unflatten(-1, (-1, self.pitch))[..., : self.width]
+        x[self.images, self.heads, :, self.top : self.bottom] = pixels
 
     def halo(self, x: Tensor) -> Tensor:
         """The tile with `reach` rows above and below it, zeros beyond the border: (images, heads, C, ...)."""
@@ -52,7 +53,7 @@ class Tile:
     def add_halo(self, x: Tensor, halo: Tensor) -> None:
         """Add to where `halo` reads."""
         rows, above, _ = self._rows_with_halo(x)
-        halo = halo.unflatten(-1, (-1, self.pitch))[..., above:above + rows.stop - rows.start, self.reach:]
+        halo = halo.unflatten(-1, (-1, self.pitch))[..., above : above + rows.stop - rows.start, self.reach :]
         x[self.images, self.heads, :, rows] += halo
 
     def windows(self, halo: Tensor) -> Tensor:
@@ -78,8 +79,15 @@ def tiles(x: Tensor, size: int) -> Iterator[Tile]:
     for image in range(0, batch, some_images):
         for head in range(0, heads, some_heads):
             for top in range(0, height, rows):
-                yield Tile(slice(image, image + some_images), slice(head, head + some_heads), top,
-                           min(height, top + rows), width, reach, dtype)
+                yield Tile(
+                    slice(image, image + some_images),
+                    slice(head, head + some_heads),
+                    top,
+                    min(height, top + rows),
+                    width,
+                    reach,
+                    dtype,
+                )
 
 
 def _share(total: int, most: int) -> int:

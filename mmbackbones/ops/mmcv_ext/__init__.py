@@ -5,6 +5,7 @@ allocates. The functions here have the same names, arguments and results (mmcv 2
 Mask R-CNN, Cascade R-CNN, UperNet and Semantic FPN use. They run on any device and in any floating-point type;
 16-bit inputs are computed in float32.
 """
+
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def _not_provided(name: str) -> Callable:
         raise NotImplementedError(
             f'mmcv-lite has no compiled operators and mmbackbones has no stand-in for {name!r}: run `pip uninstall '
             'mmcv-lite`, then `pip install --no-build-isolation "mmcv>=2.1,<2.2"` (needs a C++ compiler, takes about '
-            '10 minutes).')
+            '10 minutes).'
+        )
 
     return operator
 

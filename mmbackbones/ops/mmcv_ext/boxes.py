@@ -1,4 +1,5 @@
 """Overlap of axis-aligned boxes."""
+
 import torch
 from torch import Tensor
 

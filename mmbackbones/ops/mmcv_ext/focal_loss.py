@@ -3,6 +3,7 @@
 Targets are [n] class indices. A `weight` of no elements means none; otherwise it holds a factor per class, which
 applies to the rows of that class.
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,8 +12,9 @@ from ...errors import UserError
 from .precision import at_least_float32
 
 
-def sigmoid_focal_loss_forward(input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float,
-                               alpha: float) -> None:
+def sigmoid_focal_loss_forward(
+    input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float, alpha: float
+) -> None:
     """Fill `output` with the loss of every class: [n, c], like the logits `input`.
 
     A target outside 0..c-1 (c by convention) is background: negative for every class, and not weighted.
@@ -26,8 +28,9 @@ def sigmoid_focal_loss_forward(input: Tensor, target: Tensor, weight: Tensor, ou
     output.copy_(_weighted(loss, weight, target))
 
 
-def sigmoid_focal_loss_backward(input: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor, gamma: float,
-                                alpha: float) -> None:
+def sigmoid_focal_loss_backward(
+    input: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor, gamma: float, alpha: float
+) -> None:
     """Fill `grad_input` [n, c] with the derivative of the loss of each class by its logit."""
     margin, sign, balance = _margins(input, target, alpha)
     miss = (-margin).sigmoid()
@@ -35,8 +38,9 @@ def sigmoid_focal_loss_backward(input: Tensor, target: Tensor, weight: Tensor, g
     grad_input.copy_(_weighted(sign * balance * miss.pow(gamma) * slope, weight, target))
 
 
-def softmax_focal_loss_forward(input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float,
-                               alpha: float) -> None:
+def softmax_focal_loss_forward(
+    input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float, alpha: float
+) -> None:
     """Fill `output` [n] with the loss of each row of the softmax probabilities `input` [n, c].
 
     A target outside 0..c-1 is ignored: its loss is 0.
@@ -50,8 +54,9 @@ def softmax_focal_loss_forward(input: Tensor, target: Tensor, weight: Tensor, ou
     output.copy_(_weighted(loss * inside, weight, target))
 
 
-def softmax_focal_loss_backward(input: Tensor, target: Tensor, weight: Tensor, buff: Tensor, grad_input: Tensor,
-                                gamma: float, alpha: float) -> None:
+def softmax_focal_loss_backward(
+    input: Tensor, target: Tensor, weight: Tensor, buff: Tensor, grad_input: Tensor, gamma: float, alpha: float
+) -> None:
     """Fill `grad_input` [n, c] with the derivative of each row's loss by its logits, by way of the probabilities.
 
     Args:
@@ -108,5 +113,7 @@ def _safe_log(p: Tensor) -> Tensor:
 
 def _check(target: Tensor, num_classes: int) -> None:
     if len(target) and (highest := int(target.max())) > num_classes:
-        raise UserError(f'focal loss: a target is class {highest}, but the predictions have classes 0 to '
-                        f'{num_classes - 1} (and {num_classes} for background); check num_classes.')
+        raise UserError(
+            f'focal loss: a target is class {highest}, but the predictions have classes 0 to '
+            f'{num_classes - 1} (and {num_classes} for background); check num_classes.'
+        )

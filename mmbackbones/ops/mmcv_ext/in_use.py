@@ -1,4 +1,5 @@
 """Which implementation of NMS and RoIAlign runs, and why."""
+
 import shlex
 import sys
 
@@ -20,8 +21,10 @@ def operators_in_use(device_type: str) -> tuple[str, bool]:
     if fault is None:
         version = getattr(sys.modules['torchvision'], '__version__', '')
         return f"NMS and RoIAlign are torchvision {version}'s operators, because mmcv-lite has none", True
-    return ('NMS and RoIAlign are made of many small PyTorch operations, which are slow on GPUs, because mmcv-lite has '
-            f'no compiled ones and torchvision {fault}; for compiled ones: {_command(torch.__version__)}'), False
+    return (
+        'NMS and RoIAlign are made of many small PyTorch operations, which are slow on GPUs, because mmcv-lite has '
+        f'no compiled ones and torchvision {fault}; for compiled ones: {_command(torch.__version__)}'
+    ), False
 
 
 def _command(version: str) -> str:

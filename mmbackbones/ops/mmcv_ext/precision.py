@@ -1,4 +1,5 @@
 """The type to compute in."""
+
 import torch
 from torch import Tensor
 

@@ -1,4 +1,5 @@
 """RoIAlign (He et al., ICCV 2017): average or maximum of bilinear samples in every bin of a region."""
+
 import torch
 from torch import Tensor
 
@@ -10,9 +11,19 @@ from .torchvision_ops import torchvision_ops
 _MAX = 0  # pool_mode; 1 is the average
 
 
-def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Tensor, argmax_x: Tensor,
-                      aligned_height: int, aligned_width: int, spatial_scale: float, sampling_ratio: int,
-                      pool_mode: int, aligned: bool) -> None:
+def roi_align_forward(
+    input: Tensor,
+    rois: Tensor,
+    output: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
     """Pool regions of feature maps into `output` [k, c, aligned_height, aligned_width].
 
     Args:
@@ -30,8 +41,9 @@ def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Ten
     features = at_least_float32(input)
     rois = rois.to(features.dtype)
     if pool_mode == _MAX:
-        pooled, y, x = roi_align_max(features, rois, (aligned_height, aligned_width), spatial_scale, sampling_ratio,
-                                     aligned)
+        pooled, y, x = roi_align_max(
+            features, rois, (aligned_height, aligned_width), spatial_scale, sampling_ratio, aligned
+        )
         argmax_y.copy_(y)
         argmax_x.copy_(x)
     else:
@@ -41,9 +53,19 @@ def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Ten
     output.copy_(pooled)
 
 
-def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argmax_x: Tensor, grad_input: Tensor,
-                       aligned_height: int, aligned_width: int, spatial_scale: float, sampling_ratio: int,
-                       pool_mode: int, aligned: bool) -> None:
+def roi_align_backward(
+    grad_output: Tensor,
+    rois: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    grad_input: Tensor,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
     """Fill `grad_input` [n, c, h, w] from `grad_output` [k, c, aligned_height, aligned_width]."""
     if not len(rois):
         grad_input.zero_()
@@ -54,7 +76,8 @@ def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argm
         result = roi_align_max_backward(grad, rois, argmax_y, argmax_x, grad_input.shape)
     elif torchvision_ops(grad.device.type):
         result = torch.ops.torchvision._roi_align_backward(
-            grad, rois, spatial_scale, aligned_height, aligned_width, *grad_input.shape, sampling_ratio, aligned)
+            grad, rois, spatial_scale, aligned_height, aligned_width, *grad_input.shape, sampling_ratio, aligned
+        )
     else:
         result = roi_align_avg_backward(grad, rois, grad_input.shape, spatial_scale, sampling_ratio, aligned)
     grad_input.copy_(result)

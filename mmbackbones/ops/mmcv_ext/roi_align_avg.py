@@ -4,6 +4,7 @@ Bilinear interpolation on a grid is separable: a bin is a sum over few cells of 
 products of one factor per axis. With the map as a table of cells with a row of channels each, pooling is a weighted
 sum of rows per bin, which is what `embedding_bag` does; the gradient is the transposed sum, of bins per cell.
 """
+
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ _TERMS = 2**20  # products of a weight and a cell summed at a time
 
 class Terms(NamedTuple):
     """The summands of all bins of some regions, ordered by bin."""
+
     bins: slice  # which rows of the output [k * height * width, c] they make
     bin: Tensor  # [t], row of the output
     cell: Tensor  # [t], row of the feature map [n * h * w, c]
@@ -26,8 +28,14 @@ class Terms(NamedTuple):
     count: Tensor  # [bins], terms in each of `bins`
 
 
-def roi_align_avg(features: Tensor, rois: Tensor, output_size: tuple[int, int], spatial_scale: float,
-                  sampling_ratio: int, aligned: bool) -> Tensor:
+def roi_align_avg(
+    features: Tensor,
+    rois: Tensor,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+) -> Tensor:
     """[k, c, height, width] from features [n, c, h, w] and rois [k, 5]; arguments as `torchvision.ops.roi_align`."""
     cells = _as_rows(features)
     pooled = cells.new_empty(len(rois) * output_size[0] * output_size[1], cells.size(1))
@@ -36,8 +44,9 @@ def roi_align_avg(features: Tensor, rois: Tensor, output_size: tuple[int, int], 
     return _as_maps(pooled, (len(rois), features.size(1), *output_size))
 
 
-def roi_align_avg_backward(grad: Tensor, rois: Tensor, shape: torch.Size, spatial_scale: float, sampling_ratio: int,
-                           aligned: bool) -> Tensor:
+def roi_align_avg_backward(
+    grad: Tensor, rois: Tensor, shape: torch.Size, spatial_scale: float, sampling_ratio: int, aligned: bool
+) -> Tensor:
     """[n, c, h, w] = `shape`, the gradient of the features from that of the result, `grad` [k, c, height, width]."""
     pooled_grad = _as_rows(grad)
     n, c, h, w = shape
@@ -65,15 +74,21 @@ def _weighted_sums(rows: Tensor, index: Tensor, weight: Tensor, count: Tensor) -
     return F.embedding_bag(index, rows, ends, mode='sum', per_sample_weights=weight, include_last_offset=True)
 
 
-def _terms(rois: Tensor, shape: torch.Size, output_size: tuple[int, int], spatial_scale: float, sampling_ratio: int,
-           aligned: bool) -> Iterator[Terms]:
+def _terms(
+    rois: Tensor,
+    shape: torch.Size,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+) -> Iterator[Terms]:
     """All terms, in portions of bounded size (a single region of the size of the map may exceed it)."""
     height, width = shape[2:]
     rows, columns = output_size
     per_roi = rows * columns
     portion = max(1, _TABLE // max(rows * height, columns * width))
     for start in range(0, len(rois), portion):
-        image, x1, y1, x2, y2 = rois[start:start + portion].unbind(1)
+        image, x1, y1, x2, y2 = rois[start : start + portion].unbind(1)
         y_bins = bins(y1, y2, rows, spatial_scale, sampling_ratio, aligned)
         x_bins = bins(x1, x2, columns, spatial_scale, sampling_ratio, aligned)
         y_count, y_first, y, y_weight = _nonzero(axis_weights(y_bins, rows, height))

@@ -1,12 +1,19 @@
 """RoIAlign with maximum pooling."""
+
 import torch
 from torch import Tensor
 
 from .roi_sampling import bins, interpolation
 
 
-def roi_align_max(features: Tensor, rois: Tensor, output_size: tuple[int, int], spatial_scale: float,
-                  sampling_ratio: int, aligned: bool) -> tuple[Tensor, Tensor, Tensor]:
+def roi_align_max(
+    features: Tensor,
+    rois: Tensor,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
     """The largest sample of each bin and its position.
 
     The first sample of all bins is compared with the second, the third, and so on, so memory does not grow with their
@@ -27,7 +34,7 @@ def roi_align_max(features: Tensor, rois: Tensor, output_size: tuple[int, int], 
     x_bins = bins(x1, x2, columns, spatial_scale, sampling_ratio, aligned)
     row = torch.arange(rows, device=rois.device)
     column = torch.arange(columns, device=rois.device)
-    value = features.new_full((len(rois), features.size(1), rows, columns), -10000.)
+    value = features.new_full((len(rois), features.size(1), rows, columns), -10000.0)
     at_y, at_x = torch.full_like(value, -2), torch.full_like(value, -2)
     for i in range(int(y_bins.samples.max())):
         for j in range(int(x_bins.samples.max())):
@@ -64,6 +71,8 @@ def _corners(plane: Tensor, y: Tensor, x: Tensor, shape: torch.Size) -> list[tup
     height, width = shape[2:]
     y_low, y_high, y_low_weight, y_high_weight = interpolation(y, height)
     x_low, x_high, x_low_weight, x_high_weight = interpolation(x, width)
-    return [((plane * height + i) * width + j, v * u)
-            for i, v in ((y_low, y_low_weight), (y_high, y_high_weight))
-            for j, u in ((x_low, x_low_weight), (x_high, x_high_weight))]
+    return [
+        ((plane * height + i) * width + j, v * u)
+        for i, v in ((y_low, y_low_weight), (y_high, y_high_weight))
+        for j, u in ((x_low, x_low_weight), (x_high, x_high_weight))
+    ]

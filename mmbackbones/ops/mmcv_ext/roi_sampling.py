@@ -1,4 +1,5 @@
 """Where RoIAlign samples along one axis of the feature map, and how it interpolates there."""
+
 from typing import NamedTuple
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 class Bins(NamedTuple):
     """The bins of k regions along one axis, in cells of the feature map."""
+
     start: Tensor  # [k], where the first bin begins
     size: Tensor  # [k], of one bin
     samples: Tensor  # [k], whole numbers as floats: samples per bin
@@ -26,7 +28,7 @@ def bins(low: Tensor, high: Tensor, count: int, spatial_scale: float, sampling_r
     A `sampling_ratio` of 0 stands for one sample per started cell, so none where a region is empty or inside out.
     Regions that are not finite have none either.
     """
-    offset = 0.5 if aligned else 0.
+    offset = 0.5 if aligned else 0.0
     start = low * spatial_scale - offset
     length = high * spatial_scale - offset - start
     if not aligned:

@@ -1,4 +1,5 @@
 """Soft-NMS (Bodla et al., ICCV 2017)."""
+
 import torch
 from torch import Tensor
 
@@ -8,8 +9,16 @@ from .precision import at_least_float32
 _NAIVE, _LINEAR, _GAUSSIAN = 0, 1, 2
 
 
-def softnms(boxes: Tensor, scores: Tensor, dets: Tensor, iou_threshold: float, sigma: float, min_score: float,
-            method: int, offset: int) -> Tensor:
+def softnms(
+    boxes: Tensor,
+    scores: Tensor,
+    dets: Tensor,
+    iou_threshold: float,
+    sigma: float,
+    min_score: float,
+    method: int,
+    offset: int,
+) -> Tensor:
     """Take the best box, lower the scores of those that overlap it, drop those below `min_score`, and repeat.
 
     Args:
@@ -31,14 +40,14 @@ def softnms(boxes: Tensor, scores: Tensor, dets: Tensor, iou_threshold: float, s
         taken.append(index[best])
         taken_score.append(score[best])
         # boxes without area have no IoU with each other: no penalty
-        iou = box_overlaps(left[best], left, offset).nan_to_num(nan=0.)
+        iou = box_overlaps(left[best], left, offset).nan_to_num(nan=0.0)
         score = score * _penalty(iou, iou_threshold, sigma, method)
         stays = score >= min_score
         stays[best] = False
         left, score, index = left[stays], score[stays], index[stays]
     keep = torch.cat(taken)
-    dets[:len(keep), :4] = boxes[keep]
-    dets[:len(keep), 4] = torch.cat(taken_score)
+    dets[: len(keep), :4] = boxes[keep]
+    dets[: len(keep), 4] = torch.cat(taken_score)
     return keep
 
 

@@ -1,4 +1,5 @@
 """torchvision's compiled operators, where they work."""
+
 from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
@@ -34,9 +35,10 @@ def _try(device_type: str) -> ModuleType:
     imports and has no operators, or has them for the CPU only.
     """
     from torchvision import ops
-    boxes = torch.tensor([[0., 0., 1., 1.]], device=device_type)
+
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=device_type)
     ops.nms(boxes, boxes[:, 0], 0.5)
     rois = torch.nn.functional.pad(boxes, (1, 0))
-    ops.roi_align(boxes.view(1, 1, 2, 2), rois, (1, 1), 1., 0, True)
-    torch.ops.torchvision._roi_align_backward(boxes.new_ones(1, 1, 1, 1), rois, 1., 1, 1, 1, 1, 2, 2, 0, True)
+    ops.roi_align(boxes.view(1, 1, 2, 2), rois, (1, 1), 1.0, 0, True)
+    torch.ops.torchvision._roi_align_backward(boxes.new_ones(1, 1, 1, 1), rois, 1.0, 1, 1, 1, 1, 2, 2, 0, True)
     return ops

@@ -1,0 +1,109 @@
+"""Testing, as ``tools/test.py`` does it."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from ..engine.config import load_config, set_img_scale
+from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
+from ..engine.distributed import main_process_first, start
+from ..engine.initial_weights import checkpoint_classes, drop_pretrained
+from ..engine.label_options import check_label_options, labels_as_trained
+from ..engine.log import escape_log, log_operators
+from ..engine.options import flatten
+from ..engine.rehearsal import blaming, building, rehearse_test
+from ..errors import UserError, printable
+from ..evaluation.metrics import check_output_names, use_full_metrics
+from ..evaluation.summary import tidy_metrics, write_metrics
+from ..utils.folders import folder_of_test, need_folder
+
+
+def evaluate(
+    config: str,
+    checkpoint: str,
+    data: str | None = None,
+    img_scale: tuple[int, int] | None = None,
+    tta: bool = False,
+    show_dir: str | None = None,
+    work_dir: str | None = None,
+    launcher: str = 'none',
+    cfg_options: dict | None = None,
+    background: str | None = None,
+    ignore_label: int | None = None,
+) -> dict[str, float]:
+    """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
+
+    Args:
+        config: Path of a config file.
+        checkpoint: File or URL of a trained model.
+        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data. Classes keep the
+            checkpoint's label order.
+        img_scale: Width and height in pixels that images are resized to fit into.
+        tta: Average over scales and flips.
+        show_dir: Folder for the predictions, drawn beside the ground truth, in the same folders as the images.
+        work_dir: Where ``metrics.json`` is written; ``work_dirs/<config>`` by default. In a training run's folder a
+            test keeps to the subfolder ``test``.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``: with several processes each tests a part of the images.
+        cfg_options: Any config entries to override, by dotted names.
+        background, ignore_label: How label maps are to be read, as in :func:`~mmbackbones.apis.train`; by default
+            as the model was trained.
+
+    Returns:
+        The metrics, as written to ``metrics.json``.
+
+    Raises:
+        UserError: Something in the arguments, the data or the files that the user can put right.
+    """
+    options = flatten(cfg_options)
+    with blaming(options):
+        cfg = load_config(config, work_dir, cfg_options)
+        check_label_options(cfg, background, ignore_label)
+        start(cfg, launcher)
+        use_full_metrics(cfg)
+        if img_scale:
+            set_img_scale(cfg, *img_scale)
+        if tta:
+            _augment(cfg)
+        cfg.work_dir = main_process_first(lambda: folder_of_test(cfg.work_dir))
+        main_process_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
+        if show_dir:
+            main_process_first(lambda: need_folder(show_dir, '--show-dir'))
+        escape_log()
+        rehearse_test(cfg, options)
+        classes = main_process_first(lambda: checkpoint_classes(checkpoint))
+        labels = dict(background=background, ignore_label=ignore_label)
+        if is_segmentor(cfg):
+            labels = labels_as_trained(checkpoint, **labels)
+        apply_dataset(
+            cfg, resolve_data_root(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels
+        )
+        drop_pretrained(cfg)
+        cfg.load_from = checkpoint
+        cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
+        if show_dir:
+            cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
+
+        with building('', options):
+            runner = Runner.from_cfg(cfg)
+            _ = runner.test_loop  # built when it is first asked for
+        escape_log()
+        log_operators(cfg)
+        dataset = runner.test_loop.dataloader.dataset
+        check_output_names(cfg, dataset)
+        metrics = tidy_metrics(runner.test())
+        path = Path(cfg.work_dir) / 'metrics.json'
+        main_process_first(lambda: write_metrics(metrics, path))
+        if is_main_process():
+            print(f'metrics of {len(dataset)} images written to', printable(str(path)))
+        return metrics
+
+
+def _augment(cfg: Config) -> None:
+    if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
+        raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
+    if learns_masks(cfg):
+        cfg.tta_model.type = 'InstanceTTAModel'  # MMDetection's own refuses masks
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(**cfg.tta_model, module=cfg.model)

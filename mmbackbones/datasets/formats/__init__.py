@@ -1,0 +1,1 @@
+"""Formats of data folders, one file each."""

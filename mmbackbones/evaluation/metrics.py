@@ -1,0 +1,271 @@
+"""COCO's and ADE20K's metrics at full precision, class by class where asked for.
+
+MMDetection rounds to three decimals and MMSegmentation to percents with two; here a figure equals what pycocotools
+computes to the last digit, all are fractions from 0 to 1, and -1 means undefined, for lack of ground truth.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from mmdet.datasets.api_wrappers import COCO, COCOeval, COCOevalMP
+from mmdet.evaluation import CocoMetric
+from mmengine.config import Config
+from mmengine.fileio import dump
+from mmengine.registry import METRICS
+from mmseg.evaluation import IoUMetric
+
+from ..engine.config import dicts_in
+from ..errors import UserError
+from ..utils.atomic_write import atomic_write
+from .metric_options import (
+    COCO_METRICS,
+    IOU_METRICS,
+    MEASURED_AT,
+    check_choice,
+    check_coco_options,
+    check_iou_options,
+    detection_counts,
+    statistics,
+    strings,
+)
+
+_UNDEFINED = -1.0
+
+
+@METRICS.register_module(
+    name=['ExactCocoMetric', 'FullCocoMetric']
+)  # the latter is the name of version 0.1's first configs
+class ExactCocoMetric(CocoMetric):
+    """Average precision of boxes and masks: mAP over IoU 0.50 to 0.95, at 0.50, at 0.75, of small, medium and large
+    objects, as ``bbox_mAP``, ``segm_mAP_50``...; with `classwise`, mAP of each class as ``bbox_AP_<class>``.
+
+    Args: As MMDetection's; `metric` is ``bbox``, ``segm`` or both. `proposal_nums`, for mAP and for average recall
+        (``AR@100``, which `metric_items` may ask for), are pycocotools' 1, 10 and 100, or MMDetection's 100, 300 and
+        1000 if `metric_items` names one of those. With `outfile_prefix` the predictions are left in
+        ``<prefix>.bbox.json`` and ``<prefix>.segm.json``, ready for pycocotools: masks carry no box, which would count
+        for the size of an object.
+    """
+
+    def __init__(
+        self,
+        metric: str | Sequence[str] = 'bbox',
+        proposal_nums: Sequence[int] | None = None,
+        metric_items: Sequence[str] | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            metric=strings(metric),
+            proposal_nums=detection_counts(proposal_nums, metric_items),
+            metric_items=metric_items,
+            **kwargs,
+        )
+
+    @CocoMetric.dataset_meta.setter
+    def dataset_meta(self, meta: dict) -> None:
+        """Take the data set's classes, before the first image.
+
+        Raises:
+            UserError: The annotation file lacks one, so that the labels after it would be those of other classes.
+        """
+        known = self._coco_api and {category['name'] for category in self._coco_api.dataset['categories']}
+        if known and (lacking := [name for name in meta['classes'] if name not in known]):
+            raise UserError(
+                f"the evaluator's annotation file has no category {lacking[0]!r}, which is one of the "
+                f"data set's classes; it has {', '.join(map(repr, sorted(known)[:8]))}"
+            )
+        self._dataset_meta = meta
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Collect ground truth and predictions of a batch.
+
+        Raises:
+            UserError: Masks are to be evaluated, and the model predicts none.
+        """
+        if 'segm' in self.metrics and any('masks' not in sample['pred_instances'] for sample in data_samples):
+            raise UserError(
+                "the metric 'segm' needs a model that predicts masks, and this one predicts none: use metric='bbox'"
+            )
+        super().process(data_batch, data_samples)
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """The metrics of what :meth:`process` collected: pairs of ground truth and predictions, one per image.
+
+        Raises:
+            UserError: The predictions cannot be written.
+        """
+        if self._coco_api is None:  # no annotation file is named: the data set's samples carry what is in it
+            self._coco_api = self._from_samples([truth for truth, _ in results])
+        self.cat_ids = self._coco_api.get_cat_ids(cat_names=self.dataset_meta['classes'])
+        predictions = self._predictions([prediction for _, prediction in results])
+        if self.outfile_prefix:
+            for kind, content in predictions.items():
+                _write(content, Path(f'{self.outfile_prefix}.{kind}.json'))
+        if self.format_only:
+            return {}
+        metrics = {}
+        for kind in self.metrics:
+            metrics.update(self._evaluate(kind, predictions[kind]))
+        return metrics
+
+    def _from_samples(self, truth: list[dict]) -> COCO:
+        with TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+            return COCO(self.gt_to_coco_json(truth, f'{folder}/samples'))
+
+    def _predictions(self, results: list[dict]) -> dict[str, list[dict]]:
+        """COCO's result format, for each kind of metric."""
+        predictions = {kind: [] for kind in self.metrics}
+        for result in results:
+            scores = {'bbox': result['scores'], 'segm': result.get('mask_scores', result['scores'])}
+            for kind, found in predictions.items():
+                for i, label in enumerate(result['labels']):
+                    shape = (
+                        dict(bbox=self.xyxy2xywh(result['bboxes'][i]))
+                        if kind == 'bbox'
+                        else dict(segmentation=_as_text(result['masks'][i]))
+                    )
+                    found.append(
+                        dict(
+                            image_id=result['img_id'],
+                            category_id=self.cat_ids[label],
+                            score=float(scores[kind][i]),
+                            **shape,
+                        )
+                    )
+        return predictions
+
+    def _evaluate(self, kind: str, predictions: list[dict]) -> dict[str, float]:
+        evaluation = COCOevalMP if self.use_mp_eval else COCOeval
+        with redirect_stdout(StringIO()):
+            coco = evaluation(self._coco_api, self._loaded(predictions), kind)
+            coco.params.catIds = self.cat_ids
+            coco.params.maxDets = self.proposal_nums
+            coco.params.iouThrs = np.atleast_1d(self.iou_thrs)
+            coco.evaluate()
+            coco.accumulate()
+            coco.summarize()
+        figures = dict(zip(statistics(self.proposal_nums), coco.stats.tolist(), strict=True))
+        items = list(figures)[:6] if self.metric_items is None else self.metric_items
+        metrics = {f'{kind}_{name}': figures[name] for name in items}
+        if self.classwise:
+            # IoU, recall, class; all sizes, as many detections as mAP counts
+            precision = coco.eval['precision'][:, :, :, 0, self.proposal_nums.index(MEASURED_AT)]
+            for category in self._coco_api.load_cats(self.cat_ids):
+                # pycocotools has sorted the classes by their ids, which need not be the order of the labels.
+                column = precision[:, :, coco.params.catIds.index(category['id'])]
+                metrics[f'{kind}_AP_{category["name"]}'] = _mean(column[column > -1])
+        return metrics
+
+    def _loaded(self, predictions: list[dict]) -> COCO:
+        """The predictions as pycocotools wants them. Its own function fails where nothing is detected at all."""
+        if predictions:
+            return self._coco_api.loadRes(predictions)
+        nothing = COCO()
+        nothing.dataset = {**self._coco_api.dataset, 'annotations': []}
+        nothing.createIndex()
+        return nothing
+
+
+@METRICS.register_module()
+class FullIoUMetric(IoUMetric):
+    """mIoU, mAcc and aAcc; with `classwise`, IoU and accuracy of each class as ``IoU_<class>`` and ``Acc_<class>``.
+
+    Args:
+        classwise: Give each class's figures, too.
+        Others: As MMSegmentation's; `iou_metrics` stays ``['mIoU']``. With `nan_to_num` a class without ground truth
+            counts as that number, also in the means.
+    """
+
+    def __init__(self, classwise: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.classwise = classwise
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """The metrics of what :meth:`process` collected: four areas by class, in pixels, for each image."""
+        if self.format_only:
+            return {}
+        intersect, union, _, label = (sum(area.double() for area in areas) for areas in zip(*results, strict=True))
+        found = self.total_area_to_metrics(intersect, union, None, label, ['mIoU'], self.nan_to_num)
+        metrics = {f'm{name}': _mean(found[name][~np.isnan(found[name])]) for name in ('IoU', 'Acc')}
+        metrics['aAcc'] = _mean(found['aAcc'][~np.isnan(found['aAcc'])])
+        if self.classwise:
+            classes = self.dataset_meta['classes']
+            for name in ('IoU', 'Acc'):
+                values = np.nan_to_num(found[name], nan=_UNDEFINED).tolist()
+                metrics.update({f'{name}_{label}': value for label, value in zip(classes, values, strict=True)})
+        return metrics
+
+
+def use_full_metrics(cfg: Config) -> None:
+    """Put these metrics in the place of the libraries' in validation and test; in the test, class by class.
+
+    Raises:
+        UserError: An evaluator has an option that does not exist or that cannot be honored.
+    """
+    for name in ('val_evaluator', 'test_evaluator'):
+        for evaluator in dicts_in(cfg[name]):
+            kind = str(evaluator.get('type')).removeprefix('mmdet.').removeprefix('mmseg.')
+            if kind == 'CocoMetric':
+                check_choice(evaluator, name, 'metric', COCO_METRICS)
+                if not {'bbox', 'segm'}.issuperset(strings(evaluator.get('metric', 'bbox'))):
+                    continue
+                check_coco_options(evaluator, name)
+                evaluator.type = 'ExactCocoMetric'
+            elif kind == 'IoUMetric':
+                check_choice(evaluator, name, 'iou_metrics', IOU_METRICS)
+                if strings(evaluator.get('iou_metrics', 'mIoU')) != ['mIoU']:
+                    continue
+                check_iou_options(evaluator, name)
+                evaluator.type = 'FullIoUMetric'
+            else:
+                continue
+            evaluator.setdefault('classwise', name == 'test_evaluator')
+
+
+def check_output_names(cfg: Config, dataset) -> None:
+    """Check that ``IoUMetric`` can leave the label maps of a test in one folder, if its ``output_dir`` asks for that.
+
+    Raises:
+        UserError: Two images of `dataset` have one name, so that one label map would be written over the other, or the
+            folder holds images or label maps of the data.
+    """
+    for evaluator in dicts_in(cfg.test_evaluator):
+        if evaluator.get('type') != 'FullIoUMetric' or not evaluator.get('output_dir'):
+            continue
+        first = {}
+        for index in range(len(dataset)):
+            info = dataset.get_data_info(index)
+            image = info['img_path']
+            if (other := first.setdefault(Path(image).stem, image)) != image:
+                raise UserError(
+                    'test_evaluator.output_dir is one folder for all label maps, and the images '
+                    f'{other} and {image} have one name: leave it out'
+                )
+            for path in (image, info.get('seg_map_path') or image):
+                if os.path.realpath(evaluator.output_dir) == os.path.realpath(os.path.dirname(path)):
+                    raise UserError(
+                        f'test_evaluator.output_dir={evaluator.output_dir!r} holds {path}: choose a folder '
+                        'that is no part of the data'
+                    )
+
+
+def _write(predictions: list[dict], path: Path) -> None:
+    try:
+        with atomic_write(path) as partial:
+            dump(predictions, str(partial), file_format='json')
+    except OSError as error:
+        raise UserError(f'cannot write the predictions to {path}: {error.strerror or error}') from error
+
+
+def _as_text(mask: dict) -> dict:
+    """Runs of pixels (RLE) as JSON can hold them."""
+    counts = mask['counts']
+    return dict(mask, counts=counts.decode() if isinstance(counts, bytes) else counts)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else _UNDEFINED

@@ -1,0 +1,1 @@
+"""Files, folders, text and configs: what every room needs."""

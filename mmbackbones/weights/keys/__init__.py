@@ -1,0 +1,1 @@
+"""Key mappings from the authors' checkpoints to ours, one file per family."""

@@ -1,0 +1,74 @@
+"""What --weights takes: a backbone's file in any layout, or a whole model's."""
+
+import pytest
+import torch
+
+from mmbackbones import get_config
+from mmbackbones.apis import train
+from mmbackbones.engine.initial_weights import set_initial_weights
+from mmbackbones.errors import UserError
+from tests.helpers.van_layouts import mmpretrain
+
+OURS = {'stem.proj.weight': torch.zeros(1)}
+THEIRS = {'patch_embed1.proj.weight': torch.zeros(1), 'head.weight': torch.zeros(1)}
+
+
+def below(state: dict) -> dict:
+    return {f'backbone.{key}': value for key, value in state.items()}
+
+
+@pytest.mark.parametrize(
+    ('state', 'prefix'),
+    [
+        (OURS, ''),
+        (THEIRS, ''),
+        (mmpretrain(THEIRS), 'backbone.'),
+        ({**below(THEIRS), 'neck.0': torch.zeros(1)}, 'backbone.'),
+    ],
+)
+def test_a_backbones_weights(state, prefix, tmp_path):
+    cfg, file = get_config('retinanet_van_b'), str(tmp_path / 'weights.pth')
+    torch.save(state, file)
+    set_initial_weights(cfg, file, from_scratch=False, resume=None)
+    assert cfg.model.backbone.init_cfg == dict(type='Pretrained', checkpoint=file, prefix=prefix)
+    assert not cfg.get('load_from')
+
+
+def test_a_whole_models_weights(tmp_path):
+    cfg, file = get_config('retinanet_van_b'), str(tmp_path / 'weights.pth')
+    torch.save(below(OURS), file)
+    set_initial_weights(cfg, file, from_scratch=False, resume=None)
+    assert cfg.load_from == file
+    assert cfg.model.backbone.init_cfg is None
+
+
+def test_the_files_of_all_parts_of_a_model_are_looked_at_first(tmp_path):
+    file = str(tmp_path / 'neck.pth')
+    torch.save({'neck.0.weight': torch.tensor([float('nan')])}, file)
+    for checkpoint, message in (
+        (file, 'are not finite'),
+        (str(tmp_path / 'none.pth'), 'does not exist'),
+        (5, '5 is no checkpoint'),
+    ):
+        cfg = get_config('retinanet_van_b')
+        cfg.model.backbone.init_cfg = None
+        cfg.model.neck.init_cfg = [dict(type='Pretrained', checkpoint=checkpoint, prefix='neck.')]
+        with pytest.raises(UserError, match=f'the pre-trained weights are not to be had: .*{message}'):
+            set_initial_weights(cfg, None, from_scratch=False, resume=None)
+
+
+def test_a_configs_own_weights_are_looked_at_as_any(tiny_config, shapes, tmp_path):
+    """MMEngine would load what its ``load_from`` names after the check of the data, whatever is in it."""
+    file = tmp_path / 'whole.pth'
+    torch.save(below({'stem.proj.weight': torch.tensor([float('nan')])}), file)
+    config = tmp_path / 'finetune.py'
+    config.write_text(f'_base_ = {tiny_config!r}\nload_from = {str(file)!r}\n')
+    with pytest.raises(UserError, match='whole.pth was not loaded: 1 of its 1 weights are not finite'):
+        train(str(config), data=str(shapes), img_scale=(64, 64), epochs=1, work_dir=str(tmp_path / 'run'))
+    assert not (tmp_path / 'run').exists()
+
+
+@pytest.mark.parametrize('value', [5, ['a'], True])
+def test_a_file_is_named_by_a_text(value, tiny_config, shapes, tmp_path):
+    with pytest.raises(UserError, match='--cfg-options load_from=.*: must be a file, a URL or a short name'):
+        train(tiny_config, data=str(shapes), work_dir=str(tmp_path / 'run'), cfg_options=dict(load_from=value))

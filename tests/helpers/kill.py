@@ -1,0 +1,51 @@
+"""Trainings that are to die: a hook, named in ``custom_imports``, and a death at a chosen write."""
+
+import os
+import signal
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+
+@HOOKS.register_module()
+class KillHook(Hook):
+    """SIGKILL in the middle of the second epoch."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        if runner.epoch == 1 and batch_idx == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_killed(function, name: str, occurrence: int) -> None:
+    """Call `function` in a process of its own, which gets SIGKILL when half of a checkpoint is written.
+
+    Args:
+        function: What to call; it is forked, not pickled.
+        name: How the checkpoint's file name begins.
+        occurrence: At which of the writes of such a file, counted from 1.
+    """
+
+    def child() -> None:
+        whole, seen = LocalBackend.put, 0
+
+        def put(self, content, path):
+            nonlocal seen
+            if Path(path).name.startswith(name):
+                seen += 1
+                if seen == occurrence:
+                    whole(self, content[: len(content) // 2], path)
+                    os.kill(os.getpid(), signal.SIGKILL)
+            whole(self, content, path)
+
+        LocalBackend.put = put
+        torch.set_num_threads(1)
+        function()
+
+    process = get_context('fork').Process(target=child)
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL

@@ -1,0 +1,26 @@
+"""A little data set in ADE20K's layout."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.helpers.detection_folders import write_image, write_text
+
+CLASSES = ('road', 'car', 'tree')
+SIZE = (12, 8)  # width, height
+STEMS = {'training': ('a1', 'a2', 'a3', 'a4'), 'validation': ('b1', 'b2')}
+LABELS = (np.arange(SIZE[0] * SIZE[1]) % 4).astype(np.uint8).reshape(SIZE[::-1])  # 0 to 3 in every label map
+
+
+def write_labels(path: Path, labels: np.ndarray = LABELS, **options) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(labels).save(path, **options)
+
+
+def ade(root: Path) -> None:
+    for folder, stems in STEMS.items():
+        for stem in stems:
+            write_image(root / f'images/{folder}/{stem}.jpg', SIZE)
+            write_labels(root / f'annotations/{folder}/{stem}.png')
+    write_text(root / 'classes.txt', '\n'.join(CLASSES) + '\n')
