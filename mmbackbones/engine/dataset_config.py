@@ -17,8 +17,8 @@ from .distributed import main_process_first
 _HOW_TO_GET = {
     'annotations/instances_train2017.json': 'download train2017.zip, val2017.zip and annotations_trainval2017.zip from '
     'https://cocodataset.org/#download and unpack them there, so that it holds annotations/, train2017/ and val2017/',
-    'annotations/training': 'download the archive of the scene parsing benchmark from '
-    'http://sceneparsing.csail.mit.edu and unpack it there, so that it holds images/, annotations/ and objectInfo150.txt',
+    'annotations/training': 'download the scene parsing benchmark from http://sceneparsing.csail.mit.edu '
+    'and unpack it there, so that it holds images/, annotations/ and objectInfo150.txt',
 }
 
 

@@ -134,7 +134,7 @@ RELEASES: dict[str, Release] = {
         _van_original('b2', 'Base', 'van_base_828.pth.tar', 82.8),
         _van_original('b3', 'Large', 'van_large_839.pth.tar', 83.9),
         _van('b4', 'van_b4.pth', top1=84.2),
-        # The paper's Table 8 has 85.7, 86.3 and 86.9 after fine-tuning on ImageNet-1K; these files may be from before it.
+        # The paper's Table 8 has 85.7, 86.3 and 86.9 after fine-tuning on ImageNet-1K; these files may predate it.
         _van('b4', 'van_b4_22k.pth', 'ImageNet-22K'),
         _van('b5', 'van_b5_22k.pth', 'ImageNet-22K'),
         _van('b6', 'van_b6_22k.pth', 'ImageNet-22K'),

@@ -14,8 +14,8 @@ from PIL import Image
 
 from mmbackbones.datasets import has_label_maps, load_segmentation
 from mmbackbones.datasets.checks import label_maps
-from mmbackbones.datasets.formats import pairs
 from mmbackbones.datasets.checks.images import ORIENTATION
+from mmbackbones.datasets.formats import pairs
 from mmbackbones.datasets.shapes import CLASSES as SHAPES
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.errors import UserError

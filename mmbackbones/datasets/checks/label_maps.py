@@ -28,7 +28,7 @@ class LabelMap:
 
 
 def read_label_maps(root: Path, folder: Path, names: Sequence[str], source: str) -> list[LabelMap]:
-    """What the label maps `names` of `folder` hold; arguments and errors are those of :func:`.file_cache.inspect_files`."""
+    """Read the label maps `names` of `folder`; arguments and errors are those of :func:`.file_cache.inspect_files`."""
     found = inspect_files(root, folder, names, source, 'mask', _inspect)
     return [
         LabelMap((width, height), bool(as_stored), dict(zip(counts[::2], counts[1::2], strict=True)))

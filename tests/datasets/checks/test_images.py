@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbackbones.datasets.checks import file_cache as inspection, images
+from mmbackbones.datasets.checks import file_cache as inspection
+from mmbackbones.datasets.checks import images
 from mmbackbones.datasets.checks.images import describe_losses, read_images
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
