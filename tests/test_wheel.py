@@ -5,7 +5,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from mmbackbones import configs
+from mmbackbones.utils import config_files as configs
 from mmbackbones.model_zoo import read_models
 
 ROOT = Path(__file__).parents[1]
