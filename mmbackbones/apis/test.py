@@ -18,7 +18,7 @@ from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.metrics import check_output_names, use_full_metrics
 from ..evaluation.summary import tidy_metrics, write_metrics
-from ..utils.folders import need_folder
+from ..utils.folders import require_writable
 
 
 def evaluate(
@@ -68,9 +68,9 @@ def evaluate(
         if tta:
             _augment(cfg)
         cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
-        main_process_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
+        main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
         if show_dir:
-            main_process_first(lambda: need_folder(show_dir, '--show-dir'))
+            main_process_first(lambda: require_writable(show_dir, '--show-dir'))
         escape_log()
         rehearse_test(cfg, options)
         classes = main_process_first(lambda: checkpoint_classes(checkpoint))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from ..utils.files import absolute, write_text
+from ..utils.files import write_text
+from ..utils.paths import absolute
 from .checks.annotations import NoAnnotationsError, check, check_categories
 from .checks.classes import compare_classes
 from .checks.counts import count, is_trained_on

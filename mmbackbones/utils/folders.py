@@ -6,7 +6,7 @@ from tempfile import TemporaryFile
 from ..errors import UserError
 
 
-def need_folder(folder: str | Path, option: str) -> None:
+def require_writable(folder: str | Path, option: str) -> None:
     """Make `folder` if need be, and write to it once, so that hours of work do not end before a closed door.
 
     Args:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from ...errors import UserError
-from ...utils.files import leaves, write_text
+from ...utils.files import write_text
+from ...utils.paths import escapes_folder
 
 VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
 KEEP_EVERY = 10  # seconds; a check that is killed loses no more than that
@@ -41,7 +42,7 @@ def inspect_files(
     """
     below = os.path.relpath(folder, root)
     for name in names:
-        if leaves(os.path.join(below, name)):
+        if escapes_folder(os.path.join(below, name)):
             raise UserError(f'{source}: the {kind} file {name!r} is not inside the data folder {root}.')
     states, missing, no_files = {}, [], []
     for name in names:

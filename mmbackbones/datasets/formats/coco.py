@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from ...errors import UserError
-from ...utils.files import read_bytes, written_here
+from ...utils.files import read_bytes
+from ...utils.paths import normalize_separators
 from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
 from .base import Annotations, Layout, Source, plan
@@ -117,7 +118,7 @@ def _reads_utf8() -> bool:
 
 
 def _is_there(folder: Path, name: str) -> bool:
-    return os.path.exists(folder / written_here(folder, name))
+    return os.path.exists(folder / normalize_separators(folder, name))
 
 
 def json_files(root: Path) -> set[str]:
