@@ -39,7 +39,7 @@ def evaluate(
     Args:
         config: Path of a config file.
         checkpoint: File or URL of a trained model.
-        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data. Classes keep the
+        data: ``shapes``, or a folder in any of the known formats; None for the config's own data. Classes keep the
             checkpoint's label order.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Average over scales and flips.
