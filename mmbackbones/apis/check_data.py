@@ -8,7 +8,7 @@ from ..datasets.checks.masks import MaskError
 from ..datasets.formats.ade20k import LAYOUT
 from ..datasets.formats.registry import find_layout
 from ..errors import UserError
-from ..utils.files import absolute
+from ..utils.paths import absolute
 
 
 def check_data(root: str, background: str | None = None, ignore_label: int | None = None) -> Iterator[str]:

@@ -14,10 +14,11 @@ from ..engine.label_options import check_label_options, labels_as_trained
 from ..engine.log import escape_log, log_operators
 from ..engine.options import flatten
 from ..engine.rehearsal import blaming, building, rehearse_test
+from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.metrics import check_output_names, use_full_metrics
 from ..evaluation.summary import tidy_metrics, write_metrics
-from ..utils.folders import folder_of_test, need_folder
+from ..utils.folders import require_writable
 
 
 def evaluate(
@@ -66,10 +67,10 @@ def evaluate(
             set_img_scale(cfg, *img_scale)
         if tta:
             _augment(cfg)
-        cfg.work_dir = main_process_first(lambda: folder_of_test(cfg.work_dir))
-        main_process_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
+        cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
+        main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
         if show_dir:
-            main_process_first(lambda: need_folder(show_dir, '--show-dir'))
+            main_process_first(lambda: require_writable(show_dir, '--show-dir'))
         escape_log()
         rehearse_test(cfg, options)
         classes = main_process_first(lambda: checkpoint_classes(checkpoint))

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from ..utils.files import absolute, write_text
+from ..utils.files import write_text
+from ..utils.paths import absolute
 from .checks.classes import compare_classes
-from .checks.label_maps import count_pixels, write_as_bytes
+from .checks.label_maps import Pair, count_pixels, write_as_bytes
 from .checks.labels import check_range, check_some_class, check_void, describe_labels
 from .checks.numbering import Numbering, check_options, settle_numbering
 from .checks.orientation import check_turned
 from .formats.ade20k import find_splits
 from .formats.class_names import ADE20K, read_class_names
-from .formats.pairs import Pair, read_pairs
+from .formats.pairs import read_pairs
 from .train_val_split import describe_division, divide
 
 SPLITS = ('train', 'val', 'test')
@@ -64,7 +65,7 @@ def load_segmentation(
             its labels are numbered, or has a defect that cannot be repaired.
     """
     check_options(background, ignore_label)
-    root, out_dir = absolute(root), Path(os.path.abspath(out_dir))
+    root, out_dir = absolute(root), absolute(out_dir)
     folders, notes = find_splits(root)
     names_file, names = read_class_names(root)
     compare_classes(names, classes or names, str(names_file), 'the classes of the model')

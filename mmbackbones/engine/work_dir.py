@@ -24,6 +24,8 @@ except ImportError:  # Windows has no POSIX record locks; two runs at once are n
 _LOCK = 'train.lock'
 _RUN = 'run.json'
 _LEFT_BEHIND = ('best_*.pth', 'epoch_*.pth', 'iter_*.pth', 'last_checkpoint')
+# What a training run leaves in its work directory and a test doesn't.
+_OF_A_TRAINING_RUN = (_LOCK, _RUN, *_LEFT_BEHIND, '*/vis_data/scalars.json')
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)  # what file systems that have none answer
 _here = set()  # work directories of runs in this process: record locks do not keep a process from itself
 
@@ -66,6 +68,13 @@ def newest_run(folder: str | os.PathLike) -> str | None:
             f'{path} is damaged: which run was the last here cannot be told; name a checkpoint with --resume FILE'
         )
     return run
+
+
+def work_dir_for_test(work_dir: str) -> str:
+    """`work_dir`, or its ``test/`` if it holds a training run, whose config, data and logs a test would overwrite."""
+    if any(next(Path(work_dir).glob(pattern), None) for pattern in _OF_A_TRAINING_RUN):
+        return str(Path(work_dir) / 'test')
+    return work_dir
 
 
 class WorkDir:

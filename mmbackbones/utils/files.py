@@ -60,25 +60,3 @@ def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
             elif os.path.splitext(entry.name)[1].lower() in suffixes:
                 found.append(os.path.relpath(entry.path, folder).replace(os.sep, '/'))
     return sorted(found)
-
-
-def leaves(path: str) -> bool:
-    """Whether a path meant to lie below a folder points out of it; by its letters alone: links are the user's right."""
-    normal = os.path.normpath(path)
-    return os.path.isabs(normal) or normal.split(os.sep)[0] == os.pardir
-
-
-def absolute(path: str | os.PathLike) -> Path:
-    """An absolute path without `..`. Where there is one, links are resolved: it leads to the parent of their target."""
-    return Path(path).resolve() if os.pardir in Path(path).parts else Path(os.path.abspath(path))
-
-
-def written_here(folder: Path, name: str) -> str:
-    """`name`, which may come from Windows: its backslashes are slashes, unless there is a file that has them."""
-    if '\\' not in name:
-        return name
-    try:
-        there = os.path.lexists(folder / name)
-    except ValueError:  # a name that no file system can have
-        there = False
-    return name if there else name.replace('\\', '/')

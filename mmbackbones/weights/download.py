@@ -14,12 +14,12 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from mmengine.logging import print_log
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from torch.hub import get_dir
 
 from ..errors import UserError, printable
 from ..utils.atomic_write import atomic_write, remove_partials
+from ..utils.progress import progress_bar
 from .reading import is_web_page, read_checkpoint
 from .releases import RELEASES, published_sha256
 
@@ -126,15 +126,12 @@ def _receive(url: str, path: Path) -> tuple[str, str]:
         OSError: The network or the disk failed, or too little came in too long a time.
     """
     transfer = _Transfer(url, path)
-    console = Console(stderr=True)
-    bar = Progress(
+    bar = progress_bar(
         TextColumn('{task.description}', markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
     )
     with bar, transfer.running():
         task = bar.add_task(os.path.basename(path), total=None)

@@ -10,11 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from ...errors import UserError
-from ...utils.files import leaves, write_text
+from ...utils.files import write_text
+from ...utils.paths import escapes_folder
+from ...utils.progress import track
 
 VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
 KEEP_EVERY = 10  # seconds; a check that is killed loses no more than that
@@ -41,7 +40,7 @@ def inspect_files(
     """
     below = os.path.relpath(folder, root)
     for name in names:
-        if leaves(os.path.join(below, name)):
+        if escapes_folder(os.path.join(below, name)):
             raise UserError(f'{source}: the {kind} file {name!r} is not inside the data folder {root}.')
     states, missing, no_files = {}, [], []
     for name in names:
@@ -67,20 +66,11 @@ def inspect_files(
     known = _read_cache(cache)
     unknown = [name for name in states if known.get(name, [])[:2] != states[name]]
     broken = []
-    console = Console(stderr=True)
     pool = ThreadPoolExecutor()
     kept = time.monotonic()
     try:
         results = pool.map(inspect, (os.path.join(folder, name) for name in unknown))
-        shown = track(
-            zip(unknown, results, strict=True),
-            f'Checking {kind}s',
-            len(unknown),
-            console=console,
-            transient=True,
-            disable=not unknown or not console.is_terminal,
-        )
-        for name, result in shown:
+        for name, result in track(zip(unknown, results, strict=True), len(unknown), f'Checking {kind}s'):
             if isinstance(result, str):
                 broken.append((name, result))
             else:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import UserError
-from ...utils.files import written_here
+from ...utils.paths import normalize_separators
 from .annotations import NUMBERS
 from .images import ImageInfo
 from .sizes import contradiction, parse_side
@@ -46,7 +46,7 @@ def tidy(data: dict, image_dir: Path, name: str, masks: bool) -> Counter:
     """
     repairs = Counter()
     for image in data['images']:
-        if (file := written_here(image_dir, image['file_name'])) != image['file_name']:
+        if (file := normalize_separators(image_dir, image['file_name'])) != image['file_name']:
             image['file_name'] = file
             repairs['slash'] += 1
         given = image.get('width'), image.get('height')

@@ -10,9 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 from ...errors import UserError
-from ...utils.files import read_bytes, written_here
+from ...utils.files import read_bytes
+from ...utils.paths import normalize_separators
 from ...utils.text import short
-from .base import Annotations, Layout, NoAnnotationsError, Source, plan
+from ..checks.annotations import NoAnnotationsError
+from .base import Annotations, Layout, Source, plan
 from .split_names import NAMES, describe_unused, find_splits, split_of
 
 LISTS = ('images', 'annotations', 'categories')
@@ -116,7 +118,7 @@ def _reads_utf8() -> bool:
 
 
 def _is_there(folder: Path, name: str) -> bool:
-    return os.path.exists(folder / written_here(folder, name))
+    return os.path.exists(folder / normalize_separators(folder, name))
 
 
 def json_files(root: Path) -> set[str]:

@@ -10,11 +10,13 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from ...errors import UserError
-from ...utils.files import leaves, read_bytes, read_text, written_here
+from ...utils.files import read_bytes, read_text
+from ...utils.paths import escapes_folder, normalize_separators
 from ...utils.text import short
+from ..checks.annotations import NoAnnotationsError
 from ..checks.images import SUFFIXES, read_images
 from ..checks.sizes import contradiction, parse_side
-from .base import Annotations, Layout, NoAnnotationsError, Source, plan
+from .base import Annotations, Layout, Source, plan
 from .split_names import describe_unused, find_splits, split_of
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
@@ -41,7 +43,9 @@ def pascal_voc(root: Path) -> Layout | None:
     @cache  # the classes are those that occur in any split, so every file is read, once
     def parsed() -> dict[str, _Content]:
         files = {stem: root / 'Annotations' / f'{stem}.xml' for split in stems for stem in stems[split]}
-        content = {stem: _parse(file) for stem, file in files.items() if not leaves(stem) and os.path.exists(file)}
+        content = {
+            stem: _parse(file) for stem, file in files.items() if not escapes_folder(stem) and os.path.exists(file)
+        }
         _refuse_shares(content, root)
         return content
 
@@ -105,7 +109,7 @@ class _Content(NamedTuple):
 def _read_list(file: Path, root: Path) -> list[str]:
     lines = (line.strip() for line in read_text(file).splitlines())
     stems = dict.fromkeys(line for line in lines if line)
-    return [written_here(root / 'Annotations', f'{stem}.xml').removesuffix('.xml') for stem in stems]
+    return [normalize_separators(root / 'Annotations', f'{stem}.xml').removesuffix('.xml') for stem in stems]
 
 
 class _DoctypeError(Exception):

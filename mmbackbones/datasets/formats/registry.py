@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import UserError
-from ...utils.files import absolute
+from ...utils.paths import absolute
 from . import coco, pascal_voc, yolo
 from .base import Layout
 from .split_names import describe_unused, split_of

@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ...errors import UserError
-from ...utils.files import list_files, read_text, written_here
+from ...utils.files import list_files, read_text
+from ...utils.paths import normalize_separators
 from ...utils.text import short
 from ...utils.yaml_file import read_yaml
 from ..checks.images import SUFFIXES, read_images
@@ -21,7 +22,7 @@ def yolo(root: Path) -> Layout | None:
     if not isinstance(config, dict):
         raise UserError(f'{file} must hold "names", "train" and "val".')
     categories = _categories(config, file)
-    base = root / written_here(root, str(config.get('path') or '.').replace('\0', ''))
+    base = root / normalize_separators(root, str(config.get('path') or '.').replace('\0', ''))
     found, folders, notes = {}, {}, []
     for split, names in NAMES.items():
         keys = [name for name in names if config.get(name)]
@@ -107,7 +108,7 @@ def _images(root: Path, base: Path, entry: str) -> list[str] | None:
 
 def _place(root: Path, base: Path, entry: str) -> Path | None:
     """Roboflow writes `../train/images` for the `train/images` that lies beside data.yaml."""
-    return _inside(root, entry, base, root) or _inside(root, _without_parents(written_here(root, entry)), root)
+    return _inside(root, entry, base, root) or _inside(root, _without_parents(normalize_separators(root, entry)), root)
 
 
 def _without_parents(entry: str) -> str:
@@ -117,7 +118,7 @@ def _without_parents(entry: str) -> str:
 def _inside(root: Path, entry: str, *folders: Path) -> Path | None:
     """The first existing one of the paths `entry`, from one of the `folders`, that is inside `root`; it begins so."""
     for folder in folders if '\0' not in entry else ():
-        path = folder / written_here(folder, entry)
+        path = folder / normalize_separators(folder, entry)
         normal = Path(os.path.normpath(path))
         if os.path.exists(normal) and normal.is_relative_to(root):
             return normal
