@@ -25,7 +25,6 @@ from ..engine.rehearsal import (
     building,
     check_class_weights,
     check_single_images,
-    reason,
     rehearse,
 )
 from ..engine.resume import (
@@ -41,7 +40,7 @@ from ..engine.resume import (
 from ..engine.schedule import fit_schedulers, set_length
 from ..engine.seeding import depend_on_seed_only
 from ..engine.work_dir import WorkDir
-from ..errors import UserError
+from ..errors import UserError, summarize_error
 from ..evaluation.metrics import use_full_metrics
 from ..utils.config_files import read_config
 
@@ -282,4 +281,4 @@ def _before_the_start(options: dict[str, Any]) -> Iterator[None]:
         with blaming(options):
             yield
     except OSError as error:
-        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else reason(error)) from error
+        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error
