@@ -11,15 +11,23 @@ from pathlib import Path
 from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
-from .checks.annotations import NoAnnotationsError, check, check_categories
-from .checks.classes import compare_classes
-from .checks.counts import count, is_trained_on
-from .checks.images import describe_losses, read_images
+from .checks.annotations import NoAnnotationsError, check_annotations, check_categories
+from .checks.classes import check_same_classes
+from .checks.counts import count_usable, is_trained_on
+from .checks.discarded_content import describe_discarded_content
+from .checks.images import read_images
 from .checks.masks import check_masks
-from .checks.repair import DONE_IN_TRAINING, describe, fill_image_sizes, list_classes, repair, tidy
+from .checks.repair import (
+    DONE_BY_COCO_DATASET,
+    describe_repairs,
+    fill_image_sizes,
+    normalize_coco,
+    repair_annotations,
+    set_categories,
+)
 from .formats.base import Annotations, Layout, Source
 from .formats.registry import find_layout
-from .train_val_split import describe_division, divide
+from .train_val_split import describe_train_val_split, train_val_split
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def load_detection(
                     continue
                 part = parts[split]
                 annotated = item.annotated if in_place else {entry['image_id'] for entry in part['annotations']}
-                counts = count(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
+                counts = count_usable(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
                 if not counts.boxes:
                     raise NoAnnotationsError(
                         f'{root / item.source.name}: the split {split!r} is empty: '
@@ -137,15 +145,15 @@ def _check_files(
             check_categories(data, name)
             names = {category['id']: category['name'] for category in data['categories']}
             if asked:
-                check(data, name)
+                check_annotations(data, name)
             expected, whose = (expected, whose) if expected is not None else (tuple(names.values()), f'those of {name}')
             ids = [item.get('category_id') for item in data['annotations']]
             occurring = {names[number] for number in ids if type(number) is int and number in names}
-            compare_classes(names.values(), expected, name, whose, occurring)
+            check_same_classes(names.values(), expected, name, whose, occurring)
             if not asked:
                 continue
             annotated = {annotation['image_id'] for annotation in data['annotations']}
-            repairs = tidy(data, annotations.image_dir, name, masks)
+            repairs = normalize_coco(data, annotations.image_dir, name, masks)
             if masks:
                 check_masks(_of_known_sizes(data), name)
             checked.append(_Checked(source, annotations, annotated, repairs))
@@ -172,14 +180,14 @@ def _prepare(
     files = [image['file_name'] for image in data['images']]
     images = annotations.images or read_images(root, annotations.image_dir, files, name)
     filled = fill_image_sizes(data, images, name)
-    repairs = item.repairs + filled + repair(data)
+    repairs = item.repairs + filled + repair_annotations(data)
     if masks and filled:
         check_masks(data, name)  # those of images whose size has not been known
     ordered = [category['name'] for category in data['categories']] == list(classes)
-    repairs += list_classes(data, classes)
+    repairs += set_categories(data, classes)
     if repairs:
-        notes.append(f'{source.name}: {describe(repairs)}')
-    notes += describe_losses(files, images, source.name)
+        notes.append(f'{source.name}: {describe_repairs(repairs)}')
+    notes += describe_discarded_content(files, images, source.name)
     if turned := [file for file, info in zip(files, images, strict=True) if info.orientation != 1]:
         notes.append(
             f'{source.name}: images that their EXIF orientation turns or mirrors, in training, too, so that '
@@ -191,11 +199,11 @@ def _prepare(
             f'{len(twice)}, such as {twice[0]}'
         )
     if len(source.splits) == 1:
-        done_anyway = DONE_IN_TRAINING if source.splits == ('train',) else ()
+        done_anyway = DONE_BY_COCO_DATASET if source.splits == ('train',) else ()
         in_place = annotations.file is not None and ordered and not repairs.keys() - set(done_anyway)
         return {source.splits[0]: data}, in_place, notes
     parts = _divide(data, name)
-    notes.append(describe_division(source.name, {split: len(part['images']) for split, part in parts.items()}))
+    notes.append(describe_train_val_split(source.name, {split: len(part['images']) for split, part in parts.items()}))
     return parts, False, notes
 
 
@@ -217,7 +225,7 @@ def _divide(data: dict, name: str) -> dict[str, dict]:
             'be divided: training and validation need one each.'
         )
     parts = {}
-    for split, chosen in divide(content, content).items():
+    for split, chosen in train_val_split(content, content).items():
         images = [image for image in data['images'] if image['file_name'] in chosen]
         ids = {image['id'] for image in images}
         annotations = [annotation for annotation in data['annotations'] if annotation['image_id'] in ids]

@@ -9,15 +9,15 @@ from pathlib import Path
 from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
-from .checks.classes import compare_classes
-from .checks.label_maps import Pair, count_pixels, write_as_bytes
-from .checks.labels import check_range, check_some_class, check_void, describe_labels
-from .checks.numbering import Numbering, check_options, settle_numbering
-from .checks.orientation import check_turned
+from .checks.classes import check_same_classes
+from .checks.label_maps import Pair, count_pixels, write_8_bit
+from .checks.label_numbering import Numbering, check_numbering_options, infer_numbering
+from .checks.label_orientation import check_orientation
+from .checks.label_values import check_classes_occur, check_label_255, check_label_range, describe_labels
 from .formats.ade20k import find_splits
 from .formats.class_names import ADE20K, read_class_names
 from .formats.pairs import read_pairs
-from .train_val_split import describe_division, divide
+from .train_val_split import describe_train_val_split, train_val_split
 
 SPLITS = ('train', 'val', 'test')
 
@@ -64,11 +64,11 @@ def load_segmentation(
         UserError: the folder has another layout, lacks the splits, has other classes than asked for, leaves open how
             its labels are numbered, or has a defect that cannot be repaired.
     """
-    check_options(background, ignore_label)
+    check_numbering_options(background, ignore_label)
     root, out_dir = absolute(root), absolute(out_dir)
     folders, notes = find_splits(root)
     names_file, names = read_class_names(root)
-    compare_classes(names, classes or names, str(names_file), 'the classes of the model')
+    check_same_classes(names, classes or names, str(names_file), 'the classes of the model')
     if names_file.name == ADE20K:  # it numbers its names, from 1
         if background == 'class':
             raise UserError(
@@ -84,20 +84,22 @@ def load_segmentation(
     for split in dict.fromkeys('train' if alone and split == 'val' else split for split in wanted):
         pairs[split] = read_pairs(root, folders[split], notes)
         maps = {pair.label_path: pair.label for pair in pairs[split]}
-        check_range(maps, names, background, ignore_label, names_file)
-        check_some_class(maps, Numbering(background or 'ignore', ignore_label), names_file)
+        check_label_range(maps, names, background, ignore_label, names_file)
+        check_classes_occur(maps, Numbering(background or 'ignore', ignore_label), names_file)
     maps = [pair.label for found in pairs.values() for pair in found]
     pixels = count_pixels(maps)
-    notes += check_turned([pair for found in pairs.values() for pair in found])
-    numbering = settle_numbering(pixels, names, background, ignore_label, names_file, root)
+    notes += check_orientation([pair for found in pairs.values() for pair in found])
+    numbering = infer_numbering(pixels, names, background, ignore_label, names_file, root)
     if 'train' in pairs:
-        check_void(pixels, names, numbering, root)
+        check_label_255(pixels, names, numbering, root)
         notes += describe_labels(maps, names, numbering)
     if alone and 'train' in pairs:
         content = {str(pair.image): set(pair.label.pixels) - numbering.ignored for pair in pairs['train']}
-        parts = divide(content, content)
+        parts = train_val_split(content, content)
         divided = {split: [pair for pair in pairs['train'] if str(pair.image) in part] for split, part in parts.items()}
-        notes.append(describe_division('images/training', {split: len(found) for split, found in divided.items()}))
+        notes.append(
+            describe_train_val_split('images/training', {split: len(found) for split, found in divided.items()})
+        )
         pairs |= divided
     if not all(pairs.values()):
         raise UserError(f'{root} has too few images to divide a validation part from.')
@@ -123,5 +125,5 @@ def _usable(pair: Pair, root: Path, out_dir: Path, ignore_label: int | None) -> 
     if pair.label.as_stored:
         return pair.label_path
     target = out_dir / pair.label_path.relative_to(root)
-    write_as_bytes(pair.label_path, target, ignore_label)
+    write_8_bit(pair.label_path, target, ignore_label)
     return target

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ...errors import UserError
 from ...utils.files import list_files
-from ..checks.images import SUFFIXES, describe_losses, read_images
+from ..checks.discarded_content import describe_discarded_content
+from ..checks.images import SUFFIXES, read_images
 from ..checks.label_maps import Pair, read_label_maps
 
 MOST_COMPARED = 1000  # names that the nearest to a missing one is looked for in: comparing takes its time
@@ -48,7 +49,7 @@ def read_pairs(root: Path, folder: str, notes: list[str]) -> list[Pair]:
             f'{image_dir / images[stem]} is {info.width}x{info.height} pixels: MMSegmentation cannot read '
             f'label maps of one row or column; {len(lines)} of {len(images)} images are such.'
         )
-    notes += describe_losses(list(images.values()), found, f'images/{folder}')
+    notes += describe_discarded_content(list(images.values()), found, f'images/{folder}')
     maps = read_label_maps(root, label_dir, [labels[stem] for stem in images], str(label_dir))
     wrong = [item for item in zip(images, found, maps, strict=True) if item[1].size != item[2].size]
     if wrong:

@@ -14,8 +14,8 @@ from ...utils.files import read_bytes, read_text
 from ...utils.paths import escapes_folder, normalize_separators
 from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
+from ..checks.image_sizes import describe_size_mismatch, parse_side
 from ..checks.images import SUFFIXES, read_images
-from ..checks.sizes import contradiction, parse_side
 from .base import Annotations, Layout, Source, plan
 from .split_names import describe_unused, find_splits, split_of
 
@@ -66,7 +66,7 @@ def pascal_voc(root: Path) -> Layout | None:
         found = read_images(root, images, files, str(list_file))
         entries, annotations = [], []
         for number, (stem, file, info) in enumerate(zip(stems[split], files, found, strict=True), 1):
-            if fault := contradiction(parsed()[stem].size, info):
+            if fault := describe_size_mismatch(parsed()[stem].size, info):
                 raise UserError(f'{root / "Annotations" / stem}.xml: the image JPEGImages/{file} {fault}.')
             entries.append({'id': number, 'file_name': file, 'width': info.width, 'height': info.height})
             for item in parsed()[stem].objects:
