@@ -12,8 +12,7 @@ from errno import ENAMETOOLONG
 from mmengine.config import DictAction
 
 from .engine.distributed import say
-from .engine.rehearsal import reason
-from .errors import RunFailed, UserError, interrupted
+from .errors import RunFailed, UserError, interrupted, summarize_error
 
 # Warnings of MMEngine and MMSegmentation about calls of their own, which nobody at the keyboard can act on. To MMEngine
 # a box that is drawn along the border of its image is out of bounds.
@@ -134,7 +133,7 @@ def run(main: Callable[[], None]) -> None:
             sys.exit(130)
         if not isinstance(error, OSError):
             raise
-        say(f'{error.filename}: {error.strerror}' if error.filename else reason(error))
+        say(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error))
         sys.exit(2 if error.errno == ENAMETOOLONG else 1)
 
 

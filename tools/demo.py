@@ -14,7 +14,7 @@ from mmbackbones import config_path
 from mmbackbones.apis import evaluate, train
 from mmbackbones.cli import positive_int, run
 from mmbackbones.evaluation.summary import print_metrics
-from mmbackbones.visualization.plots import plot_curve, sheet
+from mmbackbones.visualization.plots import image_grid, plot_curve
 
 # What to show: model, config, name of the metric that counts in the log and in metrics.json.
 DEMOS = {
@@ -53,7 +53,7 @@ def main() -> None:
     )
 
     plot_curve(work_dir, logged, work_dir / 'curve.png')
-    sheet(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
+    image_grid(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
     print_metrics(metrics)
     print(f'{metric}: {metrics[metric]:.3f}')
     print(

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
 from ..cli import natural
-from ..datasets.checks.numbering import BACKGROUNDS, check_options
+from ..datasets.checks.label_numbering import BACKGROUNDS, check_numbering_options
 from ..errors import UserError
 from .dataset_config import is_segmentor
 from .distributed import main_process_first
@@ -36,7 +36,7 @@ def add_label_options(parser: ArgumentParser, otherwise: str = '') -> None:
 
 def check_label_options(cfg: Config, background: str | None, ignore_label: int | None) -> None:
     """Raise UserError for values that there are not, and for a model that learns no label maps."""
-    check_options(background, ignore_label)
+    check_numbering_options(background, ignore_label)
     if not is_segmentor(cfg) and (background is not None or ignore_label is not None):
         raise UserError(
             '--background and --ignore-label say how label maps are to be read, but this config is of a '
