@@ -51,7 +51,7 @@ def image_grid(images: list[Path], path: Path, columns: int = 3, height: int = 2
         images: Files of equal proportions.
         path: The PNG to write.
         columns: Images a row.
-        height: Of each image in the sheet, in pixels.
+        height: Of each image in the grid, in pixels.
     """
     tiles = []
     for file in images:
