@@ -18,6 +18,7 @@ from ..engine.distributed import start
 from ..engine.initial_weights import set_initial_weights
 from ..engine.label_options import check_label_options, labels_as_trained
 from ..engine.log import escape_log, log_operators
+from ..engine.metric_config import use_exact_metrics
 from ..engine.options import below, flatten, merge, settle, value_at
 from ..engine.rehearsal import (
     blaming,
@@ -25,7 +26,6 @@ from ..engine.rehearsal import (
     building,
     check_class_weights,
     check_single_images,
-    reason,
     rehearse,
 )
 from ..engine.resume import (
@@ -42,8 +42,7 @@ from ..engine.resume import (
 from ..engine.schedule import fit_schedulers, set_length
 from ..engine.seeding import depend_on_seed_only
 from ..engine.work_dir import WorkDir
-from ..errors import UserError
-from ..evaluation.metrics import use_full_metrics
+from ..errors import UserError, summarize_error
 from ..utils.config_files import read_config
 
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
@@ -170,7 +169,7 @@ def _apply(cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None
     else:
         drop_amp(cfg)
     set_length(cfg, asked['epochs'], asked['iters'])
-    use_full_metrics(cfg)
+    use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # they are started anew for each epoch, see ReseedHook
     merge(cfg, options, again=True)
     guard_checkpoints(cfg)
@@ -284,4 +283,4 @@ def _before_the_start(options: dict[str, Any]) -> Iterator[None]:
         with blaming(options):
             yield
     except OSError as error:
-        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else reason(error)) from error
+        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error

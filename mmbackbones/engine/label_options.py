@@ -1,37 +1,14 @@
 """How label maps are to be read: as the command line says, or as a model was trained."""
 
-from argparse import ArgumentParser
 from collections.abc import Mapping
 
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-from ..cli import natural
-from ..datasets.checks.numbering import BACKGROUNDS, check_options
+from ..datasets.checks.numbering import check_options
 from ..errors import UserError
 from .dataset_config import is_segmentor
 from .distributed import main_process_first
-
-
-def add_label_options(parser: ArgumentParser, otherwise: str = '') -> None:
-    """``--background`` and ``--ignore-label``, for every command that reads label maps.
-
-    Args:
-        otherwise: What holds where they are not given, if anything does.
-    """
-    otherwise = f' (default: {otherwise})' if otherwise else ''
-    parser.add_argument(
-        '--background',
-        choices=BACKGROUNDS,
-        help='how label maps are numbered, where their labels do not tell: label 0 is ignored and 1 is '
-        'the first class (ignore), or 0 is the first class (class)' + otherwise,
-    )
-    parser.add_argument(
-        '--ignore-label',
-        type=natural,
-        metavar='N',
-        help='ignore the pixels of label N in label maps, as those of label 255 always are' + otherwise,
-    )
 
 
 def check_label_options(cfg: Config, background: str | None, ignore_label: int | None) -> None:
