@@ -15,9 +15,10 @@ from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.options import flatten
 from ..engine.rehearsal import blaming, building, rehearse_test
+from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
-from ..utils.folders import folder_of_test, need_folder
+from ..utils.folders import need_folder
 
 
 def evaluate(
@@ -66,7 +67,7 @@ def evaluate(
             set_img_scale(cfg, *img_scale)
         if tta:
             _augment(cfg)
-        cfg.work_dir = main_process_first(lambda: folder_of_test(cfg.work_dir))
+        cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
         main_process_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
         if show_dir:
             main_process_first(lambda: need_folder(show_dir, '--show-dir'))

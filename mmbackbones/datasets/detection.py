@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..utils.files import absolute, write_text
-from .checks.annotations import check, check_categories
+from .checks.annotations import NoAnnotationsError, check, check_categories
 from .checks.classes import compare_classes
 from .checks.counts import count, is_trained_on
 from .checks.images import describe_losses, read_images
 from .checks.masks import check_masks
 from .checks.repair import DONE_IN_TRAINING, describe, fill_image_sizes, list_classes, repair, tidy
-from .formats.base import Annotations, Layout, NoAnnotationsError, Source
+from .formats.base import Annotations, Layout, Source
 from .formats.registry import find_layout
 from .train_val_split import describe_division, divide
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from ..errors import UserError
 from ..utils.files import absolute, write_text
 from .checks.classes import compare_classes
-from .checks.label_maps import count_pixels, write_as_bytes
+from .checks.label_maps import Pair, count_pixels, write_as_bytes
 from .checks.labels import check_range, check_some_class, check_void, describe_labels
 from .checks.numbering import Numbering, check_options, settle_numbering
 from .checks.orientation import check_turned
 from .formats.ade20k import find_splits
 from .formats.class_names import ADE20K, read_class_names
-from .formats.pairs import Pair, read_pairs
+from .formats.pairs import read_pairs
 from .train_val_split import describe_division, divide
 
 SPLITS = ('train', 'val', 'test')

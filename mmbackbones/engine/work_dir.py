@@ -25,6 +25,8 @@ except ImportError:  # Windows has no POSIX record locks; two runs at once are n
 _LOCK = 'train.lock'
 _RUN = 'run.json'
 _CHECKPOINTS = ('best_*.pth', 'epoch_*.pth', 'iter_*.pth', 'last_checkpoint')
+# What a training run leaves in its work directory and a test does not.
+_OF_A_TRAINING_RUN = (_LOCK, _RUN, *_CHECKPOINTS, '*/vis_data/scalars.json')
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)  # errors of file systems without locks
 _in_use: set[Path] = set()  # by runs of this process: a record lock does not exclude its own process
 
@@ -67,6 +69,13 @@ def newest_run(folder: str | os.PathLike) -> str | None:
             f'{path} is damaged and does not say which run was the last one here; name a checkpoint with --resume FILE'
         )
     return run
+
+
+def work_dir_for_test(work_dir: str) -> str:
+    """`work_dir`, or its ``test/`` if it holds a training run, whose config, data and logs a test would overwrite."""
+    if any(next(Path(work_dir).glob(pattern), None) for pattern in _OF_A_TRAINING_RUN):
+        return str(Path(work_dir) / 'test')
+    return work_dir
 
 
 class WorkDir:

@@ -2,12 +2,15 @@
 
 from ...errors import UserError
 from ...utils.text import short
-from ..formats.base import NoAnnotationsError
 
 NUMBERS = {int, float}  # not bool, which is an int to isinstance
 MOST_CLASSES = 20_000  # MMDetection and pycocotools look up each class in a list of all: hours for 100,000
 LARGEST_ID = 1 << 63
 LARGEST = 1e15  # pixels; beyond it, and for infinities and NaN, arithmetic on a box means nothing
+
+
+class NoAnnotationsError(UserError):
+    """A split without annotations, as test sets often are; it stops only a run that needs that split."""
 
 
 def check_categories(data: dict, name: str) -> None:

@@ -27,6 +27,23 @@ class LabelMap:
     pixels: dict[int, int]  # label -> number of its pixels, in rising order of labels
 
 
+@dataclass(frozen=True)
+class Pair:
+    """An image and its label map.
+
+    Attributes:
+        image: Absolute path of the image.
+        label_path: Absolute path of the label map.
+        label: Content of the label map.
+        orientation: EXIF orientation by which training turns the image, but not the label map.
+    """
+
+    image: Path
+    label_path: Path
+    label: LabelMap
+    orientation: int
+
+
 def read_label_maps(root: Path, folder: Path, names: Sequence[str], source: str) -> list[LabelMap]:
     """Read the label maps `names` of `folder`; arguments and errors are those of :func:`.file_cache.inspect_files`."""
     found = inspect_files(root, folder, names, source, 'mask', _inspect)

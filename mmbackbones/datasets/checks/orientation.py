@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 
 from ...errors import UserError
-from ..formats.pairs import Pair
 from .images import TURNS
-from .label_maps import LARGEST, read_labels
+from .label_maps import LARGEST, Pair, read_labels
 
 SIDE = 256  # pixels that pictures are reduced to
 CHANCE = 0.01  # of what varies in a picture, any regions explain as much

@@ -5,14 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ...errors import UserError
 from ..checks.images import ImageInfo
 
 T = TypeVar('T')
-
-
-class NoAnnotationsError(UserError):
-    """A split has nothing to compare with, as test sets often have: only who wants to test on it has to be stopped."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 from ...errors import UserError
 from ...utils.files import read_bytes, written_here
 from ...utils.text import short
-from .base import Annotations, Layout, NoAnnotationsError, Source, plan
+from ..checks.annotations import NoAnnotationsError
+from .base import Annotations, Layout, Source, plan
 from .split_names import NAMES, describe_unused, find_splits, split_of
 
 LISTS = ('images', 'annotations', 'categories')

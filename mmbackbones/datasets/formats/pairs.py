@@ -3,24 +3,15 @@
 import os
 from bisect import bisect
 from collections.abc import Container
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from ...errors import UserError
 from ...utils.files import list_files
 from ..checks.images import SUFFIXES, describe_losses, read_images
-from ..checks.label_maps import LabelMap, read_label_maps
+from ..checks.label_maps import Pair, read_label_maps
 
 MOST_COMPARED = 1000  # names that the nearest to a missing one is looked for in: comparing takes its time
-
-
-@dataclass(frozen=True)
-class Pair:
-    image: Path
-    label_path: Path
-    label: LabelMap
-    orientation: int  # of EXIF, by which training turns the image, and not the label map
 
 
 def read_pairs(root: Path, folder: str, notes: list[str]) -> list[Pair]:

@@ -12,9 +12,10 @@ from xml.etree import ElementTree
 from ...errors import UserError
 from ...utils.files import leaves, read_bytes, read_text, written_here
 from ...utils.text import short
+from ..checks.annotations import NoAnnotationsError
 from ..checks.images import SUFFIXES, read_images
 from ..checks.sizes import contradiction, parse_side
-from .base import Annotations, Layout, NoAnnotationsError, Source, plan
+from .base import Annotations, Layout, Source, plan
 from .split_names import describe_unused, find_splits, split_of
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
