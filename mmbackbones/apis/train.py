@@ -29,6 +29,7 @@ from ..engine.rehearsal import (
     rehearse,
 )
 from ..engine.resume import (
+    ResumingRunner,
     RunState,
     check_accumulation,
     check_classes,
@@ -36,7 +37,7 @@ from ..engine.resume import (
     check_model,
     check_optimizer,
     is_newest,
-    say,
+    log_resume,
 )
 from ..engine.schedule import fit_schedulers, set_length
 from ..engine.seeding import depend_on_seed_only
@@ -137,10 +138,10 @@ def train(
             if state:
                 _check_run(state, cfg, model, optimizer)
                 if is_segmentor(cfg):
-                    labels = labels_as_trained(state.path, **labels, resume=True)
-                say(state, cfg, settings)
+                    labels = labels_as_trained(state.path, **labels, resumed=state.labels)
+                log_resume(state, cfg, settings)
             else:
-                folder.say_what_is_left()
+                folder.log_earlier_checkpoints()
             del model, optimizer
             depend_on_seed_only(cfg, _seed(asked['seed'], state))
             apply_dataset(cfg, root, own=data is None, **labels)  # last, because checking much data takes long
@@ -201,7 +202,8 @@ def _check_data(cfg: Config, state: RunState | None, options: dict[str, Any]) ->
 def _build(cfg: Config, recipe: dict, options: dict[str, Any], state: RunState | None) -> Runner:
     """A runner whose loops and optimizer are built, ready to train."""
     with building('', options):
-        runner = Runner.from_cfg(cfg)
+        runner = ResumingRunner.from_cfg(cfg)
+        runner.resumed = state
         escape_log()
         log_operators(cfg)
         images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)

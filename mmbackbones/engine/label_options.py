@@ -22,21 +22,29 @@ def check_label_options(cfg: Config, background: str | None, ignore_label: int |
 
 
 def labels_as_trained(
-    checkpoint: str, background: str | None, ignore_label: int | None, resume: bool = False
+    checkpoint: str,
+    background: str | None,
+    ignore_label: int | None,
+    resumed: dict[str, str | int | None] | None = None,
 ) -> dict[str, str | int | None]:
     """The two options as given, or else as `checkpoint` was trained, if it says.
 
     Args:
         checkpoint: File or URL.
-        resume: Whether its training is to go on, and so has to read labels as before.
+        resumed: What :func:`trained_labels` says of it, where its run is resumed and has to read labels as before.
 
     Raises:
-        UserError: A training that is to go on read labels otherwise.
+        UserError: The run to resume read labels otherwise.
     """
-    theirs = main_process_first(lambda: _trained_labels(checkpoint))
+    if resumed is None:
+        theirs = main_process_first(
+            lambda: trained_labels(CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent'))
+        )
+    else:
+        theirs = resumed
     ours = dict(background=background, ignore_label=ignore_label)
     for key, value in ours.items():
-        if resume and theirs and value not in (None, theirs[key]):
+        if resumed and value not in (None, theirs[key]):
             option = f'--{key.replace("_", "-")}'
             raise UserError(
                 f'{option} is {value}, but {checkpoint} was trained with '
@@ -46,9 +54,8 @@ def labels_as_trained(
     return {key: theirs.get(key) if value is None else value for key, value in ours.items()}
 
 
-def _trained_labels(checkpoint: str) -> dict[str, str | int | None]:
-    """What MMSegmentation and :class:`PairedSegDataset` left in a checkpoint; empty if it does not say."""
-    content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent')
+def trained_labels(content) -> dict[str, str | int | None]:
+    """What MMSegmentation and :class:`PairedSegDataset` wrote into a checkpoint, given its content; else empty."""
     for key in ('meta', 'dataset_meta'):
         content = content.get(key) if isinstance(content, Mapping) else None
     if not isinstance(content, Mapping) or type(content.get('reduce_zero_label')) is not bool:
