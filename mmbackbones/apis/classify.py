@@ -143,7 +143,7 @@ def classifier(checkpoint: str) -> ImageClassifier:
 
     Returns:
         The network, in eval mode, on the CPU. What it wants its images normalised with is in
-        ``RELEASES[checkpoint].normalisation`` (:data:`mmbackbones.weights.RELEASES`).
+        ``RELEASES[checkpoint].mean`` and ``.std`` (:data:`mmbackbones.weights.RELEASES`).
 
     Raises:
         UserError: The file can't be had, is in no known layout or holds no classifier.

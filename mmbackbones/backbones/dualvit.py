@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..layers import activation_checkpoint, init_conv_fan_out, multi_head_attention
 from ..ops import is_exporting
-from ..weights import rename_dualvit_key
+from ..weights.families.dualvit import rename_dualvit_key
 from .base import PyramidBackbone
 
 

@@ -8,7 +8,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, activation_checkpoint, init_conv_fan_out
-from ..weights import rename_transcnn_key
+from ..weights.families.transcnn import rename_transcnn_key
 from .base import PyramidBackbone
 
 

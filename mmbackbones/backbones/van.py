@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers import LKA, activation_checkpoint, init_conv_fan_out
-from ..weights import rename_van_key
+from ..weights.families.van import rename_van_key
 from .base import PyramidBackbone
 
 
