@@ -102,10 +102,10 @@ def test_a_killed_run_goes_on(command, device, tmp_path, amp):
 def test_distributed(command, device, tmp_path, name):
     """One process with NCCL and synchronized batch norms, as each of several has them; then a test."""
     torchrun = ['-m', 'torch.distributed.run', '--nproc_per_node', '1', '--master_port', '0', '--standalone']
-    amp = ['--amp'] if device == 'cuda' else []
+    amp, sync_bn = (['--amp'], ['sync_bn=torch']) if device == 'cuda' else ([], [])
     said = command('train', config(name), '--epochs', '1', '--batch-size', '4', '--work-dir', tmp_path / 'run',
-                   '--launcher', 'pytorch', *amp, '--cfg-options', *SETTINGS, 'sync_bn=torch',
-                   'find_unused_parameters=False', 'log_level=INFO', launcher=torchrun)
+                   '--launcher', 'pytorch', *amp, '--cfg-options', *SETTINGS, *sync_bn,
+                   launcher=torchrun)
     if device == 'cuda':
         assert 'not synchronized' not in said
     assert len(losses(tmp_path / 'run')) == 4
