@@ -55,7 +55,7 @@ def classifier(checkpoint: str) -> ImageClassifier:
 
     Returns:
         The network, in eval mode, on the CPU. The mean and standard deviation to normalize its images with are in
-        ``RELEASES[checkpoint].normalisation`` (:data:`mmbackbones.weights.RELEASES`).
+        ``RELEASES[checkpoint].mean`` and ``.std`` (:data:`mmbackbones.weights.RELEASES`).
 
     Raises:
         UserError: The file cannot be found or downloaded, has an unknown layout, or holds no classifier.

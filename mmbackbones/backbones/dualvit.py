@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from ..heads import ClassAttentionHead
 from ..layers import TokenAttention, feed_forward, init_conv_fan_out, multi_head_attention, run_blocks
 from ..ops import is_exporting, pool_to_grid
-from ..weights import rename_dualvit_key
+from ..weights.families.dualvit import rename_dualvit_key
 from .base import PyramidBackbone
 
 

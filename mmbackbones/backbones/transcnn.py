@@ -18,7 +18,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, init_conv_fan_out, run_blocks
-from ..weights import rename_transcnn_key
+from ..weights.families.transcnn import rename_transcnn_key
 from .base import PyramidBackbone
 
 

@@ -18,7 +18,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers import LargeKernelAttention, init_conv_fan_out, run_blocks
-from ..weights import rename_van_key
+from ..weights.families.van import rename_van_key
 from .base import PyramidBackbone
 
 

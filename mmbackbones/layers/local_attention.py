@@ -98,7 +98,7 @@ class LocalAttention2d(nn.Module):
         y = local_attention(q, k, v, self.rel_row, self.rel_col, self.kernel_size[0], self.border).flatten(1, 2)
         if self.stride == (2, 2):
             y = F.avg_pool2d(y, 2, ceil_mode=True)  # a window cut off by the edge averages the pixels that it has
-        y = y if self.bias is None else y + self.bias[:, None, None]
+        y = y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]  # float32 would make y float32
         return y.contiguous()  # whatever form computed it: RoIAlign may come next, and reads N, C, H, W
 
     def extra_repr(self) -> str:
