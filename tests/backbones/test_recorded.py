@@ -119,12 +119,12 @@ def test_an_export_for_one_image_only_says_so(batch):
 
 
 @pytest.mark.parametrize('impl', ['tiled', 'blocked'])
-def test_a_form_that_cannot_be_exported_is_refused(impl):
+def test_an_implementation_that_cannot_be_exported_is_refused(impl):
     class Layer(nn.Module):
         def forward(self, x):
             return local_attention(x, x, x, impl=impl)
 
-    with pytest.raises(RuntimeError, match=f"traced or exported with impl='auto' or 'reference', not '{impl}'"):
+    with pytest.raises(RuntimeError, match=f"traced or exported with impl='auto' or 'reference', got '{impl}'"):
         torch.jit.trace(Layer(), torch.randn(1, 1, 2, 5, 5))
 
 
