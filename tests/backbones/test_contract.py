@@ -66,6 +66,30 @@ def test_out_indices_choose_maps_of_the_whole_pyramid(build):
         torch.testing.assert_close(out, same, rtol=0, atol=0)
 
 
+def test_the_state_after_each_stage(build):
+    """The pyramid is made of it, whichever stages are asked for; the stages can be run in part."""
+    model = build(out_indices=(1, 3)).eval()
+    with torch.no_grad():
+        x = model.prepare(image(70, 101))
+        states = list(model.run_stages(x, model.stages))
+        maps = [model.feature_map(*state) for state in states]
+        first = list(model.run_stages(x, model.stages[:2]))
+        outs = model(image(70, 101))
+    assert [out.shape[-2:] for out in maps] == [(18, 26), (9, 13), (5, 7), (3, 4)]
+    assert torch.equal(maps[1], outs[0])
+    assert torch.equal(maps[3], outs[1])
+    assert [len(state) for state in first] == [len(state) for state in states[:2]]
+    assert all(torch.equal(*pair) for state in zip(first, states, strict=False) for pair in zip(*state, strict=True))
+
+
+def test_prepared_images_are_in_the_memory_format_of_the_network(build):
+    model = build()
+    x = image()
+    prepared = model.prepare(x)
+    assert torch.equal(prepared, x)
+    assert prepared.is_contiguous(memory_format=model.memory_format(x.device))
+
+
 def test_checkpointing_changes_nothing(build):
     """Values, gradients, drop path and the running statistics."""
     results = []
@@ -100,6 +124,8 @@ def test_checkpointing_keeps_less(build):
 @pytest.mark.parametrize('frozen_stages', [-1, 0, 1, 3, 4])
 def test_frozen_stages(build, frozen_stages):
     model = build(frozen_stages=frozen_stages).train()
+    assert len(model.frozen_modules()) == 1 + frozen_stages
+    assert not any(module.training for part in model.frozen_modules() for module in part.modules())
     frozen = [] if frozen_stages < 0 else ['stem.', *(f'stages.{i}.' for i in range(frozen_stages))]
     for name, param in model.named_parameters():
         assert param.requires_grad != name.startswith(tuple(frozen))

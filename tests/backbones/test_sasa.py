@@ -6,6 +6,7 @@ from mmdet.models import ResNet
 
 from mmbackbones.analysis.counting import multiply_adds
 from mmbackbones.backbones import SASAResNet
+from mmbackbones.backbones.sasa import attention_stem, conv_stem
 from mmbackbones.layers import LocalAttention2d
 from tests.helpers.small_backbones import build_small
 
@@ -84,6 +85,23 @@ def test_attention_stem_at_any_size(stem_cfg, height, width):
         assert out.shape[2:] == (-(-height // stride), -(-width // stride))
     sum(out.square().mean() for out in outs).backward()
     assert all(param.grad.isfinite().all() for param in model.parameters())
+
+
+def test_conv_stem():
+    stem = conv_stem(3, 8, dict(type='BN')).eval()
+    conv, pool = stem
+    x = torch.randn(2, 3, 33, 50)
+    y = stem(x)
+    assert y.shape == (2, 8, 9, 13)
+    torch.testing.assert_close(y, pool(conv.norm(conv.conv(x)).relu()))
+
+
+def test_attention_stem_pools_the_pixels_that_are_there():
+    """The last block of 33 rows has one row: the network without its other rows gives the same."""
+    torch.manual_seed(0)
+    stem = attention_stem(3, 8, dict(type='BN'), heads=2).eval()
+    x = torch.randn(1, 3, 33, 48)
+    torch.testing.assert_close(stem(x)[:, :, 8:], stem(x[:, :, 32:]))
 
 
 def test_attention_stem_can_be_frozen():

@@ -77,6 +77,13 @@ def test_local_attention_refuses(kwargs):
         LocalAttention2d(8, **kwargs)
 
 
+def test_local_attention_shows_its_options():
+    layer = LocalAttention2d(4, 8, kernel_size=5, heads=2, stride=2, bias=True, border='mask')
+    assert repr(layer).startswith(
+        "LocalAttention2d(\n  4, 8, kernel_size=5, heads=2, stride=2, bias=True, border='mask'"
+    )
+
+
 # In place of convolutions -------------------------------------------------------------------------------------------
 
 
