@@ -10,9 +10,9 @@ from .measure import Step, compare
 
 CHANNELS = 64  # the first stage of TransCNN, at a quarter of the image's size
 FORMS = {
-    'H-MHSA': dict(type='HMHSA', grid_size=8, pool_ratio=8),
-    'H-MHSA, cascade': dict(type='CascadedHMHSA', grid_sizes=(8, 4)),
-    'full attention': dict(type='MHSA'),
+    'H-MHSA': dict(type='HierarchicalSelfAttention2d', grid_size=8, pool_ratio=8),
+    'H-MHSA, cascade': dict(type='CascadedSelfAttention2d', grid_sizes=(8, 4)),
+    'full attention': dict(type='MultiHeadSelfAttention2d'),
 }
 # A side of 768 pixels would need two matrices of 36,864 x 36,864 weights, 11 GB, and as much for the backward pass.
 MATERIALISED_UP_TO = 512
