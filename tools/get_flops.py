@@ -14,7 +14,7 @@ Example, for a detector's config, a backbone alone, and a released image classif
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from mmbackbones.analysis.complexity import cost
+from mmbackbones.analysis.complexity import measure_complexity
 from mmbackbones.cli import positive_int, run
 
 
@@ -34,7 +34,7 @@ def main() -> None:
         'segmentors, 224 224 for backbones, and what a released checkpoint was trained for)',
     )
     args = parser.parse_args()
-    counted = cost(args.network, args.shape and tuple(args.shape))
+    counted = measure_complexity(args.network, args.shape and tuple(args.shape))
     print(f'{args.network}, one image of {counted.size[0]}x{counted.size[1]} (H x W)')
     print(f'parameters         {counted.parameters / 1e6:10.2f} M')
     print(f'multiply-adds      {counted.multiply_adds / 1e9:10.2f} G')
