@@ -6,20 +6,27 @@ Example, on two CPU cores:
 """
 
 from importlib import import_module
+from inspect import signature
 
 import torch
 
+from mmbackbones.benchmarks import NAMES, OLD_NAMES
 from mmbackbones.cli import new_parser, run
-
-NAMES = ('contiguous_maps', 'detectors', 'dual_vit', 'gpu', 'hierarchical_attention', 'local_attention')
+from mmbackbones.errors import UserError
 
 
 def main() -> None:
     parser = new_parser(__doc__)
-    parser.add_argument('name', choices=NAMES, help='what to measure')
+    parser.add_argument('name', choices=NAMES, type=lambda name: OLD_NAMES.get(name, name), help='what to measure')
+    parser.add_argument('--device', choices=('cpu', 'cuda'), help='where to measure (default: the CPU)')
     args = parser.parse_args()
-    print(f'{args.name}: PyTorch {torch.__version__}, CPU, {torch.get_num_threads()} threads\n')
-    import_module(f'mmbackbones.benchmarks.{args.name}').run()
+    benchmark = import_module(f'mmbackbones.benchmarks.{args.name}').run
+    options = {} if args.device is None else {'device': args.device}
+    if not options.keys() <= signature(benchmark).parameters.keys():
+        raise UserError(f'the benchmark {args.name} has no choice of a device: leave --device out')
+    where = 'GPU' if args.device == 'cuda' else f'CPU, {torch.get_num_threads()} threads'
+    print(f'{args.name}: PyTorch {torch.__version__}, {where}\n')
+    benchmark(**options)
 
 
 if __name__ == '__main__':

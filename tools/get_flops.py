@@ -32,9 +32,9 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from mmbackbones.analysis.complexity import cost
+    from mmbackbones.analysis.complexity import measure_complexity
 
-    counted = cost(args.network, args.shape and tuple(args.shape))
+    counted = measure_complexity(args.network, args.shape and tuple(args.shape))
     print(f'{args.network}, one image of {counted.size[0]}x{counted.size[1]} (H x W)')
     print(f'parameters         {counted.parameters / 1e6:10.2f} M')
     print(f'multiply-adds      {counted.multiply_adds / 1e9:10.2f} G')
