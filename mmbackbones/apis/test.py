@@ -13,8 +13,9 @@ from ..engine.initial_weights import checkpoint_classes, drop_pretrained
 from ..engine.label_options import check_label_options, labels_as_trained
 from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import check_output_names, use_exact_metrics
+from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
-from ..engine.rehearsal import blaming, building, rehearse_test
+from ..engine.rehearsal import rehearse_test
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
@@ -39,7 +40,7 @@ def evaluate(
     Args:
         config: Path of a config file.
         checkpoint: File or URL of a trained model.
-        data: ``shapes``, or a folder in any of the known formats; None for the config's own data. Classes keep the
+        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data. Classes keep the
             checkpoint's label order.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Average over scales and flips.
@@ -58,47 +59,49 @@ def evaluate(
         UserError: Something in the arguments, the data or the files that the user can put right.
     """
     options = flatten(cfg_options)
-    with blaming(options):
+    with building('', options):
         cfg = load_config(config, work_dir, cfg_options)
-        check_label_options(cfg, background, ignore_label)
-        start(cfg, launcher)
+    check_label_options(cfg, background, ignore_label)
+    start(cfg, launcher)
+    with building('', options):
         use_exact_metrics(cfg)
         if img_scale:
             set_img_scale(cfg, *img_scale)
         if tta:
             _augment(cfg)
-        cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
-        main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
-        if show_dir:
-            main_process_first(lambda: require_writable(show_dir, '--show-dir'))
-        escape_log()
-        rehearse_test(cfg, options)
-        classes = main_process_first(lambda: checkpoint_classes(checkpoint))
-        labels = dict(background=background, ignore_label=ignore_label)
-        if is_segmentor(cfg):
-            labels = labels_as_trained(checkpoint, **labels)
-        apply_dataset(
-            cfg, resolve_data_root(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels
-        )
-        drop_pretrained(cfg)
-        cfg.load_from = checkpoint
-        cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
-        if show_dir:
-            cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
+    cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
+    main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
+    if show_dir:
+        main_process_first(lambda: require_writable(show_dir, '--show-dir'))
+    escape_log()
+    rehearse_test(cfg, options)
+    classes = main_process_first(lambda: checkpoint_classes(checkpoint))
+    labels = dict(background=background, ignore_label=ignore_label)
+    if is_segmentor(cfg):
+        labels = labels_as_trained(checkpoint, **labels)
+    apply_dataset(
+        cfg, resolve_data_root(cfg, data), own=data is None, splits=('val', 'test'), classes=classes, **labels
+    )
+    drop_pretrained(cfg)
+    cfg.load_from = checkpoint
+    cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
+    if show_dir:
+        cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
 
-        with building('', options):
-            runner = Runner.from_cfg(cfg)
-            _ = runner.test_loop  # built when it is first asked for
-        escape_log()
-        log_operators(cfg)
-        dataset = runner.test_loop.dataloader.dataset
-        check_output_names(cfg, dataset)
+    with building('', options):
+        runner = Runner.from_cfg(cfg)
+        _ = runner.test_loop  # built when it is first asked for
+    escape_log()
+    log_operators(cfg)
+    dataset = runner.test_loop.dataloader.dataset
+    check_output_names(cfg, dataset)
+    with blaming(options, 'testing with this config fails'):
         metrics = tidy_metrics(runner.test())
-        path = Path(cfg.work_dir) / 'metrics.json'
-        main_process_first(lambda: write_metrics(metrics, path))
-        if is_main_process():
-            print(f'metrics of {len(dataset)} images written to', printable(str(path)))
-        return metrics
+    path = Path(cfg.work_dir) / 'metrics.json'
+    main_process_first(lambda: write_metrics(metrics, path))
+    if is_main_process():
+        print(f'metrics of {len(dataset)} images written to', printable(str(path)))
+    return metrics
 
 
 def _augment(cfg: Config) -> None:

@@ -17,17 +17,13 @@ from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_ro
 from ..engine.distributed import start
 from ..engine.initial_weights import set_initial_weights
 from ..engine.label_options import check_label_options, labels_as_trained
+from ..engine.loader_checks import require_loaders
 from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import use_exact_metrics
+from ..engine.model_checks import check_class_weights, check_single_images
+from ..engine.option_errors import blaming, building
 from ..engine.options import below, flatten, merge, settle, value_at
-from ..engine.rehearsal import (
-    blaming,
-    build_model,
-    building,
-    check_class_weights,
-    check_single_images,
-    rehearse,
-)
+from ..engine.rehearsal import build_model, rehearse
 from ..engine.resume import (
     ResumingRunner,
     RunState,
@@ -82,9 +78,9 @@ def train(
         from_scratch: Start from random weights.
         amp: Mixed precision. A recipe that has it without being asked does without where there is no GPU.
         accumulate: Batches that one optimizer step sums gradients over.
-        resume: A checkpoint to go on from, or ``auto`` for the newest in `work_dir`.
+        resume: A checkpoint to resume from, or ``auto`` for the newest in `work_dir`.
         work_dir: Where everything is written; ``work_dirs/<config>`` by default.
-        seed: Of every random draw; by default 0, or that of the run that is gone on with.
+        seed: Of every random draw; by default 0, or that of the resumed run.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         cfg_options: Any config entries to override, by dotted names. They win over every other argument.
         background: Of label maps: ``ignore`` if label 0 is ignored and label 1 is the first class, ``class`` if label 0
@@ -116,10 +112,11 @@ def train(
         ),
         options,
     )
-    with _before_the_start(options):
+    with _before_the_start():
         cfg = read_config(config)
         recipe = deepcopy(cfg.train_cfg)
-        complete(cfg, config, work_dir, options, stretch=True)
+        with building('', options):
+            complete(cfg, config, work_dir, options, stretch=True)
         check_label_options(cfg, background, ignore_label)
         start(cfg, asked['launcher'])
         escape_log()
@@ -128,10 +125,12 @@ def train(
         model, optimizer = rehearse(cfg, recipe, options)
         check_single_images(cfg, model)
     with WorkDir(cfg.work_dir) as folder:
-        with _before_the_start(options):
+        with _before_the_start():
             root = resolve_data_root(cfg, data)
             if root is not None and not root.exists():
                 raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
+            if root is not None:
+                require_loaders(cfg)
             settings = _settings(cfg, root, img_scale)
             labels = dict(background=background, ignore_label=ignore_label)
             state = set_initial_weights(cfg, asked['weights'], asked['from_scratch'], asked['resume'])
@@ -180,7 +179,7 @@ def _apply(cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None
 
 
 def _check_run(state: RunState, cfg: Config, model, optimizer) -> None:
-    """Raise UserError unless the run that `state` is of can be gone on with as `cfg` asks."""
+    """Raise UserError unless the run that `state` is of can be resumed as `cfg` asks."""
     if state.classes:
         model, optimizer = build_model(cfg, len(state.classes))
     check_model(state, cfg, model)
@@ -250,7 +249,7 @@ def _check_batch(cfg: Config, images: int) -> None:
 
 
 def _settings(cfg: Config, root: Path | None, img_scale: tuple[int, int] | None) -> dict[str, int | float | str]:
-    """What a run that goes on with this one is compared with."""
+    """What a command that resumes this run is compared with."""
     batch, processes = cfg.train_dataloader.batch_size, get_world_size()
     lr, scale = cfg.optim_wrapper.optimizer.lr, cfg.get('auto_scale_lr') or {}
     if scale.get('enable'):
@@ -269,18 +268,17 @@ def _settings(cfg: Config, root: Path | None, img_scale: tuple[int, int] | None)
 
 
 def _seed(asked: int | None, state: RunState | None) -> int:
-    """The seed that is asked for, else that of the run that is gone on with, else 0."""
+    """The seed that is asked for, else that of the resumed run, else 0."""
     theirs = state.seed if state else None
     if None not in (asked, theirs) and asked != theirs:
-        print_log(f'other than before: seed {theirs} -> {asked}', logger='current')
+        print_log(f'changed settings: seed {theirs} -> {asked}', logger='current')
     return asked if asked is not None else theirs or 0
 
 
 @contextmanager
-def _before_the_start(options: dict[str, Any]) -> Iterator[None]:
-    """What goes wrong with files or ``--cfg-options`` before the training starts is for the user to put right."""
+def _before_the_start() -> Iterator[None]:
+    """What goes wrong with files before the training starts is for the user to put right."""
     try:
-        with blaming(options):
-            yield
+        yield
     except OSError as error:
         raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error

@@ -45,7 +45,7 @@ def guard_checkpoints(cfg: Config) -> None:
 
 
 def lacks_validation(checkpoint: dict) -> bool:
-    """Whether a run ended after it wrote this checkpoint and before it had validated it, so that a resume does that first.
+    """Whether a run ended between writing a checkpoint and validating it, so that a resume validates first.
 
     Args:
         checkpoint: Content of the file; one that :class:`WholeCheckpointHook` did not write lacks nothing.
@@ -250,7 +250,7 @@ class WholeCheckpointHook(CheckpointHook):
     def _score_name(self, key: str) -> str:
         return 'best_score' if len(self.key_indicators) == 1 else f'best_score_{key}'
 
-    def _best_name(self, key: str, step: int) -> str:
+    def _best_name(self, key: str, step: int | None) -> str:
         return f'best_{key}_{self.filename_tmpl.format(step)}'.replace('/', '_')
 
     def _set_best_path(self, key: str, path: str) -> None:

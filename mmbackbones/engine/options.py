@@ -27,6 +27,9 @@ _READ = {
 _READ -= {'self', 'cfg'}
 # Numbers and switches that may be words as well: 'dynamic', 'tiny', 'on_input'.
 _ALSO_WORDS = ('loss_scale', 'depth', 'arch', 'add_extra_convs')
+# Entries of one type, which nothing builds that would report another.
+_TYPES = {'work_dir': (str, 'a text'), 'default_scope': (str, 'a text'), 'randomness': (dict, 'a dict')}
+_LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 # Entries that an option of the command line stands for.
 _COUNTS = {
     'train_cfg.max_epochs': 'epochs',
@@ -88,6 +91,8 @@ def settle(asked: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         given = options['randomness.deterministic']
         raise UserError(f'--cfg-options randomness.deterministic={given}: must be true or false')
     asked['launcher'] = options.get('launcher') or asked['launcher']
+    if asked['launcher'] not in _LAUNCHERS:
+        raise UserError(f'--cfg-options launcher={asked["launcher"]}: must be one of {", ".join(_LAUNCHERS)}')
     if not isinstance(options.get('load_from') or '', str):
         raise UserError(f'--cfg-options load_from={options["load_from"]}: must be a file, a URL or a short name')
     if options.get('resume'):
@@ -170,6 +175,8 @@ def _misfit(cfg: Config, key: str, value: Any) -> str:
         hint = ' and '.join('.'.join([place, *parts[1:]]) for place in places)
         what = 'is only a name in the file, and nothing reads it later' if first in cfg else 'is no entry of it'
         return f'{first!r} {what}' + (f'; did you mean {hint}?' if hint else '')
+    if key in _TYPES and not isinstance(value, _TYPES[key][0]):
+        return f'{key} takes {_TYPES[key][1]}'
     node, path = cfg._cfg_dict, []
     for part in parts:
         where = '.'.join(path)
