@@ -18,7 +18,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..weights import load_from_file
-from .finite_loss import check_weights, settle_loss
+from .finite_loss import check_weights, finish_loss_check
 from .running_statistics import average_running_statistics
 
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
@@ -169,7 +169,7 @@ class WholeCheckpointHook(CheckpointHook):
 
     def _write(self, runner, name: str, **options) -> str:
         """Write a checkpoint; all processes have to call this. Returns its path."""
-        settle_loss(runner)
+        finish_loss_check(runner)
         self._average(runner)
         check_weights(runner)
         path = Path(self.out_dir) / name

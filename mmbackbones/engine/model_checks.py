@@ -8,7 +8,7 @@ from mmengine.config import Config
 from torch import nn
 
 from ..errors import UserError
-from .config import dicts_in
+from .config_tree import dicts_in
 
 
 def check_class_weights(cfg: Config) -> None:

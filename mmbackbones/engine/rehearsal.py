@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from mmengine.runner.priority import get_priority
 from torch import nn
 
-from .config import set_num_classes
+from .config_tree import set_num_classes
 from .config_types import check_arguments, check_option_type, registry_of
 from .loader_checks import LOADERS, check_loader
 from .option_errors import building

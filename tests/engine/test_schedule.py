@@ -1,3 +1,5 @@
+"""Learning rates and their schedules fit the batch size and the length of training."""
+
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -5,7 +7,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
 from mmbackbones import get_config
-from mmbackbones.engine.schedule import advance, fit_schedulers, set_length
+from mmbackbones.engine.batch import set_batch
+from mmbackbones.engine.schedule import advance, fit_schedulers, set_learning_rate, set_length
 from mmbackbones.errors import UserError
 
 COCO_EPOCH = 7330  # iterations at batch 16
@@ -181,6 +184,39 @@ def test_what_mmengine_would_convert_to_iterations_is_converted():
 def test_a_cycle_that_is_over_before_the_training_is_refused():
     cycle = dict(type='OneCycleLR', by_epoch=True, eta_max=0.1, total_steps=12)
     assert fit(dict(max_epochs=3), 50, [cycle])[0]['total_steps'] == 150
-    with pytest.raises(UserError, match='total_steps of OneCycleLR are over before the training is'):
+    with pytest.raises(UserError, match='total_steps of OneCycleLR are fewer than the iterations of this training run'):
         fit(ONE_X, 50, [dict(cycle, total_steps=6)])
     assert fit(ONE_X, 50, [dict(cycle, total_steps=6, end=6)])[0]['end'] == 300
+
+
+def rate(cfg):
+    """The learning rate after MMEngine's scaling, on one device."""
+    scale = cfg.auto_scale_lr
+    factor = cfg.train_dataloader.batch_size / scale.base_batch_size if scale.enable else 1
+    return pytest.approx(cfg.optim_wrapper.optimizer.lr * factor)
+
+
+@pytest.mark.parametrize(
+    ('batch_size', 'lr', 'accumulate', 'expected'),
+    [
+        (16, None, 1, 1e-4),
+        (4, None, 1, 2.5e-5),
+        (None, None, 1, 1.25e-5),  # the config is for eight devices, of two images each
+        (4, 3e-4, 1, 3e-4),
+        (4, None, 4, 1e-4),
+        (4, 3e-4, 4, 3e-4),
+    ],
+)
+def test_learning_rate_scales_with_the_images_per_step(batch_size, lr, accumulate, expected):
+    cfg = get_config('retinanet_van_b')
+    set_batch(cfg, batch_size, accumulate)
+    set_learning_rate(cfg, lr, batch_size is not None, accumulate)
+    assert rate(cfg) == expected
+
+
+def test_config_without_a_batch_size_to_scale_from_keeps_its_rate():
+    cfg = get_config('retinanet_van_b')
+    del cfg._cfg_dict['auto_scale_lr']
+    set_learning_rate(cfg, None, True, 2)
+    assert cfg.optim_wrapper.optimizer.lr == 1e-4
+    assert 'auto_scale_lr' not in cfg
