@@ -303,3 +303,30 @@ def test_demo(tool, shapes, tmp_path, monkeypatch, kind, folder, metric):
     figure = json.loads((work_dir / 'test/metrics.json').read_text())[metric]
     assert f'\n{metric}: {figure:.3f}\nmodel work_dirs/{folder}/epoch_1.pth, ' in out
     assert len([path for path in (work_dir / 'predictions').rglob('*') if path.is_file()]) == 4
+
+
+@pytest.mark.parametrize(
+    ('name', 'module'),
+    [
+        *((name, name) for name in ('contiguous_maps', 'detectors', 'dualvit', 'hierarchical_attention')),
+        ('local_attention', 'local_attention'),
+        ('dual_vit', 'dualvit'),  # its name before
+    ],
+)
+def test_benchmark(tool, monkeypatch, name, module):
+    monkeypatch.setattr(f'mmbackbones.benchmarks.{module}.run', lambda: print('a table'))
+    code, out, _ = tool('benchmark', name)
+    assert code == 0
+    assert out.startswith(f'{module}: PyTorch {torch.__version__}, ')
+    assert out.endswith('\na table\n')
+
+
+@pytest.mark.parametrize('count', [[], ['--count']])
+def test_model_zoo(tool, monkeypatch, count):
+    done = []
+    monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: ['VAN-Tiny'])
+    monkeypatch.setattr('mmbackbones.model_zoo.read_models', lambda: ['a model'])
+    monkeypatch.setattr('mmbackbones.model_zoo.write_tables', lambda *arguments: done.append(arguments))
+    code, out, _ = tool('model_zoo', *count)
+    assert (code, out) == (0, 'VAN-Tiny\n' if count else '')
+    assert done == [(['a model'], ROOT)]

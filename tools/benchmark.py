@@ -11,12 +11,13 @@ import torch
 
 from mmbackbones.cli import new_parser, run
 
-NAMES = ('contiguous_maps', 'detectors', 'dual_vit', 'gpu', 'hierarchical_attention', 'local_attention')
+NAMES = ('contiguous_maps', 'detectors', 'dualvit', 'gpu', 'hierarchical_attention', 'local_attention')
+RENAMED = {'dual_vit': 'dualvit'}
 
 
 def main() -> None:
     parser = new_parser(__doc__)
-    parser.add_argument('name', choices=NAMES, help='what to measure')
+    parser.add_argument('name', choices=NAMES, type=lambda name: RENAMED.get(name, name), help='what to measure')
     args = parser.parse_args()
     print(f'{args.name}: PyTorch {torch.__version__}, CPU, {torch.get_num_threads()} threads\n')
     import_module(f'mmbackbones.benchmarks.{args.name}').run()

@@ -28,7 +28,7 @@ from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import use_exact_metrics
 from ..engine.model_checks import check_class_weights, check_single_images
 from ..engine.option_errors import blaming, building
-from ..engine.options import below, flatten, merge_again, resolve_arguments
+from ..engine.options import flatten, merge_again, options_in, resolve_arguments
 from ..engine.rehearsal import build_model, rehearse
 from ..engine.resume import (
     ResumingRunner,
@@ -122,7 +122,7 @@ def train(
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     with _file_errors_as_user_errors():
         cfg = read_config(config)
-        recipe = deepcopy(cfg.train_cfg)  # the length that the schedules of the config are made for
+        original_length = deepcopy(cfg.train_cfg)  # the length that the schedules of the config are made for
         with building('', options):
             complete_config(cfg, config, work_dir, options, keep_length=True)
         check_label_options(cfg, **labels)
@@ -130,7 +130,7 @@ def train(
         escape_log()
         with building('', options):
             _apply_arguments(cfg, asked, img_scale, options)
-        model, optimizer = rehearse(cfg, recipe, options)
+        model, optimizer = rehearse(cfg, original_length, options)
         check_single_images(cfg, model)
     with WorkDir(cfg.work_dir) as folder:
         with _file_errors_as_user_errors():
@@ -151,11 +151,11 @@ def train(
             # Late, because the check of a large data set takes long.
             apply_dataset(cfg, root, builtin_dataset=data is None, **labels)
             _check_classes(cfg, state, options)
-            merge_again(cfg, below(options, *_DATA))
+            merge_again(cfg, options_in(options, *_DATA))
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
             run = folder.start_run(same_run.run if same_run else None)
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
-            runner = _build_runner(cfg, recipe, options, state)
+            runner = _build_runner(cfg, original_length, options, state)
             _write_config(runner)
         begin = runner.iter
         with blaming(options, 'the first iteration of this config fails', lambda: runner.iter == begin):
@@ -179,7 +179,7 @@ def _apply_arguments(
         drop_unsupported_amp(cfg)
     set_length(cfg, asked['epochs'], asked['iters'])
     use_exact_metrics(cfg)
-    cfg.train_dataloader.persistent_workers = False  # workers are started anew for each epoch, see ReseedHook
+    cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
     guard_checkpoints(cfg)
     if asked['resume'] is None and cfg.get('resume'):
@@ -202,13 +202,13 @@ def _check_classes(cfg: Config, state: RunState | None, options: dict[str, Any])
     """Raise UserError for what does not match the classes of the data."""
     if state:
         check_classes(state, cfg)
-    for key, value in below(options, 'model').items():
+    for key, value in options_in(options, 'model').items():
         if key.endswith('.num_classes') and value_at(cfg, key) != value:
             raise UserError(f'--cfg-options {key}={value}: the data has {value_at(cfg, key)} classes')
     check_class_weights(cfg)
 
 
-def _build_runner(cfg: Config, recipe: dict, options: dict[str, Any], state: RunState | None) -> Runner:
+def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], state: RunState | None) -> Runner:
     """A runner with its loops and optimizer, ready to train."""
     with building('', options):
         runner = ResumingRunner.from_cfg(cfg)
@@ -220,7 +220,7 @@ def _build_runner(cfg: Config, recipe: dict, options: dict[str, Any], state: Run
     if state:
         check_model(state, cfg, getattr(runner.model, 'module', runner.model))
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
-        cfg.get('param_scheduler') or [], recipe, cfg.train_cfg, epoch_length, options
+        cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
     )
     with building('', options):
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)

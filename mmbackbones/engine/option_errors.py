@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from ..errors import RunFailed, UserError, interrupted, summarize_error
-from .options import below, said
+from .options import format_options, options_in
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # What raises an exception in a run, and the sections of a config that it is made from, or fed by.
@@ -45,7 +45,7 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
     except Exception as error:  # a config can name any class, which can raise anything
         if not section and isinstance(error, UserError | RunFailed):
             raise
-        given = said((below(options, section) if section else options).items())
+        given = format_options((options_in(options, section) if section else options).items())
         given = f'; --cfg-options {given}' if given else ''
         raise UserError(f'{section or "the config"} cannot be built: {summarize_error(error)}{given}') from error
 
@@ -67,10 +67,10 @@ def blaming(options: dict[str, Any], what: str, possible: Callable[[], bool] = l
     try:
         yield
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        blamed = below(options, *_sections_of(error))
+        blamed = options_in(options, *_sections_of(error))
         if not blamed or interrupted(error) or not possible():
             raise
-        raise UserError(f'{what}: {summarize_error(error)}; --cfg-options {said(blamed.items())}') from error
+        raise UserError(f'{what}: {summarize_error(error)}; --cfg-options {format_options(blamed.items())}') from error
 
 
 def _sections_of(error: Exception) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def resolve_arguments(asked: dict[str, Any], options: dict[str, Any]) -> dict[st
         asked['resume'] = asked['resume'] or options.get('load_from') or 'auto'
     if options.get('load_from') and asked['resume'] in (None, 'auto'):
         asked.update({'resume' if asked['resume'] else 'weights': options['load_from'], 'from_scratch': False})
-    elif below(options, 'model.backbone.init_cfg'):
+    elif options_in(options, 'model.backbone.init_cfg'):
         asked.update(weights=None, from_scratch=False)
     return asked
 
@@ -130,7 +130,7 @@ def _as_type_of(old: Any, value: Any) -> Any:
     return tuple(value) if isinstance(old, tuple) and isinstance(value, list) else value
 
 
-def below(options: dict[str, Any], *sections: str) -> dict[str, Any]:
+def options_in(options: dict[str, Any], *sections: str) -> dict[str, Any]:
     """The options that set something in one of `sections`, given by dotted names."""
     return {
         key: value
@@ -139,6 +139,6 @@ def below(options: dict[str, Any], *sections: str) -> dict[str, Any]:
     }
 
 
-def said(options: Iterable[tuple[str, Any]]) -> str:
+def format_options(options: Iterable[tuple[str, Any]]) -> str:
     """Options as they are written on the command line."""
     return ' '.join(f'{key}={value}' for key, value in options)

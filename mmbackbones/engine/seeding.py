@@ -57,7 +57,7 @@ def keep_loader_seed(worker_id: int) -> None:
 class ReseedHook(Hook):
     """Makes shuffling, drop path and, in a run counted in epochs, augmentation a function of seed and position.
 
-    Data workers take their seeds from here, if they are started anew for each epoch and use :func:`keep_loader_seed`.
+    Data workers take their seeds from here, if they are restarted for each epoch and use :func:`keep_loader_seed`.
     In a run counted in iterations each sample has its own seed (:class:`PositionedTrainLoop`).
 
     Args:

@@ -26,12 +26,12 @@ def test_device_without_amp(cfg, monkeypatch):
 
 
 def test_config_in_half_precision_runs_without_a_gpu(monkeypatch):
-    recipe = dict(get_config('retinanet_dualvit_s').optim_wrapper)
+    optim_wrapper = dict(get_config('retinanet_dualvit_s').optim_wrapper)
     for device, amp in (('cuda', True), ('cpu', False), ('mps', False)):
         monkeypatch.setattr('mmbackbones.engine.amp.get_device', lambda device=device: device)
         cfg = get_config('retinanet_dualvit_s')
         drop_unsupported_amp(cfg)
-        assert (cfg.optim_wrapper == recipe) == amp
+        assert (cfg.optim_wrapper == optim_wrapper) == amp
     model = torch.nn.Linear(1, 1)  # MMEngine builds what is left for the CPU
     assert type(build_optim_wrapper(model, cfg.optim_wrapper)) is OptimWrapper
 

@@ -1,4 +1,4 @@
-"""The numbers that the check prints are those that MMDetection trains on and pycocotools counts."""
+"""Data sets are written into configs, and the numbers of the check are what MMDetection and pycocotools count."""
 
 import json
 import re
@@ -112,7 +112,7 @@ def evaluated(ann_file, classes) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(('change', 'train_boxes', 'val_boxes', 'note'), ODD.values(), ids=ODD)
-def test_the_readers_count_what_is_said(change, train_boxes, val_boxes, note, root, tmp_path, tiny_config, monkeypatch):
+def test_libraries_count_the_same(change, train_boxes, val_boxes, note, root, tmp_path, tiny_config, monkeypatch):
     said = []
     monkeypatch.setattr('mmbackbones.engine.dataset_config.print_log', lambda text, **_: said.append(text))
     edit(root, change)
@@ -142,8 +142,8 @@ def test_every_box_has_the_size_that_its_area_says(root, tmp_path):
 
 
 @pytest.mark.parametrize(('area', 'images'), [(81, 4), (None, 3)], ids=['file in place', 'repaired copy'])
-def test_the_recipe_of_coco_leaves_out_images(area, images, root, tmp_path, tiny_config):
-    """Of the configs' own data, what is trained on is what the authors trained on, and that number is given."""
+def test_settings_of_coco_drop_images(area, images, root, tmp_path, tiny_config):
+    """With the data set of the config, the training images are those of the authors, and so is their number."""
 
     def change(data):
         Image.new('RGB', (20, 60)).save(root / 'images/small.png')
@@ -163,14 +163,14 @@ def test_the_recipe_of_coco_leaves_out_images(area, images, root, tmp_path, tiny
     edit(root, change, ['train'])
     cfg = load_config(tiny_config, str(tmp_path / 'work'), None)
     apply_dataset(cfg, root, builtin_dataset=True)
-    recipe = cfg.train_dataloader.dataset.filter_cfg
-    assert recipe == dict(filter_empty_gt=True, min_size=32)
-    split = load_detection(root, tmp_path / 'out', filter_cfg=recipe).splits['train']
+    filter_cfg = cfg.train_dataloader.dataset.filter_cfg
+    assert filter_cfg == dict(filter_empty_gt=True, min_size=32)
+    split = load_detection(root, tmp_path / 'out', filter_cfg=filter_cfg).splits['train']
     assert (split.images, split.boxes) == trained(DATASETS.build(cfg.train_dataloader.dataset)) == (images, 4)
 
 
 @pytest.mark.parametrize('config', ['tiny_config', 'tiny_mask_config'])
-def test_batches_without_boxes_are_trained_on(config, root, tmp_path, request):
+def test_training_on_batches_without_boxes(config, root, tmp_path, request):
     """Two images of four have boxes, and a batch has one image."""
 
     def change(data):
@@ -204,7 +204,7 @@ def test_batches_without_boxes_are_trained_on(config, root, tmp_path, request):
 
 
 @pytest.mark.parametrize('size', [(1, 300), (300, 1)])
-def test_images_of_which_nothing_would_be_left(size, root, tmp_path, tiny_config):
+def test_images_too_thin_to_resize(size, root, tmp_path, tiny_config):
     Image.new('RGB', size).save(root / 'images/thin.png')
     edit(
         root,
@@ -215,7 +215,7 @@ def test_images_of_which_nothing_would_be_left(size, root, tmp_path, tiny_config
         train(tiny_config, str(root), img_scale=(64, 64), epochs=1, from_scratch=True, work_dir=str(tmp_path / 'work'))
 
 
-def test_a_name_does_not_begin_a_line_of_the_log(root, tmp_path, tiny_config, monkeypatch):
+def test_a_line_break_in_a_name_does_not_break_the_log(root, tmp_path, tiny_config, monkeypatch):
     (root / 'images/a1.jpg').rename(root / 'images/a\n1.jpg')
     edit(root, lambda data: data['images'].append({**data['images'][0], 'id': 70}), ['train'])
     edit(root, lambda data: [image.update(file_name='a\n1.jpg') for image in data['images'][::4]], ['train'])

@@ -1,4 +1,4 @@
-"""A training that comes to NaN ends, and leaves what was good."""
+"""A training run whose loss becomes NaN ends, and keeps its last good checkpoint."""
 
 from types import SimpleNamespace
 
@@ -56,7 +56,7 @@ def assert_finite(folder) -> None:
             assert value.isfinite().all(), f'{name} in {path.name}'
 
 
-def test_a_rate_that_is_too_high(tool, flat_config, shapes, tmp_path):
+def test_learning_rate_too_high(tool, flat_config, shapes, tmp_path):
     arguments = [flat_config, '--data', shapes, '--img-scale', 64, 64, '--epochs', 2, '--work-dir', tmp_path]
     code, _, err = tool(
         'train',
@@ -82,8 +82,8 @@ def test_a_rate_that_is_too_high(tool, flat_config, shapes, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['neck.fpn_convs.0.conv.weight', 'backbone.stages.0.blocks.0.norm1.running_var'])
-def test_not_finite_weights_are_not_saved(flat_config, shapes, tmp_path, name):
-    """Whatever made them: the loss of the last iteration before the checkpoint was finite."""
+def test_weights_that_are_not_finite_are_not_saved(flat_config, shapes, tmp_path, name):
+    """Whatever made them so: the loss of the last iteration before the checkpoint was finite."""
     with pytest.raises(RunFailed, match=f'{name} is no longer finite.*last good checkpoint is .*epoch_1.pth'):
         train(
             flat_config,

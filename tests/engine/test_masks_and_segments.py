@@ -1,4 +1,4 @@
-"""Training, testing and checking of what learns masks or label maps, through the command lines."""
+"""Training, testing and data checks of models for masks and label maps, through the command line."""
 
 import json
 import shutil
@@ -30,50 +30,29 @@ def mask_detector(tiny_mask_config, shapes, tmp_path_factory):
     return work_dir
 
 
+def run_test(tool, config, run, data, folder, tta):
+    """The metrics of a test, which also draws its four images, and what it prints."""
+    arguments = ['--data', data, *SMALL, *tta, '--show-dir', folder / 'shown', '--work-dir', folder]
+    code, out, err = tool('test', config, run / 'epoch_1.pth', *arguments)
+    assert code == 0, err
+    assert len(list((folder / 'shown').iterdir())) == 4
+    return json.loads((folder / 'metrics.json').read_text()), out
+
+
 @pytest.mark.parametrize('tta', [[], ['--tta']], ids=['one scale', 'tta'])
 def test_segmentor(tool, segmentor, tiny_seg_config, shapes, tmp_path, tta):
-    code, out, err = tool(
-        'test',
-        tiny_seg_config,
-        segmentor / 'epoch_1.pth',
-        '--data',
-        shapes,
-        *SMALL,
-        *tta,
-        '--show-dir',
-        tmp_path / 'shown',
-        '--work-dir',
-        tmp_path,
-    )
-    assert code == 0, err
-    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    metrics, out = run_test(tool, tiny_seg_config, segmentor, shapes, tmp_path, tta)
     assert set(metrics) == {'mIoU', 'mAcc', 'aAcc', *(f'{kind}_{name}' for kind in ('IoU', 'Acc') for name in NAMES)}
     assert all(0 <= value <= 1 for value in metrics.values())
     for words in ('mIoU', f'{metrics["mIoU"]:.3f}', 'triangle', f'{metrics["IoU_background"]:.3f}'):
         assert words in out
-    assert len(list((tmp_path / 'shown').iterdir())) == 4
 
 
 @pytest.mark.parametrize('tta', [[], ['--tta']], ids=['one scale', 'tta'])
 def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, tta):
-    code, _, err = tool(
-        'test',
-        tiny_mask_config,
-        mask_detector / 'epoch_1.pth',
-        '--data',
-        shapes,
-        *SMALL,
-        *tta,
-        '--show-dir',
-        tmp_path / 'shown',
-        '--work-dir',
-        tmp_path,
-    )
-    assert code == 0, err
-    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    metrics, _ = run_test(tool, tiny_mask_config, mask_detector, shapes, tmp_path, tta)
     names = {'mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', *(f'AP_{name}' for name in CLASSES)}
     assert set(metrics) == {f'{kind}_{name}' for kind in ('bbox', 'segm') for name in names}
-    assert len(list((tmp_path / 'shown').iterdir())) == 4
 
 
 def contents(folder):
@@ -99,8 +78,8 @@ def test_a_test_in_the_folder_of_a_training_run_keeps_to_a_subfolder(tool, mask_
     assert out.count('NMS and RoIAlign are') == 1
 
 
-def test_a_segmentor_has_no_operators_to_speak_of(tool, segmentor, tiny_seg_config, shapes, tmp_path):
-    """And its label maps are written under the names of the images, unless two of them are one."""
+def test_label_maps_of_a_test_are_written(tool, segmentor, tiny_seg_config, shapes, tmp_path):
+    """Under the names of the images, unless two images share one; and the log names no operators."""
     for folder in ('images', 'annotations'):
         for name in ('validation', 'training'):
             (tmp_path / folder / name).parent.mkdir(exist_ok=True)

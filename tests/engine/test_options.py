@@ -1,4 +1,4 @@
-"""``--cfg-options`` wins over every other option, and what is wrong with it is one sentence before anything starts."""
+"""``--cfg-options`` override every other option, and mistakes in them are one sentence before anything starts."""
 
 import re
 from copy import deepcopy
@@ -10,7 +10,7 @@ from mmbackbones import config_path, get_config
 from mmbackbones.apis import train
 from mmbackbones.engine.amp import drop_unsupported_amp
 from mmbackbones.engine.config_tree import value_at
-from mmbackbones.engine.options import below, flatten, merge, merge_again, resolve_arguments, said
+from mmbackbones.engine.options import flatten, format_options, merge, merge_again, options_in, resolve_arguments
 from mmbackbones.engine.rehearsal import rehearse
 from mmbackbones.errors import UserError
 
@@ -30,12 +30,12 @@ def flat(tiny_config, tmp_path_factory):
 
 
 class Stop(Exception):
-    """Ends a training where it would begin."""
+    """Ends a training run where training would start."""
 
 
 @pytest.fixture
 def final(flat, shapes, tmp_path, monkeypatch):
-    """Gives the config that a training would run with."""
+    """Returns the config that would be run."""
 
     def stop(self):
         raise Stop(self.cfg)
@@ -80,7 +80,7 @@ def final(flat, shapes, tmp_path, monkeypatch):
         (dict(), {'train_dataloader.dataset.filter_cfg.min_size': 7}, {}),
     ],
 )
-def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
+def test_override_and_what_is_derived_from_it(asked, options, others, final):
     cfg = final(options, **asked)
     for key, value in {**options, **others}.items():
         if key == 'param_scheduler.1.milestones' and key in options:
@@ -100,7 +100,7 @@ def test_it_wins_and_what_is_derived_follows(asked, options, others, final):
         ('visualizer.vis_backends', [dict(type='LocalVisBackend')], [dict(type='LocalVisBackend')]),
     ],
 )
-def test_what_is_right_is_taken(key, value, wanted, final):
+def test_value_that_fits(key, value, wanted, final):
     found = value_at(final({key: value}), key)
     if key == 'custom_hooks':
         found = [hook for hook in found if hook['type'] == 'EMAHook']
@@ -123,7 +123,7 @@ def test_scales_of_any_form_follow_the_img_scale(final):
         ('model.neck.out_channels=32', 'Given groups=1, .*'),
     ],
 )
-def test_what_the_first_iteration_shows(option, problem, tool, flat, shapes, tmp_path):
+def test_mistake_found_in_the_first_iteration(option, problem, tool, flat, shapes, tmp_path):
     code, _, err = tool(
         'train', flat, '--data', shapes, '--work-dir', tmp_path / 'run', '--from-scratch', '--cfg-options', option
     )
@@ -133,7 +133,7 @@ def test_what_the_first_iteration_shows(option, problem, tool, flat, shapes, tmp
     )
 
 
-def test_determinism_is_not_thrown_away(final, monkeypatch):
+def test_determinism_is_kept(final, monkeypatch):
     asked = []
     monkeypatch.setattr('torch.use_deterministic_algorithms', asked.append)
     final({'randomness.deterministic': True}, epochs=1)
@@ -199,7 +199,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize('option', WRONG)
-def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, monkeypatch):
+def test_mistake_is_one_sentence(option, tool, flat, shapes, tmp_path, monkeypatch):
     if option != 'model.bbox_head.num_classes=7':  # the classes are known with the data only
         monkeypatch.setattr(
             'mmbackbones.engine.dataset_config.load_detection', lambda *_, **__: pytest.fail('data is checked')
@@ -223,7 +223,7 @@ def test_what_is_wrong_is_one_sentence(option, tool, flat, shapes, tmp_path, mon
         ('test_dataloader.batch_size=x', 'takes a number'),
     ],
 )
-def test_of_a_test_as_well(option, message, tool, flat, shapes, tmp_path):
+def test_mistake_in_options_of_a_test(option, message, tool, flat, shapes, tmp_path):
     code, _, err = tool(
         'test', flat, 'none.pth', '--data', shapes, '--work-dir', tmp_path / 'run', '--cfg-options', option
     )
@@ -231,7 +231,7 @@ def test_of_a_test_as_well(option, message, tool, flat, shapes, tmp_path):
     assert re.search(message, err.splitlines()[-1]), err
 
 
-def test_names_that_nothing_reads_say_where_it_is_read(tool, tmp_path):
+def test_unread_name_hints_at_the_entry_that_is_read(tool, tmp_path):
     for option, place in (
         ('data_preprocessor.size=(64,64)', 'model.data_preprocessor.size'),
         ('optimizer.lr=1.0', 'optim_wrapper.optimizer.lr'),
@@ -242,7 +242,7 @@ def test_names_that_nothing_reads_say_where_it_is_read(tool, tmp_path):
         assert f'; did you mean {place}' in err.splitlines()[-1]
 
 
-def test_a_hook_that_nobody_knows(tool, flat, shapes, tmp_path):
+def test_unknown_hook(tool, flat, shapes, tmp_path):
     config = tmp_path / 'config.py'
     config.write_text(f"_base_ = {flat!r}\ncustom_hooks = [dict(type='NoSuchHook')]\n")
     code, _, err = tool('train', config, '--data', shapes, '--work-dir', tmp_path / 'run')
@@ -306,9 +306,9 @@ def test_options_that_no_argument_takes(options, message):
 
 def test_options_of_sections():
     options = {'model.neck': 1, 'model': 2, 'modeling.x': 3, 'train_cfg.max_iters': 4}
-    assert below(options, 'model') == {'model.neck': 1, 'model': 2}
-    assert below(options, 'train_cfg', 'modeling') == {'modeling.x': 3, 'train_cfg.max_iters': 4}
-    assert said(below(options, 'model').items()) == 'model.neck=1 model=2'
+    assert options_in(options, 'model') == {'model.neck': 1, 'model': 2}
+    assert options_in(options, 'train_cfg', 'modeling') == {'modeling.x': 3, 'train_cfg.max_iters': 4}
+    assert format_options(options_in(options, 'model').items()) == 'model.neck=1 model=2'
 
 
 def test_merging_again_deletes_nothing():

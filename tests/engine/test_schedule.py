@@ -21,7 +21,7 @@ def fit(new, epoch_length, schedulers=(WARM_UP, STEPS), old=ONE_X):
     return fit_schedulers([ConfigDict(s) for s in schedulers], old, new, epoch_length)
 
 
-def test_the_recipe_itself_keeps_its_times():
+def test_original_length_keeps_its_times():
     warm_up, steps = fit(ONE_X, COCO_EPOCH)
     assert warm_up['end'] == 500
     assert steps['milestones'] == [8 * COCO_EPOCH, 11 * COCO_EPOCH]
@@ -38,7 +38,7 @@ def test_twice_the_epochs_stretch_warm_up_and_decay():
 
 def test_one_epoch_of_a_small_set_still_decays():
     warm_up, steps = fit(dict(max_epochs=1), 120)
-    assert warm_up['end'] == 12  # a tenth of the training, not 42 of 120
+    assert warm_up['end'] == 12  # a tenth of the run, not 42 of 120
     assert steps['milestones'] == [80, 110]
 
 
@@ -49,7 +49,7 @@ def test_iterations_in_place_of_epochs():
 
 
 @pytest.mark.parametrize('new', [dict(max_iters=1200), dict(max_epochs=6)])
-def test_schedules_written_to_be_converted_can_be_built(new):
+def test_schedules_to_be_converted_can_be_built(new):
     """As in MMDetection's configs of YOLOX and RTMDet."""
     cosine = dict(type='CosineAnnealingLR', begin=6, end=12, T_max=6, by_epoch=True, convert_to_iter_based=True)
     [fitted] = fit(new, 200, [cosine])
@@ -58,7 +58,7 @@ def test_schedules_written_to_be_converted_can_be_built(new):
     PARAM_SCHEDULERS.build(dict(fitted, optimizer=optimizer))
 
 
-def test_a_recipe_in_iterations():
+def test_schedules_in_iterations():
     poly = dict(type='PolyLR', by_epoch=False, begin=1500, end=160000, power=1.0, eta_min=0.0)
     start = dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500)
     start, poly = fit(dict(max_epochs=8), 1000, (start, poly), dict(max_iters=160000))
@@ -146,7 +146,7 @@ def values(wrapper):
 @pytest.mark.filterwarnings('ignore:Detected call of')
 @pytest.mark.parametrize('steps', [0, 1, 10, 47, 95])
 @pytest.mark.parametrize('chosen', [*([scheduler] for scheduler in MANY), MANY[:2], [MANY[0], MANY[3], MANY[5]]])
-def test_to_advance_is_to_step(chosen, steps):
+def test_advance_equals_steps(chosen, steps):
     stepped, ours = built(chosen), built(chosen)
     for _ in range(steps):
         for scheduler in stepped[1]:
@@ -176,7 +176,7 @@ def test_to_advance_is_not_to_step_hundreds_of_groups(monkeypatch):
 
 
 def test_what_mmengine_would_convert_to_iterations_is_converted():
-    """As YOLOX's and RTMDet's recipes ask for."""
+    """As in the configs of YOLOX and RTMDet."""
     plain = dict(type='CosineAnnealingLR', by_epoch=True, begin=1, end=12, T_max=11)
     assert fit(ONE_X, 50, [dict(plain, convert_to_iter_based=True)]) == fit(ONE_X, 50, [plain])
 
