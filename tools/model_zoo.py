@@ -1,6 +1,6 @@
 """Write docs/model_zoo.md and the README's table from the metadata in model-index.yml and configs/*/metafile.yml.
 
-Example, after adding a config to a metafile.yml; it counts the parameters and multiply-adds of all models anew:
+Example, after adding a config to a metafile.yml; the parameters and multiply-adds of all models are counted again:
 
     python tools/model_zoo.py --count
 """

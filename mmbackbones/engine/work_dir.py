@@ -20,7 +20,7 @@ from .distributed import main_process_first
 try:
     import fcntl
 except ImportError:  # Windows has no POSIX record locks; two runs at once are not noticed there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 _LOCK = 'train.lock'
 _RUN = 'run.json'
@@ -185,7 +185,7 @@ class WorkDir:
                     file.close()
                     raise
                 print_log(
-                    f'the file system of {self.path} has no locks: make sure that no other training run uses this folder',
+                    f'the file system of {self.path} has no locks: make sure that no other training run uses it',
                     logger='current',
                 )
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
