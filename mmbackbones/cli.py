@@ -14,7 +14,7 @@ from typing import Any
 
 from mmengine.config import DictAction
 
-from .datasets.checks.numbering import BACKGROUNDS
+from .datasets.checks.label_numbering import BACKGROUNDS
 from .errors import RunFailed, UserError, interrupted, printable, summarize_error
 from .utils.launchers import LAUNCHERS, process_rank
 

@@ -106,7 +106,7 @@ def test_pre_trained_weights_that_can_not_be_fetched(tool, tiny_config, shapes, 
     )
     assert code == 2
     error = err.splitlines()[-1]
-    for words in ('http://127.0.0.1:9/no.pth cannot be fetched', '--weights', '--from-scratch'):
+    for words in ('http://127.0.0.1:9/no.pth cannot be downloaded', '--weights', '--from-scratch'):
         assert words in error
     assert 'Traceback' not in err
 

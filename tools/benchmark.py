@@ -11,7 +11,7 @@ import torch
 
 from mmbackbones.cli import new_parser, run
 
-NAMES = ('contiguous_maps', 'detectors', 'dual_vit', 'hierarchical_attention', 'local_attention')
+NAMES = ('contiguous_maps', 'detectors', 'dual_vit', 'gpu', 'hierarchical_attention', 'local_attention')
 
 
 def main() -> None:

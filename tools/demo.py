@@ -37,7 +37,7 @@ def main() -> None:
     from mmbackbones import config_path
     from mmbackbones.apis import evaluate, train
     from mmbackbones.evaluation.summary import print_metrics
-    from mmbackbones.visualization.plots import plot_curve, sheet
+    from mmbackbones.visualization.plots import image_grid, plot_curve
 
     model, name, logged, metric = DEMOS[args.kind]
     work_dir = Path(args.work_dir or ('work_dirs/demo' if args.kind == 'box' else f'work_dirs/demo_{args.kind}'))
@@ -56,7 +56,7 @@ def main() -> None:
     )
 
     plot_curve(work_dir, logged, work_dir / 'curve.png')
-    sheet(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
+    image_grid(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
     print_metrics(metrics)
     print(f'{metric}: {metrics[metric]:.3f}')
     print(

@@ -19,7 +19,7 @@ from ..engine.rehearsal import rehearse_test
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
-from ..utils.folders import need_folder
+from ..utils.folders import require_writable
 
 
 def evaluate(
@@ -40,7 +40,7 @@ def evaluate(
     Args:
         config: Path of a config file.
         checkpoint: File or URL of a trained model.
-        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data. Classes keep the
+        data: ``shapes``, or a folder in any of the known formats; None for the config's own data. Classes keep the
             checkpoint's label order.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Average over scales and flips.
@@ -70,9 +70,9 @@ def evaluate(
         if tta:
             _augment(cfg)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
-    main_process_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
+    main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:
-        main_process_first(lambda: need_folder(show_dir, '--show-dir'))
+        main_process_first(lambda: require_writable(show_dir, '--show-dir'))
     escape_log()
     rehearse_test(cfg, options)
     classes = main_process_first(lambda: checkpoint_classes(checkpoint))

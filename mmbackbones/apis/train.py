@@ -68,7 +68,7 @@ def train(
 
     Args:
         config: Path of a config file.
-        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data.
+        data: ``shapes``, or a folder in any of the known formats; None for the config's own data.
         img_scale: Width and height in pixels that images are resized to fit into.
         epochs: Length of the training; the schedule stretches with it.
         iters: The same in iterations.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-from ..datasets.checks.numbering import check_options
+from ..datasets.checks.label_numbering import check_numbering_options
 from ..errors import UserError
 from .dataset_config import is_segmentor
 from .distributed import main_process_first
@@ -13,7 +13,7 @@ from .distributed import main_process_first
 
 def check_label_options(cfg: Config, background: str | None, ignore_label: int | None) -> None:
     """Raise UserError for values that there are not, and for a model that learns no label maps."""
-    check_options(background, ignore_label)
+    check_numbering_options(background, ignore_label)
     if not is_segmentor(cfg) and (background is not None or ignore_label is not None):
         raise UserError(
             '--background and --ignore-label say how label maps are to be read, but this config is of a '

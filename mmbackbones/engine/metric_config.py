@@ -41,7 +41,7 @@ def use_exact_metrics(cfg: Config) -> None:
                 if strings(evaluator.get('iou_metrics', 'mIoU')) != ['mIoU']:
                     continue
                 check_iou_options(evaluator, name)
-                evaluator.type = 'FullIoUMetric'
+                evaluator.type = 'ExactIoUMetric'
             else:
                 continue
             evaluator.setdefault('classwise', name == 'test_evaluator')
@@ -59,7 +59,7 @@ def check_output_names(cfg: Config, dataset: BaseDataset) -> None:
             images or label maps of the data.
     """
     for evaluator in dicts_in(cfg.test_evaluator):
-        if evaluator.get('type') != 'FullIoUMetric' or not evaluator.get('output_dir'):
+        if evaluator.get('type') not in ('ExactIoUMetric', 'FullIoUMetric') or not evaluator.get('output_dir'):
             continue
         first: dict[str, str] = {}
         for index in range(len(dataset)):

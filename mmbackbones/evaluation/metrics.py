@@ -29,9 +29,8 @@ from .metric_options import (
 _UNDEFINED = -1.0
 
 
-@METRICS.register_module(
-    name=['ExactCocoMetric', 'FullCocoMetric']
-)  # the latter is the name of version 0.1's first configs
+# The second name of each is that of version 0.1, which stands in the configs and checkpoints that it wrote.
+@METRICS.register_module(name=['ExactCocoMetric', 'FullCocoMetric'])
 class ExactCocoMetric(CocoMetric):
     """Average precision of boxes and masks: mAP over IoU 0.50 to 0.95, at 0.50, at 0.75, of small, medium and large
     objects, as ``bbox_mAP``, ``segm_mAP_50``...; with `classwise`, mAP of each class as ``bbox_AP_<class>``.
@@ -162,8 +161,8 @@ class ExactCocoMetric(CocoMetric):
         return nothing
 
 
-@METRICS.register_module()
-class FullIoUMetric(IoUMetric):
+@METRICS.register_module(name=['ExactIoUMetric', 'FullIoUMetric'])
+class ExactIoUMetric(IoUMetric):
     """mIoU, mAcc and aAcc; with `classwise`, IoU and accuracy of each class as ``IoU_<class>`` and ``Acc_<class>``.
 
     Args:

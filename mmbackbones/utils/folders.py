@@ -1,4 +1,4 @@
-"""Folders that are written to."""
+"""Output folders."""
 
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -6,12 +6,12 @@ from tempfile import TemporaryFile
 from ..errors import UserError
 
 
-def need_folder(folder: str | Path, option: str) -> None:
-    """Make `folder` if need be, and write to it once, so that hours of work do not end before a closed door.
+def require_writable(folder: str | Path, option: str) -> None:
+    """Make `folder` if need be and write to it once, so that hours of work are not lost to a folder without access.
 
     Args:
-        folder: What `option` was given, or stands for by default.
-        option: Names it in messages.
+        folder: The folder.
+        option: The option that names it, for messages.
 
     Raises:
         UserError: The folder cannot be made or written to.

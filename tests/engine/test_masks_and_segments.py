@@ -244,9 +244,9 @@ def test_img_scale_of_the_scales_and_crops_of_detr():
 @pytest.mark.parametrize(
     ('change', 'code', 'words'),
     [
-        (None, 0, ['ADE20K layout, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
+        (None, 0, ['ADE20K, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
         ('boxes', 0, ['ready for RetinaNet; not for Mask R-CNN']),
-        ('nothing', 2, ['has none of the layouts']),
+        ('nothing', 2, ['is in none of the known formats']),
     ],
 )
 def test_check_data(tool, shapes, tmp_path, change, code, words):

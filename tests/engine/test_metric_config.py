@@ -10,7 +10,9 @@ from mmbackbones.engine.metric_config import check_output_names, use_exact_metri
 from mmbackbones.errors import UserError
 
 
-@pytest.mark.parametrize(('name', 'kind'), [('mask_rcnn_van_t', 'ExactCocoMetric'), ('upernet_van_t', 'FullIoUMetric')])
+@pytest.mark.parametrize(
+    ('name', 'kind'), [('mask_rcnn_van_t', 'ExactCocoMetric'), ('upernet_van_t', 'ExactIoUMetric')]
+)
 def test_metrics_of_a_config_are_replaced(name, kind):
     cfg = load_config(str(config_path(name)), None, None)
     use_exact_metrics(cfg)
@@ -89,7 +91,7 @@ def test_option_that_cannot_be_honored(tmp_path, monkeypatch, kind, options, wor
 )
 def test_honored_options_reach_the_metric(kind, options):
     evaluator = replaced(kind, **options)
-    assert evaluator.type == {'CocoMetric': 'ExactCocoMetric', 'IoUMetric': 'FullIoUMetric'}[kind]
+    assert evaluator.type == {'CocoMetric': 'ExactCocoMetric', 'IoUMetric': 'ExactIoUMetric'}[kind]
     assert {key: evaluator[key] for key in options} == options
 
 
@@ -131,10 +133,10 @@ class Images(list):
         (['images/1.jpg'], None),
     ],
 )
-@pytest.mark.parametrize('kind', ['FullIoUMetric', 'DumpResults'])
+@pytest.mark.parametrize('kind', ['ExactIoUMetric', 'FullIoUMetric', 'DumpResults'])
 def test_check_output_names(files, message, kind):
     cfg = Config(dict(test_evaluator=dict(type=kind, output_dir='out')))
-    if message and kind == 'FullIoUMetric':
+    if message and kind != 'DumpResults':
         with pytest.raises(UserError, match=message):
             check_output_names(cfg, Images(files))
     else:

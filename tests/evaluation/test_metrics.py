@@ -10,7 +10,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmbackbones.errors import UserError
-from mmbackbones.evaluation.metrics import ExactCocoMetric, FullIoUMetric
+from mmbackbones.evaluation.metrics import ExactCocoMetric, ExactIoUMetric
 
 SIZE = 60
 IDS = {'cat': 7, 'dog': 3, 'cow': 9}  # not rising: pycocotools sorts them
@@ -263,7 +263,7 @@ def test_intersection_over_union_against_pixels():
     rng = np.random.default_rng(0)
     labels, found = rng.integers(0, 3, (2, 4, 30, 20))
     labels[0, :5] = 255
-    metric = FullIoUMetric(classwise=True)
+    metric = ExactIoUMetric(classwise=True)
     metric.dataset_meta = dict(classes=('a', 'b', 'c', 'd'))
     metric.process(
         {},
@@ -284,7 +284,7 @@ def test_intersection_over_union_against_pixels():
 
 
 def iou_metrics(found, labels, **options):
-    metric = FullIoUMetric(classwise=True, **options)
+    metric = ExactIoUMetric(classwise=True, **options)
     metric.dataset_meta = dict(classes=('a', 'b', 'c'))
     metric.process({}, [dict(pred_sem_seg=dict(data=torch.tensor(found)), gt_sem_seg=dict(data=torch.tensor(labels)))])
     return metric.evaluate(1)

@@ -3,11 +3,11 @@
 import pytest
 
 from mmbackbones.errors import UserError
-from mmbackbones.utils.folders import need_folder
+from mmbackbones.utils.folders import require_writable
 
 
 def test_a_folder_is_made_and_left_empty(tmp_path):
-    need_folder(tmp_path / 'a/b', '--work-dir')
+    require_writable(tmp_path / 'a/b', '--work-dir')
     assert list((tmp_path / 'a/b').iterdir()) == []
 
 
@@ -23,4 +23,4 @@ def test_a_folder_is_made_and_left_empty(tmp_path):
 def test_a_folder_that_can_not_be_written_to_is_one_sentence(tmp_path, folder, reason):
     (tmp_path / 'file').touch()
     with pytest.raises(UserError, match=f'--work-dir: cannot write to .*{folder}.*: {reason}.*name another folder'):
-        need_folder(tmp_path / folder, '--work-dir')
+        require_writable(tmp_path / folder, '--work-dir')
