@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmbackbones.apis import train
 from mmbackbones.engine.initial_weights import set_initial_weights
 from mmbackbones.errors import UserError
-from mmbackbones.weights import load_from_file, safe_load
+from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import save_checkpoint
 from tests.helpers.kill import fork
 from tests.helpers.unreachable import UNREACHABLE
@@ -344,13 +344,13 @@ class TestUsedWorkDir:
 
     def test_each_checkpoint_is_read_once(self, used, tiny_config, shapes, monkeypatch):
         """The resumed one for all that is done with it, those before it to see whose they are."""
-        reads, read = [], safe_load.read_checkpoint
+        reads, load = [], torch.load
 
-        def count(path, map_location):
-            reads.append(Path(path).name)
-            return read(path, map_location)
+        def count(file, **more):
+            reads.append(Path(file.name).name)
+            return load(file, **more)
 
-        monkeypatch.setattr(safe_load, 'read_checkpoint', count)
+        monkeypatch.setattr(torch, 'load', count)
         runner = run(tiny_config, shapes, used, epochs=4, resume='auto')
         assert Counter(reads) == {'epoch_1.pth': 1, 'epoch_2.pth': 1, 'epoch_3.pth': 1}
         assert runner.resumed.checkpoint is None  # nor is it kept
