@@ -66,7 +66,7 @@ def newest_run(folder: str | os.PathLike) -> str | None:
         run = None
     if not isinstance(run, str) or not run:
         raise UserError(
-            f'{path} is damaged and does not say which run was the last one here; name a checkpoint with --resume FILE'
+            f'{path} is damaged: it does not say which run was the last one here; name a checkpoint with --resume FILE'
         )
     return run
 
