@@ -166,6 +166,7 @@ def test_links_to_other_folders(tmp_path):
     (tmp_path / 'here/d.jpg').symlink_to('nowhere')
     assert list_files(tmp_path / 'here', {'.jpg'}) == ['c.jpg', 'd.jpg', 'first/a.jpg', 'second/b.jpg']
     assert list_files(tmp_path / 'nowhere', {'.jpg'}) == []
+    assert list_files(tmp_path / 'nowhere/below', {'.jpg'}) == []
 
 
 ENTITIES = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
