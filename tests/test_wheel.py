@@ -5,8 +5,8 @@ import sys
 import tarfile
 from pathlib import Path
 
-from mmbackbones import configs
 from mmbackbones.model_zoo import read_models
+from mmbackbones.utils import config_files as configs
 
 ROOT = Path(__file__).parents[1]
 

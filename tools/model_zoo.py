@@ -1,23 +1,25 @@
-"""Write docs/model_zoo.md and the README's table from the metadata, model-index.yml and configs/*/metafile.yml.
+"""Write docs/model_zoo.md and the README's table from the metadata in model-index.yml and configs/*/metafile.yml.
 
-Example, after a new config was added to a metafile.yml, counting parameters and multiply-adds of all models first:
+Example, after adding a config to a metafile.yml; it counts the parameters and multiply-adds of all models anew:
 
     python tools/model_zoo.py --count
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from mmbackbones.cli import run
-from mmbackbones.model_zoo import read_models, recount_all, write_tables
+from mmbackbones.cli import new_parser, run
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument(
-        '--count', action='store_true', help='count all models first, and write that to the metadata (some minutes)'
+        '--count', action='store_true', help='count all models first and write the counts to the metadata (minutes)'
     )
-    if parser.parse_args().count:
+    args = parser.parse_args()
+
+    from mmbackbones.model_zoo import read_models, recount_all, write_tables
+
+    if args.count:
         for name in recount_all():
             print(name, flush=True)
     write_tables(read_models(), Path(__file__).parents[1])

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..backbones import PyramidBackbone
 from ..errors import UserError
-from ..weights.loading import can_load, describe_incompatible_keys, find_state_dict, rename_keys, trained_classes
-from ..weights.trained_config import trained_config
+from ..weights import find_state_dict, trained_classes, trained_config
+from ..weights.loading import can_load, describe_incompatible_keys, rename_keys
 
 _LAYOUTS = {  # keys that only files of this layout have; the rest is the authors'
     r'(stem|stages)\.': 'the layout of mmbackbones',

@@ -12,11 +12,11 @@ from ..engine.distributed import main_process_first, start
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
 from ..engine.label_options import check_label_options, labels_as_trained
 from ..engine.log import escape_log, log_operators
+from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.options import flatten
 from ..engine.rehearsal import blaming, building, rehearse_test
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
-from ..evaluation.metrics import check_output_names, use_full_metrics
 from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.folders import require_writable
 
@@ -62,7 +62,7 @@ def evaluate(
         cfg = load_config(config, work_dir, cfg_options)
         check_label_options(cfg, background, ignore_label)
         start(cfg, launcher)
-        use_full_metrics(cfg)
+        use_exact_metrics(cfg)
         if img_scale:
             set_img_scale(cfg, *img_scale)
         if tta:

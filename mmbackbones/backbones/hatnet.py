@@ -5,7 +5,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..weights import rename_hatnet_key
+from ..weights.families.hatnet import rename_hatnet_key
 from .transcnn import TransCNN, two_step
 
 

@@ -27,7 +27,7 @@ def make_step(cfg: dict, side: int, contiguous: bool) -> Step:
 
 
 def run(rounds: int = 3) -> None:
-    """Print the table of docs/architecture.md."""
+    """Print the table of docs/memory.md."""
     print('| backbone and FPN | contiguous maps | as computed |')
     print('|---|---|---|')
     for name, cfg in BACKBONES.items():

@@ -12,15 +12,23 @@ from typing import Any
 from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
-from .checks.annotations import NoAnnotationsError, check, check_categories
-from .checks.classes import compare_classes
-from .checks.counts import count, is_trained_on
-from .checks.images import describe_losses, read_images
+from .checks.annotations import NoAnnotationsError, check_annotations, check_categories
+from .checks.classes import check_same_classes
+from .checks.counts import count_usable, is_trained_on
+from .checks.discarded_content import describe_discarded_content
+from .checks.images import read_images
 from .checks.masks import check_masks
-from .checks.repair import DONE_IN_TRAINING, describe, fill_image_sizes, list_classes, repair, tidy
+from .checks.repair import (
+    DONE_BY_COCO_DATASET,
+    describe_repairs,
+    fill_image_sizes,
+    normalize_coco,
+    repair_annotations,
+    set_categories,
+)
 from .formats import find_format
 from .formats.base import Annotations, DetectionFormat, assign_splits
-from .train_val_split import describe_division, divide
+from .train_val_split import describe_train_val_split, train_val_split
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ def load_detection(
                     continue
                 part = parts[split]
                 annotated = item.annotated if file else {entry['image_id'] for entry in part['annotations']}
-                counts = count(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
+                counts = count_usable(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
                 if not counts.boxes:
                     why = counts.why_empty(bool(item.annotated))
                     raise NoAnnotationsError(f'{root / item.name}: the split {split!r} is empty: {why}')
@@ -169,16 +177,16 @@ def _check_files(
             check_categories(data, name)
             names = {category['id']: category['name'] for category in data['categories']}
             if asked:
-                check(data, name)
+                check_annotations(data, name)
             if expected is None:
                 expected, whose = tuple(names.values()), f'those of {name}'
             ids = [item.get('category_id') for item in data['annotations']]
             occurring = {names[number] for number in ids if type(number) is int and number in names}
-            compare_classes(names.values(), expected, name, whose, occurring)
+            check_same_classes(names.values(), expected, name, whose, occurring)
             if not asked:
                 continue
             annotated = {annotation['image_id'] for annotation in data['annotations']}
-            repairs = tidy(data, annotations.image_dir, name, masks)
+            repairs = normalize_coco(data, annotations.image_dir, name, masks)
             if masks:
                 check_masks(_with_known_sizes(data), name)
             checked.append(_CheckedFile(splits, source, annotations, annotated, repairs))
@@ -209,14 +217,14 @@ def _prepare(
     files = [image['file_name'] for image in data['images']]
     images = annotations.images or read_images(root, annotations.image_dir, files, name)
     filled = fill_image_sizes(data, images, name)
-    repairs = item.repairs + filled + repair(data)
+    repairs = item.repairs + filled + repair_annotations(data)
     if masks and filled:
         check_masks(data, name)  # those of images whose size has not been known
     ordered = [category['name'] for category in data['categories']] == list(classes)
-    repairs += list_classes(data, classes)
+    repairs += set_categories(data, classes)
     if repairs:
-        notes.append(f'{item.name}: {describe(repairs)}')
-    notes += describe_losses(files, images, item.name)
+        notes.append(f'{item.name}: {describe_repairs(repairs)}')
+    notes += describe_discarded_content(files, images, item.name)
     if turned := [file for file, info in zip(files, images, strict=True) if info.orientation != 1]:
         notes.append(
             f'{item.name}: images that their EXIF orientation turns or mirrors, in training as well, so that boxes '
@@ -228,11 +236,11 @@ def _prepare(
             f'{len(repeated)}, such as {repeated[0]}'
         )
     if len(item.splits) == 1:
-        done_anyway = DONE_IN_TRAINING if item.splits == ('train',) else ()
+        done_anyway = DONE_BY_COCO_DATASET if item.splits == ('train',) else ()
         unchanged = ordered and not repairs.keys() - set(done_anyway)
         return {item.splits[0]: data}, annotations.file if unchanged else None, notes
     parts = _divide(data, name)
-    notes.append(describe_division(item.name, {split: len(part['images']) for split, part in parts.items()}))
+    notes.append(describe_train_val_split(item.name, {split: len(part['images']) for split, part in parts.items()}))
     return parts, None, notes
 
 
@@ -254,7 +262,7 @@ def _divide(data: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
             'training and validation need one each'
         )
     parts = {}
-    for split, chosen in divide(content, content).items():
+    for split, chosen in train_val_split(content, content).items():
         images = [image for image in data['images'] if image['file_name'] in chosen]
         ids = {image['id'] for image in images}
         annotations = [annotation for annotation in data['annotations'] if annotation['image_id'] in ids]

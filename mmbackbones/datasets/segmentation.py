@@ -9,14 +9,14 @@ from pathlib import Path
 from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
-from .checks.classes import compare_classes
-from .checks.label_maps import Pair, count_pixels, write_as_bytes
-from .checks.labels import check_range, check_some_class, check_void, describe_labels
-from .checks.numbering import Numbering, check_options, settle_numbering
-from .checks.orientation import check_turned
+from .checks.classes import check_same_classes
+from .checks.label_maps import Pair, count_pixels, write_8_bit
+from .checks.label_numbering import Numbering, check_numbering_options, infer_numbering
+from .checks.label_orientation import check_orientation
+from .checks.label_values import check_classes_occur, check_label_255, check_label_range, describe_labels
 from .formats import find_format
 from .formats.base import ClassNames, SegmentationFormat
-from .train_val_split import describe_division, divide
+from .train_val_split import describe_train_val_split, train_val_split
 
 SPLITS = ('train', 'val', 'test')
 
@@ -85,13 +85,13 @@ def load_segmentation(
         UserError: The folder is in no known format, lacks the splits, has other classes than asked for, leaves open how
             its labels are numbered, or has a defect that cannot be repaired.
     """
-    check_options(background, ignore_label)
+    check_numbering_options(background, ignore_label)
     root, out_dir = absolute(root), absolute(out_dir)
     found = find_format(root, 'label maps')
     notes = list(found.notes)
     class_names = found.read_class_names()
     names = class_names.names
-    compare_classes(names, classes or names, str(class_names.file), 'the classes of the model')
+    check_same_classes(names, classes or names, str(class_names.file), 'the classes of the model')
     background = _merge_background(background, class_names)
 
     divided = 'val' not in found.splits
@@ -106,15 +106,15 @@ def load_segmentation(
     read = [pair for split_pairs in pairs.values() for pair in split_pairs]
     maps = [pair.label for pair in read]
     pixels = count_pixels(maps)
-    notes += check_turned(read)
-    numbering = settle_numbering(pixels, names, background, ignore_label, class_names.file, root)
+    notes += check_orientation(read)
+    numbering = infer_numbering(pixels, names, background, ignore_label, class_names.file, root)
     if 'train' in pairs:
-        check_void(pixels, names, numbering, root)
+        check_label_255(pixels, names, numbering, root)
         notes += describe_labels(maps, names, numbering)
         if divided:
             pairs |= _divide(pairs['train'], numbering)
             sizes = {split: len(pairs[split]) for split in ('train', 'val')}
-            notes.append(describe_division(found.splits['train'], sizes))
+            notes.append(describe_train_val_split(found.splits['train'], sizes))
     if not all(pairs.values()):
         raise UserError(f'{root} has too few images to split validation images from')
 
@@ -154,14 +154,14 @@ def _read_split(
     images = found.read(split)
     notes += images.notes
     maps = {pair.label_path: pair.label for pair in images.pairs}
-    check_range(maps, class_names.names, background, ignore_label, class_names.file)
-    check_some_class(maps, Numbering(background or 'ignore', ignore_label), class_names.file)
+    check_label_range(maps, class_names.names, background, ignore_label, class_names.file)
+    check_classes_occur(maps, Numbering(background or 'ignore', ignore_label), class_names.file)
     return images.pairs
 
 
 def _divide(pairs: list[Pair], numbering: Numbering) -> dict[str, list[Pair]]:
     content = {str(pair.image): set(pair.label.pixels) - numbering.ignored for pair in pairs}
-    parts = divide(content, content)
+    parts = train_val_split(content, content)
     return {split: [pair for pair in pairs if str(pair.image) in part] for split, part in parts.items()}
 
 
@@ -180,5 +180,5 @@ def _convert(pair: Pair, root: Path, out_dir: Path, ignore_label: int | None) ->
     if pair.label.as_stored:
         return pair.label_path
     target = out_dir / pair.label_path.relative_to(root)
-    write_as_bytes(pair.label_path, target, ignore_label)
+    write_8_bit(pair.label_path, target, ignore_label)
     return target

@@ -8,7 +8,8 @@ import torch
 
 from mmbackbones.apis.identify import identify_checkpoint
 from mmbackbones.backbones import VAN
-from mmbackbones.weights import load_pretrained, rename_van_key
+from mmbackbones.weights import load_pretrained
+from mmbackbones.weights.families.van import rename_van_key
 from tests.helpers.reference import StateDict, assert_features_equal, image
 from tests.helpers.van_layouts import LAYOUTS
 

@@ -223,15 +223,6 @@ def test_mask_rcnn_refuses_data_without_masks(tool, tiny_mask_config, shapes, tm
         assert words in err.splitlines()[-1]
 
 
-def test_without_ade20k_it_says_what_to_put_where(tool, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, _, err = tool('train', config_path('upernet_van_b'))
-    assert code == 2
-    assert len(err.splitlines()) == 1
-    for words in ('data/ade/ADEChallengeData2016/', 'images/', 'annotations/', '--data DIR', '--data shapes'):
-        assert words in err
-
-
 def test_img_scale_of_a_segmentor():
     cfg = load_config(str(config_path('upernet_van_t')), None, None)
     set_img_scale(cfg, 240, 180)

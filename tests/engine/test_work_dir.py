@@ -161,7 +161,7 @@ def test_a_link_in_the_place_of_the_lock_is_not_written_through(tmp_path):
     (tmp_path / 'precious').write_text('precious')
     (tmp_path / 'run').mkdir()
     (tmp_path / 'run' / 'train.lock').symlink_to(tmp_path / 'precious')
-    with pytest.raises(UserError, match='train.lock is a link'), WorkDir(tmp_path / 'run'):
+    with pytest.raises(UserError, match='train.lock is a symbolic link'), WorkDir(tmp_path / 'run'):
         pass
     assert (tmp_path / 'precious').read_text() == 'precious'
 

@@ -15,8 +15,8 @@ from ...utils.files import write_text
 from ...utils.paths import escapes_folder
 from ...utils.progress import track
 
-VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
-KEEP_EVERY = 10  # seconds; a check that is killed loses no more than that
+CACHE_VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
+SAVE_INTERVAL = 10  # seconds; a check that is killed loses no more than that
 
 # Path -> what is to be known of the file, as integers; or why training could not read it.
 Inspect = Callable[[str], tuple[int, ...] | str]
@@ -75,13 +75,13 @@ def inspect_files(
                 broken.append((name, result))
             else:
                 known[name] = [*states[name], *result]
-            if time.monotonic() - kept >= KEEP_EVERY:
-                _keep(cache, known)
+            if time.monotonic() - kept >= SAVE_INTERVAL:
+                _save_cache(cache, known)
                 kept = time.monotonic()
     finally:  # an interrupted check stops at once and keeps what it has learnt
         pool.shutdown(cancel_futures=True)
         if unknown:
-            _keep(cache, known)
+            _save_cache(cache, known)
     if broken:
         name, reason = broken[0]
         raise UserError(
@@ -103,10 +103,10 @@ def reason(error: Exception) -> str:
 def _cache_file(folder: Path, kind: str) -> Path:
     home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
     key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20]
-    return Path(home, 'mmbackbones', f'{kind}s-{VERSION}-{key}.json')
+    return Path(home, 'mmbackbones', f'{kind}s-{CACHE_VERSION}-{key}.json')
 
 
-def _keep(file: Path, known: dict[str, list[int]]) -> None:
+def _save_cache(file: Path, known: dict[str, list[int]]) -> None:
     with suppress(OSError):  # then the next check decodes again
         write_text(file, json.dumps(known))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ...errors import UserError
 from ...utils.files import list_files
-from ..checks.images import SUFFIXES, describe_losses, read_images
+from ..checks.discarded_content import describe_discarded_content
+from ..checks.images import SUFFIXES, read_images
 from ..checks.label_maps import Pair, read_label_maps
 from .base import LabeledImages
 
@@ -75,7 +76,8 @@ def read_pairs(root: Path, image_dir: Path, label_dir: Path, names: Sequence[tup
         Pair(image_dir / image, label_dir / label, label_map, info.orientation)
         for (image, label), info, label_map in zip(names, found, maps, strict=True)
     ]
-    return LabeledImages(pairs, tuple(describe_losses(images, found, image_dir.relative_to(root).as_posix())))
+    notes = describe_discarded_content(images, found, image_dir.relative_to(root).as_posix())
+    return LabeledImages(pairs, tuple(notes))
 
 
 def _list_by_stem(folder: Path, suffixes: Container[str]) -> dict[str, str]:

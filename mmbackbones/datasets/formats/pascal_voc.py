@@ -15,8 +15,8 @@ from ...utils.files import read_bytes, read_text
 from ...utils.paths import escapes_folder, normalize_separators
 from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
+from ..checks.image_sizes import describe_size_mismatch, parse_side
 from ..checks.images import SUFFIXES, read_images
-from ..checks.sizes import contradiction, parse_side
 from .base import Annotations, DetectionFormat
 from .split_names import describe_unused, find_splits, split_of
 
@@ -88,7 +88,7 @@ class PascalVoc(DetectionFormat):
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
         for number, (stem, file, info) in enumerate(zip(stems, files, found, strict=True), 1):
-            if fault := contradiction(contents[stem].size, info):
+            if fault := describe_size_mismatch(contents[stem].size, info):
                 raise UserError(f'{self.root / "Annotations" / stem}.xml: the image JPEGImages/{file} {fault}')
             images.append({'id': number, 'file_name': file, 'width': info.width, 'height': info.height})
             for item in contents[stem].objects:

@@ -1,6 +1,31 @@
-"""Keys of the Dual-ViT authors' files (ImageNetModel's classification and downstream code share them)."""
+"""Dual-ViT: the released checkpoints, and the mapping of their keys to ours.
+
+The authors' classification and downstream code (ImageNetModel) share one layout.
+"""
 
 import re
+
+from ..release import Release
+
+
+def _release(word: str, top1: float, share: str) -> Release:
+    return Release(
+        f'dualvit-{word[0]}',
+        'DualViT',
+        word,
+        'ImageNet-1K',
+        f'dualvit_{word[0]}.pth',
+        page=f'https://pan.baidu.com/s/{share} (access code nets)',
+        license='Apache-2.0',
+        top1=top1,
+    )
+
+
+RELEASES = (
+    _release('small', 84.1, '14eufLJprx3Ug1cOPVc2H_g'),
+    _release('base', 85.2, '14eufLJprx3Ug1cOPVc2H_g'),
+    _release('large', 85.7, '1UGI4vVj-Oivv7yR0K2bEXg'),
+)
 
 # Class and dense logits; the class-attention block before them.
 _CLASSIFIER = {
@@ -50,7 +75,7 @@ def _replace_start(key: str, table: dict[str, str]) -> str:
 
 
 def rename_dualvit_key(key: str) -> str:
-    """The key of ours for one of the authors', the classifier's below ``head.``; any other key as it is."""
+    """Our key for one of the authors', the classifier's below ``head.``; any other key unchanged."""
     if key.startswith(tuple(_CLASSIFIER)):
         return f'head.{_replace_start(key, _CLASSIFIER)}'
     if key == 'q':

@@ -1,9 +1,34 @@
-"""Keys of the files of TransCNN's release."""
+"""TransCNN: the released checkpoints, and the mapping of their keys to ours."""
 
 import re
 
+from ..release import Release
+
+
+def _release(word: str, top1: float) -> Release:
+    file = f'TransCNN-{word}.pth'
+    return Release(
+        f'transcnn-{word[0].lower()}',
+        'TransCNN',
+        word.lower(),
+        'ImageNet-1K',
+        file,
+        page='https://github.com/yun-liu/TransCNN',
+        url=f'https://github.com/yun-liu/TransCNN/releases/download/v1.0/{file}',
+        top1=top1,
+        size=256,
+    )
+
+
+RELEASES = (
+    _release('Tiny', 80.4),
+    _release('Small', 83.1),
+    _release('Medium', 83.8),
+    _release('Large', 84.2),
+)
+
 _STEM = {'0': 'conv1', '1': 'norm1', '3': 'conv2'}
-# Ours are the article's terms: expansion, depthwise and projection convolution; the pooled map's norm.
+# Ours are the paper's terms: expansion, depthwise and projection convolution; the pooled map's norm.
 _PARTS = (
     ('attn.ds_norm.', 'attn.pool_norm.'),
     ('conv.conv1.0.', 'irb.expand.'),
@@ -18,7 +43,7 @@ _DOWNSAMPLE = {'conv': 'conv', 'norm': 'norm', 'norm1': 'conv_norm', 'residual':
 
 
 def rename_transcnn_key(key: str) -> str:
-    """The key of ours for one of the authors', the classifier's below ``head.``; any other key as it is."""
+    """Our key for one of the authors', the classifier's below ``head.``; any other key unchanged."""
     if key.startswith('classifier.1.'):
         return key.replace('classifier.1.', 'head.fc.')
     if match := re.fullmatch(r'patch_embed\.([013])\.(.+)', key):
