@@ -1,6 +1,7 @@
 """What the documentation says of the formats, generated from their table by ``python tools/model_zoo.py``."""
 
 from pathlib import Path
+from textwrap import fill
 
 from ...errors import UserError
 from ...utils.markdown import replace_block, table
@@ -15,19 +16,21 @@ def format_table() -> str:
     return table(['format', 'annotated with', 'what the folder must hold'], rows)
 
 
+def format_sentence() -> str:
+    """A sentence that lists the formats, wrapped."""
+    return fill(f'`--data` takes a folder with {summarize()}.', width=120) + '\n'
+
+
 def write_documentation(root: Path) -> None:
-    """Write the formats into the README and docs/own_data.md of the clone at `root`.
+    """Write the formats into README.md and docs/own_data.md of the clone at `root`.
 
     Raises:
         UserError: A page lacks the lines between which they belong.
     """
-    for page, content in (
-        ('README.md', f'`--data` takes a folder with {summarize()}.\n'),
-        ('docs/own_data.md', format_table()),
-    ):
-        text = (root / page).read_text(encoding='utf-8')
+    for name, content in (('README.md', format_sentence()), ('docs/own_data.md', format_table())):
+        page = root / name
         try:
-            new = replace_block(text, BLOCK, content)
+            text = replace_block(page.read_text(encoding='utf-8'), BLOCK, content)
         except UserError as error:
-            raise UserError(f'{page}: {error}') from error
-        (root / page).write_text(new, encoding='utf-8')
+            raise UserError(f'{name}: {error}') from error
+        page.write_text(text, encoding='utf-8')
