@@ -1,4 +1,4 @@
-"""One little data set, written in every layout that is read."""
+"""One small data set with boxes, written in every format."""
 
 import json
 from pathlib import Path
@@ -19,6 +19,15 @@ TRUTH = {
     'val': {'b1': [('dog', 8, 8, 16, 16)], 'b2': [('cat', 1, 2, 3, 4), ('cat', 40, 0, 24, 32)]},
     'test': {'c1': [('cat', 10, 10, 30, 30), ('dog', 20, 20, 40, 20)]},
 }
+
+
+# Usual names of a validation split.
+VAL_NAMES = ['val', 'valid', 'validation', 'dev', 'Val', 'VALID']
+
+
+def rename(root: Path, old: str, new: str) -> None:
+    (root / new).parent.mkdir(parents=True, exist_ok=True)
+    (root / old).rename(root / new)
 
 
 def write_image(path: Path, size: tuple[int, int] = SIZE, **options) -> None:
@@ -107,7 +116,7 @@ def yolo_row(name: str, x: float, y: float, w: float, h: float) -> str:
 
 
 def yolo(root: Path) -> None:
-    """Ultralytics' habit: images/{split}, labels/{split}."""
+    """As Ultralytics writes it: images/{split}, labels/{split}."""
     splits = ''.join(f'{split}: images/{split}\n' for split in TRUTH)
     write_text(root / 'data.yaml', f'path: ../somewhere/else\n{splits}names: {{0: cat, 1: dog}}\n')
     for split, images in TRUTH.items():
@@ -118,7 +127,7 @@ def yolo(root: Path) -> None:
 
 
 def yolo_roboflow(root: Path) -> None:
-    """Roboflow's habit: {split}/images, {split}/labels, and paths that lead one folder too far up."""
+    """As Roboflow writes it: {split}/images, {split}/labels, and paths that lead one folder too far up."""
     write_text(
         root / 'data.yaml',
         'train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 2\nnames: [cat, dog]\n',
@@ -127,3 +136,15 @@ def yolo_roboflow(root: Path) -> None:
         for stem, boxes in TRUTH[split].items():
             write_image(root / folder / 'images' / f'{stem}.jpg')
             write_text(root / folder / 'labels' / f'{stem}.txt', '\n'.join(yolo_row(*box) for box in boxes))
+
+
+# What writes the data set in a format -> the name of the format.
+FORMATS = {
+    coco_2017: 'COCO 2017',
+    plain: 'plain COCO',
+    plain_in_split_folders: 'plain COCO',
+    roboflow: 'Roboflow COCO',
+    voc: 'Pascal VOC',
+    yolo: 'YOLO',
+    yolo_roboflow: 'YOLO',
+}

@@ -1,0 +1,262 @@
+"""Every format gives the same data set, in files that MMDetection and pycocotools take; the folder is not changed."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mmbackbones.datasets import has_boxes, load_detection
+from mmbackbones.errors import UserError
+from tests.helpers import detection_folders as folders
+from tests.helpers.coco_contents import check_val, contents, truth
+from tests.helpers.detection_folders import (
+    CLASSES,
+    FORMATS,
+    TRUTH,
+    write_coco,
+    write_text,
+)
+from tests.helpers.files import read_files
+
+
+@pytest.mark.parametrize(('build', 'layout'), FORMATS.items(), ids=lambda item: getattr(item, '__name__', ''))
+def test_every_layout_gives_the_same_data(build, layout, tmp_path, out_dir):
+    root = tmp_path / 'user'
+    build(root)
+    before = read_files(root)
+    data = load_detection(root, out_dir)
+    assert data.format == layout
+    assert data.classes == CLASSES
+    assert list(data.splits) == (['train', 'val'] if layout == 'COCO 2017' else ['train', 'val', 'test'])
+    for name, split in data.splits.items():
+        assert contents(split) == truth(name)
+        assert (split.images, split.boxes) == (len(TRUTH[name]), sum(map(len, TRUTH[name].values())))
+        assert split.ann_file.is_absolute()
+        assert split.image_dir.is_absolute()
+    assert f'{layout}, 2 classes; train 4 images, 4 boxes; val 2 images, 3 boxes' in data.notes[0]
+    assert out_dir.exists() == (layout not in ('COCO 2017', 'plain COCO'))
+    assert read_files(root) == before
+
+
+@pytest.mark.parametrize('name', ['annotations/everything.json', 'trainval.json'])
+def test_one_file_is_divided_80_20(name, tmp_path, out_dir):
+    folders.one_file(tmp_path / 'user', name)
+    data = load_detection(tmp_path / 'user', out_dir)
+    parts = {split: contents(item) for split, item in data.splits.items()}
+    assert {split: len(part) for split, part in parts.items()} == {'train': 6, 'val': 1}
+    assert parts['train'] | parts['val'] == truth('train') | truth('val') | truth('test')
+    assert '80/20 by a fixed seed: train (6 images) and val (1 images)' in data.notes[1]
+
+
+def test_division_depends_on_file_names_alone(tmp_path, out_dir):
+    folders.one_file(tmp_path / 'user', 'trainval.json')
+    first = contents(load_detection(tmp_path / 'user', out_dir).splits['val'])
+    file = tmp_path / 'user/trainval.json'
+    content = json.loads(file.read_text())
+    content['images'].reverse()
+    file.write_text(json.dumps(content))
+    assert contents(load_detection(tmp_path / 'user', out_dir, splits=['val']).splits['val']) == first
+
+
+def _remove_val(root: Path) -> None:
+    for path in [*root.glob('annotations/*_val2017.json'), *root.glob('annotations/val.json'), *root.glob('valid/_*')]:
+        path.unlink()
+    if (main := root / 'ImageSets/Main').is_dir():
+        (main / 'trainval.txt').write_text((main / 'train.txt').read_text())
+        (main / 'train.txt').unlink()
+        (main / 'val.txt').unlink()
+    if (file := root / 'data.yaml').is_file():  # val the same as train
+        file.write_text(file.read_text().replace('images/val', 'images/train').replace('valid/images', 'train/images'))
+
+
+@pytest.mark.parametrize('build', FORMATS)
+def test_train_without_val_is_divided(build, tmp_path, out_dir):
+    build(tmp_path / 'user')
+    _remove_val(tmp_path / 'user')
+    data = load_detection(tmp_path / 'user', out_dir)
+    assert contents(data.splits['train']) | contents(data.splits['val']) == truth('train')
+    assert any('80/20' in note for note in data.notes)
+
+
+@pytest.mark.parametrize('build', FORMATS)
+def test_files_list_categories_in_the_order_asked_for(build, tmp_path, out_dir):
+    build(tmp_path / 'user')
+    data = load_detection(tmp_path / 'user', out_dir, classes=CLASSES[::-1], splits=['val'])
+    assert data.classes == CLASSES[::-1]
+    assert list(data.splits) == ['val']
+    listed = json.loads(data.splits['val'].ann_file.read_text())['categories']
+    assert tuple(category['name'] for category in listed) == CLASSES[::-1]
+    assert contents(data.splits['val']) == truth('val')
+
+
+@pytest.mark.parametrize('build', FORMATS)
+def test_other_classes_than_asked_for(build, tmp_path, out_dir):
+    build(tmp_path / 'user')
+    with pytest.raises(UserError, match="the classes of the model: it lacks 'cow' and it has besides 'dog'"):
+        load_detection(tmp_path / 'user', out_dir, classes=['cat', 'cow'])
+
+
+@pytest.mark.parametrize('build', FORMATS)
+def test_parts_with_some_of_the_classes_in_any_layout(build, tmp_path, out_dir):
+    build(tmp_path / 'user')
+    data = load_detection(tmp_path / 'user', out_dir, classes=['dog', 'bird', 'cat', 'cow'], splits=['val'])
+    listed = json.loads(data.splits['val'].ann_file.read_text())['categories']
+    assert [category['name'] for category in listed] == ['dog', 'bird', 'cat', 'cow']
+    assert contents(data.splits['val']) == truth('val')
+
+
+def test_category_and_image_ids_stay(tmp_path, out_dir):
+    folders.plain(tmp_path / 'user')
+    split = load_detection(tmp_path / 'user', out_dir, classes=['dog', 'cat']).splits['train']
+    content = json.loads(split.ann_file.read_text())
+    assert {item['name']: item['id'] for item in content['categories']} == {'cat': 0, 'dog': 2}
+    assert [image['id'] for image in content['images']] == [0, 1, 2, 3]
+
+
+def test_splits_restrict_the_check(tmp_path, out_dir):
+    folders.plain(tmp_path / 'user')
+    (tmp_path / 'user/annotations/train.json').write_text('broken')
+    assert list(load_detection(tmp_path / 'user', out_dir, CLASSES, ['test']).splits) == ['test']
+    with pytest.raises(UserError, match=r'train\.json is not a readable JSON file'):
+        load_detection(tmp_path / 'user', out_dir, CLASSES)
+
+
+def test_splits_that_are_not_there(tmp_path, out_dir):
+    folders.plain(tmp_path / 'user')
+    assert list(load_detection(tmp_path / 'user', out_dir, splits=['test', 'other']).splits) == ['test']
+    with pytest.raises(UserError, match='has no split other, only train, val, test'):
+        load_detection(tmp_path / 'user', out_dir, splits=['other'])
+    (tmp_path / 'user/annotations/train.json').unlink()
+    for splits in (None, ['train', 'val']):
+        with pytest.raises(UserError, match='has no split train, only val, test'):
+            load_detection(tmp_path / 'user', out_dir, splits=splits)
+    assert list(load_detection(tmp_path / 'user', out_dir, splits=['val']).splits) == ['val']
+
+
+@pytest.mark.parametrize('build', FORMATS)
+@pytest.mark.parametrize('way', ['there/../user', './user/../../{name}/user', 'link/../user', 'linked'])
+def test_ways_with_two_dots_and_links(build, way, tmp_path, out_dir, monkeypatch):
+    """`link/..` is the parent of where the link leads, not of where the link is."""
+    build(tmp_path / 'deep/user')
+    (tmp_path / 'deep/there').mkdir()
+    (tmp_path / 'deep/link').symlink_to(tmp_path / 'deep/there')
+    (tmp_path / 'link').symlink_to(tmp_path / 'deep/there')
+    (tmp_path / 'linked').symlink_to(tmp_path / 'deep/user')
+    monkeypatch.chdir(tmp_path if way.startswith('link') else tmp_path / 'deep')
+    root = Path(way.format(name='deep'))
+    for folder in (root, root.absolute()):
+        assert has_boxes(folder)
+        assert contents(load_detection(folder, out_dir).splits['val']) == truth('val')
+
+
+def test_links_are_followed(tmp_path, out_dir):
+    folders.plain(tmp_path / 'elsewhere')
+    (tmp_path / 'user').mkdir()
+    for name in ('annotations', 'images'):
+        (tmp_path / 'user' / name).symlink_to(tmp_path / 'elsewhere' / name)
+    assert contents(load_detection(tmp_path / 'user', out_dir).splits['train']) == truth('train')
+
+
+def no_annotations(root: Path) -> None:
+    file = next(iter([*root.glob('annotations/*test*.json'), *root.glob('test/_*.json')]))
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | {'annotations': []}))
+
+
+def no_list(root: Path) -> None:
+    file = next(iter([*root.glob('annotations/*test*.json'), *root.glob('test/_*.json')]))
+    content = json.loads(file.read_text())
+    del content['annotations']
+    file.write_text(json.dumps(content))
+
+
+def no_files(root: Path) -> None:
+    for file in [*root.glob('Annotations/c*.xml'), *root.glob('labels/test/*'), *root.glob('test/labels/*')]:
+        file.unlink()
+
+
+@pytest.mark.parametrize(
+    ('build', 'change'),
+    [
+        (folders.plain, no_annotations),
+        (folders.plain, no_list),
+        (folders.roboflow, no_annotations),
+        (folders.roboflow, no_list),
+        (folders.voc, no_files),
+        (folders.yolo, no_files),
+        (folders.yolo_roboflow, no_files),
+    ],
+    ids=lambda item: item.__name__,
+)
+def test_a_test_split_without_annotations(build, change, tmp_path, out_dir):
+    build(tmp_path)
+    change(tmp_path)
+    notes = check_val(tmp_path, out_dir)
+    assert sum('the test split is left out' in note for note in notes) == 1
+    assert list(load_detection(tmp_path, out_dir, splits=['train', 'val']).splits) == ['train', 'val']
+    with pytest.raises(UserError):  # who asks for it is not given another
+        load_detection(tmp_path, out_dir, splits=['val', 'test'])
+
+
+def test_a_validation_split_without_annotations(tmp_path, out_dir):
+    folders.plain(tmp_path)
+    write_coco(tmp_path / 'annotations/val.json', {stem: [] for stem in TRUTH['val']})
+    with pytest.raises(UserError, match=r'val\.json has no annotations'):
+        load_detection(tmp_path, out_dir)
+
+
+def _no_images(root: Path, layout: str) -> None:
+    if layout == 'YOLO':
+        (root / 'images/test/c1.jpg').unlink()
+    elif layout == 'VOC':
+        write_text(root / 'ImageSets/Main/test.txt', '\n')
+    else:
+        file = root / ('test/_annotations.coco.json' if layout == 'Roboflow' else 'annotations/test.json')
+        write_text(file, json.dumps({'images': [], 'annotations': None, 'categories': []}))
+
+
+@pytest.mark.parametrize(
+    ('layout', 'build'),
+    [('COCO', folders.plain), ('Roboflow', folders.roboflow), ('VOC', folders.voc), ('YOLO', folders.yolo)],
+)
+def test_a_test_split_of_nothing_is_left_out(layout, build, tmp_path, out_dir):
+    build(tmp_path)
+    _no_images(tmp_path, layout)
+    assert sum('the test split is left out' in note for note in check_val(tmp_path, out_dir)) == 1
+    with pytest.raises(UserError):
+        load_detection(tmp_path, out_dir, splits=['test'])
+
+
+@pytest.mark.parametrize(
+    ('build', 'name', 'notes'),
+    [
+        (folders.plain, 'annotations/._val.json', 0),
+        (folders.one_file, 'annotations/._everything.json', 1),
+        (folders.voc, 'ImageSets/Main/._val.txt', 0),
+    ],
+)
+def test_what_macos_leaves_beside_files(build, name, notes, tmp_path, out_dir):
+    build(tmp_path)
+    (tmp_path / name).write_bytes(b'\0\5')
+    assert len(load_detection(tmp_path, out_dir).notes) == 1 + notes
+
+
+@pytest.mark.parametrize(
+    ('build', 'name'),
+    [
+        (folders.plain, 'annotations/val.json'),
+        (folders.coco_2017, 'annotations/instances_val2017.json'),
+        (folders.voc, 'ImageSets/Main/val.txt'),
+    ],
+)
+@pytest.mark.parametrize('kind', ['link to nowhere', 'pipe'])
+def test_a_validation_split_that_cannot_be_opened(kind, build, name, tmp_path, out_dir):
+    build(tmp_path)
+    (tmp_path / name).unlink()
+    if kind == 'pipe':
+        os.mkfifo(tmp_path / name)
+    else:
+        (tmp_path / name).symlink_to('nowhere')
+    with pytest.raises(UserError, match=f'{name} is not a readable'):
+        load_detection(tmp_path, out_dir)
