@@ -3,6 +3,7 @@
 import pytest
 
 from mmbackbones.datasets import load_segmentation
+from mmbackbones.datasets.formats.class_names import read_class_names
 from tests.helpers.detection_folders import write_text
 from tests.helpers.segmentation_folders import CLASSES, name_classes
 
@@ -39,3 +40,12 @@ def test_names_of_ade20k(ade20k_root, out_dir):
     assert load_segmentation(ade20k_root, out_dir).classes == ('stairs, steps', 'car', 'stairs, stairway')
     write_text(ade20k_root / 'classes.txt', '\n'.join(CLASSES))
     assert load_segmentation(ade20k_root, out_dir).classes == CLASSES  # a user's own list comes first
+
+
+def test_read_class_names(tmp_path):
+    write_text(tmp_path / 'objectInfo150.txt', 'Idx\tName\n1\twall\n2\tbuilding;edifice\n')
+    found = read_class_names(tmp_path)
+    assert (found.file.name, found.names, found.background) == ('objectInfo150.txt', ('wall', 'building'), 'ignore')
+    write_text(tmp_path / 'classes.txt', 'road\ncar\n')
+    found = read_class_names(tmp_path)
+    assert (found.file.name, found.names, found.background) == ('classes.txt', ('road', 'car'), None)

@@ -85,3 +85,29 @@ def test_images_of_one_row_or_column(size, ade20k_root, out_dir):
         UserError, match=rf'b1\.jpg is {size[0]}x{size[1]} pixels: MMSeg.*; 1 of 2 images have such a size'
     ):
         load_segmentation(ade20k_root, out_dir)
+
+
+def test_pair_by_stem(tmp_path):
+    for name in (
+        'images/b.jpg',
+        'images/day/a.PNG',
+        'labels/b.png',
+        'labels/day/a.png',
+        'labels/c.png',
+        'labels/b.txt',
+    ):
+        write_text(tmp_path / name, '')
+    names, spare = pairs.pair_by_stem(tmp_path / 'images', tmp_path / 'labels')
+    assert names == [('b.jpg', 'b.png'), ('day/a.PNG', 'day/a.png')]
+    assert spare == ['c.png']
+
+
+def test_read_pairs_of_any_names(tmp_path):
+    write_image(tmp_path / 'photos/a.jpg', SIZE)
+    write_labels(tmp_path / 'masks/a_mask.png')
+    found = pairs.read_pairs(tmp_path, tmp_path / 'photos', tmp_path / 'masks', [('a.jpg', 'a_mask.png')])
+    (pair,) = found.pairs
+    assert (pair.image, pair.label_path) == (tmp_path / 'photos/a.jpg', tmp_path / 'masks/a_mask.png')
+    assert pair.label.size == SIZE
+    assert pair.label.pixels == dict.fromkeys(range(4), 24)
+    assert (pair.orientation, found.notes) == (1, ())

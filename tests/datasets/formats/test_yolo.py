@@ -1,6 +1,7 @@
 """YOLO: data.yaml, label files and their defects."""
 
 import json
+import shutil
 
 import pytest
 
@@ -156,3 +157,10 @@ def test_yolo_with_the_same_images_twice(tmp_path, out_dir):
         'data.yaml: val names the same images as train, which makes no validation split'
         in load_detection(tmp_path, out_dir).notes
     )
+
+
+def test_yolo_without_labels(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    shutil.rmtree(tmp_path / 'labels')
+    with pytest.raises(UserError, match=r'data\.yaml \(train\) has no annotations'):
+        load_detection(tmp_path, out_dir)
