@@ -21,7 +21,7 @@ from tests.helpers.files import read_files
 
 
 @pytest.mark.parametrize(('build', 'layout'), FORMATS.items(), ids=lambda item: getattr(item, '__name__', ''))
-def test_every_layout_gives_the_same_data(build, layout, tmp_path, out_dir):
+def test_every_format_gives_the_same_data(build, layout, tmp_path, out_dir):
     root = tmp_path / 'user'
     build(root)
     before = read_files(root)
@@ -40,7 +40,7 @@ def test_every_layout_gives_the_same_data(build, layout, tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('name', ['annotations/everything.json', 'trainval.json'])
-def test_one_file_is_divided_80_20(name, tmp_path, out_dir):
+def test_one_file_is_split_80_20(name, tmp_path, out_dir):
     folders.one_file(tmp_path / 'user', name)
     data = load_detection(tmp_path / 'user', out_dir)
     parts = {split: contents(item) for split, item in data.splits.items()}
@@ -49,7 +49,7 @@ def test_one_file_is_divided_80_20(name, tmp_path, out_dir):
     assert '80/20 by a fixed seed: train (6 images) and val (1 images)' in data.notes[1]
 
 
-def test_division_depends_on_file_names_alone(tmp_path, out_dir):
+def test_the_split_depends_on_file_names_alone(tmp_path, out_dir):
     folders.one_file(tmp_path / 'user', 'trainval.json')
     first = contents(load_detection(tmp_path / 'user', out_dir).splits['val'])
     file = tmp_path / 'user/trainval.json'
@@ -71,7 +71,7 @@ def _remove_val(root: Path) -> None:
 
 
 @pytest.mark.parametrize('build', FORMATS)
-def test_train_without_val_is_divided(build, tmp_path, out_dir):
+def test_train_without_val_is_split(build, tmp_path, out_dir):
     build(tmp_path / 'user')
     _remove_val(tmp_path / 'user')
     data = load_detection(tmp_path / 'user', out_dir)
@@ -80,7 +80,7 @@ def test_train_without_val_is_divided(build, tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('build', FORMATS)
-def test_files_list_categories_in_the_order_asked_for(build, tmp_path, out_dir):
+def test_categories_are_in_the_order_of_the_classes_given(build, tmp_path, out_dir):
     build(tmp_path / 'user')
     data = load_detection(tmp_path / 'user', out_dir, classes=CLASSES[::-1], splits=['val'])
     assert data.classes == CLASSES[::-1]
@@ -91,14 +91,14 @@ def test_files_list_categories_in_the_order_asked_for(build, tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('build', FORMATS)
-def test_other_classes_than_asked_for(build, tmp_path, out_dir):
+def test_other_classes_than_those_given(build, tmp_path, out_dir):
     build(tmp_path / 'user')
     with pytest.raises(UserError, match="the classes of the model: it lacks 'cow' and it has besides 'dog'"):
         load_detection(tmp_path / 'user', out_dir, classes=['cat', 'cow'])
 
 
 @pytest.mark.parametrize('build', FORMATS)
-def test_parts_with_some_of_the_classes_in_any_layout(build, tmp_path, out_dir):
+def test_splits_with_some_of_the_classes(build, tmp_path, out_dir):
     build(tmp_path / 'user')
     data = load_detection(tmp_path / 'user', out_dir, classes=['dog', 'bird', 'cat', 'cow'], splits=['val'])
     listed = json.loads(data.splits['val'].ann_file.read_text())['categories']
@@ -122,7 +122,7 @@ def test_splits_restrict_the_check(tmp_path, out_dir):
         load_detection(tmp_path / 'user', out_dir, CLASSES)
 
 
-def test_splits_that_are_not_there(tmp_path, out_dir):
+def test_missing_splits(tmp_path, out_dir):
     folders.plain(tmp_path / 'user')
     assert list(load_detection(tmp_path / 'user', out_dir, splits=['test', 'other']).splits) == ['test']
     with pytest.raises(UserError, match='has no split other, only train, val, test'):
@@ -136,8 +136,8 @@ def test_splits_that_are_not_there(tmp_path, out_dir):
 
 @pytest.mark.parametrize('build', FORMATS)
 @pytest.mark.parametrize('way', ['there/../user', './user/../../{name}/user', 'link/../user', 'linked'])
-def test_ways_with_two_dots_and_links(build, way, tmp_path, out_dir, monkeypatch):
-    """`link/..` is the parent of where the link leads, not of where the link is."""
+def test_paths_with_two_dots_and_links(build, way, tmp_path, out_dir, monkeypatch):
+    """``link/..`` is the parent of the folder that the link points to."""
     build(tmp_path / 'deep/user')
     (tmp_path / 'deep/there').mkdir()
     (tmp_path / 'deep/link').symlink_to(tmp_path / 'deep/there')
@@ -220,7 +220,7 @@ def _no_images(root: Path, layout: str) -> None:
     ('layout', 'build'),
     [('COCO', folders.plain), ('Roboflow', folders.roboflow), ('VOC', folders.voc), ('YOLO', folders.yolo)],
 )
-def test_a_test_split_of_nothing_is_left_out(layout, build, tmp_path, out_dir):
+def test_an_empty_test_split_is_left_out(layout, build, tmp_path, out_dir):
     build(tmp_path)
     _no_images(tmp_path, layout)
     assert sum('the test split is left out' in note for note in check_val(tmp_path, out_dir)) == 1
@@ -236,7 +236,7 @@ def test_a_test_split_of_nothing_is_left_out(layout, build, tmp_path, out_dir):
         (folders.voc, 'ImageSets/Main/._val.txt', 0),
     ],
 )
-def test_what_macos_leaves_beside_files(build, name, notes, tmp_path, out_dir):
+def test_hidden_files_of_macos_are_ignored(build, name, notes, tmp_path, out_dir):
     build(tmp_path)
     (tmp_path / name).write_bytes(b'\0\5')
     assert len(load_detection(tmp_path, out_dir).notes) == 1 + notes

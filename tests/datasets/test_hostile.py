@@ -1,4 +1,4 @@
-"""Files that would never come to an end are refused, or read in no time."""
+"""Files that are made to take forever are refused, or read in a moment."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from mmbackbones.utils.files import list_files
 from tests.helpers import detection_folders as folders
 from tests.helpers.detection_folders import write_text
 
-SECONDS = 20  # what is quadratic takes minutes
+SECONDS = 20  # an algorithm of quadratic time takes minutes
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize('yaml', BOMBS.values(), ids=BOMBS)
-def test_yaml_that_grows(yaml, root, out_dir):
+def test_yaml_bombs(yaml, root, out_dir):
     write_text(root / 'data.yaml', yaml)
     with pytest.raises(UserError, match=r'data\.yaml (holds too much|is not readable YAML)') as caught:
         load_detection(root, out_dir)
@@ -73,7 +73,7 @@ def test_yaml_with_an_alias(root, out_dir):
 @pytest.mark.parametrize(
     'value', ['2024-13-45', '!!python/object/apply:os.system [true]', '*nothing', '"a\\0b"', '!!binary "?"', '1' * 5000]
 )
-def test_yaml_values_of_other_kinds(value, root, out_dir):
+def test_yaml_values_of_other_types(value, root, out_dir):
     for key in ('train', 'path', 'extra'):
         write_text(root / 'data.yaml', YAML.replace(f'{key}: images/train', '') + f'{key}: {value}\n')
         with contextlib.suppress(UserError):
@@ -116,7 +116,7 @@ def test_many_classes(count, name, root, out_dir, tmp_path):
         (folders.roboflow, 'train/a1.jpg'),
     ],
 )
-def test_pipes_and_folders_among_the_files(make, build, name, tmp_path, out_dir):
+def test_pipes_and_folders_in_place_of_files(make, build, name, tmp_path, out_dir):
     root = tmp_path / 'folder'
     build(root)
     (root / name).unlink(missing_ok=True)
@@ -147,7 +147,7 @@ def test_yolo_list_that_is_a_pipe(root, out_dir):
 
 @pytest.mark.parametrize('target', ['.', '..', '../..', 'a', '../train'])
 def test_links_to_a_parent(target, root, out_dir):
-    """Each of the folders within each other would be listed again, and again below that."""
+    """A link to a parent would list each folder again, at every level."""
     (root / 'images/train/a').mkdir()
     (root / 'images/train/a1.jpg').rename(root / 'images/train/a/a1.jpg')
     (root / 'images/train/loop').symlink_to(target)
@@ -178,7 +178,7 @@ def test_deep_xml(tmp_path, out_dir):
 
 
 def test_many_folders_and_images(tmp_path, out_dir):
-    """Each folder was looked for among all images."""
+    """Looking for each folder among all images would take minutes."""
     folders.write_image(tmp_path / '0.jpg', (8, 8))
     for number in range(1000):
         for name in ('a', 'b', 'c'):

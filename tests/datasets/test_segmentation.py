@@ -1,4 +1,4 @@
-"""ADE20K's layout: what is paired and listed, what is converted, and what is refused with one sentence."""
+"""Label maps: what is listed, what is converted, and what is refused with one sentence."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ def test_splits_restrict_the_check(ade20k_root, out_dir):
     assert sorted(path.name for path in out_dir.iterdir()) == ['val.json']
 
 
-def test_order_of_the_classes_asked_for(ade20k_root, out_dir):
+def test_order_of_the_classes_given(ade20k_root, out_dir):
     asked = ('tree', 'road', 'car')
     data = load_segmentation(ade20k_root, out_dir, classes=list(asked))
     assert data.classes == asked
@@ -65,7 +65,7 @@ def test_order_of_the_classes_asked_for(ade20k_root, out_dir):
         load_segmentation(ade20k_root, out_dir, classes=['car', 'cow'])
 
 
-def test_label_maps_are_looked_into_once(ade20k_root, out_dir, monkeypatch):
+def test_label_maps_are_decoded_once(ade20k_root, out_dir, monkeypatch):
     write_labels(ade20k_root / FIRST, LABELS > 0)  # of one bit a pixel, which are truths to Python
     first = load_segmentation(ade20k_root, out_dir)
     monkeypatch.setattr(label_maps, '_decode', None)
@@ -77,14 +77,14 @@ def test_label_maps_are_looked_into_once(ade20k_root, out_dir, monkeypatch):
 FORMS = {
     'bytes': (LABELS, False),
     '16 bits': (LABELS.astype(np.uint16), True),
-    'equal colours': (np.dstack([LABELS] * 3), True),
-    'equal colours, transparent': (np.dstack([LABELS] * 4), True),
-    'grey, transparent': (np.dstack([LABELS] * 2), True),
+    'equal colors': (np.dstack([LABELS] * 3), True),
+    'equal colors, transparent': (np.dstack([LABELS] * 4), True),
+    'gray, transparent': (np.dstack([LABELS] * 2), True),
 }
 
 
 @pytest.mark.parametrize(('stored', 'converted'), FORMS.values(), ids=FORMS)
-def test_forms(stored, converted, ade20k_root, out_dir):
+def test_label_maps_in_other_forms_are_converted(stored, converted, ade20k_root, out_dir):
     write_labels(ade20k_root / FIRST, stored)
     before = read_files(ade20k_root)
     data = load_segmentation(ade20k_root, out_dir)
@@ -111,7 +111,7 @@ def test_a_palette_is_read_as_its_indices(ade20k_root, out_dir):
 
 
 def png(bits: int, color: int, rows: np.ndarray, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of `bits` a sample, which Pillow itself does not write."""
+    """A PNG with `bits` per sample, which Pillow itself does not write."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
@@ -124,22 +124,22 @@ def png(bits: int, color: int, rows: np.ndarray, *chunks: tuple[bytes, bytes]) -
     return b'\x89PNG\r\n\x1a\n' + b''.join(chunk(*part) for part in parts)
 
 
-GREY, RGB, PALETTE = 0, 2, 3  # PNG's types of color
+GRAY, RGB, PALETTE = 0, 2, 3  # PNG's types of color
 COLORS = b'PLTE', bytes(range(48))
 PACKED = {
     'palette of 4 bits': ((4, PALETTE, LABELS, COLORS), False),
     'palette of 2 bits': ((2, PALETTE, LABELS, (b'PLTE', bytes(12))), False),
     'transparent palette': ((8, PALETTE, LABELS, COLORS, (b'tRNS', bytes([0, 255, 9, 0]))), False),
     'transparent palette of 4 bits': ((4, PALETTE, LABELS, COLORS, (b'tRNS', bytes([0, 255, 9, 0]))), False),
-    'transparent grey': ((8, GREY, LABELS, (b'tRNS', bytes([0, 1]))), False),
-    'garbage in EXIF': ((8, GREY, LABELS, (b'eXIf', b'nonsense')), False),
-    'grey of 4 bits': ((4, GREY, LABELS), True),
-    'grey of 2 bits': ((2, GREY, LABELS), True),
+    'transparent gray': ((8, GRAY, LABELS, (b'tRNS', bytes([0, 1]))), False),
+    'garbage in EXIF': ((8, GRAY, LABELS, (b'eXIf', b'nonsense')), False),
+    'gray of 4 bits': ((4, GRAY, LABELS), True),
+    'gray of 2 bits': ((2, GRAY, LABELS), True),
 }
 
 
 @pytest.mark.parametrize(('stored', 'converted'), PACKED.values(), ids=PACKED)
-def test_labels_of_few_bits_and_transparent_ones(stored, converted, ade20k_root, out_dir):
+def test_few_bits_and_transparency(stored, converted, ade20k_root, out_dir):
     (ade20k_root / FIRST).write_bytes(png(*stored))
     path = Path(listed(load_segmentation(ade20k_root, out_dir), 'train')[0][1])
     assert path == (out_dir if converted else ade20k_root) / FIRST
@@ -206,7 +206,7 @@ REFUSED = {
     'negative': (store(LABELS.astype(np.uint16) - np.uint16(1)), r'a1\.png has the label 65535'),
     'black and white': (every(lambda labels: 255 * (labels > 1)), r'a1\.png, have no label but 0 and 255, which are'),
     'all ignored': (every(lambda labels: 0 * labels), r'All 4 label maps, such as .*a1\.png, have no label but 0, '),
-    'coloured': (store(np.dstack([LABELS, LABELS, 0 * LABELS])), r'a1\.png.*it is a coloured picture.*; 1 of its 4'),
+    'colored': (store(np.dstack([LABELS, LABELS, 0 * LABELS])), r'a1\.png.*it is a colou?red picture.*; 1 of its 4'),
     'truncated': (cut(FIRST), r'a1\.png.* cannot be read .*; 1 of its 4 masks is unreadable'),
     'truncated image': (cut(f'{TRAINING}/a1.jpg'), r'a1\.jpg.* cannot be read .*; 1 of its 4 images is unreadable'),
     'text': (lambda root: write_text(root / FIRST, 'labels'), r'a1\.png.* cannot be read'),
@@ -255,7 +255,7 @@ def test_refused(change, message, ade20k_root, out_dir):
     assert not out_dir.exists()
 
 
-def test_a_root_that_leads_up_and_down(ade20k_root, out_dir, monkeypatch):
+def test_a_root_with_two_dots(ade20k_root, out_dir, monkeypatch):
     (ade20k_root / 'images/elsewhere').mkdir()
     monkeypatch.chdir(ade20k_root / 'images/elsewhere')
     data = load_segmentation('../../../user', out_dir)
@@ -277,10 +277,7 @@ def test_no_folder(tmp_path, out_dir):
         load_segmentation(tmp_path / 'nowhere', out_dir)
 
 
-# Names of the classes
-
-
-def test_classes_that_occur_nowhere_are_told(ade20k_root, out_dir):
+def test_classes_that_occur_nowhere_are_reported(ade20k_root, out_dir):
     name_classes('\n'.join([*CLASSES, 'sky', 'sea']))(ade20k_root)
     notes = load_segmentation(ade20k_root, out_dir, background='ignore').notes
     assert "of the 5 classes, 2 occur nowhere, such as 'sky'" in notes

@@ -28,6 +28,10 @@ def ade(root: Path) -> None:
     write_text(root / 'classes.txt', '\n'.join(CLASSES) + '\n')
 
 
+# What writes the data set in a format -> the name of the format.
+FORMATS = {ade: 'ADE20K'}
+
+
 def name_classes(content: bytes | str) -> Callable[[Path], object]:
     return lambda root: (root / 'classes.txt').write_bytes(content if type(content) is bytes else content.encode())
 

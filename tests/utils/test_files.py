@@ -52,7 +52,7 @@ def test_a_folder_that_does_not_exist_holds_no_files(folder, tmp_path):
 
 @pytest.mark.parametrize('target', ['.', '..', '../..', 'a'])
 def test_links_to_a_parent_are_not_followed(target, tmp_path):
-    """Each of the folders within each other would be listed again, and again below that."""
+    """A link to a parent would list each folder again, at every level."""
     root = tmp_path / 'root'
     write_text(root / 'a/a.jpg', '')
     (root / 'loop').symlink_to(target)

@@ -11,7 +11,7 @@ from tests.helpers.detection_folders import write_image, write_text
 from tests.helpers.segmentation_folders import SIZE, STEMS, listed, stems, write_labels
 
 
-def test_no_validation_folder(ade20k_root, out_dir):
+def test_no_validation_split(ade20k_root, out_dir):
     for kind in ('images', 'annotations'):
         shutil.rmtree(ade20k_root / kind / 'validation')
     data = load_segmentation(ade20k_root, out_dir)
@@ -37,7 +37,7 @@ def test_no_validation_folder(ade20k_root, out_dir):
         ),
     ],
 )
-def test_another_layout(place, found, ade20k_root, out_dir):
+def test_other_folders_are_no_match(place, found, ade20k_root, out_dir):
     for old, new in place.items():
         (ade20k_root / old).rename(ade20k_root / new)
     assert not has_label_maps(ade20k_root)
@@ -60,7 +60,7 @@ def test_another_layout(place, found, ade20k_root, out_dir):
         ({'images/validation': 'valid', 'annotations/validation': 'valid/masks'}, 'valid'),
     ],
 )
-def test_a_validation_part_of_another_name_is_not_left_out(place, there, ade20k_root, out_dir):
+def test_a_validation_split_of_another_name_is_refused(place, there, ade20k_root, out_dir):
     for old, new in place.items():
         (ade20k_root / old).rename(ade20k_root / new)
     with pytest.raises(UserError, match=f'user/{there} is there, but images/validation is not'):
@@ -76,7 +76,7 @@ def test_a_validation_part_of_another_name_is_not_left_out(place, there, ade20k_
     ],
     ids=['broken link', 'what Windows makes of a link', 'pipe'],
 )
-def test_a_validation_part_that_is_no_folder(leave, ade20k_root, out_dir):
+def test_a_validation_split_that_is_no_folder(leave, ade20k_root, out_dir):
     for kind in ('images', 'annotations'):
         shutil.rmtree(ade20k_root / kind / 'validation')
     leave(ade20k_root / 'images/validation')
@@ -84,7 +84,7 @@ def test_a_validation_part_that_is_no_folder(leave, ade20k_root, out_dir):
         load_segmentation(ade20k_root, out_dir)
 
 
-def test_a_list_of_a_validation_part_is_not_left_out(ade20k_root, out_dir):
+def test_a_list_of_validation_images_is_refused(ade20k_root, out_dir):
     for kind in ('images', 'annotations'):
         shutil.rmtree(ade20k_root / kind / 'validation')
     write_text(ade20k_root / 'valid.txt', 'a1\na2\n')
@@ -93,7 +93,7 @@ def test_a_list_of_a_validation_part_is_not_left_out(ade20k_root, out_dir):
 
 
 @pytest.mark.parametrize('name', ['test', 'testing'])
-def test_a_test_part(name, ade20k_root, out_dir):
+def test_a_test_split(name, ade20k_root, out_dir):
     for stem in ('c1', 'c2', 'c3'):
         write_image(ade20k_root / f'images/{name}/{stem}.jpg', SIZE)
         write_labels(ade20k_root / f'annotations/{name}/{stem}.png')
@@ -106,7 +106,7 @@ def test_a_test_part(name, ade20k_root, out_dir):
 
 
 @pytest.mark.parametrize('name', ['test', 'testing', 'extra', 'train', 'val'])
-def test_folders_that_are_not_used_are_told(name, ade20k_root, out_dir):
+def test_unused_folders_are_reported(name, ade20k_root, out_dir):
     write_image(ade20k_root / f'images/{name}/c1.jpg', SIZE)
     (ade20k_root / 'annotations/test').mkdir()
     (ade20k_root / 'valid').mkdir()

@@ -18,12 +18,12 @@ from tests.helpers.segmentation_folders import CLASSES, name_classes
         'road\rcar\rtree',
     ],
 )
-def test_class_files_of_all_systems(content, ade20k_root, out_dir):
+def test_line_endings_of_all_systems(content, ade20k_root, out_dir):
     name_classes(content)(ade20k_root)
     assert load_segmentation(ade20k_root, out_dir).classes == CLASSES
 
 
-def test_only_ends_of_lines_part_names(ade20k_root, out_dir):
+def test_only_line_endings_separate_names(ade20k_root, out_dir):
     name_classes('wet\x0croad\ncar\u2028van\ntree\n')(ade20k_root)
     assert load_segmentation(ade20k_root, out_dir).classes == ('wet\x0croad', 'car\u2028van', 'tree')
 

@@ -44,7 +44,7 @@ def test_coco_of_another_year(tmp_path, out_dir):
     check_val(tmp_path, out_dir)
 
 
-def test_coco_with_a_test_part(tmp_path, out_dir):
+def test_coco_2017_with_a_test_split(tmp_path, out_dir):
     folders.coco_2017(tmp_path)
     write_coco(tmp_path / 'annotations/instances_test2017.json', TRUTH['test'])
     for stem in TRUTH['test']:
@@ -54,7 +54,7 @@ def test_coco_with_a_test_part(tmp_path, out_dir):
     assert contents(data.splits['test']) == truth('test')
 
 
-def test_files_that_are_not_used(tmp_path, out_dir):
+def test_unused_files_are_reported(tmp_path, out_dir):
     folders.plain(tmp_path)
     for name in ('captions_val2017', 'image_info_test2017', 'person_keypoints_train2017', 'stuff_val2017'):
         write_text(tmp_path / f'annotations/{name}.json', '{}')  # no boxes to be missed
@@ -78,7 +78,7 @@ def test_one_file_beside_another_split(tmp_path, out_dir):
     assert f'{tmp_path}: not used: val.json' in load_detection(tmp_path, out_dir).notes
 
 
-def test_files_of_keypoints_serve_where_there_are_no_others(tmp_path, out_dir):
+def test_keypoint_files_are_read_if_there_are_no_others(tmp_path, out_dir):
     folders.coco_2017(tmp_path)
     for split in ('train', 'val'):
         rename(tmp_path, f'annotations/instances_{split}2017.json', f'annotations/person_keypoints_{split}2017.json')
@@ -87,7 +87,7 @@ def test_files_of_keypoints_serve_where_there_are_no_others(tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('place', ['val', 'valid2', 'images/val', 'images/Validation'])
-def test_folders_that_may_be_meant(place, tmp_path, out_dir):
+def test_folders_that_may_hold_validation_images_are_reported(place, tmp_path, out_dir):
     folders.one_file(tmp_path)
     write_image(tmp_path / place / 'x.jpg')
     notes = load_detection(tmp_path, out_dir).notes
@@ -95,7 +95,7 @@ def test_folders_that_may_be_meant(place, tmp_path, out_dir):
     assert any('80/20' in note for note in notes)
 
 
-def test_annotation_files_of_which_none_is_for_validation(tmp_path, out_dir):
+def test_annotation_files_without_a_validation_split(tmp_path, out_dir):
     folders.plain(tmp_path)
     (tmp_path / 'annotations/test.json').unlink()
     rename(tmp_path, 'annotations/val.json', 'annotations/holdout.json')
@@ -105,7 +105,7 @@ def test_annotation_files_of_which_none_is_for_validation(tmp_path, out_dir):
         load_detection(tmp_path, out_dir)
 
 
-def test_several_files_of_unknown_meaning(tmp_path, out_dir):
+def test_several_files_with_other_names(tmp_path, out_dir):
     for name in ('a', 'b'):
         folders.one_file(tmp_path / 'user', f'annotations/{name}.json')
     with pytest.raises(UserError, match=r'several annotation files \(a\.json, b\.json\)'):

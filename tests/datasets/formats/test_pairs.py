@@ -12,7 +12,7 @@ TRAINING, MAPS = 'images/training', 'annotations/training'
 FIRST = f'{MAPS}/a1.png'
 
 
-def test_images_of_any_format_in_folders_of_their_own(ade20k_root, out_dir):
+def test_images_of_any_type_in_subfolders(ade20k_root, out_dir):
     for name in ('b.png', 'c.bmp', 'd.JPEG', 'day/e.f.tif', 'night/old/e.webp'):
         write_image(ade20k_root / TRAINING / name, SIZE)
         write_labels(ade20k_root / MAPS / f'{name[: name.rindex(".")]}.png')
@@ -20,13 +20,13 @@ def test_images_of_any_format_in_folders_of_their_own(ade20k_root, out_dir):
     assert sorted(found) == ['a1', 'a2', 'a3', 'a4', 'b', 'c', 'd', 'e', 'e.f']
 
 
-def test_label_maps_with_an_upper_case_ending(ade20k_root, out_dir):
+def test_label_maps_with_an_upper_case_suffix(ade20k_root, out_dir):
     (ade20k_root / FIRST).rename(ade20k_root / MAPS / 'a1.PNG')
     assert listed(load_segmentation(ade20k_root, out_dir), 'train')[0][1] == str(ade20k_root / MAPS / 'a1.PNG')
 
 
 @pytest.mark.parametrize('name', ['.DS_Store', '._a1.jpg', '._a1.png', 'Thumbs.db', '.checkpoints/a1.png', 'notes.txt'])
-def test_what_systems_leave_behind_is_no_data(name, ade20k_root, out_dir):
+def test_hidden_and_other_files_are_ignored(name, ade20k_root, out_dir):
     for kind in (TRAINING, MAPS):
         write_text(ade20k_root / kind / name, 'neither image nor label map')
     data = load_segmentation(ade20k_root, out_dir)
@@ -55,7 +55,7 @@ def test_links_to_a_parent_are_not_followed(target, ade20k_root, out_dir):
     assert not any('left out' in note for note in data.notes)
 
 
-def test_spare_label_maps_are_told(ade20k_root, out_dir):
+def test_label_maps_without_an_image_are_reported(ade20k_root, out_dir):
     for stem in 'zy':
         write_labels(ade20k_root / MAPS / f'{stem}.png')
     data = load_segmentation(ade20k_root, out_dir)
@@ -63,8 +63,8 @@ def test_spare_label_maps_are_told(ade20k_root, out_dir):
     assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
 
 
-def test_the_nearest_name_is_not_looked_for_among_thousands(ade20k_root, out_dir, monkeypatch):
-    """Comparing names takes time with the square of their length."""
+def test_similar_names_are_not_looked_for_among_thousands(ade20k_root, out_dir, monkeypatch):
+    """Comparing names takes time that grows with the square of their length."""
     (ade20k_root / FIRST).rename(ade20k_root / MAPS / 'a1_mask.png')
     for index in range(2000):
         (ade20k_root / MAPS / f'a0_{index:05}.png').touch()
@@ -78,7 +78,7 @@ def test_the_nearest_name_is_not_looked_for_among_thousands(ade20k_root, out_dir
 
 @pytest.mark.parametrize('size', [(1, 8), (12, 1), (1, 1)])
 def test_images_of_one_row_or_column(size, ade20k_root, out_dir):
-    """MMSegmentation squeezes their label maps to a line, and the test ends in an AssertionError."""
+    """MMSegmentation squeezes their label maps to one dimension, and testing ends in an AssertionError."""
     write_image(ade20k_root / 'images/validation/b1.jpg', size)
     write_labels(ade20k_root / 'annotations/validation/b1.png', LABELS[: size[1], : size[0]])
     with pytest.raises(

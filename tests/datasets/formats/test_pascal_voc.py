@@ -19,7 +19,7 @@ from tests.helpers.detection_folders import (
 )
 
 
-def test_voc_difficult_objects_are_ignored(tmp_path, out_dir):
+def test_difficult_objects_are_crowds(tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     file = tmp_path / 'user/Annotations/b2.xml'
     file.write_text(file.read_text().replace('<difficult>0', '<difficult>1', 1))
@@ -30,7 +30,7 @@ def test_voc_difficult_objects_are_ignored(tmp_path, out_dir):
 @pytest.mark.parametrize(
     ('text', 'crowd'), [('True', 1), (' 1 ', 1), ('1.0', 1), ('', 0), ('false', 0), ('Unspecified', 0)]
 )
-def test_voc_ways_to_say_difficult(text, crowd, tmp_path, out_dir):
+def test_spellings_of_difficult(text, crowd, tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     file = tmp_path / 'user/Annotations/b2.xml'
     file.write_text(file.read_text().replace('<difficult>0', f'<difficult>{text}', 1))
@@ -39,13 +39,13 @@ def test_voc_ways_to_say_difficult(text, crowd, tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('name', ['a1.csv', 'a1', 'a1.JSON', 'a1/x.jpg'])
-def test_voc_other_files_called_like_an_image(name, tmp_path, out_dir):
+def test_other_files_with_the_name_of_an_image(name, tmp_path, out_dir):
     folders.voc(tmp_path)
     write_text(tmp_path / 'JPEGImages' / name, '')
     assert contents(load_detection(tmp_path, out_dir).splits['train']) == truth('train')
 
 
-def test_voc_in_subfolders(tmp_path, out_dir):
+def test_subfolders(tmp_path, out_dir):
     folders.voc(tmp_path)
     for folder in ('JPEGImages', 'Annotations'):
         (tmp_path / folder).rename(tmp_path / 'day')
@@ -69,7 +69,7 @@ def test_voc_in_subfolders(tmp_path, out_dir):
         ('<annotation>', '<!DOCTYPE a [<!ENTITY b "c">]><annotation>', r'a1\.xml declares a document type'),
     ],
 )
-def test_voc_defects(old, new, message, tmp_path, out_dir):
+def test_defects_of_xml_files(old, new, message, tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     file = tmp_path / 'user/Annotations/a1.xml'
     assert old in file.read_text()
@@ -79,7 +79,7 @@ def test_voc_defects(old, new, message, tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('stem', ['a9', '../../a1'])
-def test_voc_list_names_an_image_that_is_not_there(stem, tmp_path, out_dir):
+def test_a_list_names_a_missing_image(stem, tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     write_text(tmp_path / 'user/ImageSets/Main/val.txt', f'b1\n{stem}\n')
     with pytest.raises(UserError, match=rf"val\.txt names '{stem}', but there is no Annotations/{stem}\.xml"):
@@ -96,7 +96,7 @@ def voc_with_size(root: Path, width: object, height: object, stem: str = 'b1') -
 
 
 @pytest.mark.parametrize('size', [(64, 48), (0, 0), ('', ''), (64, 0), ('64.0', ' 48 '), (-1, -1)])
-def test_voc_sizes_that_say_the_same_or_nothing(size, tmp_path, out_dir):
+def test_sizes_that_agree_or_are_missing(size, tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     voc_with_size(tmp_path / 'user', *size)
     assert contents(load_detection(tmp_path / 'user', out_dir).splits['val']) == truth('val')
@@ -111,14 +111,14 @@ def test_voc_sizes_that_say_the_same_or_nothing(size, tmp_path, out_dir):
         (('wide', 48), r"b1\.xml: the size of the image, 'wide', is not a number of pixels"),
     ],
 )
-def test_voc_sizes_that_contradict_the_file(size, message, tmp_path, out_dir):
+def test_sizes_that_contradict_the_image(size, message, tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     voc_with_size(tmp_path / 'user', *size)
     with pytest.raises(UserError, match=message):
         load_detection(tmp_path / 'user', out_dir)
 
 
-def test_voc_photographs_turned_by_exif(tmp_path, out_dir):
+def test_photographs_turned_by_exif(tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     voc_with_size(tmp_path / 'user', 64, 48)
     exif = Image.Exif()
@@ -129,7 +129,7 @@ def test_voc_photographs_turned_by_exif(tmp_path, out_dir):
         load_detection(tmp_path / 'user', out_dir)
 
 
-def test_voc_corners_as_shares(tmp_path, out_dir):
+def test_corners_as_fractions_of_the_image(tmp_path, out_dir):
     folders.voc(tmp_path / 'user')
     for file in (tmp_path / 'user/Annotations').iterdir():
         text = re.sub(
@@ -140,7 +140,7 @@ def test_voc_corners_as_shares(tmp_path, out_dir):
         load_detection(tmp_path / 'user', out_dir)
 
 
-def test_voc_parts_with_some_of_the_classes(tmp_path, out_dir):
+def test_splits_with_some_of_the_classes(tmp_path, out_dir):
     """A model that was trained on three classes can be tested where only one of them occurs."""
     folders.voc(tmp_path / 'user')
     for stem in ('a1', 'a3', 'a4', 'b2', 'c1'):
@@ -156,7 +156,7 @@ def test_voc_parts_with_some_of_the_classes(tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('name', VAL_NAMES)
-def test_voc(name, tmp_path, out_dir):
+def test_names_of_the_validation_list(name, tmp_path, out_dir):
     folders.voc(tmp_path)
     rename(tmp_path, 'ImageSets/Main/val.txt', f'ImageSets/Main/{name}.txt')
     for other in ('cat_train', 'cat_val', 'cat_trainval'):  # VOC's own lists of a class
@@ -167,7 +167,7 @@ def test_voc(name, tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('given', ['train', 'val', 'valid'])
-def test_voc_what_is_left_of_trainval(given, tmp_path, out_dir):
+def test_the_rest_of_trainval(given, tmp_path, out_dir):
     folders.voc(tmp_path)
     lists = tmp_path / 'ImageSets/Main'
     parts = {split: (lists / f'{split}.txt').read_text() for split in ('train', 'val')}
@@ -182,7 +182,7 @@ def test_voc_what_is_left_of_trainval(given, tmp_path, out_dir):
 
 
 @pytest.mark.parametrize('place', ['ImageSets/val.txt', 'valid.txt'])
-def test_voc_list_in_another_place(place, tmp_path, out_dir):
+def test_a_list_in_another_place_is_reported(place, tmp_path, out_dir):
     folders.voc(tmp_path)
     rename(tmp_path, 'ImageSets/Main/val.txt', place)
     assert f'{tmp_path}: not used: {place}' in load_detection(tmp_path, out_dir).notes

@@ -21,9 +21,8 @@ from tests.helpers import detection_folders as folders
 from tests.helpers import segmentation_folders
 from tests.helpers.coco_contents import check_val, contents, truth
 from tests.helpers.detection_folders import TRUTH, write_coco, write_image
-from tests.helpers.segmentation_folders import ade
 
-BUILDERS = {**folders.FORMATS, folders.one_file: 'one COCO file', ade: 'ADE20K'}
+BUILDERS = folders.FORMATS | {folders.one_file: 'one COCO file'} | segmentation_folders.FORMATS
 
 
 def test_every_format_has_a_test_folder():

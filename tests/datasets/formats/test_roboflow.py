@@ -16,13 +16,13 @@ from tests.helpers.detection_folders import (
 
 
 @pytest.mark.parametrize('name', VAL_NAMES)
-def test_roboflow(name, tmp_path, out_dir):
+def test_names_of_the_validation_folder(name, tmp_path, out_dir):
     folders.roboflow(tmp_path)
     rename(tmp_path, 'valid', name)
     assert not any('not used' in note for note in check_val(tmp_path, out_dir))
 
 
-def test_roboflow_with_two(tmp_path, out_dir):
+def test_two_validation_splits(tmp_path, out_dir):
     folders.roboflow(tmp_path)
     folders.roboflow(tmp_path / 'other')
     rename(tmp_path, 'other/valid', 'val')
@@ -30,13 +30,13 @@ def test_roboflow_with_two(tmp_path, out_dir):
         load_detection(tmp_path, out_dir)
 
 
-def test_roboflow_with_another_folder(tmp_path, out_dir):
+def test_another_folder_is_reported(tmp_path, out_dir):
     folders.roboflow(tmp_path)
     rename(tmp_path, 'test', 'extra')
     assert f'{tmp_path}: not used: extra/_annotations.coco.json' in check_val(tmp_path, out_dir)
 
 
-def test_roboflow_parent_with_the_name_of_a_class(tmp_path, out_dir):
+def test_the_parent_has_the_name_of_a_class(tmp_path, out_dir):
     root = tmp_path / 'user'
     folders.roboflow(root)
     for file in root.glob('*/_annotations.coco.json'):
@@ -47,7 +47,7 @@ def test_roboflow_parent_with_the_name_of_a_class(tmp_path, out_dir):
     assert sum("category 'cat' (id 0)" in note for note in data.notes) == 1
 
 
-def test_roboflow_class_0_with_boxes_is_kept(tmp_path, out_dir):
+def test_class_0_with_boxes_is_kept(tmp_path, out_dir):
     root = tmp_path / 'user'
     folders.roboflow(root)
     file = root / 'valid/_annotations.coco.json'

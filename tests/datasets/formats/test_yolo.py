@@ -18,8 +18,8 @@ from tests.helpers.detection_folders import (
 
 
 @pytest.mark.parametrize('way', ['{root}/images/train', 'here/../images/train', 'images\\train', '.\\images\\train'])
-def test_ways_in_yolo_files(way, tmp_path, out_dir):
-    """Also of a folder that is reached by a link, while its files name the real place."""
+def test_paths_in_files(way, tmp_path, out_dir):
+    """The folder may also be reached by a link, while its files name the real place."""
     folders.yolo(tmp_path / 'real')
     (tmp_path / 'real/here').mkdir()
     (tmp_path / 'user').symlink_to('real')
@@ -32,7 +32,7 @@ def test_ways_in_yolo_files(way, tmp_path, out_dir):
             assert contents(load_detection(root, out_dir).splits['train']) == truth('train')
 
 
-def test_yolo_polygons(tmp_path, out_dir):
+def test_polygons(tmp_path, out_dir):
     folders.yolo(tmp_path / 'user')
     write_text(tmp_path / 'user/labels/val/b1.txt', '1 0.25 0.25 0.75 0.25 0.25 0.75\n')
     content = json.loads(load_detection(tmp_path / 'user', out_dir).splits['val'].ann_file.read_text())
@@ -54,7 +54,7 @@ def test_yolo_polygons(tmp_path, out_dir):
         ('0.5 0.5 0.5 0.1 0.1', 'class 0.5 is not among the 2 names'),
     ],
 )
-def test_yolo_rows_that_make_no_box(row, message, tmp_path, out_dir):
+def test_rows_that_are_no_box(row, message, tmp_path, out_dir):
     folders.yolo(tmp_path / 'user')
     write_text(tmp_path / 'user/labels/train/a1.txt', f'0 0.5 0.5 0.1 0.1\n\n{row}\n')
     with pytest.raises(UserError, match=rf'a1\.txt, line 3: .*{message}'):
@@ -77,7 +77,7 @@ def test_yolo_rows_that_make_no_box(row, message, tmp_path, out_dir):
         ('a list', 'must hold "names"'),
     ],
 )
-def test_yolo_files_that_say_nothing(yaml, message, tmp_path, out_dir):
+def test_defects_of_data_yaml(yaml, message, tmp_path, out_dir):
     folders.yolo(tmp_path / 'user')
     write_image(tmp_path / 'outside/a.jpg')
     write_text(tmp_path / 'user/list.txt', '../outside/a.jpg\n')
@@ -86,7 +86,7 @@ def test_yolo_files_that_say_nothing(yaml, message, tmp_path, out_dir):
         load_detection(tmp_path / 'user', out_dir)
 
 
-def test_yolo_lists_of_images_and_of_folders(tmp_path, out_dir):
+def test_lists_of_images_and_of_folders(tmp_path, out_dir):
     root = tmp_path / 'user'
     folders.yolo(root)
     write_text(root / 'train.txt', ''.join(f'./images/train/{stem}.jpg\n' for stem in TRUTH['train']))
@@ -98,7 +98,7 @@ def test_yolo_lists_of_images_and_of_folders(tmp_path, out_dir):
     assert any('../test/images, named as its test split, is not there' in note for note in data.notes)
 
 
-def test_yolo_hidden_files_are_no_images(tmp_path, out_dir):
+def test_hidden_files_are_ignored(tmp_path, out_dir):
     folders.yolo(tmp_path / 'user')
     write_text(tmp_path / 'user/images/train/._a1.jpg', 'what macOS leaves behind')
     assert contents(load_detection(tmp_path / 'user', out_dir).splits['train']) == truth('train')
@@ -106,14 +106,14 @@ def test_yolo_hidden_files_are_no_images(tmp_path, out_dir):
 
 @pytest.mark.parametrize('key', ['val', 'valid', 'validation', 'dev'])
 @pytest.mark.parametrize('build', [folders.yolo, folders.yolo_roboflow])
-def test_yolo(key, build, tmp_path, out_dir):
+def test_names_of_the_validation_key(key, build, tmp_path, out_dir):
     build(tmp_path)
     file = tmp_path / 'data.yaml'
     file.write_text(file.read_text().replace('val:', f'{key}:'))
     assert check_val(tmp_path, out_dir) == []
 
 
-def test_yolo_with_two(tmp_path, out_dir):
+def test_two_validation_splits(tmp_path, out_dir):
     folders.yolo(tmp_path)
     with (tmp_path / 'data.yaml').open('a') as stream:
         stream.write('valid: images/test\n')
@@ -123,7 +123,7 @@ def test_yolo_with_two(tmp_path, out_dir):
 
 @pytest.mark.parametrize('name', ['val', 'valid', 'validation', 'Val'])
 @pytest.mark.parametrize('pattern', ['images/{}', '{}/images'])
-def test_yolo_names_none_but_has_one(name, pattern, tmp_path, out_dir):
+def test_an_unnamed_validation_split_is_refused(name, pattern, tmp_path, out_dir):
     folders.yolo(tmp_path)
     write_text(tmp_path / 'data.yaml', 'train: images/train\nnames: [cat, dog]\n')
     rename(tmp_path, 'images/val', pattern.format(name))
@@ -131,14 +131,14 @@ def test_yolo_names_none_but_has_one(name, pattern, tmp_path, out_dir):
         load_detection(tmp_path, out_dir)
 
 
-def test_yolo_labels_without_an_image(tmp_path, out_dir):
+def test_labels_without_an_image_are_reported(tmp_path, out_dir):
     folders.yolo(tmp_path)
     for name in ('z1', 'z2', 'classes'):
         write_text(tmp_path / f'labels/train/{name}.txt', '0 0.5 0.5 0.1 0.1\n')
     assert check_val(tmp_path, out_dir) == ['labels without an image, such as labels/train/z1.txt: 2']
 
 
-def test_yolo_list_that_is_not_named(tmp_path, out_dir):
+def test_an_unnamed_list_is_refused(tmp_path, out_dir):
     folders.yolo(tmp_path)
     for split in ('train', 'val'):
         write_text(tmp_path / f'{split}.txt', '\n'.join(f'images/{split}/{stem}.jpg' for stem in TRUTH[split]))
@@ -150,7 +150,7 @@ def test_yolo_list_that_is_not_named(tmp_path, out_dir):
         load_detection(tmp_path, out_dir)
 
 
-def test_yolo_with_the_same_images_twice(tmp_path, out_dir):
+def test_validation_on_the_training_images(tmp_path, out_dir):
     folders.yolo(tmp_path)
     write_text(tmp_path / 'data.yaml', 'train: images/train\nval: [images/train]\nnames: [cat, dog]\n')
     assert (
@@ -159,7 +159,7 @@ def test_yolo_with_the_same_images_twice(tmp_path, out_dir):
     )
 
 
-def test_yolo_without_labels(tmp_path, out_dir):
+def test_no_labels(tmp_path, out_dir):
     folders.yolo(tmp_path)
     shutil.rmtree(tmp_path / 'labels')
     with pytest.raises(UserError, match=r'data\.yaml \(train\) has no annotations'):
