@@ -10,32 +10,26 @@ from mmbackbones.datasets import has_boxes, load_detection
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
-from tests.helpers.detection_folders import (
-    CLASSES,
-    FORMATS,
-    TRUTH,
-    write_coco,
-    write_text,
-)
+from tests.helpers.detection_folders import CLASSES, FORMATS, TRUTH, write_coco, write_text
 from tests.helpers.files import read_files
 
 
-@pytest.mark.parametrize(('build', 'layout'), FORMATS.items(), ids=lambda item: getattr(item, '__name__', ''))
-def test_every_format_gives_the_same_data(build, layout, tmp_path, out_dir):
+@pytest.mark.parametrize(('build', 'name'), FORMATS.items(), ids=lambda item: getattr(item, '__name__', ''))
+def test_every_format_gives_the_same_data(build, name, tmp_path, out_dir):
     root = tmp_path / 'user'
     build(root)
     before = read_files(root)
     data = load_detection(root, out_dir)
-    assert data.format == layout
+    assert data.format == name
     assert data.classes == CLASSES
-    assert list(data.splits) == (['train', 'val'] if layout == 'COCO 2017' else ['train', 'val', 'test'])
-    for name, split in data.splits.items():
-        assert contents(split) == truth(name)
-        assert (split.images, split.boxes) == (len(TRUTH[name]), sum(map(len, TRUTH[name].values())))
+    assert list(data.splits) == (['train', 'val'] if name == 'COCO 2017' else ['train', 'val', 'test'])
+    for part, split in data.splits.items():
+        assert contents(split) == truth(part)
+        assert (split.images, split.boxes) == (len(TRUTH[part]), sum(map(len, TRUTH[part].values())))
         assert split.ann_file.is_absolute()
         assert split.image_dir.is_absolute()
-    assert f'{layout}, 2 classes; train 4 images, 4 boxes; val 2 images, 3 boxes' in data.notes[0]
-    assert out_dir.exists() == (layout not in ('COCO 2017', 'plain COCO'))
+    assert f'{name}, 2 classes; train 4 images, 4 boxes; val 2 images, 3 boxes' in data.notes[0]
+    assert out_dir.exists() == (name not in ('COCO 2017', 'plain COCO'))
     assert read_files(root) == before
 
 
@@ -59,21 +53,9 @@ def test_the_split_depends_on_file_names_alone(tmp_path, out_dir):
     assert contents(load_detection(tmp_path / 'user', out_dir, splits=['val']).splits['val']) == first
 
 
-def _remove_val(root: Path) -> None:
-    for path in [*root.glob('annotations/*_val2017.json'), *root.glob('annotations/val.json'), *root.glob('valid/_*')]:
-        path.unlink()
-    if (main := root / 'ImageSets/Main').is_dir():
-        (main / 'trainval.txt').write_text((main / 'train.txt').read_text())
-        (main / 'train.txt').unlink()
-        (main / 'val.txt').unlink()
-    if (file := root / 'data.yaml').is_file():  # val the same as train
-        file.write_text(file.read_text().replace('images/val', 'images/train').replace('valid/images', 'train/images'))
-
-
 @pytest.mark.parametrize('build', FORMATS)
 def test_train_without_val_is_split(build, tmp_path, out_dir):
-    build(tmp_path / 'user')
-    _remove_val(tmp_path / 'user')
+    build(tmp_path / 'user', {split: TRUTH[split] for split in ('train', 'test')})
     data = load_detection(tmp_path / 'user', out_dir)
     assert contents(data.splits['train']) | contents(data.splits['val']) == truth('train')
     assert any('80/20' in note for note in data.notes)
@@ -206,23 +188,32 @@ def test_a_validation_split_without_annotations(tmp_path, out_dir):
         load_detection(tmp_path, out_dir)
 
 
-def _no_images(root: Path, layout: str) -> None:
-    if layout == 'YOLO':
-        (root / 'images/test/c1.jpg').unlink()
-    elif layout == 'VOC':
-        write_text(root / 'ImageSets/Main/test.txt', '\n')
-    else:
-        file = root / ('test/_annotations.coco.json' if layout == 'Roboflow' else 'annotations/test.json')
-        write_text(file, json.dumps({'images': [], 'annotations': None, 'categories': []}))
+def no_image(root: Path) -> None:
+    (root / 'images/test/c1.jpg').unlink()
+
+
+def empty_list(root: Path) -> None:
+    write_text(root / 'ImageSets/Main/test.txt', '\n')
+
+
+def empty_file(root: Path) -> None:
+    file = next(iter([*root.glob('annotations/test.json'), *root.glob('test/_*.json')]))
+    write_text(file, json.dumps({'images': [], 'annotations': None, 'categories': []}))
 
 
 @pytest.mark.parametrize(
-    ('layout', 'build'),
-    [('COCO', folders.plain), ('Roboflow', folders.roboflow), ('VOC', folders.voc), ('YOLO', folders.yolo)],
+    ('build', 'change'),
+    [
+        (folders.plain, empty_file),
+        (folders.roboflow, empty_file),
+        (folders.voc, empty_list),
+        (folders.yolo, no_image),
+    ],
+    ids=lambda item: item.__name__,
 )
-def test_an_empty_test_split_is_left_out(layout, build, tmp_path, out_dir):
+def test_an_empty_test_split_is_left_out(build, change, tmp_path, out_dir):
     build(tmp_path)
-    _no_images(tmp_path, layout)
+    change(tmp_path)
     assert sum('the test split is left out' in note for note in check_val(tmp_path, out_dir)) == 1
     with pytest.raises(UserError):
         load_detection(tmp_path, out_dir, splits=['test'])

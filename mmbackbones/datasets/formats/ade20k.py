@@ -18,6 +18,8 @@ _SPLIT = re.compile(r'(train.*|test.*|val.*|(dev|eval|evaluation)([^a-z].*)?)$',
 
 
 class Ade20k(SegmentationFormat):
+    """ADE20K's own folder names; the test split is optional and may be called either way."""
+
     name = 'ADE20K'
     expects = (
         f'`images/{{{TRAINING},{VALIDATION}}}/` (and `testing/` or `test/`), `annotations/` alike with a PNG per '

@@ -11,12 +11,7 @@ from mmbackbones.datasets import load_detection
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
-from tests.helpers.detection_folders import (
-    VAL_NAMES,
-    rename,
-    write_image,
-    write_text,
-)
+from tests.helpers.detection_folders import TRUTH, VAL_NAMES, rename, write_image, write_text
 
 
 def test_difficult_objects_are_crowds(tmp_path, out_dir):
@@ -186,3 +181,11 @@ def test_a_list_in_another_place_is_reported(place, tmp_path, out_dir):
     folders.voc(tmp_path)
     rename(tmp_path, 'ImageSets/Main/val.txt', place)
     assert f'{tmp_path}: not used: {place}' in load_detection(tmp_path, out_dir).notes
+
+
+def test_trainval_alone_is_split(tmp_path, out_dir):
+    folders.voc(tmp_path, {'train': TRUTH['train']})
+    rename(tmp_path, 'ImageSets/Main/train.txt', 'ImageSets/Main/trainval.txt')
+    data = load_detection(tmp_path, out_dir)
+    assert contents(data.splits['train']) | contents(data.splits['val']) == truth('train')
+    assert 'ImageSets/Main/trainval.txt: no validation split is given' in data.notes[1]

@@ -8,11 +8,7 @@ from mmbackbones.datasets import load_detection
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
-from tests.helpers.detection_folders import (
-    CLASSES,
-    VAL_NAMES,
-    rename,
-)
+from tests.helpers.detection_folders import CLASSES, VAL_NAMES, rename
 
 
 @pytest.mark.parametrize('name', VAL_NAMES)

@@ -9,12 +9,7 @@ from mmbackbones.datasets import load_detection
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
-from tests.helpers.detection_folders import (
-    TRUTH,
-    rename,
-    write_image,
-    write_text,
-)
+from tests.helpers.detection_folders import TRUTH, rename, write_image, write_text
 
 
 @pytest.mark.parametrize('way', ['{root}/images/train', 'here/../images/train', 'images\\train', '.\\images\\train'])
