@@ -11,12 +11,9 @@ from mmbackbones.errors import printable
 
 
 def main() -> None:
-    parser = new_parser(f'{__doc__}\nKnown formats:\n\n{describe()}')
-    parser.add_argument(
-        'data',
-        metavar='DIR',
-        help='folder of images with boxes or label maps (PNGs of 8 or 16 bits, gray or with a palette)',
-    )
+    parser = new_parser(__doc__)
+    parser.epilog = f'formats:\n{describe()}'
+    parser.add_argument('data', metavar='DIR', help='folder with boxes or label maps in one of the formats below')
     add_label_options(parser)
     args = parser.parse_args()
 

@@ -62,8 +62,8 @@ def reduce_to(number: int):
 # What is odd: the change; boxes that are trained on, of four, and counted in evaluation, of three; a word of the notes.
 ODD = {
     'nothing': (lambda data: None, 4, 3, None),
-    'ignore': (first(ignore=1), 3, 2, r'1 box marked "ignore" taken for a crowd'),
-    'ignore and true': (first(ignore=True), 3, 2, 'taken for a crowd'),
+    'ignore': (first(ignore=1), 3, 2, r'1 box marked "ignore" treated as a crowd'),
+    'ignore and true': (first(ignore=True), 3, 2, 'treated as a crowd'),
     'not to be ignored': (first(ignore=0), 4, 3, None),
     'crowd': (first(iscrowd=1), 3, 2, r'marked as crowds, not among those counted: 1; not trained on'),
     'crowd to be ignored': (first(iscrowd=1, ignore=1), 3, 2, 'crowds, not among those counted: 1'),
