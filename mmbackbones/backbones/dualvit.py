@@ -13,6 +13,7 @@ and attention all take it without a copy.
 
 from collections.abc import Sequence
 from math import prod
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -227,6 +228,11 @@ class DualBlock(nn.Module):
         return x + self.drop_path(self.layer_scale_2(self.mlp(self.norm2(x)))), z
 
 
+def build_semantic_mlp(channels: int) -> nn.Sequential:
+    """Build the feed-forward network of the semantic tokens in a merge block."""
+    return feed_forward(channels, 2, nn.GELU)
+
+
 class MergeBlock(nn.Module):
     """A block of stages 3 and 4: self-attention over pixels and semantic tokens, concatenated, and an FFN for each.
 
@@ -242,18 +248,14 @@ class MergeBlock(nn.Module):
         self, channels: int, num_heads: int, mlp_ratio: int, drop_path: float, layer_scale: float, semantic_ffn: bool
     ) -> None:
         super().__init__()
-        self.channels = channels
         self.norm1 = block_norm(channels)
         self.attn = TokenAttention(channels, num_heads)
         self.layer_scale_1 = LayerScale(channels, scale=layer_scale)
         self.norm2 = block_norm(channels)
         self.mlp = ConvFFN(channels, mlp_ratio * channels)
-        self.semantic_mlp: nn.Module | None = self.build_semantic_mlp() if semantic_ffn else None
+        self.semantic_mlp: nn.Module | None = build_semantic_mlp(channels) if semantic_ffn else None
         self.layer_scale_2 = LayerScale(channels, scale=layer_scale)
         self.drop_path = DropPath(drop_path)
-
-    def build_semantic_mlp(self) -> nn.Sequential:
-        return feed_forward(self.channels, 2, nn.GELU)
 
     def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         height, width = x.shape[1:3]
@@ -344,6 +346,7 @@ class DualViT(PyramidBackbone):
         **dict.fromkeys(('large', 'l'), _arch(64, (96, 192, 384, 512), (3, 6, 21, 3), (3, 6, 12, 16))),
     }
 
+    stem: Stem
     rename_key = staticmethod(rename_dualvit_key)
 
     def __init__(
@@ -403,12 +406,16 @@ class DualViT(PyramidBackbone):
         norms = block_norm(dims[i]), nn.Identity() if is_last else block_norm(dims[i])
         return Stage(embeds, blocks, norms, self.with_cp)
 
+    @property
+    def _last_stage(self) -> Stage:
+        return cast(Stage, self.stages[-1])
+
     def is_ignored_key(self, key: str) -> bool:
         """Whether `key` (ours) belongs to a stage, or to a part of the last one, that is not built."""
         last = self.num_stages - 1
         unread = [f'stages.{last}.semantic_norm.']
-        if getattr(self.stages[-1].blocks[-1], 'semantic_mlp', None) is None:
-            unread.append(f'stages.{last}.blocks.{self.arch["depths"][last] - 1}.semantic_mlp.')
+        if getattr(self._last_stage.blocks[-1], 'semantic_mlp', None) is None:
+            unread.append(f'stages.{last}.blocks.{len(self._last_stage.blocks) - 1}.semantic_mlp.')
         return key.startswith(tuple(unread)) or super().is_ignored_key(key)
 
     def feature_map(self, x: Tensor, *others: Tensor) -> Tensor:
@@ -429,13 +436,13 @@ class DualViT(PyramidBackbone):
                 f'the classifier of {type(self).__name__} reads stage 3, which out_indices={self.out_indices} leave out'
             )
         self.stem.semantics.keep_full_grid = True
-        last = self.stages[-1].blocks[-1]
-        last.semantic_mlp = last.build_semantic_mlp()
-        return ClassAttentionHead(self.arch['embed_dims'][-1], self.arch['num_heads'][-1], num_classes)
+        channels, num_heads = self.arch['embed_dims'][-1], self.arch['num_heads'][-1]
+        cast(MergeBlock, self._last_stage.blocks[-1]).semantic_mlp = build_semantic_mlp(channels)
+        return ClassAttentionHead(channels, num_heads, num_classes)
 
     def classifier_inputs(self, x: Tensor) -> tuple[Tensor, Tensor, nn.Module]:
         """Pixels (N, HW / 1024, C) and semantic tokens (N, M, C) before the last norm, and that norm."""
-        last = self.stages[-1]
+        last = self._last_stage
         *_, (x, z) = self.run_stages(self.prepare(x), self.stages[:-1])
         x, z = last.tokens(x, z)
         return x.flatten(1, 2), z, last.norm

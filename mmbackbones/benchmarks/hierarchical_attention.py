@@ -12,9 +12,9 @@ from .measure import MakeStep, Step, compare
 
 CHANNELS = 64  # the first stage of TransCNN, at a quarter of the image's size
 LAYERS: dict[str, dict[str, Any]] = {
-    'H-MHSA': dict(type='HMHSA', grid_size=8, pool_ratio=8),
-    'H-MHSA, cascade': dict(type='CascadedHMHSA', grid_sizes=(8, 4)),
-    'full attention': dict(type='MHSA'),
+    'H-MHSA': dict(type='HierarchicalSelfAttention2d', grid_size=8, pool_ratio=8),
+    'H-MHSA, cascade': dict(type='CascadedSelfAttention2d', grid_sizes=(8, 4)),
+    'full attention': dict(type='MultiHeadSelfAttention2d'),
 }
 EXPLICIT = 'full attention, explicit'
 # A side of 768 pixels would need two matrices of 36,864 x 36,864 weights, 11 GB, and as much for the backward pass.

@@ -5,19 +5,19 @@ from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
-from .hierarchical_attention import HMHSA, MHSA, CascadedHMHSA
+from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
-from .lka import LKA
+from .large_kernel_attention import LargeKernelAttention
 from .local_attention import LocalAttention2d
 from .weight_init import init_conv_fan_out
 
 __all__ = [
-    'HMHSA',
-    'LKA',
-    'MHSA',
-    'CascadedHMHSA',
+    'CascadedSelfAttention2d',
+    'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
+    'LargeKernelAttention',
     'LocalAttention2d',
+    'MultiHeadSelfAttention2d',
     'SpatiallyAwareAttention',
     'TokenAttention',
     'TwoBranchDownsampling',

@@ -9,20 +9,24 @@ from ..ops import dilated_depthwise_conv2d
 from .memory_format import in_format_of
 
 
-@MODELS.register_module()
-class LKA(nn.Module):
-    """Large kernel attention (Section 3.1, Equation 1): ``LKA(F) = Conv1x1(DW-D-Conv(DW-Conv(F))) * F``.
+@MODELS.register_module(name=['LargeKernelAttention', 'LKA'])
+class LargeKernelAttention(nn.Module):
+    """Large kernel attention, LKA (Section 3.1, Equation 1): ``LKA(F) = Conv1x1(DW-D-Conv(DW-Conv(F))) * F``.
 
     A K x K convolution is decomposed into a (2d-1) x (2d-1) depthwise convolution, a ceil(K/d) x ceil(K/d) depthwise
-    convolution of dilation d and a 1x1 convolution; their result weighs the input, without a sigmoid. It can be built
-    from a config and plugged into other networks, for example by ``plugins=`` of MMDetection's ResNet.
+    convolution of dilation d and a 1x1 convolution. Their result weights the input, without a sigmoid. Other networks
+    can take this layer from a config, for example by ``plugins=`` of MMDetection's ResNet.
 
     Args:
         in_channels: Number of channels C.
-        kernel_size: Size K of the convolution that is stood for, in pixels.
+        kernel_size: Kernel size K of the large convolution being decomposed.
         dilation: Dilation d; ``ceil(K / d)`` must be odd.
 
-    Shapes: (N, C, H, W) -> (N, C, H, W).
+    Shape:
+        (N, C, H, W) -> (N, C, H, W).
+
+    Raises:
+        ValueError: ``ceil(K / d)`` is even.
     """
 
     def __init__(self, in_channels: int, kernel_size: int = 21, dilation: int = 3) -> None:

@@ -1,15 +1,15 @@
-"""Layers by themselves, and in networks that are not ours."""
+"""Large kernel attention, on its own and inside MMDetection's ResNet."""
 
 import pytest
 import torch
 from mmdet.models import ResNet
 
-from mmbackbones.layers import LKA
+from mmbackbones.layers import LargeKernelAttention
 
 
 def test_lka_is_the_product_of_three_convolutions_and_its_input():
     torch.manual_seed(0)
-    layer, x = LKA(4), torch.randn(2, 4, 9, 13)
+    layer, x = LargeKernelAttention(4), torch.randn(2, 4, 9, 13)
     attention = layer.pw_conv(layer.dw_d_conv(layer.dw_conv(x)))
     torch.testing.assert_close(layer(x), attention * x)
     assert layer.dw_conv.kernel_size == (5, 5)
@@ -20,7 +20,7 @@ def test_lka_is_the_product_of_three_convolutions_and_its_input():
 def test_lka_reaches_as_far_as_it_says(kernel_size, dilation, reach):
     """An impulse spreads over (d - 1) + (ceil(K / d) // 2) d pixels on each side."""
     torch.manual_seed(0)
-    layer = LKA(1, kernel_size, dilation).double()
+    layer = LargeKernelAttention(1, kernel_size, dilation).double()
     x = torch.ones(1, 1, 65, 65, dtype=torch.float64)
     bumped = x.clone()
     bumped[..., 32, 32] += 1
@@ -31,11 +31,11 @@ def test_lka_reaches_as_far_as_it_says(kernel_size, dilation, reach):
 
 def test_lka_of_an_even_decomposition_is_refused():
     with pytest.raises(ValueError, match='must be odd'):
-        LKA(4, kernel_size=12, dilation=3)
+        LargeKernelAttention(4, kernel_size=12, dilation=3)
 
 
 def test_lka_plugs_into_mmdetections_resnet():
-    plugin = dict(cfg=dict(type='LKA'), stages=(False, True, False, False), position='after_conv3')
+    plugin = dict(cfg=dict(type='LargeKernelAttention'), stages=(False, True, False, False), position='after_conv3')
     model = ResNet(depth=50, plugins=[plugin])
-    assert sum(isinstance(module, LKA) for module in model.modules()) == 4
+    assert sum(isinstance(module, LargeKernelAttention) for module in model.modules()) == 4
     assert len(model(torch.zeros(1, 3, 64, 64))) == 4
