@@ -15,6 +15,7 @@ from typing import Any
 from mmengine.config import DictAction
 
 from .datasets.checks.label_numbering import BACKGROUNDS
+from .datasets.formats import summarize
 from .errors import RunFailed, UserError, interrupted, printable, summarize_error
 from .utils.launchers import LAUNCHERS, process_rank
 
@@ -121,7 +122,7 @@ def add_data_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--data',
         metavar='NAME_OR_DIR',
-        help="'shapes' (generated) or a folder (default: the config's own data under data/)",
+        help=f"'shapes' (generated), or a folder with {summarize()}; default: the config's own data under data/",
     )
     parser.add_argument(
         '--img-scale',

@@ -131,7 +131,7 @@ def test_pre_trained_weights_that_can_not_be_fetched(tool, tiny_config, shapes, 
 def test_wrong_input_is_one_sentence(tool, tiny_config, shapes, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
-    monkeypatch.setattr('mmbackbones.engine.config.get_device', lambda: 'cpu')
+    monkeypatch.setattr('mmbackbones.engine.amp.get_device', lambda: 'cpu')
     given = [{'CONFIG': tiny_config, 'SHAPES': shapes}.get(argument, argument) for argument in arguments]
     code, _, err = tool('train', *given)
     assert code == 2
@@ -160,8 +160,8 @@ def test_a_work_dir_is_tried_before_the_data_and_left_as_it_was(tool, tiny_confi
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--batch-size', 9], 'there are 8 images to train on, and one step would take 9 (9 images a batch)'),
-        (['--batch-size', 4, '--accumulate', 3], 'would take 12 (4 images a batch x 3 batches a step)'),
+        (['--batch-size', 9], 'there are 8 training images, and one step would take 9 (9 images per batch)'),
+        (['--batch-size', 4, '--accumulate', 3], 'would take 12 (4 images per batch x 3 batches per step)'),
     ],
 )
 def test_a_batch_larger_than_the_data(tool, tiny_config, shapes, tmp_path, options, message):
@@ -281,3 +281,52 @@ def test_convert_weights_of_something_else(tool, tmp_path, monkeypatch, content,
     assert message in err
     assert len(err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ['in.pth']
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('kind', 'folder', 'metric'),
+    [
+        ('box', 'demo', 'bbox_mAP_50'),
+        ('mask', 'demo_mask', 'segm_mAP_50'),
+        ('seg', 'demo_seg', 'mIoU'),
+    ],
+)
+def test_demo(tool, shapes, tmp_path, monkeypatch, kind, folder, metric):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('mmbackbones.engine.dataset_config.generate_shapes', lambda: shapes)
+    code, out, err = tool('demo', kind, '--epochs', 1)
+    assert code == 0, err
+    work_dir = tmp_path / 'work_dirs' / folder
+    for name in ('epoch_1.pth', 'test/metrics.json', 'curve.png', 'predictions.png'):
+        assert (work_dir / name).stat().st_size
+    figure = json.loads((work_dir / 'test/metrics.json').read_text())[metric]
+    assert f'\n{metric}: {figure:.3f}\nmodel work_dirs/{folder}/epoch_1.pth, ' in out
+    assert len([path for path in (work_dir / 'predictions').rglob('*') if path.is_file()]) == 4
+
+
+@pytest.mark.parametrize(
+    ('name', 'module'),
+    [
+        *((name, name) for name in ('contiguous_maps', 'detectors', 'dualvit', 'hierarchical_attention')),
+        ('local_attention', 'local_attention'),
+        ('dual_vit', 'dualvit'),  # its name before
+    ],
+)
+def test_benchmark(tool, monkeypatch, name, module):
+    monkeypatch.setattr(f'mmbackbones.benchmarks.{module}.run', lambda: print('a table'))
+    code, out, _ = tool('benchmark', name)
+    assert code == 0
+    assert out.startswith(f'{module}: PyTorch {torch.__version__}, ')
+    assert out.endswith('\na table\n')
+
+
+@pytest.mark.parametrize('count', [[], ['--count']])
+def test_model_zoo(tool, monkeypatch, count):
+    done = []
+    monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: ['VAN-Tiny'])
+    monkeypatch.setattr('mmbackbones.model_zoo.read_models', lambda: ['a model'])
+    monkeypatch.setattr('mmbackbones.model_zoo.write_tables', lambda *arguments: done.append(arguments))
+    code, out, _ = tool('model_zoo', *count)
+    assert (code, out) == (0, 'VAN-Tiny\n' if count else '')
+    assert done == [(['a model'], ROOT)]

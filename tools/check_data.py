@@ -6,17 +6,14 @@ Example:
 """
 
 from mmbackbones.cli import add_label_options, new_parser, run
+from mmbackbones.datasets.formats import describe
 from mmbackbones.errors import printable
 
 
 def main() -> None:
     parser = new_parser(__doc__)
-    parser.add_argument(
-        'data',
-        metavar='DIR',
-        help='folder of boxes in COCO, Roboflow, Pascal VOC or YOLO format, or of label maps (PNGs of 8 or 16 bits, '
-        'gray or with a palette) in ADE20K format',
-    )
+    parser.epilog = f'formats:\n{describe()}'
+    parser.add_argument('data', metavar='DIR', help='folder with boxes or label maps in one of the formats below')
     add_label_options(parser)
     args = parser.parse_args()
 

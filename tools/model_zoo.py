@@ -1,6 +1,9 @@
-"""Write docs/model_zoo.md and the README's table from the metadata in model-index.yml and configs/*/metafile.yml.
+"""Write the generated parts of the documentation.
 
-Example, after adding a config to a metafile.yml; it counts the parameters and multiply-adds of all models anew:
+docs/model_zoo.md and the README's table of models are made from the metadata in model-index.yml and
+configs/*/metafile.yml, the lists of formats in the README and docs/own_data.md from mmbackbones/datasets/formats/.
+
+Example, after adding a config to a metafile.yml; the parameters and multiply-adds of all models are counted again:
 
     python tools/model_zoo.py --count
 """
@@ -17,12 +20,15 @@ def main() -> None:
     )
     args = parser.parse_args()
 
+    from mmbackbones.datasets.formats.documentation import write_documentation
     from mmbackbones.model_zoo import read_models, recount_all, write_tables
 
     if args.count:
         for name in recount_all():
             print(name, flush=True)
-    write_tables(read_models(), Path(__file__).parents[1])
+    root = Path(__file__).parents[1]
+    write_tables(read_models(), root)
+    write_documentation(root)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Train a detector or a segmentor.
 
-Example, on your own folder (COCO, Roboflow, Pascal VOC, YOLO or ADE20K format; classes are read from it):
+Example, on your own folder, in one of the formats that `tools/check_data.py --help` lists:
 
     python tools/train.py configs/retinanet_van_b.py --data path/to/folder --batch-size 4 --epochs 12
 """

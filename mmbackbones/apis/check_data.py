@@ -1,4 +1,4 @@
-"""Checking a data folder, as ``tools/check_data.py`` does it."""
+"""The verb ``check-data``: a check of a data folder."""
 
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
@@ -11,20 +11,24 @@ from ..utils.paths import absolute
 
 
 def check_data(root: str, background: str | None = None, ignore_label: int | None = None) -> Iterator[str]:
-    """Check a folder as a training would before its first iteration, and say what was found, line by line.
+    """Check a folder as a training run would before its first iteration.
 
     Args:
         root: A folder in any of the known formats; one that holds boxes and label maps is checked for both.
-        background, ignore_label: How label maps are to be read, as in :func:`~mmbackbones.apis.train`.
+        background: How label maps are numbered, as in :func:`~mmbackbones.apis.train`.
+        ignore_label: Label whose pixels are ignored in label maps.
+
+    Yields:
+        One line of text per finding, and at the end of each task which models can be trained on the data.
 
     Raises:
-        UserError: The folder is in no known format, or a training would refuse it.
+        UserError: The folder is in no known format, or a training run would refuse it.
     """
     path = absolute(root)
     boxes, label_maps = has_boxes(path), has_label_maps(path)
     if not label_maps and (background is not None or ignore_label is not None):
         raise UserError(
-            f'--background and --ignore-label say how label maps are to be read, but {path} holds none; '
+            f'--background and --ignore-label say how label maps are read, but {path} holds none; '
             f'the formats with label maps are:\n{describe("label maps")}'
         )
     if not boxes and not label_maps:

@@ -18,7 +18,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..weights import load_from_file
-from .finite_loss import check_weights, settle_loss
+from .finite_loss import check_weights, finish_loss_check
 from .running_statistics import average_running_statistics
 
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
@@ -45,7 +45,7 @@ def guard_checkpoints(cfg: Config) -> None:
 
 
 def lacks_validation(checkpoint: dict) -> bool:
-    """Whether a run ended after it wrote this checkpoint and before it had validated it, so that a resume does that first.
+    """Whether a run ended between writing a checkpoint and validating it, so that a resume validates first.
 
     Args:
         checkpoint: Content of the file; one that :class:`WholeCheckpointHook` did not write lacks nothing.
@@ -169,7 +169,7 @@ class WholeCheckpointHook(CheckpointHook):
 
     def _write(self, runner, name: str, **options) -> str:
         """Write a checkpoint; all processes have to call this. Returns its path."""
-        settle_loss(runner)
+        finish_loss_check(runner)
         self._average(runner)
         check_weights(runner)
         path = Path(self.out_dir) / name
@@ -250,7 +250,7 @@ class WholeCheckpointHook(CheckpointHook):
     def _score_name(self, key: str) -> str:
         return 'best_score' if len(self.key_indicators) == 1 else f'best_score_{key}'
 
-    def _best_name(self, key: str, step: int) -> str:
+    def _best_name(self, key: str, step: int | None) -> str:
         return f'best_{key}_{self.filename_tmpl.format(step)}'.replace('/', '_')
 
     def _set_best_path(self, key: str, path: str) -> None:

@@ -1,8 +1,9 @@
-"""Several processes: how they join, work that one does for all, and how they end."""
+"""Distributed runs: how their processes join, and work that the first process does for all."""
 
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import torch
 from mmengine.config import Config
@@ -13,26 +14,28 @@ from torch.distributed import broadcast_object_list, init_process_group, new_gro
 
 from ..errors import RunFailed, UserError
 from ..utils.launchers import LAUNCHERS
-from .config import dicts_in
+from .config_tree import dicts_in
 
-_TIMEOUT = 3600  # seconds; one process computes the metrics for all, which may take longer than PyTorch's 10 minutes
+Result = TypeVar('Result')
 
-_patient = None  # a process group for waiting while the first process works, for however long
+_TIMEOUT = 3600  # seconds; one process computes the metrics for all, in more than PyTorch's default of 10 minutes
+
+_waiting_group = None  # a process group without a short timeout, to wait in while the first process works
 
 
-def start(cfg: Config, launcher: str) -> None:
-    """Join the process group before anything is checked or written, and fit `cfg` to it.
+def init_distributed(cfg: Config, launcher: str) -> None:
+    """Join the process group, before anything is checked or written, and adapt the config to it.
 
-    GPUs talk through NCCL, or what ``env_cfg.dist_cfg`` names; CPUs through Gloo.
+    GPUs communicate through NCCL, or what ``env_cfg.dist_cfg`` names; CPUs through Gloo.
 
     Args:
-        cfg: The config that is run.
+        cfg: The config that is run; changed in place.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
     Raises:
-        UserError: The processes were not started as `launcher` says, or there is no GPU for each.
+        UserError: The processes were not started by `launcher`, or there are fewer GPUs than processes.
     """
-    global _patient
+    global _waiting_group
     cfg.launcher = launcher
     if launcher == 'none':
         if (processes := int(os.environ.get('WORLD_SIZE', 1))) > 1 and 'RANK' in os.environ:
@@ -47,12 +50,12 @@ def start(cfg: Config, launcher: str) -> None:
         return
     if not is_distributed():
         _join(launcher, {'timeout': _TIMEOUT, **cfg.env_cfg.get('dist_cfg', {})})
-        _patient = None
-    if _patient is None:
-        _patient = new_group(backend='gloo', timeout=timedelta(days=30))
+        _waiting_group = None
+    if _waiting_group is None:
+        _waiting_group = new_group(backend='gloo', timeout=timedelta(days=30))
     for name in ('val_evaluator', 'test_evaluator'):
         for evaluator in dicts_in(cfg.get(name)):
-            if 'type' in evaluator:  # through the process group; else through a folder below the current one
+            if 'type' in evaluator:  # through the process group, not through a folder in the current one
                 evaluator.setdefault('collect_device', 'gpu')
     if get_device() == 'cpu':
         _use_cpus(cfg)
@@ -87,7 +90,7 @@ def _join(launcher: str, dist_cfg: dict) -> None:
 
 
 def _use_cpus(cfg: Config) -> None:
-    """MMEngine's wrapper hands each process a GPU, and PyTorch has no synchronized batch norm for CPUs."""
+    """Adapt a config to CPUs, for which PyTorch has no synchronized batch norm and MMEngine's wrapper no default."""
     cfg.setdefault(
         'model_wrapper_cfg',
         dict(
@@ -100,35 +103,42 @@ def _use_cpus(cfg: Config) -> None:
     layers = [node for node in dicts_in(cfg.model) if node.get('type') == 'SyncBN']
     for node in layers:
         node.type = 'BN'
-    conversion = cfg.pop('sync_bn', None)  # MMEngine's, of all batch norms
+    conversion = cfg.pop('sync_bn', None)  # MMEngine's conversion of all batch norms
     if layers or conversion:
         print_log(
             'batch norms are not synchronized between processes: PyTorch can do that on GPUs only', logger='current'
         )
 
 
-def main_process_first(work: Callable):
-    """The result of ``work()``, done by the first process only, while the others wait for as long as it takes.
+def main_process_first(work: Callable[[], Result]) -> Result:
+    """Call `work` in the first process only, while the others wait for as long as it takes.
+
+    Args:
+        work: Takes no arguments; its result must be picklable.
+
+    Returns:
+        Its result, in every process.
 
     Raises:
-        UserError: `work` raised one: it is raised in every process.
-        RunFailed: In the other processes, where `work` raised anything else in the first.
+        UserError: `work` raised one; it is raised in every process.
+        RunFailed: In the other processes, if `work` raised anything else in the first.
     """
-    result, failure = None, None
+    result: Any = None
+    failure: BaseException | None = None
     if is_main_process():
         try:
             result = work()
-        except BaseException as error:  # Ctrl-C as well: nobody may wait for ever
+        except BaseException as error:  # Ctrl-C as well: the others must not wait forever
             failure = error
     if not is_distributed():
         if failure is not None:
             raise failure
         return result
-    told = [result, type(failure).__name__, isinstance(failure, UserError), str(failure)]
-    broadcast_object_list(told, group=_patient)
-    result, kind, users, text = told
-    if failure is None and kind != 'NoneType':
-        failure = UserError(text) if users else RunFailed(f'the first process ended with {kind}: {text}')
+    shared = [result, failure and type(failure).__name__, isinstance(failure, UserError), str(failure)]
+    broadcast_object_list(shared, group=_waiting_group)
+    result, kind, by_user, text = shared
+    if failure is None and kind is not None:
+        failure = UserError(text) if by_user else RunFailed(f'the first process ended with {kind}: {text}')
     if failure is not None:
         if isinstance(failure, UserError | RunFailed):
             failure.on_all_processes = True

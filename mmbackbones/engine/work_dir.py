@@ -20,7 +20,7 @@ from .distributed import main_process_first
 try:
     import fcntl
 except ImportError:  # Windows has no POSIX record locks; two runs at once are not noticed there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 _LOCK = 'train.lock'
 _RUN = 'run.json'
@@ -66,7 +66,7 @@ def newest_run(folder: str | os.PathLike) -> str | None:
         run = None
     if not isinstance(run, str) or not run:
         raise UserError(
-            f'{path} is damaged and does not say which run was the last one here; name a checkpoint with --resume FILE'
+            f'{path} is damaged: it does not say which run was the last one here; name a checkpoint with --resume FILE'
         )
     return run
 
@@ -185,7 +185,7 @@ class WorkDir:
                     file.close()
                     raise
                 print_log(
-                    f'the file system of {self.path} has no locks: make sure that no other training run uses this folder',
+                    f'the file system of {self.path} has no locks: make sure that no other training run uses it',
                     logger='current',
                 )
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:

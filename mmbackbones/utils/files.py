@@ -52,6 +52,8 @@ def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
     Returns:
         Paths relative to `folder`, with slashes, sorted.
     """
+    if not folder.is_dir():
+        return []
     found = []
     seen = {(state.st_dev, state.st_ino) for state in map(os.stat, folder.resolve().parents)}
     folders, links = [os.fspath(folder)], list[str]()

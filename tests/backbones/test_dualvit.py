@@ -153,17 +153,17 @@ def test_attention_maps_are_not_kept():
         assert kept_maps() != []
 
 
-@pytest.mark.parametrize('materialised', [False, True])
-def test_counting_without_computing_counts_right(materialised):
-    with explicit_attention() if materialised else nullcontext():
+@pytest.mark.parametrize('explicit', [False, True])
+def test_counting_without_computing_counts_right(explicit):
+    with explicit_attention() if explicit else nullcontext():
         assert count_saved_bytes(small, (1, 3, 96, 132)) == saved_bytes(small(), torch.zeros(1, 3, 96, 132))
 
 
 def test_a_coco_image_keeps_less_than_a_third():
     fused = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
     with explicit_attention():
-        materialised = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
-    assert fused < materialised / 3
+        explicit = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
+    assert fused < explicit / 3
 
 
 class Copies(TorchDispatchMode):

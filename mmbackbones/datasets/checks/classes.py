@@ -1,28 +1,37 @@
-"""The class list that all parts of a data set, and a model trained before, have to share."""
+"""Comparison of class lists: those of all splits of a data set, and that of a checkpoint."""
 
 from collections.abc import Collection, Iterable
 
 from ...errors import UserError
 from ...utils.text import short
 
+_MAX_LISTED = 8  # class names in a message
+
 
 def check_same_classes(
     found: Iterable[str], expected: Iterable[str], name: str, whose: str, occurring: Collection[str] | None = None
 ) -> None:
-    """Raise UserError unless both hold the same classes, in whatever order; `name` has those `found`.
+    """Check that two class lists hold the same classes, in any order.
 
     Args:
-        occurring: the classes of `found` that some object has, if these alone have to be expected; what is expected
-            need not be found then, either.
+        found: Classes of `name`.
+        expected: Classes of `whose`.
+        name: What has the classes `found`, for messages.
+        whose: What has the classes `expected`, for messages.
+        occurring: The classes of `found` that some object has, if it is enough that these are among the `expected`
+            ones. Default: both lists have to be equal.
+
+    Raises:
+        UserError: The lists differ; with the classes that are missing and those that are not expected.
     """
     found, expected = set(found), set(expected)
     if occurring is not None and expected.issuperset(occurring):
         return
-    lists = {'lacks': expected - found, 'has besides': found - expected}
-    if texts := [f'it {verb} {_listing(names)}' for verb, names in lists.items() if names]:
-        raise UserError(f'{name}: its classes differ from {whose}: {" and ".join(texts)}.')
+    differences = {'missing': expected - found, 'unexpected': found - expected}
+    if texts := [f'{what}: {_listing(names)}' for what, names in differences.items() if names]:
+        raise UserError(f'{name}: its classes differ from {whose}; {"; ".join(texts)}')
 
 
 def _listing(names: set[str]) -> str:
-    shown = [short(name) for name in sorted(names, key=str)[:8]]
-    return ', '.join(shown) + (f' and {len(names) - 8} more' if len(names) > 8 else '')
+    shown = [short(name) for name in sorted(names, key=str)[:_MAX_LISTED]]
+    return ', '.join(shown) + (f' and {len(names) - _MAX_LISTED} more' if len(names) > _MAX_LISTED else '')

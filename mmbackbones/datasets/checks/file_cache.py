@@ -1,4 +1,4 @@
-"""Look into every file of a data set once, before training does, and remember what was found in the sound ones."""
+"""Inspection of every file of a data set, once: the results for valid files are cached."""
 
 import hashlib
 import json
@@ -15,34 +15,52 @@ from ...utils.files import write_text
 from ...utils.paths import escapes_folder
 from ...utils.progress import track
 
-CACHE_VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
-SAVE_INTERVAL = 10  # seconds; a check that is killed loses no more than that
+CACHE_VERSION = 2  # raise it when the form of the cache changes, or what an `inspect` says of a file
+SAVE_INTERVAL = 10  # seconds; the most that a check loses when it is killed
+_STATE = 2  # integers at the start of each cached entry: size in bytes, time of modification in ns
 
-# Path -> what is to be known of the file, as integers; or why training could not read it.
+# Path of a file -> what is to be known of it, as integers, or why training could not read it.
 Inspect = Callable[[str], tuple[int, ...] | str]
 
 
 def inspect_files(
     root: Path, folder: Path, names: Sequence[str], source: str, kind: str, inspect: Inspect
 ) -> list[tuple[int, ...]]:
-    """What `inspect` says of each of the files `names` in `folder`.
-
-    A file that was found sound before, and has the same size and time of change, is not looked into again.
+    """Inspect files, except those that were valid before and have not changed in size or time of modification.
 
     Args:
-        root: the data folder, which no name may leave.
-        source: what names the files, for errors.
-        kind: what a file is called, such as `image`.
+        root: Folder of the data set, which no name may leave.
+        folder: Folder that the names are relative to.
+        names: Names of the files.
+        source: What lists the files, for messages.
+        kind: What messages call one of the files, such as ``image``.
+        inspect: Inspects one file.
+
+    Returns:
+        What `inspect` says of each file, in the order of `names`.
 
     Raises:
-        UserError: a name leaves `root`, or files are missing, unreadable, or not regular (reading a pipe would
-            never end); the first one, and how many.
+        UserError: A name leaves `root`, or files are missing, unreadable, or not regular (reading a pipe would never
+            end); the first one, and how many there are.
     """
+    states = _find_files(root, folder, names, source, kind)
+    known, broken = _inspect_new(folder, states, kind, inspect)
+    if broken:
+        name, reason = next(iter(broken.items()))
+        raise UserError(
+            f'{source}: the {kind} {os.path.join(folder, name)!r} cannot be read ({reason}); '
+            f'{_portion(list(broken), names, kind)} unreadable'
+        )
+    return [tuple(known[name][_STATE:]) for name in names]
+
+
+def _find_files(root: Path, folder: Path, names: Sequence[str], source: str, kind: str) -> dict[str, list[int]]:
+    """Size and time of modification of each file."""
     below = os.path.relpath(folder, root)
     for name in names:
         if escapes_folder(os.path.join(below, name)):
-            raise UserError(f'{source}: the {kind} file {name!r} is not inside the data folder {root}.')
-    states, missing, no_files = {}, [], []
+            raise UserError(f'{source}: the {kind} file {name!r} is not inside the data folder {root}')
+    states, missing, not_regular = {}, [], []
     for name in names:
         try:
             state = os.stat(os.path.join(folder, name))
@@ -51,53 +69,48 @@ def inspect_files(
             continue
         states[name] = [state.st_size, state.st_mtime_ns]
         if not stat.S_ISREG(state.st_mode):
-            no_files.append(name)
+            not_regular.append(name)
     if missing:
         raise UserError(
-            f'{source}: the {kind} {missing[0]!r} is not in {folder}; {_share(missing, names, kind)} missing.'
+            f'{source}: the {kind} {missing[0]!r} is not in {folder}; {_portion(missing, names, kind)} missing'
         )
-    if no_files:
+    if not_regular:
         raise UserError(
-            f'{source}: the {kind} {os.path.join(folder, no_files[0])!r} is not a regular file; '
-            f'{_share(no_files, names, kind)} not.'
+            f'{source}: the {kind} {os.path.join(folder, not_regular[0])!r} is not a regular file; '
+            f'{_portion(not_regular, names, kind)} not'
         )
+    return states
 
+
+def _inspect_new(
+    folder: Path, states: dict[str, list[int]], kind: str, inspect: Inspect
+) -> tuple[dict[str, list[int]], dict[str, str]]:
+    """Inspect files that are new or have changed: the cache afterwards, and why others cannot be read."""
     cache = _cache_file(folder, kind)
     known = _read_cache(cache)
-    unknown = [name for name in states if known.get(name, [])[:2] != states[name]]
-    broken = []
+    unknown = [name for name, state in states.items() if known.get(name, [])[:_STATE] != state]
+    broken: dict[str, str] = {}
     pool = ThreadPoolExecutor()
-    kept = time.monotonic()
+    saved = time.monotonic()
     try:
         results = pool.map(inspect, (os.path.join(folder, name) for name in unknown))
         for name, result in track(zip(unknown, results, strict=True), len(unknown), f'Checking {kind}s'):
             if isinstance(result, str):
-                broken.append((name, result))
+                broken[name] = result
             else:
                 known[name] = [*states[name], *result]
-            if time.monotonic() - kept >= SAVE_INTERVAL:
+            if time.monotonic() - saved >= SAVE_INTERVAL:
                 _save_cache(cache, known)
-                kept = time.monotonic()
-    finally:  # an interrupted check stops at once and keeps what it has learnt
+                saved = time.monotonic()
+    finally:  # an interrupted check stops at once and keeps what it has found
         pool.shutdown(cancel_futures=True)
         if unknown:
             _save_cache(cache, known)
-    if broken:
-        name, reason = broken[0]
-        raise UserError(
-            f'{source}: the {kind} {os.path.join(folder, name)!r} cannot be read ({reason}); '
-            f'{_share([name for name, _ in broken], names, kind)} unreadable.'
-        )
-    return [tuple(known[name][2:]) for name in names]
+    return known, broken
 
 
-def _share(some: Sequence[str], names: Sequence[str], kind: str) -> str:
+def _portion(some: Sequence[str], names: Sequence[str], kind: str) -> str:
     return f'{len(some)} of its {len(names)} {kind}s {"is" if len(some) == 1 else "are"}'
-
-
-def reason(error: Exception) -> str:
-    """An exception of a decoder, in one line."""
-    return ' '.join(str(error).split()) or type(error).__name__
 
 
 def _cache_file(folder: Path, kind: str) -> Path:
@@ -107,12 +120,12 @@ def _cache_file(folder: Path, kind: str) -> Path:
 
 
 def _save_cache(file: Path, known: dict[str, list[int]]) -> None:
-    with suppress(OSError):  # then the next check decodes again
+    with suppress(OSError):  # then the next check inspects again
         write_text(file, json.dumps(known))
 
 
 def _read_cache(file: Path) -> dict[str, list[int]]:
-    """name -> [bytes, time of change in ns, what was found]; whatever is not of this form is forgotten."""
+    """Name -> size in bytes, time of modification in ns, what was found; entries of any other form are ignored."""
     try:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -121,5 +134,5 @@ def _read_cache(file: Path) -> dict[str, list[int]]:
     return {
         name: entry
         for name, entry in entries
-        if isinstance(entry, list) and len(entry) >= 4 and all(type(value) is int for value in entry)
+        if isinstance(entry, list) and len(entry) >= _STATE + 2 and all(type(value) is int for value in entry)
     }

@@ -1,14 +1,20 @@
-"""Sizes that a file of annotations gives for its images, against those of the image files."""
+"""Image sizes that annotations state, compared with those of the image files."""
 
 from ...utils.text import short
 from .images import ImageInfo
 
 
 def parse_side(value: object) -> int | None:
-    """A width or height in pixels, however it is written; None if it is not said: missing, empty, zero, or below.
+    """Read a width or height.
+
+    Args:
+        value: A number or text, as it stands in a user's file.
+
+    Returns:
+        Pixels, or None if nothing is stated: the value is missing, empty, zero or negative.
 
     Raises:
-        ValueError: it is no whole number.
+        ValueError: It is not a whole number; the message is the value.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
@@ -22,13 +28,21 @@ def parse_side(value: object) -> int | None:
 
 
 def describe_size_mismatch(given: tuple[int | None, int | None], found: ImageInfo) -> str | None:
-    """What is wrong if an image, said to be of the width and height `given`, is what was `found`."""
+    """How the stated size of an image contradicts its file.
+
+    Args:
+        given: Stated width and height in pixels; None where nothing is stated.
+        found: The image file.
+
+    Returns:
+        The end of a sentence that begins with the image, or None if the file has the stated size.
+    """
     if all(side in (None, real) for side, real in zip(given, found.size, strict=True)):
         return None
-    said = 'is said to be {}x{} pixels, but its file'.format(*('?' if side is None else side for side in given))
+    stated = 'is said to be {}x{} pixels, but its file'.format(*('?' if side is None else side for side in given))
     if found.orientation == 1:
-        return f'{said} is {found.width}x{found.height}'
+        return f'{stated} is {found.width}x{found.height}'
     return (
-        f'{said}, turned by its EXIF orientation as in training, is {found.width}x{found.height}; boxes that were '
-        'drawn on the image as it is stored would be anywhere'
+        f'{stated}, turned by its EXIF orientation as in training, is {found.width}x{found.height}; boxes drawn on the '
+        'stored pixels would be misplaced'
     )

@@ -1,4 +1,4 @@
-"""What the labels of a segmentation data set must fulfil, and what its user should know of them."""
+"""Validation of the labels that occur in label maps, and notes on them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,66 +15,102 @@ def check_label_range(
     ignore_label: int | None,
     names_file: Path,
 ) -> None:
-    """Raise UserError unless every label has a name or is ignored; None as `background` stands for either reading."""
+    """Check that every label has a name or is ignored.
+
+    Args:
+        maps: Label maps by path.
+        names: Class names in the order of the labels.
+        background: As in :class:`~mmbackbones.datasets.checks.label_numbering.Numbering`; None allows for either.
+        ignore_label: As in :class:`~mmbackbones.datasets.checks.label_numbering.Numbering`.
+        names_file: File that holds the names, for messages.
+
+    Raises:
+        UserError: Some label has no name.
+    """
     lowest, highest = (0, len(names) - 1) if background == 'class' else (1, len(names))
-    allowed = {0, IGNORE_INDEX, ignore_label, *range(lowest, highest + 1)}
-    strange = {path: set(label.pixels) - allowed for path, label in maps.items()}
-    if wrong := {path: labels for path, labels in strange.items() if labels}:
+    ignored = {*range(lowest), IGNORE_INDEX} | (set() if ignore_label is None else {ignore_label})
+    allowed = {*ignored, *range(lowest, highest + 1)}
+    if wrong := {path: labels for path, found in maps.items() if (labels := set(found.pixels) - allowed)}:
         path, labels = next(iter(wrong.items()))
-        ignored = sorted({*range(lowest), IGNORE_INDEX, ignore_label} - {None})
         everywhere = set().union(*wrong.values())
-        hint = f'; --ignore-label {min(labels)} leaves its pixels out' if len(everywhere) == 1 else ''
+        hint = f'; --ignore-label {min(labels)} ignores its pixels' if len(everywhere) == 1 else ''
         raise UserError(
-            f'{path} has the label {min(labels)}, but {names_file} names the labels {lowest} to {highest} '
-            f'only ({_listing(ignored)} ignored); {len(wrong)} of {len(maps)} label maps have such labels'
-            f'{hint}.'
+            f'{path} has the label {min(labels)}, but {names_file} names only the labels {lowest} to {highest} '
+            f'({_listing(sorted(ignored))} ignored); {len(wrong)} of {len(maps)} label maps have such labels{hint}'
         )
 
 
 def check_classes_occur(maps: dict[Path, LabelMap], numbering: Numbering, names_file: Path) -> None:
-    """Raise UserError unless some pixel has a label that is not ignored."""
+    """Check that some pixel has a label that is not ignored.
+
+    Args:
+        maps: Label maps by path.
+        numbering: How the labels are numbered.
+        names_file: File that holds the class names, for messages.
+
+    Raises:
+        UserError: All pixels are ignored.
+    """
     occurring = set(count_pixels(maps.values()))
-    if occurring <= numbering.ignored:
-        raise UserError(
-            f'All {len(maps)} label maps, such as {next(iter(maps))}, have no label but '
-            f'{" and ".join(map(str, sorted(occurring)))}, which {"are" if len(occurring) > 1 else "is"} ignored: the '
-            f'classes must be numbered from {numbering.first}, as the lines of {names_file}'
-            + ('; --background class makes 0 the first of them' if 0 in occurring and numbering.first else '')
-            + ('; what 255 stands for needs another label.' if IGNORE_INDEX in occurring else '.')
-        )
+    if not occurring <= numbering.ignored:
+        return
+    hints = [f'number the classes from {numbering.first}, as the lines of {names_file}']
+    if 0 in occurring and numbering.first:
+        hints.append('or make label 0 the first of them with --background class')
+    if IGNORE_INDEX in occurring:
+        hints.append('and give what is labeled 255 another label')
+    raise UserError(
+        f'all {len(maps)} label maps, such as {next(iter(maps))}, have no label but '
+        f'{" and ".join(map(str, sorted(occurring)))}, which {"are" if len(occurring) > 1 else "is"} ignored: '
+        + ', '.join(hints)
+    )
 
 
 def check_label_255(pixels: dict[int, int], names: Sequence[str], numbering: Numbering, root: Path) -> None:
-    """Raise UserError if 255 seems to be an object: it is ignored, and without it all that is left is one class.
+    """Check that 255, which is always ignored, is not meant to be an object.
 
-    Unless the user has said that it is to be ignored.
+    It seems to be one if only a single class is left without it, and if the user has not said that it is ignored.
+
+    Args:
+        pixels: Number of pixels of each label.
+        names: Class names in the order of the labels.
+        numbering: How the labels are numbered.
+        root: Folder of the data set, for messages.
+
+    Raises:
+        UserError: Label 255 seems to be an object.
     """
     left = set(pixels) - numbering.ignored
     if IGNORE_INDEX in pixels and numbering.ignore_label != IGNORE_INDEX and len(left) == 1:
         (label,) = left
         raise UserError(
-            f'The label maps in {root} have no label that is not ignored but {label} '
-            f'({numbering.name(label, names)!r}): 255, {percentage(pixels, [IGNORE_INDEX])} of the pixels, is always '
-            'ignored. Store what it stands for under a label of its own, or say --ignore-label 255 if it '
-            'is rightly ignored.'
+            f'the only label in {root} that is not ignored is {label} ({numbering.name(label, names)!r}): 255, '
+            f'{percentage(pixels, IGNORE_INDEX)} of the pixels, is always ignored; give what it stands for a label of '
+            'its own, or confirm with --ignore-label 255 that it is to be ignored'
         )
 
 
 def describe_labels(maps: Sequence[LabelMap], names: Sequence[str], numbering: Numbering) -> list[str]:
-    """What a user should know of labels that pass: how they are read, which are ignored, which classes are absent."""
+    """Notes on valid labels: how they are numbered, which are ignored, which classes do not occur.
+
+    Args:
+        maps: Label maps.
+        names: Class names in the order of the labels.
+        numbering: How the labels are numbered.
+    """
     pixels = count_pixels(maps)
     notes = [] if numbering.first else [f'labels are counted from 0: label 0 is {names[0]!r}']
     for label in sorted(numbering.ignored & set(pixels)):
         files = sum(label in found.pixels for found in maps)
         notes.append(
-            f'label {label} is in {files} of {len(maps)} label maps: its pixels are ignored, in training and '
-            f'in evaluation, {percentage(pixels, [label])} of all; what is to be learnt needs another label'
+            f'label {label} is in {files} of {len(maps)} label maps: its pixels, {percentage(pixels, label)} of all, '
+            'are ignored in training and evaluation; what is to be learned needs another label'
             + (f' (label 1 is {names[0]!r})' if label == 0 and numbering.first else '')
         )
     occurring = {numbering.name(label, names) for label in pixels}
     if unseen := [name for name in names if name not in occurring]:
         occur = 'occurs' if len(unseen) == 1 else 'occur'
-        notes.append(f'of the {len(names)} classes, {len(unseen)} {occur} nowhere, such as {unseen[0]!r}')
+        notes.append(f'{len(unseen)} of the {len(names)} classes {occur} nowhere, such as {unseen[0]!r}')
     return notes
 
 

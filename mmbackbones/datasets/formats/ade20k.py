@@ -18,10 +18,12 @@ _SPLIT = re.compile(r'(train.*|test.*|val.*|(dev|eval|evaluation)([^a-z].*)?)$',
 
 
 class Ade20k(SegmentationFormat):
+    """ADE20K's own folder names; the test split is optional and may be called either way."""
+
     name = 'ADE20K'
     expects = (
-        f'`images/{{{TRAINING},{VALIDATION}}}/` (and `testing/` or `test/`), `annotations/` alike with a PNG of labels '
-        f'per image, `classes.txt` (line n names class n) or `{ADE20K}`'
+        f'`images/{{{TRAINING},{VALIDATION}}}/` (and `testing/` or `test/`), `annotations/` alike with a PNG per '
+        f'image, `classes.txt` or `{ADE20K}`'
     )
 
     def __init__(self, root: Path) -> None:

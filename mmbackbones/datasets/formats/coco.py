@@ -38,6 +38,8 @@ class CocoFormat(DetectionFormat):
 
 
 class Coco2017(CocoFormat):
+    """COCO's own file and folder names."""
+
     name = 'COCO 2017'
     expects = '`annotations/instances_{train,val}2017.json`, `train2017/`, `val2017/`'
     image_dirs = ('{}2017', 'images/{}2017')
@@ -54,6 +56,8 @@ class Coco2017(CocoFormat):
 
 
 class PlainCoco(CocoFormat):
+    """Files in ``annotations/`` that are named after their splits."""
+
     name = 'plain COCO'
     expects = '`annotations/{train,val}.json` (and `test.json`), images in `images/` or `{train,val,test}/`'
     image_dirs = ('images', '{}', 'images/{}', '.')
@@ -76,6 +80,8 @@ class PlainCoco(CocoFormat):
 
 
 class OneCocoFile(CocoFormat):
+    """A single file of any name, or ``trainval.json``."""
+
     name = 'one COCO file'
     expects = 'a single `annotations/*.json` or `trainval.json`, images in `images/`: split 80/20'
     image_dirs = ('images', '.')

@@ -25,9 +25,11 @@ _YES, _NO = {'1', '1.0', 'true', 'yes'}, {'0', '0.0', 'false', 'no', '', 'unspec
 
 
 class PascalVoc(DetectionFormat):
+    """Lists of image names per split, and an XML file per image; the classes are those that occur in any split."""
+
     name = 'Pascal VOC'
     expects = '`Annotations/*.xml`, `JPEGImages/`, `ImageSets/Main/{train,val,test,trainval}.txt`'
-    common_classes = True  # those that occur in any split
+    common_classes = True
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)

@@ -1,10 +1,10 @@
 """The table of formats: which a folder may be in, and which it is in."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, get_args, overload
 
 from ...errors import UserError
 from ...utils.paths import absolute
@@ -36,12 +36,17 @@ def describe(task: Task | None = None) -> str:
     width = max(len(item.name) for item in listed) + 1
     lines = [f'  {item.name + ":":{width}} {item.expects.replace("`", "")}' for item in listed]
     if any(item.task == 'boxes' for item in listed):
-        *names, last = NAMES['val']
         lines.append(
-            f'With boxes, a validation split may be called {", ".join(names)} or {last}, with '
+            f'With boxes, a validation split may be called {_join(NAMES["val"])}, with '
             "COCO's instances_ before it and a year after it"
         )
     return '\n'.join(lines)
+
+
+def summarize() -> str:
+    """The names of all formats in one phrase: ``boxes (COCO 2017, ... or YOLO) or label maps (ADE20K)``."""
+    names = {task: [item.name for item in formats_of(task)] for task in get_args(Task)}
+    return ' or '.join(f'{task} ({_join(names[task])})' for task in names)
 
 
 def has_boxes(root: str | os.PathLike[str]) -> bool:
@@ -83,6 +88,10 @@ def find_format(root: Path, task: Task | None = None) -> Format:
         others = [other.name for other in matching if not used.issuperset(other(root).splits.values())]
         found.notes += [f'{root} is in the format {name} as well, which is not used' for name in others]
     return found
+
+
+def _join(names: Sequence[str]) -> str:
+    return ' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
 
 
 def _match(root: Path, task: Task | None) -> Iterator[type[Format]]:

@@ -15,6 +15,8 @@ FILE = '_annotations.coco.json'
 
 
 class RoboflowCoco(DetectionFormat):
+    """Folders that are named after their splits, each with images and a COCO file."""
+
     name = 'Roboflow COCO'
     expects = f'`{{train,valid}}/{FILE}` (and `test/`) beside the images'
 

@@ -16,6 +16,8 @@ from .split_names import NAMES
 
 
 class Yolo(DetectionFormat):
+    """`data.yaml`, which names the images of each split and the classes, and a label file per image with objects."""
+
     name = 'YOLO'
     expects = '`data.yaml`, `images/`, `labels/*.txt`'
     common_classes = True

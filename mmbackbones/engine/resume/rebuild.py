@@ -9,6 +9,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,7 +160,7 @@ def _is_printable(value) -> bool:
 
 def _state_dict(checkpoint: Mapping, file: str) -> OrderedDict:
     given = checkpoint.get('state_dict')
-    state = OrderedDict(find_state_dict({'state_dict': given} if isinstance(given, Mapping) else {}, file))
+    state: Any = OrderedDict(find_state_dict({'state_dict': given} if isinstance(given, Mapping) else {}, file))
     # The version of each module's key layout, by which some heads of MMDetection recognize older names.
     versions = getattr(given, '_metadata', None)
     state._metadata = (
@@ -271,7 +272,7 @@ def _average(given) -> dict:
 
 
 # What a resume uses: name in the file -> function that rebuilds it, or raises ValueError. In ``meta`` ...
-META = {
+META: dict[str, Callable] = {
     'epoch': _count(2**53),
     'iter': _count(2**53),
     'seed': _count(2**32 - 1),  # NumPy takes no larger one
@@ -282,7 +283,7 @@ META = {
     'settings': _notes,
 }
 # ... and beside it.
-PARTS = {
+PARTS: dict[str, Callable] = {
     'optimizer': _optimizer,
     'param_schedulers': _schedulers,
     'accumulated_gradients': partial(plain, finite=False),  # mixed precision skips the step of infinite ones

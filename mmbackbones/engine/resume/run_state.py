@@ -10,7 +10,7 @@ from torch import Tensor
 from ...errors import UserError
 from ...weights import load_from_file, trained_classes
 from ..checkpoint_hook import lacks_validation
-from ..label_options import trained_labels
+from ..label_options import LabelOptions, trained_labels
 from .rebuild import rebuild_checkpoint
 
 # Hyperparameters that tell families of optimizers apart: Adam's, SGD's, RMSprop's, Adadelta's, Rprop's.
@@ -55,7 +55,7 @@ class RunState:
     shapes: dict[str, tuple[int, ...]]
     integer_keys: frozenset[str]
     classes: tuple[str, ...] | None
-    labels: dict[str, str | int | None]
+    labels: LabelOptions
     moments: dict[int, dict[str, Any]]
     hyperparameters: frozenset[str]
     num_parameters: int

@@ -1,4 +1,4 @@
-"""The masks of a COCO file, for models that learn them: what is accepted, and what is refused with one sentence."""
+"""Object masks in COCO files: which are accepted, and which are refused with one sentence."""
 
 import json
 import math
@@ -23,13 +23,13 @@ def pixels(left: int, top: int, width: int, height: int) -> np.ndarray:
     return mask
 
 
-def packed(*box: int) -> dict:
-    runs = coco_mask.encode(pixels(*box))
-    return runs | {'counts': runs['counts'].decode()}
+def compressed(*box: int) -> dict:
+    rle = coco_mask.encode(pixels(*box))
+    return rle | {'counts': rle['counts'].decode()}
 
 
-def runs(*box: int) -> dict:
-    """Uncompressed: lengths of runs down the columns, of zeros first."""
+def run_lengths(*box: int) -> dict:
+    """Uncompressed: run lengths down the columns, those of zeros first."""
     flat = pixels(*box).ravel(order='F')
     changes = np.flatnonzero(np.diff(flat, prepend=0))
     return {'counts': np.diff([0, *changes, flat.size]).tolist(), 'size': [HEIGHT, WIDTH]}
@@ -41,20 +41,30 @@ def coco(mask: object, size: tuple = folders.SIZE, **values) -> dict:
     return {'images': [image], 'annotations': [annotation], 'categories': [{'id': 1, 'name': 'cat'}]}
 
 
-@pytest.mark.parametrize('mask', [
-    [CORNERS], [CORNERS[:6]], [CORNERS, [12.5, 8, 14, 8, 14, 9]], [[-5, 6, 30, 6, 30.5, 60, 9, 60]],  # beyond the image
-    packed(*BOX), runs(*BOX), runs(0, 0, 64, 48),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'mask',
+    [
+        [CORNERS],
+        [CORNERS[:6]],
+        [CORNERS, [12.5, 8, 14, 8, 14, 9]],
+        [[-5, 6, 30, 6, 30.5, 60, 9, 60]],  # beyond the image
+        compressed(*BOX),
+        run_lengths(*BOX),
+        run_lengths(0, 0, 64, 48),
+    ],
+)
 @pytest.mark.parametrize('iscrowd', [0, 1])
 def test_accepted(mask, iscrowd):
     check_masks(coco(mask, iscrowd=iscrowd), 'train.json')
 
 
+NO_RLE = 'lacks the "counts" or "size" of a run-length encoding'
+NO_LENGTHS = 'has run lengths that are not numbers of pixels'
 POLYGON = 'has a polygon that is not made of pixel coordinates: '
 REFUSED = {
-    'text': ('CORNERS', 'is neither a list of polygons nor runs'),
-    'one flat polygon': (CORNERS, r'is neither a list of polygons nor runs of pixels \(RLE\), but \[10, 6, '),
-    'pairs': ([[[10, 6], [30, 6], [30, 22]]], 'has a polygon of 3 numbers, where x1, y1, x2, y2, x3, y3'),
+    'text': ('CORNERS', 'is neither a list of polygons nor run-length encoded'),
+    'one flat polygon': (CORNERS, r'is neither a list of polygons nor run-length encoded \(RLE\), but \[10, 6, '),
+    'pairs': ([[[10, 6], [30, 6], [30, 22]]], 'has a polygon of 3 numbers, but needs x1, y1, x2, y2, x3, y3'),
     'more pairs': ([[[10, 6], [30, 6], [30, 22]] * 2], POLYGON),
     'two corners': ([CORNERS[:4]], 'has a polygon of 4 numbers'),
     'second is short': ([CORNERS, CORNERS[:4]], 'has a polygon of 4 numbers'),
@@ -65,24 +75,27 @@ REFUSED = {
     'enormous': ([[10**400, 0.5, *CORNERS[2:]]], POLYGON),
     'null': ([[None, *CORNERS[1:]]], POLYGON),
     'words': ([list('123456')], POLYGON),
-    'truths': ([[True, *CORNERS[1:]]], POLYGON),
-    'shares of the image': ([[value / 64 for value in CORNERS]], r'lies outside its bbox \[10, 6, 20, 16\]: it reaches '
-                            r'from \(0\.15625, 0\.09375\) to \(0\.46875, 0\.34375\), in pixels'),
+    'bools': ([[True, *CORNERS[1:]]], POLYGON),
+    'fractions of the image': (
+        [[value / 64 for value in CORNERS]],
+        r'lies outside its bbox \[10, 6, 20, 16\]: it reaches '
+        r'from \(0\.15625, 0\.09375\) to \(0\.46875, 0\.34375\), in pixels',
+    ),
     'another object': ([[value + 21 for value in CORNERS[:4]] + [60, 60]], r'lies outside its bbox .* from \(31, 27\)'),
-    'runs of another object': (packed(40, 30, 5, 5), r'lies outside its bbox .* from \(40, 30\) to \(45, 35\)'),
-    'runs of nothing': ({'counts': [WIDTH * HEIGHT], 'size': [HEIGHT, WIDTH]}, r'lies outside its bbox .* to \(0, 0\)'),
-    'width before height': (packed(*BOX) | {'size': [WIDTH, HEIGHT]}, 'is of 48x64 pixels, but its image .* 64x48'),
-    'size of three': (runs(*BOX) | {'size': [HEIGHT, WIDTH, 3]}, 'lacks the "counts" and "size"'),
-    'no size': ({'counts': runs(*BOX)['counts']}, 'lacks the "counts" and "size"'),
-    'no counts': ({'size': [HEIGHT, WIDTH]}, 'lacks the "counts" and "size"'),
-    'counts of nothing': ({'counts': '', 'size': [HEIGHT, WIDTH]}, 'lacks the "counts" and "size"'),
-    'too few runs': (runs(*BOX) | {'counts': [100, 200]}, 'has runs for 300 pixels, but its size is 64x48'),
-    'too many runs': (runs(*BOX) | {'counts': [100, 2**32]}, 'has runs for 4294967396 pixels'),
-    'negative runs': (runs(*BOX) | {'counts': [-1, WIDTH * HEIGHT + 1]}, 'has runs that are not numbers of pixels'),
-    'shared pixels': (runs(*BOX) | {'counts': [0.5, WIDTH * HEIGHT - 0.5]}, 'has runs that are not numbers of pixels'),
-    'garbage': (packed(*BOX) | {'counts': '~~~garbage~~~'}, 'cannot be decoded'),
-    'not ASCII': (packed(*BOX) | {'counts': 'éü'}, 'cannot be decoded'),
-}  # fmt: skip
+    'RLE of another object': (compressed(40, 30, 5, 5), r'lies outside its bbox .* from \(40, 30\) to \(45, 35\)'),
+    'RLE of nothing': ({'counts': [WIDTH * HEIGHT], 'size': [HEIGHT, WIDTH]}, r'lies outside its bbox .* to \(0, 0\)'),
+    'width before height': (compressed(*BOX) | {'size': [WIDTH, HEIGHT]}, 'is of 48x64 pixels, but its image .* 64x48'),
+    'size of three': (run_lengths(*BOX) | {'size': [HEIGHT, WIDTH, 3]}, NO_RLE),
+    'no size': ({'counts': run_lengths(*BOX)['counts']}, NO_RLE),
+    'no counts': ({'size': [HEIGHT, WIDTH]}, NO_RLE),
+    'counts of nothing': ({'counts': '', 'size': [HEIGHT, WIDTH]}, NO_RLE),
+    'too few runs': (run_lengths(*BOX) | {'counts': [100, 200]}, 'run lengths for 300 pixels, but its size is 64x48'),
+    'too many runs': (run_lengths(*BOX) | {'counts': [100, 2**32]}, 'has run lengths for 4294967396 pixels'),
+    'negative runs': (run_lengths(*BOX) | {'counts': [-1, WIDTH * HEIGHT + 1]}, NO_LENGTHS),
+    'fractions of pixels': (run_lengths(*BOX) | {'counts': [0.5, WIDTH * HEIGHT - 0.5]}, NO_LENGTHS),
+    'garbage': (compressed(*BOX) | {'counts': '~~~garbage~~~'}, 'cannot be decoded'),
+    'not ASCII': (compressed(*BOX) | {'counts': 'éü'}, 'cannot be decoded'),
+}
 
 
 @pytest.mark.parametrize(('mask', 'message'), REFUSED.values(), ids=REFUSED)
@@ -94,10 +107,10 @@ def test_refused(mask, message):
 
 
 @pytest.mark.parametrize(('size', 'said'), [((64, 50), 'is said to be of 64x50'), ((None, 48), 'states no size')])
-def test_runs_need_the_size_of_their_image(size, said):
+def test_an_rle_needs_the_size_of_its_image(size, said):
     check_masks(coco([CORNERS], size), 'train.json')
     with pytest.raises(UserError, match=f'is of 64x48 pixels, but its image {said}'):
-        check_masks(coco(packed(*BOX), size), 'train.json')
+        check_masks(coco(compressed(*BOX), size), 'train.json')
 
 
 @pytest.fixture
@@ -166,12 +179,12 @@ def test_what_is_dropped_needs_no_mask(root, out_dir):
                 file.write_text(file.read_text().replace('"width": 64, "height": 48', '"width": null, "height": 0'))
 
 
-def test_runs_of_an_image_whose_size_is_not_given(root, out_dir):
+def test_an_rle_of_an_image_whose_size_is_not_stated(root, out_dir):
     for split, count in {'train': 4, 'val': 3, 'test': 2}.items():
         add_masks(root, split, count)
     file = root / 'annotations/val.json'
     content = json.loads(file.read_text())
-    content['annotations'][0].update(bbox=BOX, segmentation=packed(*BOX))
+    content['annotations'][0].update(bbox=BOX, segmentation=compressed(*BOX))
     del content['images'][0]['width']
     file.write_text(json.dumps(content))
     assert load_detection(root, out_dir, masks=True).splits['val'].boxes == 3
