@@ -1,6 +1,6 @@
-"""Write docs/model_zoo.md and the README's table from the metadata, model-index.yml and configs/*/metafile.yml.
+"""Write docs/model_zoo.md, the README's table and model-index.yml from the metadata in configs/*/metafile.yml.
 
-Example, after a new config was added to a metafile.yml, counting parameters and multiply-adds of all models first:
+Example, after adding a config to a metafile.yml; it counts parameters and multiply-adds of all models first:
 
     python tools/model_zoo.py --count
 """
@@ -9,7 +9,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from mmbackbones.cli import run
-from mmbackbones.model_zoo import read_models, recount_all, write_tables
+from mmbackbones.model_zoo import read_models, recount_all, update_index, write_tables
 
 
 def main() -> None:
@@ -17,10 +17,13 @@ def main() -> None:
     parser.add_argument(
         '--count', action='store_true', help='count all models first, and write that to the metadata (some minutes)'
     )
-    if parser.parse_args().count:
+    args = parser.parse_args()
+    root = Path(__file__).parents[1]
+    update_index(root)
+    if args.count:
         for name in recount_all():
             print(name, flush=True)
-    write_tables(read_models(), Path(__file__).parents[1])
+    write_tables(read_models(), root)
 
 
 if __name__ == '__main__':
