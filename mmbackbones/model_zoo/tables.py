@@ -31,7 +31,7 @@ published FLOPs include them. The paper on stand-alone self-attention counts a m
 ([more](sasa.md)).
 """
 _LAST = """\
-Checkpoints without a link to the file must be downloaded manually; [weights](weights.md) says where to put them.
+Files "from this page" must be downloaded manually; [weights](weights.md) says where to put them.
 
 ## In an installed wheel
 
