@@ -107,7 +107,7 @@ def test_published_results_have_a_known_metric_and_a_source():
         assert 'Results' not in model or model['Published']['Source']
 
 
-def test_documentation_is_what_the_metadata_says(tmp_path):
+def test_documentation_is_up_to_date(tmp_path):
     (tmp_path / 'docs').mkdir()
     (tmp_path / 'README.md').write_text((ROOT / 'README.md').read_text(encoding='utf-8'), encoding='utf-8')
     write_tables(ZOO, tmp_path)
@@ -152,7 +152,7 @@ def test_the_readme_table_has_a_row_for_each_backbone_with_published_figures():
 
 
 def test_command_line(tmp_path, monkeypatch, capsys):
-    """It leaves a clone as it is, and counts if it is told to."""
+    """It leaves a clean clone unchanged, and counts only with --count."""
     paths = ['README.md', 'docs/model_zoo.md', 'model-index.yml', 'tools/model_zoo.py']
     paths += [path.relative_to(ROOT).as_posix() for path in metafiles()]
     for path in paths:

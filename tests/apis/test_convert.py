@@ -1,4 +1,4 @@
-"""What a checkpoint is, and the plain file that is made of it."""
+"""Identification of checkpoints, and conversion to plain files."""
 
 import pytest
 import torch
@@ -65,7 +65,7 @@ def test_identifies_the_backbone_of_a_whole_model(build, classes, said, tmp_path
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
-def test_what_is_written_loads_again(build, suffix, tmp_path):
+def test_converted_files_load(build, suffix, tmp_path):
     source, out = build().state_dict(), tmp_path / 'new' / f'backbone{suffix}'
     state = {f'backbone.{key}': value for key, value in source.items()}
     convert_weights(saved(tmp_path / 'epoch_1.pth', dict(state_dict=state, optimizer=dict(lr=1.0))), out)
@@ -90,7 +90,7 @@ def test_what_is_written_loads_again(build, suffix, tmp_path):
         ('x' * 240 + '.safetensors', 'cannot be written: '),
     ],
 )
-def test_nothing_is_lost(build, out, message, tmp_path):
+def test_existing_files_are_never_overwritten(build, out, message, tmp_path):
     source = saved(tmp_path / 'source.pth', build().state_dict())
     (tmp_path / 'there.pth').write_text('precious')
     with pytest.raises(UserError, match=message):
@@ -166,7 +166,7 @@ def test_prefixes_of_wrappers_are_removed(wrap):
 )
 def test_files_of_wrapped_networks(build, wrap, tmp_path):
     source = build('VAN', out_indices=(0, 1))
-    for buffer in source.buffers():  # unlike those of a network that was just built
+    for buffer in source.buffers():  # unlike those of a new network
         buffer += 1 if buffer.is_floating_point() else 0
     convert_weights(saved(tmp_path / 'weights.pth', wrap(source.state_dict())), tmp_path / 'plain.pth')
     model = build('VAN', out_indices=(0, 1), init_cfg=dict(type='Pretrained', checkpoint=tmp_path / 'plain.pth'))
@@ -183,7 +183,7 @@ def test_a_name_that_only_looks_like_a_wrappers_is_kept():
 
 
 def trained(backbone: dict, **more) -> dict:
-    """A checkpoint as a training run of such a backbone leaves it."""
+    """A checkpoint as written by a training run with such a backbone."""
     torch.manual_seed(0)
     network = MODELS.build(backbone)
     cfg = Config(dict(model=dict(type='RetinaNet', backbone=backbone, neck=dict(type='FPN'))))
