@@ -12,12 +12,13 @@ from ..engine.distributed import main_process_first, start
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
 from ..engine.label_options import check_label_options, labels_as_trained
 from ..engine.log import escape_log, log_operators
+from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.options import flatten
 from ..engine.rehearsal import blaming, building, rehearse_test
+from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
-from ..evaluation.metrics import check_output_names, use_full_metrics
 from ..evaluation.summary import tidy_metrics, write_metrics
-from ..utils.folders import folder_of_test, need_folder
+from ..utils.folders import require_writable
 
 
 def evaluate(
@@ -38,7 +39,7 @@ def evaluate(
     Args:
         config: Path of a config file.
         checkpoint: File or URL of a trained model.
-        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data. Classes keep the
+        data: ``shapes``, or a folder in any of the known formats; None for the config's own data. Classes keep the
             checkpoint's label order.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Average over scales and flips.
@@ -61,15 +62,15 @@ def evaluate(
         cfg = load_config(config, work_dir, cfg_options)
         check_label_options(cfg, background, ignore_label)
         start(cfg, launcher)
-        use_full_metrics(cfg)
+        use_exact_metrics(cfg)
         if img_scale:
             set_img_scale(cfg, *img_scale)
         if tta:
             _augment(cfg)
-        cfg.work_dir = main_process_first(lambda: folder_of_test(cfg.work_dir))
-        main_process_first(lambda: need_folder(cfg.work_dir, '--work-dir'))
+        cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
+        main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
         if show_dir:
-            main_process_first(lambda: need_folder(show_dir, '--show-dir'))
+            main_process_first(lambda: require_writable(show_dir, '--show-dir'))
         escape_log()
         rehearse_test(cfg, options)
         classes = main_process_first(lambda: checkpoint_classes(checkpoint))

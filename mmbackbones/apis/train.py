@@ -18,6 +18,7 @@ from ..engine.distributed import start
 from ..engine.initial_weights import set_initial_weights
 from ..engine.label_options import check_label_options, labels_as_trained
 from ..engine.log import escape_log, log_operators
+from ..engine.metric_config import use_exact_metrics
 from ..engine.options import below, flatten, merge, settle, value_at
 from ..engine.rehearsal import (
     blaming,
@@ -25,10 +26,10 @@ from ..engine.rehearsal import (
     building,
     check_class_weights,
     check_single_images,
-    reason,
     rehearse,
 )
 from ..engine.resume import (
+    ResumingRunner,
     RunState,
     check_accumulation,
     check_classes,
@@ -36,13 +37,12 @@ from ..engine.resume import (
     check_model,
     check_optimizer,
     is_newest,
-    say,
+    log_resume,
 )
 from ..engine.schedule import fit_schedulers, set_length
 from ..engine.seeding import depend_on_seed_only
 from ..engine.work_dir import WorkDir
-from ..errors import UserError
-from ..evaluation.metrics import use_full_metrics
+from ..errors import UserError, summarize_error
 from ..utils.config_files import read_config
 
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
@@ -72,7 +72,7 @@ def train(
 
     Args:
         config: Path of a config file.
-        data: ``shapes``, or a folder in any of the known layouts; None for the config's own data.
+        data: ``shapes``, or a folder in any of the known formats; None for the config's own data.
         img_scale: Width and height in pixels that images are resized to fit into.
         epochs: Length of the training; the schedule stretches with it.
         iters: The same in iterations.
@@ -138,10 +138,10 @@ def train(
             if state:
                 _check_run(state, cfg, model, optimizer)
                 if is_segmentor(cfg):
-                    labels = labels_as_trained(state.path, **labels, resume=True)
-                say(state, cfg, settings)
+                    labels = labels_as_trained(state.path, **labels, resumed=state.labels)
+                log_resume(state, cfg, settings)
             else:
-                folder.say_what_is_left()
+                folder.log_earlier_checkpoints()
             del model, optimizer
             depend_on_seed_only(cfg, _seed(asked['seed'], state))
             apply_dataset(cfg, root, own=data is None, **labels)  # last, because checking much data takes long
@@ -169,7 +169,7 @@ def _apply(cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None
     else:
         drop_amp(cfg)
     set_length(cfg, asked['epochs'], asked['iters'])
-    use_full_metrics(cfg)
+    use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # they are started anew for each epoch, see ReseedHook
     merge(cfg, options, again=True)
     guard_checkpoints(cfg)
@@ -202,7 +202,8 @@ def _check_data(cfg: Config, state: RunState | None, options: dict[str, Any]) ->
 def _build(cfg: Config, recipe: dict, options: dict[str, Any], state: RunState | None) -> Runner:
     """A runner whose loops and optimizer are built, ready to train."""
     with building('', options):
-        runner = Runner.from_cfg(cfg)
+        runner = ResumingRunner.from_cfg(cfg)
+        runner.resumed = state
         escape_log()
         log_operators(cfg)
         images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
@@ -282,4 +283,4 @@ def _before_the_start(options: dict[str, Any]) -> Iterator[None]:
         with blaming(options):
             yield
     except OSError as error:
-        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else reason(error)) from error
+        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error

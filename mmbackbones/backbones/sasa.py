@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, build_norm_layer
 from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import SpatiallyAwareAttention, activation_checkpoint
+from ..layers import SpatiallyAwareAttention, run_blocks
 from .base import PyramidBackbone
 
 
@@ -78,8 +77,7 @@ class Stage(nn.Sequential):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
-        for block in self:
-            x = activation_checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+        (x,) = run_blocks(self, x, with_cp=self.with_cp)
         return x
 
 

@@ -1,13 +1,12 @@
 """TransCNN, "Transformer in Convolutional Neural Networks", https://arxiv.org/abs/2106.03180 (v1, v2)."""
 
-import torch
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
 from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, activation_checkpoint, init_conv_fan_out
+from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, init_conv_fan_out, run_blocks
 from ..weights.families.transcnn import rename_transcnn_key
 from .base import PyramidBackbone
 
@@ -59,9 +58,7 @@ class Stage(nn.Module):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.downsample(x)
-        for block in self.blocks:
-            x = activation_checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+        (x,) = run_blocks(self.blocks, self.downsample(x), with_cp=self.with_cp)
         return x
 
 

@@ -1,6 +1,5 @@
 """VAN, "Visual Attention Network", https://arxiv.org/abs/2202.09741 (Computational Visual Media, 2023)."""
 
-import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
@@ -8,7 +7,7 @@ from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import LKA, activation_checkpoint, init_conv_fan_out
+from ..layers import LKA, init_conv_fan_out, run_blocks
 from ..weights.families.van import rename_van_key
 from .base import PyramidBackbone
 
@@ -95,9 +94,7 @@ class Stage(nn.Module):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.patch_embed(x)
-        for block in self.blocks:
-            x = activation_checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+        (x,) = run_blocks(self.blocks, self.patch_embed(x), with_cp=self.with_cp)
         return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 

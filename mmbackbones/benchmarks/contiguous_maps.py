@@ -32,7 +32,7 @@ def make_step(cfg: dict, side: int, contiguous: bool) -> Step:
 
 
 def run(rounds: int = 3, side: int = 512) -> None:
-    """Print the table of docs/architecture.md.
+    """Print the table of docs/memory.md.
 
     Args:
         rounds: Number of samples per figure.

@@ -9,7 +9,9 @@ SEED = 0
 _NO_CLASS = frozenset({None})  # images without objects are divided like those of one more class
 
 
-def divide(names: Iterable[str], classes: Mapping[str, Collection[Hashable]] | None = None) -> dict[str, set[str]]:
+def train_val_split(
+    names: Iterable[str], classes: Mapping[str, Collection[Hashable]] | None = None
+) -> dict[str, set[str]]:
     """Names of the `train` and the `val` part, drawn by a shuffle: the same for the same names in whatever order.
 
     Each class is divided, the rarest first, as far as the size of the parts allows it. Every class keeps an image to
@@ -52,7 +54,7 @@ def divide(names: Iterable[str], classes: Mapping[str, Collection[Hashable]] | N
     return {'train': set(names) - val, 'val': val}
 
 
-def describe_division(source: str, parts: dict[str, int]) -> str:
+def describe_train_val_split(source: str, parts: dict[str, int]) -> str:
     """What a user is told of it; `parts` says how many images each has."""
     counts = ' and '.join(f'{split} ({images} images)' for split, images in parts.items())
     return f'{source}: no validation split is given, so it is split 80/20 by a fixed seed: {counts}'

@@ -87,7 +87,7 @@ def apply_dataset(
 
     Args:
         cfg: Config of a detector or a segmentor.
-        root: A folder in one of the known layouts; None to take the config's data as it is.
+        root: A folder in one of the known formats; None to take the config's data as it is.
         own: Whether `root` is the config's own data set, to be used by its recipe to the letter.
         splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.
         classes: The label order to keep, from a checkpoint.

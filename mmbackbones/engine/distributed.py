@@ -1,29 +1,21 @@
 """Several processes: how they join, work that one does for all, and how they end."""
 
 import os
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from time import sleep
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import get_rank, init_dist, is_distributed, is_main_process
+from mmengine.dist import init_dist, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.distributed import broadcast_object_list, init_process_group, new_group
 
-from ..errors import RunFailed, UserError, printable
+from ..errors import RunFailed, UserError
+from ..utils.launchers import LAUNCHERS
 from .config import dicts_in
 
-# What each launcher leaves in the environment of a process that it starts, and how it is called.
-_LAUNCHERS = {
-    'pytorch': (('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'), 'torchrun --nproc_per_node N'),
-    'slurm': (('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'), 'srun'),
-    'mpi': (('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK', 'MASTER_ADDR'), 'mpirun'),
-}
 _TIMEOUT = 3600  # seconds; one process computes the metrics for all, which may take longer than PyTorch's 10 minutes
-_PRECEDENCE = 5  # seconds that the first process has for saying what ended them all
 
 _patient = None  # a process group for waiting while the first process works, for however long
 
@@ -70,11 +62,11 @@ def _join(launcher: str, dist_cfg: dict) -> None:
     timeout = dist_cfg['timeout']
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < 1e9:
         raise UserError(f'env_cfg.dist_cfg.timeout must be a number of seconds above 0, got {timeout!r}')
-    variables, command = _LAUNCHERS[launcher]
-    for name in variables:
+    program = LAUNCHERS[launcher]
+    for name in program.variables:
         if name not in os.environ:
             raise UserError(
-                f'--launcher {launcher} is for processes started with {command} ..., and this one was not: '
+                f'--launcher {launcher} is for processes started with {program.command} ..., and this one was not: '
                 f'{name} is not set'
             )
     device = get_device()
@@ -138,20 +130,7 @@ def main_process_first(work: Callable):
     if failure is None and kind != 'NoneType':
         failure = UserError(text) if users else RunFailed(f'the first process ended with {kind}: {text}')
     if failure is not None:
-        failure.everywhere = True
+        if isinstance(failure, UserError | RunFailed):
+            failure.on_all_processes = True
         raise failure
     return result
-
-
-def say(error: Exception) -> None:
-    """Print what ends this command, once for all processes.
-
-    The first process prints. Launchers end all processes when one has ended; so another that still is there after some
-    seconds is the only one that failed, and prints, too, unless the first process has the error as well.
-    """
-    given = [os.environ[names[0]] for names, _ in _LAUNCHERS.values() if names[0] in os.environ]  # before they join
-    rank = get_rank() if is_distributed() else int(given[0]) if given else 0
-    if rank:
-        sleep(_PRECEDENCE)
-    if not rank or not getattr(error, 'everywhere', False):
-        print('error:', printable(str(error), keep='\n'), file=sys.stderr, flush=True)

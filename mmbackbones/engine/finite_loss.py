@@ -89,7 +89,7 @@ def check_weights(runner) -> None:
 def failed(message: str) -> RunFailed:
     """An error that all processes have."""
     error = RunFailed(message)
-    error.everywhere = True
+    error.on_all_processes = True
     return error
 
 

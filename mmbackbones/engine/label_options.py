@@ -1,42 +1,19 @@
 """How label maps are to be read: as the command line says, or as a model was trained."""
 
-from argparse import ArgumentParser
 from collections.abc import Mapping
 
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-from ..cli import natural
-from ..datasets.checks.numbering import BACKGROUNDS, check_options
+from ..datasets.checks.label_numbering import check_numbering_options
 from ..errors import UserError
 from .dataset_config import is_segmentor
 from .distributed import main_process_first
 
 
-def add_label_options(parser: ArgumentParser, otherwise: str = '') -> None:
-    """``--background`` and ``--ignore-label``, for every command that reads label maps.
-
-    Args:
-        otherwise: What holds where they are not given, if anything does.
-    """
-    otherwise = f' (default: {otherwise})' if otherwise else ''
-    parser.add_argument(
-        '--background',
-        choices=BACKGROUNDS,
-        help='how label maps are numbered, where their labels do not tell: label 0 is ignored and 1 is '
-        'the first class (ignore), or 0 is the first class (class)' + otherwise,
-    )
-    parser.add_argument(
-        '--ignore-label',
-        type=natural,
-        metavar='N',
-        help='ignore the pixels of label N in label maps, as those of label 255 always are' + otherwise,
-    )
-
-
 def check_label_options(cfg: Config, background: str | None, ignore_label: int | None) -> None:
     """Raise UserError for values that there are not, and for a model that learns no label maps."""
-    check_options(background, ignore_label)
+    check_numbering_options(background, ignore_label)
     if not is_segmentor(cfg) and (background is not None or ignore_label is not None):
         raise UserError(
             '--background and --ignore-label say how label maps are to be read, but this config is of a '
@@ -45,21 +22,29 @@ def check_label_options(cfg: Config, background: str | None, ignore_label: int |
 
 
 def labels_as_trained(
-    checkpoint: str, background: str | None, ignore_label: int | None, resume: bool = False
+    checkpoint: str,
+    background: str | None,
+    ignore_label: int | None,
+    resumed: dict[str, str | int | None] | None = None,
 ) -> dict[str, str | int | None]:
     """The two options as given, or else as `checkpoint` was trained, if it says.
 
     Args:
         checkpoint: File or URL.
-        resume: Whether its training is to go on, and so has to read labels as before.
+        resumed: What :func:`trained_labels` says of it, where its run is resumed and has to read labels as before.
 
     Raises:
-        UserError: A training that is to go on read labels otherwise.
+        UserError: The run to resume read labels otherwise.
     """
-    theirs = main_process_first(lambda: _trained_labels(checkpoint))
+    if resumed is None:
+        theirs = main_process_first(
+            lambda: trained_labels(CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent'))
+        )
+    else:
+        theirs = resumed
     ours = dict(background=background, ignore_label=ignore_label)
     for key, value in ours.items():
-        if resume and theirs and value not in (None, theirs[key]):
+        if resumed and value not in (None, theirs[key]):
             option = f'--{key.replace("_", "-")}'
             raise UserError(
                 f'{option} is {value}, but {checkpoint} was trained with '
@@ -69,9 +54,8 @@ def labels_as_trained(
     return {key: theirs.get(key) if value is None else value for key, value in ours.items()}
 
 
-def _trained_labels(checkpoint: str) -> dict[str, str | int | None]:
-    """What MMSegmentation and :class:`PairedSegDataset` left in a checkpoint; empty if it does not say."""
-    content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent')
+def trained_labels(content) -> dict[str, str | int | None]:
+    """What MMSegmentation and :class:`PairedSegDataset` wrote into a checkpoint, given its content; else empty."""
     for key in ('meta', 'dataset_meta'):
         content = content.get(key) if isinstance(content, Mapping) else None
     if not isinstance(content, Mapping) or type(content.get('reduce_zero_label')) is not bool:

@@ -32,7 +32,7 @@ from mmengine.runner.priority import get_priority
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ..errors import RunFailed, UserError, interrupted
+from ..errors import RunFailed, UserError, interrupted, summarize_error
 from .config import dicts_in
 from .options import below, said
 from .schedule import fit_schedulers
@@ -55,7 +55,6 @@ _REGISTRIES = (
     ('visualizer', VISUALIZERS),
 )
 _PASSED = ('runner', 'dataloader', 'evaluator', 'dataset', 'sampler', 'optimizer')  # by MMEngine, not by the config
-_LONGEST = 400  # letters of an error that are shown; some libraries print whole configs
 _FEW = 1000  # iterations in an epoch, for schedulers before the data is known
 
 
@@ -77,7 +76,7 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
             raise
         given = said((below(options, section) if section else options).items())
         given = f'; --cfg-options {given}' if given else ''
-        raise UserError(f'{section or "the config"} cannot be built: {reason(error)}{given}') from error
+        raise UserError(f'{section or "the config"} cannot be built: {summarize_error(error)}{given}') from error
 
 
 @contextmanager
@@ -99,20 +98,7 @@ def blaming(
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         if not options or interrupted(error) or not possible():
             raise
-        raise UserError(f'{what}: {reason(error)}; --cfg-options {said(options.items())}') from error
-
-
-def reason(error: BaseException) -> str:
-    """What an exception says, on one line and without the libraries' advice."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # From a data worker comes a whole traceback, whose last line is the error.
-    text = (lines[-1] if lines[0].startswith('Caught ') else lines[0]) if lines else ''
-    text = text.split(' Please check whether')[0].rstrip('. ')
-    text = ' '.join(text.split())
-    text = text if len(text) <= _LONGEST else f'{text[:_LONGEST]} ...'
-    name = type(error).__name__
-    return text if ' ' in text else f'{name}: {text}' if text else name
+        raise UserError(f'{what}: {summarize_error(error)}; --cfg-options {said(options.items())}') from error
 
 
 def rehearse(cfg: Config, recipe: dict, options: dict[str, Any]) -> tuple[nn.Module, OptimWrapper]:

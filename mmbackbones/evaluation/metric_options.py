@@ -10,7 +10,7 @@ from mmengine.config import ConfigDict
 from mmseg.evaluation import IoUMetric
 
 from ..errors import UserError
-from ..utils.folders import need_folder
+from ..utils.folders import require_writable
 
 MEASURED_AT = 100  # detections per image: pycocotools gives mAP at this number only
 COCO_METRICS = ('bbox', 'segm', 'proposal', 'proposal_fast')
@@ -130,7 +130,7 @@ def _check_output(evaluator: ConfigDict, name: str, key: str) -> None:
         return
     if not isinstance(output, str):
         raise UserError(f'{name}.{key} must be a path, got {output!r}')
-    need_folder(output if key == 'output_dir' else Path(output).parent, f'{name}.{key}')
+    require_writable(output if key == 'output_dir' else Path(output).parent, f'{name}.{key}')
 
 
 def _are_numbers(values, kind: type, low: float, high: float = float('inf')) -> bool:

@@ -4,7 +4,6 @@ MMDetection rounds to three decimals and MMSegmentation to percents with two; he
 computes to the last digit, all are fractions from 0 to 1, and -1 means undefined, for lack of ground truth.
 """
 
-import os
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -14,21 +13,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from mmdet.datasets.api_wrappers import COCO, COCOeval, COCOevalMP
 from mmdet.evaluation import CocoMetric
-from mmengine.config import Config
 from mmengine.fileio import dump
 from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 
-from ..engine.config import dicts_in
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
 from .metric_options import (
-    COCO_METRICS,
-    IOU_METRICS,
     MEASURED_AT,
-    check_choice,
-    check_coco_options,
-    check_iou_options,
     detection_counts,
     statistics,
     strings,
@@ -37,9 +29,8 @@ from .metric_options import (
 _UNDEFINED = -1.0
 
 
-@METRICS.register_module(
-    name=['ExactCocoMetric', 'FullCocoMetric']
-)  # the latter is the name of version 0.1's first configs
+# The second name of each is that of version 0.1, which stands in the configs and checkpoints that it wrote.
+@METRICS.register_module(name=['ExactCocoMetric', 'FullCocoMetric'])
 class ExactCocoMetric(CocoMetric):
     """Average precision of boxes and masks: mAP over IoU 0.50 to 0.95, at 0.50, at 0.75, of small, medium and large
     objects, as ``bbox_mAP``, ``segm_mAP_50``...; with `classwise`, mAP of each class as ``bbox_AP_<class>``.
@@ -170,8 +161,8 @@ class ExactCocoMetric(CocoMetric):
         return nothing
 
 
-@METRICS.register_module()
-class FullIoUMetric(IoUMetric):
+@METRICS.register_module(name=['ExactIoUMetric', 'FullIoUMetric'])
+class ExactIoUMetric(IoUMetric):
     """mIoU, mAcc and aAcc; with `classwise`, IoU and accuracy of each class as ``IoU_<class>`` and ``Acc_<class>``.
 
     Args:
@@ -198,59 +189,6 @@ class FullIoUMetric(IoUMetric):
                 values = np.nan_to_num(found[name], nan=_UNDEFINED).tolist()
                 metrics.update({f'{name}_{label}': value for label, value in zip(classes, values, strict=True)})
         return metrics
-
-
-def use_full_metrics(cfg: Config) -> None:
-    """Put these metrics in the place of the libraries' in validation and test; in the test, class by class.
-
-    Raises:
-        UserError: An evaluator has an option that does not exist or that cannot be honored.
-    """
-    for name in ('val_evaluator', 'test_evaluator'):
-        for evaluator in dicts_in(cfg[name]):
-            kind = str(evaluator.get('type')).removeprefix('mmdet.').removeprefix('mmseg.')
-            if kind == 'CocoMetric':
-                check_choice(evaluator, name, 'metric', COCO_METRICS)
-                if not {'bbox', 'segm'}.issuperset(strings(evaluator.get('metric', 'bbox'))):
-                    continue
-                check_coco_options(evaluator, name)
-                evaluator.type = 'ExactCocoMetric'
-            elif kind == 'IoUMetric':
-                check_choice(evaluator, name, 'iou_metrics', IOU_METRICS)
-                if strings(evaluator.get('iou_metrics', 'mIoU')) != ['mIoU']:
-                    continue
-                check_iou_options(evaluator, name)
-                evaluator.type = 'FullIoUMetric'
-            else:
-                continue
-            evaluator.setdefault('classwise', name == 'test_evaluator')
-
-
-def check_output_names(cfg: Config, dataset) -> None:
-    """Check that ``IoUMetric`` can leave the label maps of a test in one folder, if its ``output_dir`` asks for that.
-
-    Raises:
-        UserError: Two images of `dataset` have one name, so that one label map would be written over the other, or the
-            folder holds images or label maps of the data.
-    """
-    for evaluator in dicts_in(cfg.test_evaluator):
-        if evaluator.get('type') != 'FullIoUMetric' or not evaluator.get('output_dir'):
-            continue
-        first = {}
-        for index in range(len(dataset)):
-            info = dataset.get_data_info(index)
-            image = info['img_path']
-            if (other := first.setdefault(Path(image).stem, image)) != image:
-                raise UserError(
-                    'test_evaluator.output_dir is one folder for all label maps, and the images '
-                    f'{other} and {image} have one name: leave it out'
-                )
-            for path in (image, info.get('seg_map_path') or image):
-                if os.path.realpath(evaluator.output_dir) == os.path.realpath(os.path.dirname(path)):
-                    raise UserError(
-                        f'test_evaluator.output_dir={evaluator.output_dir!r} holds {path}: choose a folder '
-                        'that is no part of the data'
-                    )
 
 
 def _write(predictions: list[dict], path: Path) -> None:

@@ -1,9 +1,10 @@
-"""Parts of the backbones that have a life outside them."""
+"""Reusable layers; those that other networks can take from a config are registered in MMEngine."""
 
-from .activation_checkpoint import activation_checkpoint
-from .attention import multi_head_attention
+from .activation_checkpoint import activation_checkpoint, run_blocks
+from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
 from .downsample import TwoBranchDownsampling
+from .feed_forward import feed_forward
 from .hierarchical_attention import HMHSA, MHSA, CascadedHMHSA
 from .inverted_residual import InvertedResidualBottleneck
 from .lka import LKA
@@ -18,8 +19,11 @@ __all__ = [
     'InvertedResidualBottleneck',
     'LocalAttention2d',
     'SpatiallyAwareAttention',
+    'TokenAttention',
     'TwoBranchDownsampling',
     'activation_checkpoint',
+    'feed_forward',
     'init_conv_fan_out',
     'multi_head_attention',
+    'run_blocks',
 ]

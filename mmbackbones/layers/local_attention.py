@@ -97,7 +97,7 @@ class LocalAttention2d(nn.Module):
         y = local_attention(q, k, v, self.rel_row, self.rel_col, self.kernel_size[0], self.border).flatten(1, 2)
         if self.stride == (2, 2):
             y = F.avg_pool2d(y, 2, ceil_mode=True)  # at an odd edge the mean of the pixels that are there
-        y = y if self.bias is None else y + self.bias[:, None, None]
+        y = y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]  # float32 would make y float32
         return y.contiguous()  # in whatever form it was computed: it may be the last layer before a pooling of regions
 
     def extra_repr(self) -> str:

@@ -1,28 +1,17 @@
-"""Folders that are written to."""
+"""Output folders."""
 
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from ..errors import UserError
 
-# What a training run leaves in its work directory and a test doesn't.
-_OF_A_TRAINING_RUN = (
-    'train.lock',
-    'run.json',
-    'last_checkpoint',
-    'epoch_*.pth',
-    'iter_*.pth',
-    'best_*.pth',
-    '*/vis_data/scalars.json',
-)
 
-
-def need_folder(folder: str | Path, option: str) -> None:
-    """Make `folder` if need be, and write to it once, so that hours of work do not end before a closed door.
+def require_writable(folder: str | Path, option: str) -> None:
+    """Make `folder` if need be and write to it once, so that hours of work are not lost to a folder without access.
 
     Args:
-        folder: What `option` was given, or stands for by default.
-        option: Names it in messages.
+        folder: The folder.
+        option: The option that names it, for messages.
 
     Raises:
         UserError: The folder cannot be made or written to.
@@ -35,10 +24,3 @@ def need_folder(folder: str | Path, option: str) -> None:
         raise UserError(
             f'{option}: cannot write to {str(folder)!r}: {error.strerror or error}; name another folder'
         ) from error
-
-
-def folder_of_test(work_dir: str) -> str:
-    """`work_dir`, or its ``test/`` where a training run lives, whose config, data and logs a test would write over."""
-    if any(next(Path(work_dir).glob(pattern), None) for pattern in _OF_A_TRAINING_RUN):
-        return str(Path(work_dir) / 'test')
-    return work_dir

@@ -44,14 +44,14 @@ def _plot(losses: list[tuple[int, float]], scores: list[float], name: str) -> pl
     return figure
 
 
-def sheet(images: list[Path], path: Path, columns: int = 3, height: int = 256) -> None:
+def image_grid(images: list[Path], path: Path, columns: int = 3, height: int = 256) -> None:
     """Put `images` (each the truth on its left and the predictions on its right) into one PNG.
 
     Args:
         images: Files of equal proportions.
         path: The PNG to write.
         columns: Images a row.
-        height: Of each image in the sheet, in pixels.
+        height: Of each image in the grid, in pixels.
     """
     tiles = []
     for file in images:

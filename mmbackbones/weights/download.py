@@ -14,12 +14,12 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from mmengine.logging import print_log
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from torch.hub import get_dir
 
 from ..errors import UserError, printable
 from ..utils.atomic_write import atomic_write, remove_partials
+from ..utils.progress import progress_bar
 from .release import published_sha256
 from .releases import RELEASES
 from .safe_load import is_web_page, read_checkpoint
@@ -128,15 +128,12 @@ def _receive(url: str, path: Path) -> tuple[str, str]:
         OSError: The network or the disk failed, or the server was too slow.
     """
     transfer = _Transfer(url, path)
-    console = Console(stderr=True)
-    bar = Progress(
+    bar = progress_bar(
         TextColumn('{task.description}', markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
     )
     with bar, transfer.running():
         task = bar.add_task(os.path.basename(path), total=None)

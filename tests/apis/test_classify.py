@@ -51,7 +51,7 @@ def without_head(state):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (without_head, 'holds VAN small .*, and no image classifier'),
+        (without_head, 'holds VAN small .*, not an image classifier'),
         (
             lambda state: {**state, 'head.fc.bias': torch.zeros(4)},
             r'another shape: head.fc.bias \(4 in the file, 5 here',

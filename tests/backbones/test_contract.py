@@ -141,8 +141,8 @@ def test_eval_is_deterministic_and_drop_path_is_not(build):
 @pytest.mark.parametrize(
     ('arch', 'messages'),
     [
-        ('enormous', dict(arch="no arch 'enormous'; there are", depth='depth of .* must be one of')),
-        (7, dict(arch='arch of .* must be one of', depth='no depth 7; there are')),
+        ('enormous', dict(arch="no arch 'enormous'; choose one of", depth='depth of .* must be one of')),
+        (7, dict(arch='arch of .* must be one of', depth='no depth 7; choose one of')),
         (dict(depths=(1, 1, 1, 1)), dict(arch='or a dict with the keys', depth='or a dict with the keys')),
     ],
 )

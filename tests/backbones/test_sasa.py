@@ -96,7 +96,7 @@ def test_attention_stem_can_be_frozen():
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(depth=34), 'no depth 34; there are 26, 38, 50'),
+        (dict(depth=34), 'no depth 34; choose one of 26, 38, 50'),
         (dict(attention_stages=(3, 4)), r'attention_stages must be stage numbers from 0 to 3, got \(3, 4\)'),
         (dict(attention_stages=3), 'attention_stages must be stage numbers from 0 to 3, got 3'),
         (dict(stem='patch'), "stem must be conv, or attention .* got 'patch'"),

@@ -58,7 +58,7 @@ def test_pairs(root, out_dir):
         assert listed(data, split) == [
             (f'{root}/images/{folder}/{stem}.jpg', f'{root}/annotations/{folder}/{stem}.png') for stem in STEMS[folder]
         ]
-    assert data.notes[0] == f'{root}: ADE20K layout, 3 classes; train 4 images, val 2 images'
+    assert data.notes[0] == f'{root}: ADE20K, 3 classes; train 4 images, val 2 images'
     assert len(data.notes) == 2
     assert 'label 0 is in 6 of 6 label maps: its pixels are ignored' in data.notes[1]
     assert contents(root) == before
@@ -178,7 +178,7 @@ def test_forms(stored, converted, root, out_dir):
     with Image.open(path) as image:
         assert image.mode == 'L'
         assert (np.array(image) == LABELS).all()
-    note = f'label maps that are not of one byte a pixel are stored anew, as such, in {out_dir}: 1'
+    note = f'label maps that are not stored as one byte per pixel are converted, in {out_dir}: 1'
     assert (note in data.notes) == converted
     assert contents(root) == before
 
@@ -272,16 +272,19 @@ def only_one_image(root: Path) -> None:
 
 REFUSED = {
     'missing': (lambda root: (root / FIRST).unlink(), r'training lacks .* 1 of the 4 images: a1\.jpg needs .* a1\.png'),
-    'other name': (rename(FIRST, f'{MAPS}/a1_mask.png'), r'needs the PNG a1\.png; .* a1_mask\.png is the nearest'),
-    'JPEG': (rename(FIRST, f'{MAPS}/a1.jpg'), r'needs the PNG a1\.png; .* a1\.jpg is the nearest'),
+    'other name': (rename(FIRST, f'{MAPS}/a1_mask.png'), r'needs the PNG a1\.png; did you mean a1_mask\.png\?'),
+    'JPEG': (rename(FIRST, f'{MAPS}/a1.jpg'), r'needs the PNG a1\.png; did you mean a1\.jpg\?'),
     'no label maps': (
         lambda root: shutil.rmtree(root / 'annotations/validation'),
-        r'annotations/validation lacks .* 2 of the 2 images: b1\.jpg needs the PNG b1\.png\.$',
+        r'annotations/validation lacks .* 2 of the 2 images: b1\.jpg needs the PNG b1\.png$',
     ),
     'no images': (lambda root: [path.unlink() for path in (root / TRAINING).iterdir()], 'training holds no images'),
-    'one image': (only_one_image, 'too few images to divide'),
+    'one image': (only_one_image, 'too few images to split'),
     'two images': (lambda root: write_image(root / TRAINING / 'a1.bmp', SIZE), r'has two .*a1\.bmp and a1\.jpg'),
-    'two label maps': (store(LABELS, f'{MAPS}/a1.PNG'), r'training has two files of one name.*a1\.PNG and a1\.png'),
+    'two label maps': (
+        store(LABELS, f'{MAPS}/a1.PNG'),
+        r'training has two files of the same name.*a1\.PNG and a1\.png',
+    ),
     'other size': (store(LABELS[1:]), r'a1\.png is 12x7 pixels, but its image a1\.jpg is 12x8; 1 of 4 pairs'),
     'turned': (
         lambda root: write_image(root / TRAINING / 'a1.jpg', SIZE, exif=EXIF),
@@ -305,7 +308,7 @@ REFUSED = {
     'one class': (name_classes('car\n'), r'classes\.txt must name 2 to 254 labels, but names 1: .* background'),
     'too many': (name_classes('\n'.join(map(str, range(255)))), r'classes\.txt must name 2 to 254 .* names 255'),
     'many names': (name_classes('\n'.join(map(str, range(100_000)))), r'classes\.txt must name 2 to 254 .* 100000'),
-    'a book': (name_classes('road\n' * 300_000), r'classes\.txt has 1500000 bytes, which can be no list of 2 to 254'),
+    'a book': (name_classes('road\n' * 300_000), r'classes\.txt has 1500000 bytes: too large for 2 to 254 names'),
     'channels of 16 bits': (
         lambda root: (root / FIRST).write_bytes(png(16, RGB, LABELS.repeat(3, axis=1))),
         r'a1\.png.*it has several channels of 16 bits',
@@ -359,9 +362,9 @@ def test_another_layout(place, found, root, out_dir):
     for old, new in place.items():
         (root / old).rename(root / new)
     assert not has_label_maps(root)
-    with pytest.raises(UserError, match='user is not laid out as segmentation needs it') as caught:
+    with pytest.raises(UserError, match='user is in none of the known formats') as caught:
         load_segmentation(root, out_dir)
-    assert f'(it holds {found}); it must have:\n  images/{{training,validation}}/' in str(caught.value)
+    assert f'(it holds {found}); the formats are:\n  ADE20K: images/{{training,validation}}/' in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -429,7 +432,7 @@ def test_folders_that_are_not_used_are_told(name, root, out_dir):
     (root / 'annotations/test').mkdir()
     (root / 'valid').mkdir()
     (note,) = (note for note in load_segmentation(root, out_dir).notes if 'left out' in note)
-    assert note.startswith('left out, because it is no labelled split of the layout: images/')
+    assert note.startswith('left out, because it is no labeled split of the format: images/')
     for folder in (f'images/{name}', 'annotations/test', 'valid'):
         assert folder in note
 
@@ -458,7 +461,7 @@ def test_the_nearest_name_is_not_looked_for_among_thousands(root, out_dir, monke
         (root / MAPS / f'a0_{index:05}.png').touch()
     compared = []
     monkeypatch.setattr(pairs, 'get_close_matches', lambda name, names, **options: compared.extend(names) or names[:1])
-    with pytest.raises(UserError, match=r'a1\.jpg needs the PNG a1\.png; .* is the nearest to it'):
+    with pytest.raises(UserError, match=r'a1\.jpg needs the PNG a1\.png; did you mean '):
         load_segmentation(root, out_dir)
     assert 'a1_mask.png' in compared
     assert len(compared) <= 1000
@@ -517,5 +520,7 @@ def test_images_of_one_row_or_column(size, root, out_dir):
     """MMSegmentation squeezes their label maps to a line, and the test ends in an AssertionError."""
     write_image(root / 'images/validation/b1.jpg', size)
     write_labels(root / 'annotations/validation/b1.png', LABELS[: size[1], : size[0]])
-    with pytest.raises(UserError, match=rf'b1\.jpg is {size[0]}x{size[1]} pixels: MMSeg.*; 1 of 2 images are such'):
+    with pytest.raises(
+        UserError, match=rf'b1\.jpg is {size[0]}x{size[1]} pixels: MMSeg.*; 1 of 2 images have such a size'
+    ):
         load_segmentation(root, out_dir)

@@ -18,7 +18,7 @@ from torch.distributed.distributed_c10d import _set_pg_timeout
 from mmbackbones.apis import evaluate, train
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
-from mmbackbones.errors import RunFailed, UserError
+from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 
 # Boxes of a model that has not learnt anything yet; which images are in one batch may change the last digits.
@@ -243,14 +243,3 @@ def test_no_batch_norm_is_synchronized_on_cpus():
     distributed._use_cpus(cfg)
     assert cfg.model == dict(norm_cfg=dict(type='BN'), heads=[dict(norm_cfg=dict(type='BN'))])
     assert 'sync_bn' not in cfg
-
-
-def test_an_error_of_all_is_printed_by_the_first(monkeypatch, capsys):
-    monkeypatch.setattr(distributed, '_PRECEDENCE', 0)
-    shared, own = RunFailed('of all'), RunFailed('of this one')
-    shared.everywhere = True
-    for rank in ('0', '1'):
-        monkeypatch.setenv('RANK', rank)
-        distributed.say(shared)
-        distributed.say(own)
-    assert capsys.readouterr().err.splitlines() == ['error: of all', 'error: of this one', 'error: of this one']

@@ -23,7 +23,7 @@ from torch._utils import _rebuild_tensor_v2
 from mmbackbones.apis import evaluate, train
 from mmbackbones.apis.convert import convert_weights
 from mmbackbones.engine.initial_weights import checkpoint_classes, set_initial_weights
-from mmbackbones.engine.resume_state import rebuild_checkpoint
+from mmbackbones.engine.resume import rebuild_checkpoint
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file, read_state_dict
 

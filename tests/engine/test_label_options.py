@@ -14,8 +14,8 @@ from mmbackbones import config_path
 from mmbackbones.apis import check_data, evaluate, train
 from mmbackbones.engine.config import load_config
 from mmbackbones.engine.dataset_config import apply_dataset
+from mmbackbones.engine.metric_config import use_exact_metrics
 from mmbackbones.errors import UserError
-from mmbackbones.evaluation.metrics import use_full_metrics
 
 CLASSES = ('road', 'car', 'tree', 'sky')
 ORDER = ('sky', 'tree', 'road', 'car')  # of another model
@@ -54,7 +54,7 @@ def cache_home(tmp_path, monkeypatch):
 @pytest.fixture(scope='module')
 def fpn_config():
     cfg = load_config(str(config_path('semantic_fpn_van_t')), None, None)
-    use_full_metrics(cfg)
+    use_exact_metrics(cfg)
     return cfg
 
 

@@ -223,15 +223,6 @@ def test_mask_rcnn_refuses_data_without_masks(tool, tiny_mask_config, shapes, tm
         assert words in err.splitlines()[-1]
 
 
-def test_without_ade20k_it_says_what_to_put_where(tool, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, _, err = tool('train', config_path('upernet_van_b'))
-    assert code == 2
-    assert len(err.splitlines()) == 1
-    for words in ('data/ade/ADEChallengeData2016/', 'images/', 'annotations/', '--data DIR', '--data shapes'):
-        assert words in err
-
-
 def test_img_scale_of_a_segmentor():
     cfg = load_config(str(config_path('upernet_van_t')), None, None)
     set_img_scale(cfg, 240, 180)
@@ -253,9 +244,9 @@ def test_img_scale_of_the_scales_and_crops_of_detr():
 @pytest.mark.parametrize(
     ('change', 'code', 'words'),
     [
-        (None, 0, ['ADE20K layout, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
+        (None, 0, ['ADE20K, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
         ('boxes', 0, ['ready for RetinaNet; not for Mask R-CNN']),
-        ('nothing', 2, ['has none of the layouts']),
+        ('nothing', 2, ['is in none of the known formats']),
     ],
 )
 def test_check_data(tool, shapes, tmp_path, change, code, words):

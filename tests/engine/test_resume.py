@@ -200,7 +200,7 @@ def test_inside_an_accumulation(accumulate, images, tiny_config, shapes, tmp_pat
     assert (held['batches'], held['accumulate']) == (1, accumulate)
     assert any(gradient.abs().max() > 0 for gradient in held['gradients'].values())
     assert 'accumulated_gradients' not in load_from_file(tmp_path / 'whole/epoch_3.pth')
-    with pytest.raises(UserError, match='after 1 of . batches: it cannot be gone on with by --accumulate 1; use --acc'):
+    with pytest.raises(UserError, match='after 1 of . batches: it cannot be resumed with --accumulate 1; use --acc'):
         run(tiny_config, shapes, tmp_path / 'other', epochs=3, resume=str(tmp_path / 'whole/epoch_1.pth'))
 
 
@@ -231,7 +231,7 @@ def test_plain_weights_are_no_run(begun, tiny_config, shapes, tmp_path, unchecke
     torch.save(load_from_file(begun['epochs'])['state_dict'], tmp_path / 'weights.pth')
     for file in (tmp_path / 'weights.pth', changed(begun['epochs'], tmp_path / 'no_meta.pth', meta=None)):
         refused(
-            'no training run to go on with.* use --weights',
+            'no training run to resume.* use --weights',
             tiny_config,
             shapes,
             tmp_path / 'run',
@@ -242,7 +242,7 @@ def test_plain_weights_are_no_run(begun, tiny_config, shapes, tmp_path, unchecke
 
 def test_without_an_optimizer_nothing_is_gone_on_with(begun, tiny_config, shapes, tmp_path, unchecked):
     best = changed(begun['epochs'], tmp_path / 'best_coco_bbox_mAP_epoch_1.pth', optimizer=None)
-    refused('holds no state of an optimizer', tiny_config, shapes, tmp_path / 'run', epochs=3, resume=best)
+    refused('holds no optimizer state', tiny_config, shapes, tmp_path / 'run', epochs=3, resume=best)
 
 
 def test_another_model_is_named(begun, tiny_config, tiny_mask_config, shapes, tmp_path, unchecked):
@@ -264,9 +264,9 @@ def test_another_model_is_named(begun, tiny_config, tiny_mask_config, shapes, tm
     [
         ('epochs', dict(epochs=1), 'is of a finished run: 1 of 1 epochs are done.* --epochs N'),
         ('iters', dict(iters=3), 'is of a finished run: 3 of 3 iterations are done.* --iters N'),
-        ('iters', dict(iters=2), 'come further .*: 3 iterations are done, 2 are asked for'),
-        ('epochs', dict(iters=9), 'counted in epochs .*this run is to have 9 iterations'),
-        ('iters', dict(epochs=9), 'counted in iterations .*this run is to have 9 epochs'),
+        ('iters', dict(iters=2), 'past the end of this run: 3 iterations are done, 2 are asked for'),
+        ('epochs', dict(iters=9), 'counted in epochs .*this run is to take 9 iterations'),
+        ('iters', dict(epochs=9), 'counted in iterations .*this run is to take 9 epochs'),
         (
             'epochs',
             dict(epochs=3, cfg_options={'optim_wrapper.optimizer.type': 'SGD'}),
@@ -290,7 +290,7 @@ def test_a_checkpoint_inside_an_epoch_is_refused(tiny_config, shapes, tmp_path, 
 def test_it_is_said_what_is_gone_on_with(begun, tiny_config, shapes, tmp_path, caplog):
     said = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmbackbones.engine.resume.print_log', lambda message, **_: said.append(message))
+        patch.setattr('mmbackbones.engine.resume.comparison.print_log', lambda message, **_: said.append(message))
         run(tiny_config, shapes, tmp_path, epochs=3, batch_size=4, resume=str(begun['epochs']))
     assert said[0] == f'resuming {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs left'
     assert 'batch_size 2 -> 4' in said[1]
@@ -335,8 +335,8 @@ class TestUsedWorkDir:
         (used / 'epoch_1.pth').unlink()
         (used / 'epoch_2.pth').unlink()
         refused(
-            'no checkpoint of the run that was started last there; epoch_3.pth is of an earlier run: to go on with '
-            'that, use --resume .*epoch_3.pth',
+            'no checkpoint of the run that was started last there; epoch_3.pth is of an earlier run: to resume '
+            'that one, use --resume .*epoch_3.pth',
             tiny_config,
             shapes,
             used,
@@ -360,7 +360,7 @@ class TestUsedWorkDir:
         for path in used.glob('epoch_*.pth'):
             path.write_bytes(path.read_bytes()[:1000])
         refused(
-            'no checkpoint in .* can be gone on with: .*damaged.*and 2 more like it',
+            'no checkpoint in .* can be resumed: .*damaged.*and 2 more like it',
             tiny_config,
             shapes,
             used,
@@ -430,7 +430,7 @@ class TestAveragedWeights:
         part = {**own, **part} if isinstance(part, dict) and part else part
         file = changed(averaged / 'epoch_1.pth', tmp_path / 'a.pth', ema_state_dict=part)
         refused(
-            'a.pth (is damaged: beside the averaged|cannot be resumed: its .ema_state_dict)',
+            'a.pth (is damaged: the weights beside its averaged|cannot be resumed: its .ema_state_dict)',
             tiny_config,
             shapes,
             tmp_path / 'run',
@@ -456,7 +456,7 @@ def test_what_the_optimizer_cannot_go_on_from_is_said_first(part, begun, tiny_co
     optimizer['state'][3].update(part)
     file = changed(begun['epochs'], tmp_path / 'epoch_1.pth', optimizer=optimizer)
     refused(
-        'AdamW as it is set here cannot go on from what the file keeps of parameter 3',
+        'AdamW with these settings cannot continue from what the file keeps of parameter 3',
         tiny_config,
         shapes,
         tmp_path / 'run',
@@ -467,7 +467,7 @@ def test_what_the_optimizer_cannot_go_on_from_is_said_first(part, begun, tiny_co
 
 def test_what_the_optimizer_needs_now_and_the_file_lacks(begun, tiny_config, shapes, tmp_path, unchecked):
     refused(
-        r'AdamW as it is set here cannot go on from .* \(step, exp_avg, exp_avg_sq\); use the optim_wrapper',
+        r'AdamW with these settings cannot continue from .* \(step, exp_avg, exp_avg_sq\); use the optim_wrapper',
         tiny_config,
         shapes,
         tmp_path / 'run',
@@ -481,7 +481,7 @@ def test_whole_numbers_in_the_place_of_weights(begun, tiny_config, shapes, tmp_p
     state = load_from_file(begun['epochs'])['state_dict']
     state['bbox_head.retina_cls.bias'] = state['bbox_head.retina_cls.bias'].long()
     refused(
-        'its bbox_head.retina_cls.bias has no real numbers',
+        'its bbox_head.retina_cls.bias holds integers, not real numbers',
         tiny_config,
         shapes,
         tmp_path / 'run',

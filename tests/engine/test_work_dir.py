@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from mmbackbones.engine.work_dir import WorkDir, checkpoints_in, newest_run
+from mmbackbones.engine.work_dir import WorkDir, checkpoints_in, newest_run, work_dir_for_test
 from mmbackbones.errors import UserError
 
 HOLD = """
@@ -161,6 +161,34 @@ def test_a_link_in_the_place_of_the_lock_is_not_written_through(tmp_path):
     (tmp_path / 'precious').write_text('precious')
     (tmp_path / 'run').mkdir()
     (tmp_path / 'run' / 'train.lock').symlink_to(tmp_path / 'precious')
-    with pytest.raises(UserError, match='train.lock is a link'), WorkDir(tmp_path / 'run'):
+    with pytest.raises(UserError, match='train.lock is a symbolic link'), WorkDir(tmp_path / 'run'):
         pass
     assert (tmp_path / 'precious').read_text() == 'precious'
+
+
+@pytest.mark.parametrize(
+    'file',
+    [
+        'epoch_3.pth',
+        'iter_40.pth',
+        'best_mIoU_iter_40.pth',
+        'last_checkpoint',
+        'train.lock',
+        'run.json',
+        '20260101_000000/vis_data/scalars.json',
+    ],
+)
+def test_a_test_of_a_training_run_gets_a_subfolder(tmp_path, file):
+    assert work_dir_for_test(str(tmp_path)) == str(tmp_path)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).touch()
+    assert work_dir_for_test(str(tmp_path)) == str(tmp_path / 'test')
+
+
+@pytest.mark.parametrize(
+    'file', ['retinanet_van_t.py', 'metrics.json', 'other.pth', 'data/val.json', '20260101_000000/vis_data/config.py']
+)
+def test_the_files_of_an_earlier_test_make_no_training_run(tmp_path, file):
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).touch()
+    assert work_dir_for_test(str(tmp_path)) == str(tmp_path)

@@ -5,16 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mmbackbones import config_path, get_config
-from mmbackbones.engine.config import load_config
-from mmbackbones.engine.dataset_config import apply_dataset
 from mmbackbones.errors import UserError
-from mmbackbones.evaluation.metrics import ExactCocoMetric, FullIoUMetric, use_full_metrics
+from mmbackbones.evaluation.metrics import ExactCocoMetric, ExactIoUMetric
 
 SIZE = 60
 IDS = {'cat': 7, 'dog': 3, 'cow': 9}  # not rising: pycocotools sorts them
@@ -267,7 +263,7 @@ def test_intersection_over_union_against_pixels():
     rng = np.random.default_rng(0)
     labels, found = rng.integers(0, 3, (2, 4, 30, 20))
     labels[0, :5] = 255
-    metric = FullIoUMetric(classwise=True)
+    metric = ExactIoUMetric(classwise=True)
     metric.dataset_meta = dict(classes=('a', 'b', 'c', 'd'))
     metric.process(
         {},
@@ -287,23 +283,8 @@ def test_intersection_over_union_against_pixels():
     assert metrics['aAcc'] == (labels == found)[counted].mean()
 
 
-@pytest.mark.parametrize(('name', 'kind'), [('mask_rcnn_van_t', 'ExactCocoMetric'), ('upernet_van_t', 'FullIoUMetric')])
-def test_put_into_a_config(name, kind):
-    cfg = load_config(str(config_path(name)), None, None)
-    use_full_metrics(cfg)
-    assert cfg.val_evaluator.type == cfg.test_evaluator.type == kind
-    assert (cfg.val_evaluator.classwise, cfg.test_evaluator.classwise) == (False, True)
-
-
-def test_a_users_own_metric_stays():
-    cfg = get_config('retinanet_van_t')
-    cfg.val_evaluator = cfg.test_evaluator = dict(type='VOCMetric')
-    use_full_metrics(cfg)
-    assert cfg.val_evaluator == dict(type='VOCMetric')
-
-
 def iou_metrics(found, labels, **options):
-    metric = FullIoUMetric(classwise=True, **options)
+    metric = ExactIoUMetric(classwise=True, **options)
     metric.dataset_meta = dict(classes=('a', 'b', 'c'))
     metric.process({}, [dict(pred_sem_seg=dict(data=torch.tensor(found)), gt_sem_seg=dict(data=torch.tensor(labels)))])
     return metric.evaluate(1)
@@ -320,94 +301,3 @@ def test_nan_to_num_counts_absent_classes_as_that_number():
 def test_an_image_without_labels_defines_no_figure():
     metrics = iou_metrics([[0, 1]], [[255, 255]])
     assert set(metrics.values()) == {-1.0}
-
-
-def swapped(kind, **options):
-    """What becomes of a test's evaluator."""
-    given = dict(metric='bbox') if kind == 'CocoMetric' else dict(iou_metrics=['mIoU'])
-    cfg = Config(dict(val_evaluator=dict(type=kind, **given), test_evaluator=dict(type=kind, **given | options)))
-    use_full_metrics(cfg)
-    return cfg.test_evaluator
-
-
-@pytest.mark.parametrize(
-    ('kind', 'options', 'words'),
-    [
-        ('CocoMetric', dict(iou_thr=0.5), ['test_evaluator.iou_thr ', 'no option of CocoMetric', 'iou_thrs']),
-        ('CocoMetric', dict(iou_thrs='half'), ['test_evaluator.iou_thrs', "'half'"]),
-        ('CocoMetric', dict(iou_thrs=[]), ['test_evaluator.iou_thrs', '[]']),
-        ('CocoMetric', dict(iou_thrs=[50, 75]), ['test_evaluator.iou_thrs', '[50, 75]']),
-        ('CocoMetric', dict(proposal_nums=[1, 10]), ['test_evaluator.proposal_nums', 'three', '[1, 10]']),
-        ('CocoMetric', dict(proposal_nums=[1, 10, 50]), ['test_evaluator.proposal_nums', '100', '[1, 10, 50]']),
-        ('CocoMetric', dict(metric_items=['mAP', 'AR@5']), ['test_evaluator.metric_items', "'AR@5'", 'mAP_50']),
-        ('CocoMetric', dict(metric_items='mAP'), ['test_evaluator.metric_items', 'a list', "'mAP'"]),
-        ('CocoMetric', dict(format_only=True), ['test_evaluator.format_only', 'test_evaluator.outfile_prefix']),
-        ('CocoMetric', dict(outfile_prefix='FILE/x'), ['test_evaluator.outfile_prefix', 'cannot write']),
-        ('CocoMetric', dict(sort_categories=True), ['test_evaluator.sort_categories', 'Objects365V1Dataset']),
-        ('CocoMetric', dict(file_client_args=dict(backend='disk')), ['test_evaluator.file_client_args']),
-        ('CocoMetric', dict(collect_device='cuda'), ['test_evaluator.collect_device', "'cuda'"]),
-        ('CocoMetric', dict(metric='boxes'), ['test_evaluator.metric', "'boxes'", 'bbox, segm']),
-        ('IoUMetric', dict(nan_to_nums=0), ['test_evaluator.nan_to_nums ', 'no option of IoUMetric', 'nan_to_num']),
-        ('IoUMetric', dict(nan_to_num='x'), ['test_evaluator.nan_to_num', "'x'"]),
-        ('IoUMetric', dict(beta=2), ['test_evaluator.beta', 'mFscore']),
-        ('IoUMetric', dict(format_only=True), ['test_evaluator.format_only', 'test_evaluator.output_dir']),
-        ('IoUMetric', dict(output_dir='FILE/x'), ['test_evaluator.output_dir', 'cannot write']),
-        ('IoUMetric', dict(iou_metrics=['mIOU']), ['test_evaluator.iou_metrics', "'mIOU'", 'mDice']),
-    ],
-    ids=str,
-)
-def test_an_option_that_can_not_be_honored_is_refused(tmp_path, monkeypatch, kind, options, words):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'FILE').touch()
-    with pytest.raises(UserError) as error:
-        swapped(kind, **options)
-    for word in words:
-        assert word in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ('kind', 'options'),
-    [
-        (
-            'CocoMetric',
-            dict(
-                classwise=False,
-                iou_thrs=[0.5],
-                proposal_nums=(1, 10, 100),
-                metric_items=['mAP'],
-                backend_args=None,
-                collect_device='gpu',
-                prefix='mine',
-                use_mp_eval=True,
-            ),
-        ),
-        ('IoUMetric', dict(classwise=False, nan_to_num=0, ignore_index=9, prefix='mine', collect_device='gpu')),
-    ],
-)
-def test_options_that_are_honored_reach_the_metric(kind, options):
-    evaluator = swapped(kind, **options)
-    assert evaluator.type.startswith('Full')
-    assert {key: evaluator[key] for key in options} == options
-
-
-@pytest.mark.parametrize('metric', [['mIoU', 'mFscore'], 'mDice'])
-def test_other_metrics_stay_the_librarys(metric):
-    assert swapped('IoUMetric', iou_metrics=metric).type == 'IoUMetric'
-    assert swapped('CocoMetric', metric='proposal_fast').type == 'CocoMetric'
-
-
-def test_several_evaluators():
-    evaluators = [dict(type='mmdet.CocoMetric'), dict(type='DumpResults')]
-    cfg = Config(dict(val_evaluator=evaluators, test_evaluator=evaluators))
-    use_full_metrics(cfg)
-    assert [evaluator.type for evaluator in cfg.val_evaluator] == ['ExactCocoMetric', 'DumpResults']
-
-
-def test_several_evaluators_get_the_users_annotations(tiny_config, shapes, tmp_path):
-    cfg = load_config(tiny_config, str(tmp_path), None)
-    cfg.test_evaluator = [dict(type='CocoMetric'), dict(type='DumpResults', out_file_path='x.pkl')]
-    use_full_metrics(cfg)
-    apply_dataset(cfg, shapes, own=False, splits=('val',))
-    first, second = cfg.test_evaluator
-    assert first.ann_file == str(shapes / 'annotations/val.json')
-    assert 'ann_file' not in second

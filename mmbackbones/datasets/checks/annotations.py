@@ -2,12 +2,15 @@
 
 from ...errors import UserError
 from ...utils.text import short
-from ..formats.base import NoAnnotationsError
 
-NUMBERS = {int, float}  # not bool, which is an int to isinstance
-MOST_CLASSES = 20_000  # MMDetection and pycocotools look up each class in a list of all: hours for 100,000
-LARGEST_ID = 1 << 63
-LARGEST = 1e15  # pixels; beyond it, and for infinities and NaN, arithmetic on a box means nothing
+NUMBER_TYPES = {int, float}  # not bool, which is an int to isinstance
+MAX_CLASSES = 20_000  # MMDetection and pycocotools look up each class in a list of all: hours for 100,000
+MAX_ID = 1 << 63
+MAX_COORDINATE = 1e15  # pixels; beyond it, and for infinities and NaN, arithmetic on a box means nothing
+
+
+class NoAnnotationsError(UserError):
+    """A split without annotations, as test sets often are; it stops only a run that needs that split."""
 
 
 def check_categories(data: dict, name: str) -> None:
@@ -20,9 +23,9 @@ def check_categories(data: dict, name: str) -> None:
     if not data['categories'] and not data['annotations']:
         raise NoAnnotationsError(f'{name} has no annotations.')
     _unique_ids(data, 'categories', 'category', name)
-    if len(data['categories']) > MOST_CLASSES:
+    if len(data['categories']) > MAX_CLASSES:
         raise UserError(
-            f'{name} has {len(data["categories"]):,} categories; {MOST_CLASSES:,} is the most that a '
+            f'{name} has {len(data["categories"]):,} categories; {MAX_CLASSES:,} is the most that a '
             'detector can be trained on here.'
         )
     seen = {}
@@ -35,7 +38,7 @@ def check_categories(data: dict, name: str) -> None:
         seen[label] = category['id']
 
 
-def check(data: dict, name: str) -> None:
+def check_annotations(data: dict, name: str) -> None:
     """Check ids, references, file names and boxes of `data`, whose categories have been checked.
 
     Raises:
@@ -70,7 +73,7 @@ def _unique_ids(data: dict, key: str, kind: str, name: str) -> set[int]:
         value = record.get('id')
         if type(value) is not int:
             raise UserError(f'{name}: {kind} number {number} needs an integer as its id, but has {short(value)}.')
-        if not -LARGEST_ID <= value < LARGEST_ID:  # else pycocotools turns all of them into floats
+        if not -MAX_ID <= value < MAX_ID:  # else pycocotools turns all of them into floats
             raise UserError(f'{name}: the {kind} id {short(value)} has more than 63 bits.')
         if value in ids:
             raise UserError(f'{name}: the {kind} id {value} occurs twice.')
@@ -88,10 +91,10 @@ def _fault(annotation: dict, images: set[int], categories: set[int]) -> str | No
         return f'belongs to image {short(image)}, which is {_unknown(image, "images")}'
     if type(category) is not int or category not in categories:
         return f'has category {short(category)}, which is {_unknown(category, "categories")}'
-    if type(box) is not list or len(box) != 4 or not NUMBERS.issuperset(map(type, box)):
+    if type(box) is not list or len(box) != 4 or not NUMBER_TYPES.issuperset(map(type, box)):
         return f'has bbox {short(box)}, which is not four numbers (x, y, width, height)'
     for value in box:
-        if not -LARGEST < value < LARGEST:
+        if not -MAX_COORDINATE < value < MAX_COORDINATE:
             return f'has bbox {short(box)}, which is not finite'
     if box[2] < 0 or box[3] < 0:
         return f'has bbox {short(box)}, whose width or height is negative'

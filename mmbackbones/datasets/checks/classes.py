@@ -6,7 +6,7 @@ from ...errors import UserError
 from ...utils.text import short
 
 
-def compare_classes(
+def check_same_classes(
     found: Iterable[str], expected: Iterable[str], name: str, whose: str, occurring: Collection[str] | None = None
 ) -> None:
     """Raise UserError unless both hold the same classes, in whatever order; `name` has those `found`.

@@ -42,7 +42,7 @@ class Counts:
         return notes
 
 
-def count(data: dict, annotated: Collection[int], filter_cfg: Mapping | None, training: bool) -> Counts:
+def count_usable(data: dict, annotated: Collection[int], filter_cfg: Mapping | None, training: bool) -> Counts:
     """Count what CocoDataset with `filter_cfg` (for training), or COCOeval, makes of repaired `data`.
 
     Args:

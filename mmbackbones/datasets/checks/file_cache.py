@@ -10,14 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from ...errors import UserError
-from ...utils.files import leaves, write_text
+from ...utils.files import write_text
+from ...utils.paths import escapes_folder
+from ...utils.progress import track
 
-VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
-KEEP_EVERY = 10  # seconds; a check that is killed loses no more than that
+CACHE_VERSION = 2  # of the form of what is remembered; to be raised whenever an `inspect` says something else of a file
+SAVE_INTERVAL = 10  # seconds; a check that is killed loses no more than that
 
 # Path -> what is to be known of the file, as integers; or why training could not read it.
 Inspect = Callable[[str], tuple[int, ...] | str]
@@ -41,7 +40,7 @@ def inspect_files(
     """
     below = os.path.relpath(folder, root)
     for name in names:
-        if leaves(os.path.join(below, name)):
+        if escapes_folder(os.path.join(below, name)):
             raise UserError(f'{source}: the {kind} file {name!r} is not inside the data folder {root}.')
     states, missing, no_files = {}, [], []
     for name in names:
@@ -67,31 +66,22 @@ def inspect_files(
     known = _read_cache(cache)
     unknown = [name for name in states if known.get(name, [])[:2] != states[name]]
     broken = []
-    console = Console(stderr=True)
     pool = ThreadPoolExecutor()
     kept = time.monotonic()
     try:
         results = pool.map(inspect, (os.path.join(folder, name) for name in unknown))
-        shown = track(
-            zip(unknown, results, strict=True),
-            f'Checking {kind}s',
-            len(unknown),
-            console=console,
-            transient=True,
-            disable=not unknown or not console.is_terminal,
-        )
-        for name, result in shown:
+        for name, result in track(zip(unknown, results, strict=True), len(unknown), f'Checking {kind}s'):
             if isinstance(result, str):
                 broken.append((name, result))
             else:
                 known[name] = [*states[name], *result]
-            if time.monotonic() - kept >= KEEP_EVERY:
-                _keep(cache, known)
+            if time.monotonic() - kept >= SAVE_INTERVAL:
+                _save_cache(cache, known)
                 kept = time.monotonic()
     finally:  # an interrupted check stops at once and keeps what it has learnt
         pool.shutdown(cancel_futures=True)
         if unknown:
-            _keep(cache, known)
+            _save_cache(cache, known)
     if broken:
         name, reason = broken[0]
         raise UserError(
@@ -113,10 +103,10 @@ def reason(error: Exception) -> str:
 def _cache_file(folder: Path, kind: str) -> Path:
     home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
     key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20]
-    return Path(home, 'mmbackbones', f'{kind}s-{VERSION}-{key}.json')
+    return Path(home, 'mmbackbones', f'{kind}s-{CACHE_VERSION}-{key}.json')
 
 
-def _keep(file: Path, known: dict[str, list[int]]) -> None:
+def _save_cache(file: Path, known: dict[str, list[int]]) -> None:
     with suppress(OSError):  # then the next check decodes again
         write_text(file, json.dumps(known))
 

@@ -10,9 +10,9 @@ from PIL import Image
 from .file_cache import inspect_files, reason
 from .images import ORIENTATION
 
-VOID = 255  # what mmseg's losses and metrics leave out
-LARGEST = 65535  # label: 16 bits
-MOST = 257  # labels of one map that are remembered: one more than bytes can hold
+IGNORE_INDEX = 255  # what mmseg's losses and metrics leave out
+MAX_LABEL = 65535  # label: 16 bits
+MAX_COUNTED_LABELS = 257  # labels of one map that are remembered: one more than bytes can hold
 # What mmseg reads as it is: the indices of a palette, too. Everything else is stored anew, as bytes: 16 bits would be
 # cut to 8, of several channels it wants one, and PIL stretches grey levels of 2 and 4 bits to 0..255.
 AS_STORED = {'L', 'P', '1'}
@@ -25,6 +25,23 @@ class LabelMap:
     size: tuple[int, int]  # width, height
     as_stored: bool  # whether mmseg reads the file's labels as they are
     pixels: dict[int, int]  # label -> number of its pixels, in rising order of labels
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image and its label map.
+
+    Attributes:
+        image: Absolute path of the image.
+        label_path: Absolute path of the label map.
+        label: Content of the label map.
+        orientation: EXIF orientation by which training turns the image, but not the label map.
+    """
+
+    image: Path
+    label_path: Path
+    label: LabelMap
+    orientation: int
 
 
 def read_label_maps(root: Path, folder: Path, names: Sequence[str], source: str) -> list[LabelMap]:
@@ -45,10 +62,10 @@ def count_pixels(maps: Iterable[LabelMap]) -> dict[int, int]:
     return dict(sorted(total.items()))
 
 
-def write_as_bytes(path: Path, target: Path, ignore_label: int | None) -> None:
+def write_8_bit(path: Path, target: Path, ignore_label: int | None) -> None:
     """Store a label map so that mmseg reads its labels, all below 256 but for `ignore_label`, which becomes 255."""
     labels = read_labels(path)
-    labels[labels == ignore_label] = VOID
+    labels[labels == ignore_label] = IGNORE_INDEX
     target.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(labels.astype(np.uint8)).save(target)
 
@@ -64,7 +81,7 @@ def _inspect(path: str) -> tuple[int, ...] | str:
         as_stored, labels = _decode(path)
     except Exception as error:  # a decoder may fail with anything, and whatever it is, the file is not sound
         return reason(error)
-    pairs = np.stack(np.unique(labels, return_counts=True), axis=1)[:MOST]
+    pairs = np.stack(np.unique(labels, return_counts=True), axis=1)[:MAX_COUNTED_LABELS]
     return (labels.shape[1], labels.shape[0], int(as_stored), *pairs.ravel().tolist())
 
 

@@ -4,11 +4,11 @@ from pycocotools import mask as coco_mask
 
 from ...errors import UserError
 from ...utils.text import short
-from .annotations import NUMBERS
+from .annotations import NUMBER_TYPES
 from .file_cache import reason
 
-FARTHEST = 1e6  # pixels: pycocotools goes along an outline pixel by pixel
-SLACK = 1  # pixels between a mask and its box: both are rounded
+MAX_COORDINATE = 1e6  # pixels: pycocotools goes along an outline pixel by pixel
+MAX_GAP = 1  # pixels between a mask and its box: both are rounded
 
 
 class MaskError(UserError):
@@ -44,7 +44,9 @@ def _fault(mask: list | dict, size: list) -> str | None:
     for polygon in mask:
         if len(polygon) < 6 or len(polygon) % 2:
             return f'has a polygon of {len(polygon)} numbers, where x1, y1, x2, y2, x3, y3 ... are wanted'
-        if not NUMBERS.issuperset(map(type, polygon)) or not all(-FARTHEST < value < FARTHEST for value in polygon):
+        if not NUMBER_TYPES.issuperset(map(type, polygon)) or not all(
+            -MAX_COORDINATE < value < MAX_COORDINATE for value in polygon
+        ):
             return f'has a polygon that is not made of pixel coordinates: {short(polygon)}'
     return None
 
@@ -77,7 +79,7 @@ def _fault_of_place(mask: list | dict, box: list) -> str | None:
         xs, ys = ([polygon[start::2] for polygon in mask] for start in (0, 1))
         left, top, right, bottom = min(map(min, xs)), min(map(min, ys)), max(map(max, xs)), max(map(max, ys))
     x, y, w, h = box
-    if max(left - x - w, x - right, top - y - h, y - bottom) <= SLACK:
+    if max(left - x - w, x - right, top - y - h, y - bottom) <= MAX_GAP:
         return None
     return (
         f'lies outside its bbox {short(box)}: it reaches from ({left:g}, {top:g}) to ({right:g}, {bottom:g}), in pixels'

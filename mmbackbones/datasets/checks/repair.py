@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import UserError
-from ...utils.files import written_here
-from .annotations import NUMBERS
+from ...utils.paths import normalize_separators
+from .annotations import NUMBER_TYPES
+from .image_sizes import describe_size_mismatch, parse_side
 from .images import ImageInfo
-from .sizes import contradiction, parse_side
 
 # Boxes are rounded, and even COCO's own overshoot a little: below half a pixel there is no harm.
-TOLERANCE = 0.5  # pixels
+MAX_OVERSHOOT = 0.5  # pixels
 # kind of repair -> what is said of one, of several
-WORDS = {
+DESCRIPTIONS = {
     'slash': ('file name with backslashes read as of folders', 'file names with backslashes read as of folders'),
     'size': ('image size filled in', 'image sizes filled in'),
     'clipped': ('box clipped to its image', 'boxes clipped to their image'),
@@ -31,10 +31,10 @@ WORDS = {
     'unknown': ('class that it lists without a box left out', 'classes that it lists without a box left out'),
 }
 # What CocoDataset does to a file for training by itself: no reason to copy COCO's 450 MB.
-DONE_IN_TRAINING = ('dropped', 'polygon', 'ignore')
+DONE_BY_COCO_DATASET = ('dropped', 'polygon', 'ignore')
 
 
-def tidy(data: dict, image_dir: Path, name: str, masks: bool) -> Counter:
+def normalize_coco(data: dict, image_dir: Path, name: str, masks: bool) -> Counter:
     """Put right what needs no look at the images; the kinds of repair, counted.
 
     `data`, called `name` in messages, is changed in place; it has passed `check`. Widths and heights become integers,
@@ -46,7 +46,7 @@ def tidy(data: dict, image_dir: Path, name: str, masks: bool) -> Counter:
     """
     repairs = Counter()
     for image in data['images']:
-        if (file := written_here(image_dir, image['file_name'])) != image['file_name']:
+        if (file := normalize_separators(image_dir, image['file_name'])) != image['file_name']:
             image['file_name'] = file
             repairs['slash'] += 1
         given = image.get('width'), image.get('height')
@@ -80,7 +80,7 @@ def fill_image_sizes(data: dict, images: Sequence[ImageInfo], name: str) -> Coun
     repairs = Counter()
     for image, info in zip(data['images'], images, strict=True):
         given = image['width'], image['height']
-        if fault := contradiction(given, info):
+        if fault := describe_size_mismatch(given, info):
             raise UserError(f'{name}: image {image["id"]} ({image["file_name"]}) {fault}.')
         if None in given:
             image['width'], image['height'] = info.size
@@ -88,7 +88,7 @@ def fill_image_sizes(data: dict, images: Sequence[ImageInfo], name: str) -> Coun
     return repairs
 
 
-def repair(data: dict) -> Counter:
+def repair_annotations(data: dict) -> Counter:
     """Clip boxes to their images, drop those without area, fill in area and iscrowd; the kinds of repair, counted.
 
     `data` is changed in place; its images have sizes.
@@ -99,7 +99,7 @@ def repair(data: dict) -> Counter:
     for annotation in data['annotations']:
         x, y, w, h = annotation['bbox']
         width, height = sizes[annotation['image_id']]
-        if max(-x, -y, x + w - width, y + h - height) > TOLERANCE:
+        if max(-x, -y, x + w - width, y + h - height) > MAX_OVERSHOOT:
             left, top = max(x, 0), max(y, 0)
             w, h = min(x + w, width) - left, min(y + h, height) - top
             annotation['bbox'] = [left, top, w, h]
@@ -124,7 +124,7 @@ def repair(data: dict) -> Counter:
     return repairs
 
 
-def list_classes(data: dict, classes: Sequence[str]) -> Counter:
+def set_categories(data: dict, classes: Sequence[str]) -> Counter:
     """Make the categories of `data` the `classes`, in this order; the kinds of repair, counted.
 
     CocoDataset gives labels by the order in the file, of those that are in the file. No category has boxes but those
@@ -139,8 +139,8 @@ def list_classes(data: dict, classes: Sequence[str]) -> Counter:
     return Counter({'classes': len(missing), 'unknown': len(there) - kept})
 
 
-def describe(repairs: Counter) -> str:
-    return ', '.join(f'{count} {WORDS[kind][count > 1]}' for kind in WORDS if (count := repairs[kind]))
+def describe_repairs(repairs: Counter) -> str:
+    return ', '.join(f'{count} {DESCRIPTIONS[kind][count > 1]}' for kind in DESCRIPTIONS if (count := repairs[kind]))
 
 
 def _drop_empty(data: dict, repairs: Counter) -> None:
@@ -166,7 +166,7 @@ def _is_empty(box: list, width: int | None, height: int | None) -> bool:
 def _fault_of_area(annotation: dict, w: float, h: float) -> str | None:
     area = annotation.get('area')
     # CocoDataset leaves out what has no area, in silence; boxes of less than a pixel it leaves out anyway.
-    if type(area) not in NUMBERS or (not area > 0 and w >= 1 and h >= 1):
+    if type(area) not in NUMBER_TYPES or (not area > 0 and w >= 1 and h >= 1):
         return 'area'
     # The area decides whether pycocotools counts an object as small, medium, or large.
     if area > (w + 2) * (h + 2) or (area < w * h / 100 and not annotation.get('segmentation')):

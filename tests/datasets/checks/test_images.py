@@ -13,7 +13,8 @@ from PIL import Image
 
 from mmbackbones.datasets.checks import file_cache as inspection
 from mmbackbones.datasets.checks import images
-from mmbackbones.datasets.checks.images import describe_losses, read_images
+from mmbackbones.datasets.checks.discarded_content import describe_discarded_content
+from mmbackbones.datasets.checks.images import read_images
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 
@@ -206,7 +207,7 @@ def test_a_png_without_its_end(folder):
 
 
 def losses(folder, *names: str) -> list[str]:
-    return describe_losses(names, read(folder, names), 'train.json')
+    return describe_discarded_content(names, read(folder, names), 'train.json')
 
 
 DEEP = np.random.default_rng(0).integers(0, 2300, (48, 64)).astype(np.uint16)
@@ -274,7 +275,7 @@ def test_only_regular_files_are_opened(make, folder):
 
 
 def test_the_cache_grows_while_the_check_goes_on(folder, cache_home, monkeypatch):
-    monkeypatch.setattr(inspection, 'KEEP_EVERY', 0)
+    monkeypatch.setattr(inspection, 'SAVE_INTERVAL', 0)
     kept = []
     monkeypatch.setattr(inspection, 'write_text', lambda file, text: kept.append(sorted(json.loads(text))))
     sizes(folder)
@@ -283,6 +284,6 @@ def test_the_cache_grows_while_the_check_goes_on(folder, cache_home, monkeypatch
 
 def test_what_an_older_version_remembered_is_forgotten(folder, cache_home, decoded, monkeypatch):
     sizes(folder)
-    monkeypatch.setattr(inspection, 'VERSION', inspection.VERSION + 1)
+    monkeypatch.setattr(inspection, 'CACHE_VERSION', inspection.CACHE_VERSION + 1)
     sizes(folder)
     assert len(decoded) == 6

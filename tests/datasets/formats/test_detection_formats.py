@@ -36,7 +36,7 @@ def test_every_layout_gives_the_same_data(build, layout, tmp_path, out_dir):
     build(root)
     before = tree(root)
     data = load_detection(root, out_dir)
-    assert data.layout == layout
+    assert data.format == layout
     assert data.classes == CLASSES
     assert list(data.splits) == (['train', 'val'] if layout == 'COCO 2017' else ['train', 'val', 'test'])
     for name, split in data.splits.items():
@@ -278,7 +278,7 @@ def test_voc_corners_as_shares(tmp_path, out_dir):
             r'<(x|y)(min|max)>(\d+)<', lambda found: f'<{found[1]}{found[2]}>{int(found[3]) / 64}<', file.read_text()
         )
         file.write_text(text)
-    with pytest.raises(UserError, match='corners of all 9 boxes lie between 0 and 1: they look like shares'):
+    with pytest.raises(UserError, match='corners of all 9 boxes lie between 0 and 1: they look like fractions'):
         load_detection(tmp_path / 'user', out_dir)
 
 
@@ -351,8 +351,8 @@ def test_yolo_polygons(tmp_path, out_dir):
     ('row', 'message'),
     [
         ('0 0.5 0.5 x 0.1', 'is not a row of numbers'),
-        ('0 0.5 0.5 nan 0.1', 'must be shares of the image'),
-        ('0 320 240 20 20', 'must be shares of the image'),
+        ('0 0.5 0.5 nan 0.1', 'must be fractions of the image'),
+        ('0 320 240 20 20', 'must be fractions of the image'),
         ('0 0.5 0.5 -0.1 0.1', 'width and height must not be negative'),
         ('0 0.5 0.5 0.1', 'a row is "class cx cy w h" or'),
         ('7 0.5 0.5 0.1 0.1', 'class 7 is not among the 2 names'),
@@ -371,8 +371,11 @@ def test_yolo_rows_that_make_no_box(row, message, tmp_path, out_dir):
     [
         ('train: images/train\nval: images/val\n', '"names" must be a list'),
         ('train: images/train\nval: images/val\nnames: [cat, yes]\n', 'class name True must be text'),
-        ('train: images/train\nval: images/x\nnames: [cat, dog]\n', '"val" is \'images/x\', which is no folder'),
-        ('train: ../outside\nval: images/val\nnames: [cat, dog]\n', '"train" is \'../outside\', which is no folder'),
+        ('train: images/train\nval: images/x\nnames: [cat, dog]\n', '"val" is \'images/x\', which is neither a folder'),
+        (
+            'train: ../outside\nval: images/val\nnames: [cat, dog]\n',
+            '"train" is \'../outside\', which is neither a folder',
+        ),
         ('names: [cat, dog]\n', 'names no images'),
         ('names: [cat, dog\n', 'is not readable YAML'),
         ('train: list.txt\nval: images/val\nnames: [cat, dog]\n', "'../outside/a.jpg' is not inside"),
@@ -417,14 +420,14 @@ def test_a_folder_of_boxes_and_masks_has_boxes(tmp_path, out_dir):
             write_image(root / 'images' / folder / f'{stem}.jpg')
             write_image(root / 'annotations' / folder / f'{stem}.png')
     data = load_detection(root, out_dir)
-    assert data.layout == 'plain COCO'
+    assert data.format == 'plain COCO'
     assert contents(data.splits['val']) == truth('val')
 
 
 def test_masks_are_not_boxes(tmp_path, out_dir):
     for kind in ('images', 'annotations'):
         write_image(tmp_path / 'user' / kind / 'training/1.png')
-    with pytest.raises(UserError, match='holds semantic masks'):
+    with pytest.raises(UserError, match=r'holds label maps \(ADE20K\), but a detector needs boxes'):
         load_detection(tmp_path / 'user', out_dir)
 
 
@@ -437,7 +440,9 @@ def test_several_files_of_unknown_meaning(tmp_path, out_dir):
 
 def test_no_layout(tmp_path, out_dir):
     (tmp_path / 'user').mkdir()
-    with pytest.raises(UserError, match=r'(?s)user has none of the layouts.*Roboflow: .*Pascal VOC: .*YOLO: '):
+    with pytest.raises(
+        UserError, match=r'(?s)user is in none of the known formats.*Roboflow COCO: .*Pascal VOC: .*YOLO: '
+    ):
         load_detection(tmp_path / 'user', out_dir)
 
 

@@ -40,7 +40,7 @@ def test_roboflow_with_two(tmp_path, out_dir):
     folders.roboflow(tmp_path)
     folders.roboflow(tmp_path / 'other')
     rename(tmp_path, 'other/valid', 'val')
-    with pytest.raises(UserError, match=r"several that could be the split 'val': val, valid; leave one"):
+    with pytest.raises(UserError, match=r"several that could be the split 'val': val, valid; keep one"):
         load_detection(tmp_path, out_dir)
 
 
@@ -100,7 +100,7 @@ def test_coco_with_a_test_part(tmp_path, out_dir):
     for stem in TRUTH['test']:
         write_image(tmp_path / 'test2017' / f'{stem}.jpg')
     data = load_detection(tmp_path, out_dir)
-    assert data.layout == 'COCO 2017'
+    assert data.format == 'COCO 2017'
     assert contents(data.splits['test']) == truth('test')
 
 
@@ -167,7 +167,7 @@ def test_yolo_with_two(tmp_path, out_dir):
     folders.yolo(tmp_path)
     with (tmp_path / 'data.yaml').open('a') as stream:
         stream.write('valid: images/test\n')
-    with pytest.raises(UserError, match=r"data\.yaml has val and valid, which are both the split 'val': leave one"):
+    with pytest.raises(UserError, match=r"data\.yaml has val and valid, which are both the split 'val': keep one"):
         load_detection(tmp_path, out_dir)
 
 
@@ -191,7 +191,7 @@ def test_yolo_labels_without_an_image(tmp_path, out_dir):
 def test_two_layouts_in_one_folder(tmp_path, out_dir):
     folders.plain(tmp_path)
     folders.yolo(tmp_path)
-    assert check_val(tmp_path, out_dir) == [f'{tmp_path} has the layout YOLO, too, which is not used']
+    assert check_val(tmp_path, out_dir) == [f'{tmp_path} is in the format YOLO as well, which is not used']
     (tmp_path / 'data.yaml').write_text('broken: [')
     assert check_val(tmp_path, out_dir) == []
 
@@ -343,5 +343,7 @@ def test_annotation_files_of_which_none_is_for_validation(tmp_path, out_dir):
     folders.plain(tmp_path)
     (tmp_path / 'annotations/test.json').unlink()
     rename(tmp_path, 'annotations/val.json', 'annotations/holdout.json')
-    with pytest.raises(UserError, match=r'\(holdout\.json, train\.json\), of which none is called as a val'):
+    with pytest.raises(
+        UserError, match=r'\(holdout\.json, train\.json\), but none that is named as a validation split'
+    ):
         load_detection(tmp_path, out_dir)

@@ -13,17 +13,16 @@ import cv2
 import numpy as np
 
 from ...errors import UserError
-from ..formats.pairs import Pair
 from .images import TURNS
-from .label_maps import LARGEST, read_labels
+from .label_maps import MAX_LABEL, Pair, read_labels
 
-SIDE = 256  # pixels that pictures are reduced to
-CHANCE = 0.01  # of what varies in a picture, any regions explain as much
-CLEAR = 0.65  # what all images together must come to
-CERTAIN = 0.9  # what a single one must, against all others
+MAX_SIDE = 256  # pixels that pictures are reduced to
+CHANCE_SHARE = 0.01  # of what varies in a picture, any regions explain as much
+MIN_MEAN_FIT = 0.65  # what all images together must come to
+MIN_SINGLE_FIT = 0.9  # what a single one must, against all others
 
 
-def check_turned(pairs: Sequence[Pair]) -> list[str]:
+def check_orientation(pairs: Sequence[Pair]) -> list[str]:
     """A note on the turned images among `pairs`, if there are any.
 
     Raises:
@@ -37,7 +36,7 @@ def check_turned(pairs: Sequence[Pair]) -> list[str]:
         judged = list(zip(pool.map(_fit, open_to_doubt), open_to_doubt, strict=True))
     judged = [(fit, pair) for fit, pair in judged if fit is not None]
     together = np.mean([fit for fit, _ in judged]) if judged else 1.0
-    limit = 1 - (CLEAR if together <= 1 - CLEAR else CERTAIN)
+    limit = 1 - (MIN_MEAN_FIT if together <= 1 - MIN_MEAN_FIT else MIN_SINGLE_FIT)
     if wrong := [pair for fit, pair in judged if fit <= limit]:
         pair = wrong[0]
         raise UserError(
@@ -45,7 +44,7 @@ def check_turned(pairs: Sequence[Pair]) -> list[str]:
             f'its EXIF orientation ({pair.orientation}); {len(wrong)} of {len(turned)} turned images are such. Remove '
             'the orientation from these images (exiftool -Orientation= FILE), or turn their label maps.'
         )
-    if together < CLEAR and len(open_to_doubt) == len(turned):
+    if together < MIN_MEAN_FIT and len(open_to_doubt) == len(turned):
         _, pair = min(judged, key=lambda item: item[0])
         raise UserError(
             f'Training turns {pair.image} by its EXIF orientation ({pair.orientation}), and neither its size nor its '
@@ -63,16 +62,16 @@ def _fit(pair: Pair) -> float | None:
 
     0.5 says nothing. None if the turn makes no difference to the label map.
     """
-    width, height = (ceil(side / max(1, max(pair.label.size) / SIDE)) for side in pair.label.size)
+    width, height = (ceil(side / max(1, max(pair.label.size) / MAX_SIDE)) for side in pair.label.size)
     labels = cv2.resize(read_labels(pair.label_path), (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int64)
     turned = np.ascontiguousarray(TURNS[pair.orientation](labels))
     if (labels == turned).all():
         return None
     picture = cv2.imdecode(np.fromfile(pair.image, np.uint8), cv2.IMREAD_COLOR)
     picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(float)
-    either = labels * (LARGEST + 1) + turned
+    either = labels * (MAX_LABEL + 1) + turned
     here, there, both = (_left(picture, groups) for groups in (labels, turned, either))
-    chance = CHANCE * _left(picture, np.zeros_like(labels))
+    chance = CHANCE_SHARE * _left(picture, np.zeros_like(labels))
     here, there = there - both + chance, here - both + chance
     return 0.5 if here + there == 0 else float(here / (here + there))
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UserError
-from .label_maps import LARGEST, VOID
+from .label_maps import IGNORE_INDEX, MAX_LABEL
 
 BACKGROUNDS = ('ignore', 'class')
-MOST_ROWS = 10  # of the table of labels
+MAX_TABLE_ROWS = 10  # of the table of labels
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Numbering:
 
     @property
     def ignored(self) -> set[int]:
-        return {*range(self.first), VOID, self.ignore_label} - {None}
+        return {*range(self.first), IGNORE_INDEX, self.ignore_label} - {None}
 
     def name(self, label: int, names: Sequence[str]) -> str | None:
         """The class of `label`; None if it is ignored or has no name."""
@@ -38,15 +38,15 @@ class Numbering:
         return names[label - self.first] if known else None
 
 
-def check_options(background: str | None, ignore_label: int | None) -> None:
+def check_numbering_options(background: str | None, ignore_label: int | None) -> None:
     """Raise UserError unless both are None or one of the values that a `Numbering` may have."""
     if background not in (None, *BACKGROUNDS):
         raise UserError(f'background must be {" or ".join(map(repr, BACKGROUNDS))}, got {background!r}.')
-    if ignore_label is not None and (type(ignore_label) is not int or not 0 <= ignore_label <= LARGEST):
-        raise UserError(f'ignore_label must be a label from 0 to {LARGEST}, got {ignore_label!r}.')
+    if ignore_label is not None and (type(ignore_label) is not int or not 0 <= ignore_label <= MAX_LABEL):
+        raise UserError(f'ignore_label must be a label from 0 to {MAX_LABEL}, got {ignore_label!r}.')
 
 
-def settle_numbering(
+def infer_numbering(
     pixels: dict[int, int],
     names: Sequence[str],
     background: str | None,
@@ -66,7 +66,7 @@ def settle_numbering(
     Raises:
         UserError: nobody can know; with the table label -> class -> share of the pixels.
     """
-    last, occurring = len(names), set(pixels) - {VOID, ignore_label}
+    last, occurring = len(names), set(pixels) - {IGNORE_INDEX, ignore_label}
     if background:
         return Numbering(background, ignore_label)
     with_background = names[0].strip('_').lower() == 'background'
@@ -88,17 +88,17 @@ def _table(pixels: dict[int, int], names: Sequence[str], ignore_label: int | Non
     readings = [Numbering(background, ignore_label) for background in BACKGROUNDS[::-1]]
     rows = [('label', 'pixels', *(f'--background {reading.background}' for reading in readings))]
     frequent = sorted(pixels, key=pixels.get, reverse=True)
-    for label in frequent[:MOST_ROWS]:
+    for label in frequent[:MAX_TABLE_ROWS]:
         found = (reading.name(label, names) for reading in readings)
         found = ('ignored' if name is None else repr(name) for name in found)
-        rows.append((str(label), share(pixels, [label]), *found))
+        rows.append((str(label), percentage(pixels, [label]), *found))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ['  ' + '  '.join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    if len(frequent) > MOST_ROWS:
-        lines.append(f'  and {len(frequent) - MOST_ROWS} more labels')
+    if len(frequent) > MAX_TABLE_ROWS:
+        lines.append(f'  and {len(frequent) - MAX_TABLE_ROWS} more labels')
     return '\n'.join(lines)
 
 
-def share(pixels: dict[int, int], labels: Sequence[int]) -> str:
+def percentage(pixels: dict[int, int], labels: Sequence[int]) -> str:
     """How many of all pixels have one of `labels`, in percent, for a message."""
     return f'{sum(pixels.get(label, 0) for label in labels) / sum(pixels.values()):.1%}'.replace('%', ' %')

@@ -21,7 +21,7 @@ def parse_side(value: object) -> int | None:
     return int(number) if number > 0 else None
 
 
-def contradiction(given: tuple[int | None, int | None], found: ImageInfo) -> str | None:
+def describe_size_mismatch(given: tuple[int | None, int | None], found: ImageInfo) -> str | None:
     """What is wrong if an image, said to be of the width and height `given`, is what was `found`."""
     if all(side in (None, real) for side, real in zip(given, found.size, strict=True)):
         return None
