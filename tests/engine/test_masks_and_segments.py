@@ -147,7 +147,7 @@ def test_a_segmentor_has_no_operators_to_speak_of(tool, segmentor, tiny_seg_conf
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--cfg-options', 'test_evaluator.iou_thr=0.5'], 'test_evaluator.iou_thr is no option of CocoMetric'),
+        (['--cfg-options', 'test_evaluator.iou_thr=0.5'], 'test_evaluator.iou_thr is not an option of CocoMetric'),
         (['--work-dir', 'FILE/run'], '--work-dir: cannot write to'),
         (['--show-dir', 'FILE/shown'], '--show-dir: cannot write to'),
     ],
