@@ -88,7 +88,7 @@ def run(
     trained: tuple[int, int] = SQUARE,
     sizes: Sequence[tuple[int, int]] = SIZES,
 ) -> None:
-    """Print three tables, those of docs/dual_vit.md. Takes some minutes, and 3 GB of memory.
+    """Print three tables, those of docs/dualvit.md. Takes some minutes, and 3 GB of memory.
 
     Args:
         rounds: Number of samples per figure.
