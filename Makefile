@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo demo-mask demo-seg test test-fast lint format types arrows spelling check
+.PHONY: setup demo demo-mask demo-seg test test-fast test-gpu lint format types arrows spelling check
 
 setup: .venv/.ready
 
@@ -30,7 +30,7 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-fast: setup
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not gpu"
 
 # What CI runs besides the tests.
 check: lint types arrows spelling
@@ -51,3 +51,7 @@ spelling: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# On a machine with a CUDA GPU.
+test-gpu: setup
+	$(BIN)/python -m pytest -m gpu tests/gpu

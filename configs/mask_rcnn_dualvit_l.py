@@ -1,4 +1,4 @@
-# Mask R-CNN with Dual-ViT-L, 1x: no published row. Recipe and weights as in mask_rcnn_dualvit_s.py.
+# Mask R-CNN with Dual-ViT-L, 1x: no published result. Recipe and weights as in mask_rcnn_dualvit_s.py.
 _base_ = 'mask_rcnn_dualvit_s.py'
 
 model = dict(

@@ -1,7 +1,7 @@
 # Mask R-CNN with Dual-ViT-S, 1x. Published: 46.5 box AP, 42.2 mask AP on COCO val2017 (ImageNetModel,
-# object_detection/README.md); 41.89 M parameters by the layer shapes. Recipe: the authors' config there, half
-# precision included; a machine without a GPU trains in float32. The stem's norms keep weight and bias as they were
-# pre-trained. Weights: see retinanet_dualvit_s.py.
+# object_detection/README.md); 41.89 M parameters by the layer shapes. Recipe: the authors' config there, half precision
+# included; a machine without a GPU trains in float32. The stem's norms keep their pre-trained weight and bias. Weights:
+# see retinanet_dualvit_s.py.
 _base_ = '_base_/mask_rcnn_1x.py'
 
 model = dict(

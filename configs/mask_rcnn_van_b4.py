@@ -1,4 +1,4 @@
-# Mask R-CNN with VAN-B4, 1x: no published row. Recipe as in mask_rcnn_van_t.py.
+# Mask R-CNN with VAN-B4, 1x: no published result. Recipe as in mask_rcnn_van_t.py.
 _base_ = 'mask_rcnn_van_t.py'
 
 model = dict(

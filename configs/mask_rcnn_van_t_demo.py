@@ -1,6 +1,6 @@
-# Mask R-CNN with VAN-B0 for the demo: narrower than mask_rcnn_van_t.py (pyramid and heads 64 wide in place of 256, 3
-# levels from stride 8 in place of 5 from stride 4, 2 mask convolutions in place of 4, 64 sampled regions an image in
-# place of 512), from random weights, for 128x128 images of the generated data set and two CPU cores.
+# Mask R-CNN with VAN-B0 for the demo: narrower than mask_rcnn_van_t.py (pyramid and heads 64 wide instead of 256, 3
+# levels from stride 8 instead of 5 from stride 4, 2 mask convolutions instead of 4, 64 sampled regions per image
+# instead of 512), from random weights, for 128x128 images of the generated data set and two CPU cores.
 _base_ = 'mask_rcnn_van_t.py'
 
 width, strides = 64, [8, 16, 32]

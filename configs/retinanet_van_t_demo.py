@@ -1,5 +1,5 @@
-# RetinaNet with VAN-B0 for the demo: narrower than retinanet_van_t.py (pyramid and head 128 wide in place of 256, 3
-# levels in place of 5, 2 head convolutions in place of 4, smaller anchors), from random weights, for 128x128 images of
+# RetinaNet with VAN-B0 for the demo: narrower than retinanet_van_t.py (pyramid and head 128 wide instead of 256, 3
+# levels instead of 5, 2 head convolutions instead of 4, smaller anchors), from random weights, for 128x128 images of
 # the generated data set and two CPU cores.
 _base_ = 'retinanet_van_t.py'
 

@@ -1,4 +1,4 @@
-# Semantic FPN with Dual-ViT-B, 40k: no published row. Recipe and weights as in semantic_fpn_dualvit_s.py.
+# Semantic FPN with Dual-ViT-B, 40k: no published result. Recipe and weights as in semantic_fpn_dualvit_s.py.
 _base_ = 'semantic_fpn_dualvit_s.py'
 
 model = dict(

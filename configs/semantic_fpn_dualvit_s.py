@@ -1,5 +1,5 @@
-# Semantic FPN with Dual-ViT-S, 40k: no published row. Recipe: PVT's for this segmentor, as the other backbones' here;
-# half precision and drop path as in upernet_dualvit_s.py. Weights: see retinanet_dualvit_s.py.
+# Semantic FPN with Dual-ViT-S, 40k: no published result. Recipe: PVT's for this segmentor, as for the other backbones
+# here; half precision and drop path as in upernet_dualvit_s.py. Weights: see retinanet_dualvit_s.py.
 _base_ = '_base_/semantic_fpn_40k.py'
 
 model = dict(

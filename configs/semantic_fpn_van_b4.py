@@ -1,4 +1,4 @@
-# Semantic FPN with VAN-B4, 40k: no published row. Recipe as in semantic_fpn_van_t.py.
+# Semantic FPN with VAN-B4, 40k: no published result. Recipe as in semantic_fpn_van_t.py.
 _base_ = 'semantic_fpn_van_t.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Semantic FPN with VAN-B6, 40k: no published row. Recipe as in semantic_fpn_van_t.py; drop path of the authors'
+# Semantic FPN with VAN-B6, 40k: no published result. Recipe as in semantic_fpn_van_t.py; drop path of the authors'
 # UperNet config.
 _base_ = 'semantic_fpn_van_t.py'
 

@@ -1,4 +1,4 @@
-# UperNet with Dual-ViT-L, 160k: no published row. Recipe and weights as in upernet_dualvit_s.py, drop path of B.
+# UperNet with Dual-ViT-L, 160k: no published result. Recipe and weights as in upernet_dualvit_s.py, drop path of B.
 _base_ = 'upernet_dualvit_s.py'
 
 model = dict(

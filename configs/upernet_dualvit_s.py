@@ -1,6 +1,6 @@
-# UperNet with Dual-ViT-S, 160k. Published: 49.2 mIoU on ADE20K (ImageNetModel, semantic_segmentation/README.md); 51.8
-# M parameters by the layer shapes. Recipe: the authors' config there, half precision included; their resizing of test
-# images to suit the network is not needed here. Weights: see retinanet_dualvit_s.py.
+# UperNet with Dual-ViT-S, 160k. Published: 49.2 mIoU on ADE20K (ImageNetModel, semantic_segmentation/README.md); 51.8 M
+# parameters by the layer shapes. Recipe: the authors' config there, half precision included; their resizing of test
+# images to sizes that suit the network is not needed here. Weights: see retinanet_dualvit_s.py.
 _base_ = '_base_/upernet_160k.py'
 
 model = dict(

@@ -1,6 +1,6 @@
-# UperNet with VAN-B0 for the demo: narrower than upernet_van_t.py (heads 96 wide in place of 512, the auxiliary one 32
-# in place of 256), from random weights, for 128x128 images of the generated data set and two CPU cores. There is no
-# dropout and no change of colours, so that a few minutes are enough.
+# UperNet with VAN-B0 for the demo: narrower than upernet_van_t.py (heads 96 wide instead of 512, the auxiliary one 32
+# instead of 256), from random weights, for 128x128 images of the generated data set and two CPU cores. There is no
+# dropout and no color augmentation, so that a few minutes are enough.
 _base_ = 'upernet_van_t.py'
 
 model = dict(

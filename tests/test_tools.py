@@ -1,7 +1,9 @@
-"""The command lines: what they say when something is missing or wrong."""
+"""The tools: their help, and what they say when something is missing or wrong."""
 
 import json
-import warnings
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,23 +11,77 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 
 from mmbackbones import config_path
-from mmbackbones.cli import run
+from tests.helpers.tiny_configs import ROOT
 from tests.helpers.unreachable import UNREACHABLE
 
-
-@pytest.mark.parametrize('name', ['train', 'test', 'demo', 'benchmark', 'convert_weights'])
-def test_help_shows_an_example(tool, name):
-    code, out, _ = tool(name, '--help')
-    assert code == 0
-    assert f'python tools/{name}.py' in out
+TOOLS = sorted(path.stem for path in (ROOT / 'tools').glob('*.py'))
 
 
-def test_without_coco_it_says_what_to_put_where(tool, tmp_path, monkeypatch):
+def run_python(*arguments, **variables):
+    """A fresh interpreter in the repository: (exit code, standard output, standard error)."""
+    path = os.pathsep.join([*variables.pop('path', []), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, 'PYTHONPATH': path},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+HELP = """
+import io, json, runpy, sys
+from contextlib import redirect_stdout
+
+said = {}
+for tool in sys.argv[1:]:
+    sys.argv = [f'tools/{tool}.py', '--help']
+    with redirect_stdout(io.StringIO()) as out:
+        try:
+            runpy.run_path(sys.argv[0], run_name='__main__')
+        except SystemExit as stop:
+            said[tool] = stop.code, out.getvalue(), sorted({'mmdet', 'mmseg'} & set(sys.modules))
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope='module')
+def helps():
+    """What ``--help`` of each tool ends with, says and loads, all in one fresh process."""
+    code, out, err = run_python('-c', HELP, *TOOLS)
+    assert code == 0, err
+    return json.loads(out)
+
+
+@pytest.mark.parametrize('name', TOOLS)
+def test_help_shows_an_example_and_loads_neither_mmdet_nor_mmseg(helps, name):
+    code, said, loaded = helps[name]
+    assert (code, loaded) == (0, [])
+    assert f'python tools/{name}.py' in said
+
+
+def test_ctrl_c_while_mmdet_is_imported(tmp_path, tiny_config):
+    (tmp_path / 'mmdet').mkdir()
+    (tmp_path / 'mmdet/__init__.py').write_text('import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n')
+    code, _, err = run_python('tools/train.py', tiny_config, path=[str(tmp_path)])
+    assert (code, err) == (130, '\nstopped\n')
+
+
+@pytest.mark.parametrize(
+    ('config', 'folder', 'parts'),
+    [
+        ('retinanet_van_b', 'data/coco/', ('train2017', 'annotations')),
+        ('upernet_van_t', 'data/ade/ADEChallengeData2016/', ('images/', 'annotations/')),
+    ],
+)
+def test_without_the_configs_own_data_it_says_what_to_put_where(tool, tmp_path, monkeypatch, config, folder, parts):
     monkeypatch.chdir(tmp_path)
-    code, _, err = tool('train', config_path('retinanet_van_b'))
+    code, _, err = tool('train', config_path(config))
     assert code == 2
     assert len(err.splitlines()) == 1
-    for words in ('data/coco/', 'train2017', 'annotations', '--data DIR', '--data shapes'):
+    for words in (folder, *parts, '--data DIR', '--data shapes'):
         assert words in err
     assert list(tmp_path.iterdir()) == []
 
@@ -50,7 +106,7 @@ def test_pre_trained_weights_that_can_not_be_fetched(tool, tiny_config, shapes, 
     )
     assert code == 2
     error = err.splitlines()[-1]
-    for words in ('http://127.0.0.1:9/no.pth cannot be fetched', '--weights', '--from-scratch'):
+    for words in ('http://127.0.0.1:9/no.pth cannot be downloaded', '--weights', '--from-scratch'):
         assert words in error
     assert 'Traceback' not in err
 
@@ -75,57 +131,12 @@ def test_pre_trained_weights_that_can_not_be_fetched(tool, tiny_config, shapes, 
 def test_wrong_input_is_one_sentence(tool, tiny_config, shapes, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
-    monkeypatch.setattr('mmbackbones.engine.config.get_device', lambda: 'cpu')
+    monkeypatch.setattr('mmbackbones.engine.amp.get_device', lambda: 'cpu')
     given = [{'CONFIG': tiny_config, 'SHAPES': shapes}.get(argument, argument) for argument in arguments]
     code, _, err = tool('train', *given)
     assert code == 2
     assert message in err.splitlines()[-1]
     assert 'Traceback' not in err
-
-
-def test_ctrl_c_while_a_config_is_laid_out(tool, monkeypatch):
-    """MMEngine makes a SyntaxError of whatever ends yapf's work, and puts the whole config into it."""
-
-    def interrupted():
-        def stop(*_, **__):
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr('mmengine.config.config.FormatCode', stop)
-        return Config(dict(a=1)).pretty_text
-
-    with pytest.raises(SystemExit) as stop:
-        run(interrupted)
-    assert stop.value.code == 130
-
-
-def test_warnings_of_libraries_about_their_own_code_are_not_shown(capsys):
-    said = ('pkg_resources is deprecated as an API.', 'Default ``avg_non_ignore`` is False, if', 'look at this')
-    with warnings.catch_warnings(record=True) as shown:
-        warnings.simplefilter('always')
-        run(lambda: [warnings.warn(text, stacklevel=1) for text in said])
-    assert [str(warning.message) for warning in shown] == ['look at this']
-
-
-@pytest.mark.parametrize(
-    ('error', 'sentence'),
-    [
-        (OSError(28, 'No space left on device', '/full/1.pth'), 'error: /full/1.pth: No space left on device\n'),
-        (
-            PermissionError(
-                'Caught PermissionError in DataLoader worker process 0.\nTraceback:\n  x\ncannot read a.jpg'
-            ),
-            'error: cannot read a.jpg\n',
-        ),
-    ],
-)
-def test_a_file_that_fails_in_mid_run(error, sentence, capsys):
-    def fail():
-        raise error
-
-    with pytest.raises(SystemExit) as stop:
-        run(fail)
-    assert stop.value.code == 1
-    assert capsys.readouterr().err == sentence
 
 
 def test_a_work_dir_is_tried_before_the_data_and_left_as_it_was(tool, tiny_config, shapes, tmp_path, monkeypatch):
@@ -149,8 +160,8 @@ def test_a_work_dir_is_tried_before_the_data_and_left_as_it_was(tool, tiny_confi
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--batch-size', 9], 'there are 8 images to train on, and one step would take 9 (9 images a batch)'),
-        (['--batch-size', 4, '--accumulate', 3], 'would take 12 (4 images a batch x 3 batches a step)'),
+        (['--batch-size', 9], 'there are 8 training images, and one step would take 9 (9 images per batch)'),
+        (['--batch-size', 4, '--accumulate', 3], 'would take 12 (4 images per batch x 3 batches per step)'),
     ],
 )
 def test_a_batch_larger_than_the_data(tool, tiny_config, shapes, tmp_path, options, message):
@@ -270,3 +281,52 @@ def test_convert_weights_of_something_else(tool, tmp_path, monkeypatch, content,
     assert message in err
     assert len(err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ['in.pth']
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('kind', 'folder', 'metric'),
+    [
+        ('box', 'demo', 'bbox_mAP_50'),
+        ('mask', 'demo_mask', 'segm_mAP_50'),
+        ('seg', 'demo_seg', 'mIoU'),
+    ],
+)
+def test_demo(tool, shapes, tmp_path, monkeypatch, kind, folder, metric):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('mmbackbones.engine.dataset_config.generate_shapes', lambda: shapes)
+    code, out, err = tool('demo', kind, '--epochs', 1)
+    assert code == 0, err
+    work_dir = tmp_path / 'work_dirs' / folder
+    for name in ('epoch_1.pth', 'test/metrics.json', 'curve.png', 'predictions.png'):
+        assert (work_dir / name).stat().st_size
+    figure = json.loads((work_dir / 'test/metrics.json').read_text())[metric]
+    assert f'\n{metric}: {figure:.3f}\nmodel work_dirs/{folder}/epoch_1.pth, ' in out
+    assert len([path for path in (work_dir / 'predictions').rglob('*') if path.is_file()]) == 4
+
+
+@pytest.mark.parametrize(
+    ('name', 'module'),
+    [
+        *((name, name) for name in ('contiguous_maps', 'detectors', 'dualvit', 'hierarchical_attention')),
+        ('local_attention', 'local_attention'),
+        ('dual_vit', 'dualvit'),  # its name before
+    ],
+)
+def test_benchmark(tool, monkeypatch, name, module):
+    monkeypatch.setattr(f'mmbackbones.benchmarks.{module}.run', lambda: print('a table'))
+    code, out, _ = tool('benchmark', name)
+    assert code == 0
+    assert out.startswith(f'{module}: PyTorch {torch.__version__}, ')
+    assert out.endswith('\na table\n')
+
+
+@pytest.mark.parametrize('count', [[], ['--count']])
+def test_model_zoo(tool, monkeypatch, count):
+    done = []
+    monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: ['VAN-Tiny'])
+    monkeypatch.setattr('mmbackbones.model_zoo.read_models', lambda: ['a model'])
+    monkeypatch.setattr('mmbackbones.model_zoo.write_tables', lambda *arguments: done.append(arguments))
+    code, out, _ = tool('model_zoo', *count)
+    assert (code, out) == (0, 'VAN-Tiny\n' if count else '')
+    assert done == [(['a model'], ROOT)]

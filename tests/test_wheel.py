@@ -5,8 +5,8 @@ import sys
 import tarfile
 from pathlib import Path
 
-from mmbackbones.utils import config_files as configs
 from mmbackbones.model_zoo import read_models
+from mmbackbones.utils import config_files
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,8 +24,8 @@ def test_configs_and_metadata_are_found_in_an_installed_wheel(tmp_path, monkeypa
     built = tmp_path / 'mmbackbones'
     assert contents(built / '.mim' / 'configs') == contents(ROOT / 'configs')
     assert (built / 'model_zoo' / 'metadata.py').is_file()
-    monkeypatch.setattr(configs, '_PACKAGE', built)
-    assert configs.config_path('mask_rcnn_dualvit_s') == built / '.mim' / 'configs' / 'mask_rcnn_dualvit_s.py'
+    monkeypatch.setattr(config_files, '_PACKAGE', built)
+    assert config_files.config_path('mask_rcnn_dualvit_s') == built / '.mim' / 'configs' / 'mask_rcnn_dualvit_s.py'
     assert read_models()['mask_rcnn_dualvit_s']['Config'] == 'configs/mask_rcnn_dualvit_s.py'
 
 

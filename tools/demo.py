@@ -1,4 +1,4 @@
-"""Train, evaluate and draw, on generated data: a small model with VAN-Tiny, in minutes on two CPU cores.
+"""Train a small model with VAN-Tiny on generated data, evaluate it and draw its predictions: minutes on two CPU cores.
 
 Examples:
 
@@ -7,16 +7,11 @@ Examples:
     python tools/demo.py seg
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from mmbackbones import config_path
-from mmbackbones.apis import evaluate, train
-from mmbackbones.cli import positive_int, run
-from mmbackbones.evaluation.summary import print_metrics
-from mmbackbones.visualization.plots import image_grid, plot_curve
+from mmbackbones.cli import new_parser, positive_int, run
 
-# What to show: model, config, name of the metric that counts in the log and in metrics.json.
+# Model, config, and the name of the main metric in the log and in metrics.json.
 DEMOS = {
     'box': ('RetinaNet', 'retinanet_van_t_demo', 'coco/bbox_mAP_50', 'bbox_mAP_50'),
     'mask': ('Mask R-CNN', 'mask_rcnn_van_t_demo', 'coco/segm_mAP_50', 'segm_mAP_50'),
@@ -25,7 +20,7 @@ DEMOS = {
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument(
         'kind',
         nargs='?',
@@ -33,9 +28,17 @@ def main() -> None:
         default='box',
         help='boxes (RetinaNet), masks of objects (Mask R-CNN) or semantic segmentation (UperNet)',
     )
-    parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/demo, work_dirs/demo_mask or _seg')
-    parser.add_argument('--epochs', type=positive_int, metavar='N', help="the config's own number by default")
+    parser.add_argument(
+        '--work-dir', metavar='DIR', help='where to write (default: work_dirs/demo, work_dirs/demo_mask or _seg)'
+    )
+    parser.add_argument('--epochs', type=positive_int, metavar='N', help="length in epochs (default: the config's own)")
     args = parser.parse_args()
+
+    from mmbackbones import config_path
+    from mmbackbones.apis import evaluate, train
+    from mmbackbones.evaluation.summary import print_metrics
+    from mmbackbones.visualization.plots import image_grid, plot_curve
+
     model, name, logged, metric = DEMOS[args.kind]
     work_dir = Path(args.work_dir or ('work_dirs/demo' if args.kind == 'box' else f'work_dirs/demo_{args.kind}'))
     config = str(config_path(name))

@@ -1,26 +1,34 @@
-"""Write docs/model_zoo.md and the README's table from the metadata, model-index.yml and configs/*/metafile.yml.
+"""Write the generated parts of the documentation.
 
-Example, after a new config was added to a metafile.yml, counting parameters and multiply-adds of all models first:
+docs/model_zoo.md and the README's table of models are made from the metadata in model-index.yml and
+configs/*/metafile.yml, the lists of formats in the README and docs/own_data.md from mmbackbones/datasets/formats/.
+
+Example, after adding a config to a metafile.yml; the parameters and multiply-adds of all models are counted again:
 
     python tools/model_zoo.py --count
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from mmbackbones.cli import run
-from mmbackbones.model_zoo import read_models, recount_all, write_tables
+from mmbackbones.cli import new_parser, run
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument(
-        '--count', action='store_true', help='count all models first, and write that to the metadata (some minutes)'
+        '--count', action='store_true', help='count all models first and write the counts to the metadata (minutes)'
     )
-    if parser.parse_args().count:
+    args = parser.parse_args()
+
+    from mmbackbones.datasets.formats.documentation import write_documentation
+    from mmbackbones.model_zoo import read_models, recount_all, write_tables
+
+    if args.count:
         for name in recount_all():
             print(name, flush=True)
-    write_tables(read_models(), Path(__file__).parents[1])
+    root = Path(__file__).parents[1]
+    write_tables(read_models(), root)
+    write_documentation(root)
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@ _base_ = [
 
 model = dict(
     pretrained=None,
-    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size=(32, 32))),  # crops; the least that a backbone takes
+    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size=(32, 32))),  # crops; the smallest input of a backbone
     decode_head=dict(num_classes=150),
     auxiliary_head=dict(num_classes=150),
 )

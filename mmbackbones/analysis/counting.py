@@ -1,41 +1,51 @@
-"""Multiply-adds and memory, counted without arithmetic."""
+"""Counts of multiply-adds and of memory for the backward pass, without any arithmetic."""
 
 from collections.abc import Callable
-from unittest.mock import patch
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..ops.local_attention import tiles
-from .explicit_attention import explicit_attention
-from .written_out import explicit_local_attention
+from .explicit_attention import use_explicit_local_attention
+
+try:
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    _unfused_attention = partial(sdpa_kernel, SDPBackend.MATH)
+except ImportError:  # before PyTorch 2.3
+    _unfused_attention = partial(torch.backends.cuda.sdp_kernel, False, True, False)
 
 
 def multiply_adds(model: nn.Module, shape: tuple[int, ...]) -> int:
-    """Multiply-adds of ``model(input of that shape)``, each counted as one.
+    """Multiply-adds of ``model(input of that shape)``, one multiply-add counting as 1.
 
-    Counted are convolutions, linear layers and both products of each attention, those of local attention by its
-    definition (q . k and q . r for each of the k x k neighbours); biases, norms, activations, softmax, pooling,
-    interpolation and elementwise products are not. The model is frozen and moved to the meta device, where its weights
-    are gone.
+    Convolutions, linear layers and both products of every attention count; local attention by its definition (q . k
+    and q . r for each of the k x k neighbors). Biases, norms, activations, softmax, pooling, interpolation and
+    elementwise products do not.
+
+    Args:
+        model: The network, which is used up: it loses its weights and is left frozen on the meta device.
+        shape: Shape of the input.
     """
-    # The counter knows the fused attention of GPUs only; written out, attention is made of products that it does know.
-    with explicit_attention(), explicit_local_attention(), FlopCounterMode(display=False) as counter:
-        model.to('meta').requires_grad_(False)(torch.zeros(shape, device='meta'))
-    return counter.get_total_flops() // 2
+    model.to('meta').requires_grad_(False)
+    use_explicit_local_attention(model)
+    # PyTorch's counter does not know every fused attention; the unfused one is made of products that it counts.
+    with _unfused_attention(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(shape, device='meta'))
+    return int(counter.get_total_flops()) // 2
 
 
 def saved_bytes(model: nn.Module, image: Tensor) -> int:
-    """Bytes that ``model(image)`` keeps for the backward pass, each storage once and the model's own not at all."""
+    """Bytes that ``model(image)`` saves for the backward pass: each storage once, parameters and buffers excluded."""
     own = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
-    saved = {}
+    saved: dict[int, torch.UntypedStorage] = {}
 
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage._cdata not in own:
-            saved[storage._cdata] = storage  # alive, or its number would be given away again
+            saved[storage._cdata] = storage  # kept alive, or its address would be used again
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
@@ -44,12 +54,15 @@ def saved_bytes(model: nn.Module, image: Tensor) -> int:
 
 
 def count_saved_bytes(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> int:
-    """:func:`saved_bytes` of a float32 batch of that shape on a CPU, known without memory or arithmetic.
+    """:func:`saved_bytes` of a network for a float32 batch on a CPU, without using memory or time.
 
-    PyTorch's fake tensors have a shape and a device and choose the same kernels as real ones.
+    PyTorch's fake tensors have a shape and a device, and choose the same kernels as real ones.
+
+    Args:
+        build: Builds the network.
+        shape: Shape of the batch.
     """
     with torch.device('meta'):
         model = build()
-    # Local attention goes over a map tile by tile, and keeps the same for one tile as for a hundred.
-    with patch.object(tiles, 'PIXELS', 1 << 62), FakeTensorMode(allow_non_fake_inputs=True):
+    with FakeTensorMode(allow_non_fake_inputs=True):
         return saved_bytes(model.to_empty(device='cpu'), torch.zeros(shape))

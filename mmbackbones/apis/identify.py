@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..backbones import PyramidBackbone
 from ..errors import UserError
-from ..weights.loading import can_load, describe_incompatible_keys, find_state_dict, rename_keys, trained_classes
-from ..weights.trained_config import trained_config
+from ..weights import find_state_dict, trained_classes, trained_config
+from ..weights.loading import can_load, describe_incompatible_keys, rename_keys
 
 _LAYOUTS = {  # keys that only files of this layout have; the rest is the authors'
     r'(stem|stages)\.': 'the layout of mmbackbones',
@@ -21,7 +21,11 @@ _LAYOUTS = {  # keys that only files of this layout have; the rest is the author
     r'(van\.)?encoder\.stages\.': "transformers' layout",
 }
 # Of a config that a checkpoint carries, only these types are built: MMEngine would take any name that can be imported.
-_PARTS = ('BN', 'SyncBN', 'GN', 'LN', 'IN', 'LocalAttention', 'HMHSA', 'CascadedHMHSA', 'MHSA')
+_PARTS = (
+    *('BN', 'SyncBN', 'GN', 'LN', 'IN'),
+    *('LocalAttention2d', 'HierarchicalSelfAttention2d', 'CascadedSelfAttention2d', 'MultiHeadSelfAttention2d'),
+    *('LocalAttention', 'HMHSA', 'CascadedHMHSA', 'MHSA'),  # their old names
+)
 _IMMATERIAL = ('type', 'init_cfg', 'out_indices', 'frozen_stages', 'norm_eval', 'drop_path_rate', 'with_cp')
 
 

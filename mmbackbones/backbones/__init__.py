@@ -1,4 +1,4 @@
-"""The backbones, one file a family."""
+"""The backbones, one file per family."""
 
 from .base import PyramidBackbone
 from .dualvit import DualViT

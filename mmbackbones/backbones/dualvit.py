@@ -1,4 +1,10 @@
-"""Dual-ViT, "Dual Vision Transformer", https://arxiv.org/abs/2207.04976 (TPAMI, 2023).
+"""Dual-ViT: "Dual Vision Transformer", https://arxiv.org/abs/2207.04976 (TPAMI, 2023).
+
+Stages 1 and 2 are dual blocks, :class:`DualBlock` with its :class:`SemanticPathway`; stages 3 and 4 are merge blocks,
+:class:`MergeBlock`. The authors' classifier is :class:`mmbackbones.heads.ClassAttentionHead`.
+
+The authors' code and weights: https://github.com/YehLi/ImageNetModel, Apache-2.0. Details that the paper leaves open,
+such as the two epsilons of the layer norms, follow that code; nothing is copied from it.
 
 Throughout, x are the pixels, (N, H, W, C), and z the semantic tokens, (N, M, C). Channels come last in both, so x is at
 once a list of tokens and, seen as (N, C, H, W), a map in the channels-last memory format: convolutions, layer norms
@@ -6,6 +12,8 @@ and attention all take it without a copy.
 """
 
 from collections.abc import Sequence
+from math import prod
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -16,21 +24,23 @@ from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import activation_checkpoint, init_conv_fan_out, multi_head_attention
-from ..ops import is_exporting
-from ..weights import rename_dualvit_key
+from ..heads import ClassAttentionHead
+from ..layers import TokenAttention, feed_forward, init_conv_fan_out, multi_head_attention, run_blocks
+from ..ops import is_exporting, pool_to_grid
+from ..weights.families.dualvit import rename_dualvit_key
 from .base import PyramidBackbone
 
 
 def block_norm(channels: int) -> nn.LayerNorm:
-    """The norm before a block's pixel attention and FFN, and after a stage; all others have PyTorch's eps of 1e-5."""
+    """The layer norm before a block's pixel attention and FFN and after a stage; all others have an eps of 1e-5."""
     return nn.LayerNorm(channels, eps=1e-6)
 
 
 class PatchEmbed(nn.Module):
-    """Halves the map: a 3x3 convolution of stride 2 and a layer norm.
+    """Patch embedding between stages: a 3x3 convolution of stride 2 and a layer norm.
 
-    Shapes: (N, H, W, C_in) -> (N, ceil(H / 2), ceil(W / 2), C_out).
+    Shape:
+        (N, H, W, C_in) -> (N, ceil(H / 2), ceil(W / 2), C_out).
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -43,14 +53,15 @@ class PatchEmbed(nn.Module):
 
 
 class PixelStem(PatchEmbed):
-    """The first pixels: three convolutions at stride 2, then a patch embedding.
+    """The stem of the pixel pathway: three convolutions at stride 2, then a patch embedding.
 
-    Shapes: (N, C_in, H, W) -> (N, ceil(H / 4), ceil(W / 4), C).
+    Shape:
+        (N, C_in, H, W) -> (N, ceil(H / 4), ceil(W / 4), C).
     """
 
     def __init__(self, in_channels: int, width: int, out_channels: int, norm_cfg: dict) -> None:
         super().__init__(width, out_channels)
-        layers = []
+        layers: list[nn.Module] = []
         for channels, kernel_size, stride in ((in_channels, 7, 2), (width, 3, 1), (width, 3, 1)):
             layers += [
                 nn.Conv2d(channels, width, kernel_size, stride, kernel_size // 2, bias=False),
@@ -63,36 +74,22 @@ class PixelStem(PatchEmbed):
         return super().forward(self.conv(image).permute(0, 2, 3, 1))
 
 
-def pool_to_grid(x: Tensor, grid: tuple[int, int]) -> Tensor:
-    """:func:`torch.nn.functional.adaptive_avg_pool2d`, also where it is exported for maps of any size.
-
-    ONNX has no such operator. Cell i of n covers the pixels from floor(i H / n) to ceil((i + 1) H / n); so pooling is a
-    product of matrices on either side.
-    """
-    if not is_exporting():
-        return F.adaptive_avg_pool2d(x, grid)
-
-    def shares(cells: int, length: int) -> Tensor:
-        """(cells, length): the share of each pixel in each cell, along one side."""
-        cell = torch.arange(cells, device=x.device)[:, None]
-        pixel = torch.arange(length, device=x.device)
-        covered = ((pixel + 1) * cells > cell * length) & (pixel * cells < (cell + 1) * length)
-        return covered.to(x.dtype) / covered.to(x.dtype).sum(1, keepdim=True)
-
-    return shares(grid[0], x.shape[2]) @ x @ shares(grid[1], x.shape[3]).T
-
-
 class SemanticStem(nn.Module):
-    """The first semantic tokens: learned queries attend to the pooled map and are blended with it.
+    """The stem of the semantic pathway: learned queries attend to the pooled map and are blended with it.
 
-    The queries form an 8x8 grid, resized to the pooled one: one token a cell. Two gates a channel, which add up to one,
-    say how much of the attention's result and how much of the pooled map goes into the tokens.
+    The queries form an 8x8 grid, which is resized to the pooled map: one token per cell. Two gates per channel, which
+    add up to one, weigh the result of the attention against the pooled map.
 
     Args:
         channels: Number of channels C.
-        grid: Rows and columns of the pooled map. None: one cell for every 7x7 pixels, what remains is left out.
+        grid: Rows and columns of the pooled map. None: one cell for every 7x7 pixels; incomplete cells are dropped.
 
-    Shapes: (N, H, W, C) -> (N, M, C), M being the cells of the grid.
+    Attributes:
+        keep_full_grid (bool): Whether a pooled map of 64 cells, even one of 4x16, takes the queries unchanged, as in
+            the authors' classification code. Their detection code resizes them.
+
+    Shape:
+        (N, H, W, C) -> (N, M, C), where M is the number of cells.
     """
 
     query_grid = (8, 8)
@@ -100,17 +97,29 @@ class SemanticStem(nn.Module):
     def __init__(self, channels: int, grid: tuple[int, int] | None) -> None:
         super().__init__()
         self.grid = grid
-        self.query = nn.Parameter(nn.init.trunc_normal_(torch.empty(64, channels), std=0.02))
+        self.keep_full_grid = False
+        self.query = nn.Parameter(nn.init.trunc_normal_(torch.empty(prod(self.query_grid), channels), std=0.02))
         self.query_norm = nn.LayerNorm(channels)
         self.query_proj = nn.Linear(channels, channels)
         self.kv = nn.Linear(channels, 2 * channels)
         self.gate = nn.Sequential(nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, 2 * channels))
         self.norm = nn.LayerNorm(channels)
 
-    def queries(self, grid: tuple[int, int]) -> Tensor:
-        """The queries resized to a grid: (1, M, C)."""
+    def queries(self, grid: Sequence[int]) -> Tensor:
+        """The queries for a grid of M cells: (1, M, C)."""
+        if not self.keep_full_grid:
+            return self._resized_queries(grid)
+        cells = prod(self.query_grid)
+        if not is_exporting():
+            return self.query[None] if prod(grid) == cells else self._resized_queries(grid)
+        # Recorded for any size, the choice has to be made by values, not by Python.
+        resized, last = self._resized_queries(grid), cells - 1
+        cell = torch.arange(resized.shape[1], device=resized.device)
+        return torch.where(cell.amax() == last, self.query[cell.clamp(max=last)], resized)
+
+    def _resized_queries(self, grid: Sequence[int]) -> Tensor:
         query = self.query.T.unflatten(1, self.query_grid)[None]
-        return F.interpolate(query, grid, mode='bicubic').flatten(2).transpose(1, 2)
+        return F.interpolate(query, tuple(grid), mode='bicubic').flatten(2).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.permute(0, 3, 1, 2)
@@ -119,15 +128,17 @@ class SemanticStem(nn.Module):
         pooled = pooled.flatten(2).transpose(1, 2)
 
         query = self.query_proj(self.query_norm(query)).expand_as(pooled)
-        attended = multi_head_attention(query, *self.kv(pooled).chunk(2, -1), num_heads=1)
+        k, v = self.kv(pooled).chunk(2, -1)
+        attended = multi_head_attention(query, k, v, num_heads=1)
         gates = self.gate((attended + pooled).mean(1, keepdim=True)).unflatten(-1, (2, -1)).softmax(2)
         return self.norm(gates[:, :, 0] * attended + gates[:, :, 1] * pooled)
 
 
 class Stem(nn.Module):
-    """Where both pathways begin.
+    """The stems of both pathways.
 
-    Shapes: (N, C_in, H, W) -> x (N, ceil(H / 4), ceil(W / 4), C), z (N, M, C).
+    Shape:
+        (N, C_in, H, W) -> x (N, ceil(H / 4), ceil(W / 4), C), z (N, M, C).
     """
 
     def __init__(self, pixels: PixelStem, semantics: SemanticStem) -> None:
@@ -140,27 +151,11 @@ class Stem(nn.Module):
         return x, self.semantics(x)
 
 
-class Attention(nn.Module):
-    """Multi-head attention of tokens to a context.
-
-    Shapes: (N, L, C), (N, S, C) -> (N, L, C).
-    """
-
-    def __init__(self, channels: int, num_heads: int) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.q = nn.Linear(channels, channels)
-        self.kv = nn.Linear(channels, 2 * channels)
-        self.proj = nn.Linear(channels, channels)
-
-    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
-        return self.proj(multi_head_attention(self.q(tokens), *self.kv(context).chunk(2, -1), self.num_heads))
-
-
 class ConvFFN(nn.Module):
-    """The pixels' feed-forward network: linear, 3x3 depthwise convolution, GELU, linear.
+    """The feed-forward network of the pixels: linear, 3x3 depthwise convolution, GELU, linear.
 
-    Shapes: (N, H, W, C) -> (N, H, W, C).
+    Shape:
+        (N, H, W, C) -> (N, H, W, C).
     """
 
     def __init__(self, channels: int, hidden_channels: int) -> None:
@@ -174,15 +169,11 @@ class ConvFFN(nn.Module):
         return self.fc2(F.gelu(x))
 
 
-def ffn(channels: int, ratio: int, activation: type[nn.Module]) -> nn.Sequential:
-    """The semantic tokens' feed-forward network: (N, M, C) -> (N, M, C)."""
-    return nn.Sequential(nn.Linear(channels, ratio * channels), activation(), nn.Linear(ratio * channels, channels))
-
-
 class SemanticPathway(nn.Module):
     """The semantic half of a dual block: the tokens attend to each other, then to the pixels, then pass an FFN.
 
-    Shapes: z (N, M, C), pixels (N, HW, C) -> z (N, M, C).
+    Shape:
+        z (N, M, C), pixels (N, HW, C) -> z (N, M, C).
     """
 
     def __init__(self, channels: int, num_heads: int, drop_path: float, layer_scale: float) -> None:
@@ -196,14 +187,16 @@ class SemanticPathway(nn.Module):
         self.kv = nn.Linear(channels, 2 * channels)
         self.layer_scale_2 = LayerScale(channels, scale=layer_scale)
         self.norm3 = nn.LayerNorm(channels)
-        self.mlp = ffn(channels, 4, nn.ReLU)
+        self.mlp = feed_forward(channels, 4, nn.ReLU)
         self.layer_scale_3 = LayerScale(channels, scale=layer_scale)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, z: Tensor, pixels: Tensor) -> Tensor:
-        y = multi_head_attention(*self.qkv(self.norm1(z)).chunk(3, -1), self.num_heads)
+        q, k, v = self.qkv(self.norm1(z)).chunk(3, -1)
+        y = multi_head_attention(q, k, v, self.num_heads)
         z = z + self.drop_path(self.layer_scale_1(y))
-        y = multi_head_attention(self.q(self.norm2(z)), *self.kv(pixels).chunk(2, -1), self.num_heads)
+        k, v = self.kv(pixels).chunk(2, -1)
+        y = multi_head_attention(self.q(self.norm2(z)), k, v, self.num_heads)
         z = z + self.drop_path(self.layer_scale_2(y))
         return z + self.drop_path(self.layer_scale_3(self.mlp(self.norm3(z))))
 
@@ -211,7 +204,8 @@ class SemanticPathway(nn.Module):
 class DualBlock(nn.Module):
     """A block of stages 1 and 2: the semantic tokens read the pixels, then the pixels read the semantic tokens.
 
-    Shapes: x (N, H, W, C), z (N, M, C) -> the same.
+    Shape:
+        x (N, H, W, C), z (N, M, C) -> the same.
     """
 
     def __init__(self, channels: int, num_heads: int, mlp_ratio: int, drop_path: float, layer_scale: float) -> None:
@@ -219,7 +213,7 @@ class DualBlock(nn.Module):
         self.norm1 = block_norm(channels)
         self.semantic = SemanticPathway(channels, num_heads, drop_path, layer_scale)
         self.semantic_norm = nn.LayerNorm(channels)
-        self.attn = Attention(channels, num_heads)
+        self.attn = TokenAttention(channels, num_heads)
         self.layer_scale_1 = LayerScale(channels, scale=layer_scale)
         self.norm2 = block_norm(channels)
         self.mlp = ConvFFN(channels, mlp_ratio * channels)
@@ -234,14 +228,20 @@ class DualBlock(nn.Module):
         return x + self.drop_path(self.layer_scale_2(self.mlp(self.norm2(x)))), z
 
 
+def build_semantic_mlp(channels: int) -> nn.Sequential:
+    """Build the feed-forward network of the semantic tokens in a merge block."""
+    return feed_forward(channels, 2, nn.GELU)
+
+
 class MergeBlock(nn.Module):
     """A block of stages 3 and 4: self-attention over pixels and semantic tokens, concatenated, and an FFN for each.
 
     Args:
-        semantic_ffn: Whether semantic tokens pass an FFN. If not, they are returned as the attention left them, for
-            nothing to read: so it is with the network's last block.
+        semantic_ffn: Whether the semantic tokens pass an FFN. In the network's last block, whose tokens nothing but
+            a classifier reads, they do not.
 
-    Shapes: x (N, H, W, C), z (N, M, C) -> the same.
+    Shape:
+        x (N, H, W, C), z (N, M, C) -> the same.
     """
 
     def __init__(
@@ -249,11 +249,11 @@ class MergeBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.norm1 = block_norm(channels)
-        self.attn = Attention(channels, num_heads)
+        self.attn = TokenAttention(channels, num_heads)
         self.layer_scale_1 = LayerScale(channels, scale=layer_scale)
         self.norm2 = block_norm(channels)
         self.mlp = ConvFFN(channels, mlp_ratio * channels)
-        self.semantic_mlp = ffn(channels, 2, nn.GELU) if semantic_ffn else None
+        self.semantic_mlp: nn.Module | None = build_semantic_mlp(channels) if semantic_ffn else None
         self.layer_scale_2 = LayerScale(channels, scale=layer_scale)
         self.drop_path = DropPath(drop_path)
 
@@ -272,14 +272,15 @@ class MergeBlock(nn.Module):
 class Stage(nn.Module):
     """An embedding for each pathway (the first stage's are the stem), blocks, and a norm for each pathway.
 
-    Shapes: x (N, H, W, C_in), z (N, M, C_in) -> x (N, ceil(H / 2), ceil(W / 2), C), z (N, M, C); the first stage keeps
-        H and W.
+    Shape:
+        x (N, H, W, C_in), z (N, M, C_in) -> x (N, ceil(H / 2), ceil(W / 2), C), z (N, M, C); the first stage keeps H
+        and W.
     """
 
     def __init__(
         self,
         embeds: tuple[nn.Module, nn.Module],
-        blocks: list[nn.Module],
+        blocks: Sequence[nn.Module],
         norms: tuple[nn.Module, nn.Module],
         with_cp: bool,
     ) -> None:
@@ -289,10 +290,13 @@ class Stage(nn.Module):
         self.norm, self.semantic_norm = norms
         self.with_cp = with_cp
 
+    def tokens(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Both pathways before the norms."""
+        x, z = run_blocks(self.blocks, self.patch_embed(x), self.semantic_embed(z), with_cp=self.with_cp)
+        return x, z
+
     def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        x, z = self.patch_embed(x), self.semantic_embed(z)
-        for block in self.blocks:
-            x, z = activation_checkpoint(block, x, z) if self.with_cp and torch.is_grad_enabled() else block(x, z)
+        x, z = self.tokens(x, z)
         return self.norm(x), self.semantic_norm(z)
 
 
@@ -310,23 +314,30 @@ def _arch(stem_width: int, embed_dims: tuple[int, ...], depths: tuple[int, ...],
 
 @MODELS.register_module()
 class DualViT(PyramidBackbone):
-    """Dual-ViT S, B and L, loading the authors' classification or downstream files as released.
+    """Dual-ViT S, B and L, which load the authors' classification and detection checkpoints as released.
 
-    Each feature map is the output of its stage's layer norm, which is also what the next stage goes on from.
+    Each feature map is the output of its stage's layer norm, which is also the input of the next stage.
 
     Args:
+        arch: `small`, `base` or `large`, `s`, `b` or `l` for short; or a dict with the keys ``stem_width`` (a number)
+            and ``embed_dims``, ``depths``, ``num_heads`` and ``mlp_ratios`` (one entry per stage).
         semantic_grid: Rows and columns of the semantic tokens. None follows the authors' code: one token for every
-            28x28 pixels of the image, so that their number grows with it. ``(8, 8)`` keeps them at the 64 that an
-            image of 224x224 has, by pooling any map to that grid: dual blocks are linear in the number of pixels then.
-        layer_scale: What each branch of a block is scaled by at the start. Without pre-training the authors' 1e-6 lets
-            the blocks do next to nothing for long; 0.1 to 1 is better then.
-
-    Other arguments and shapes: see :class:`PyramidBackbone`. An `arch` dict has the keys ``stem_width`` (a number) and
-        ``embed_dims``, ``depths``, ``num_heads`` and ``mlp_ratios`` (one entry a stage).
+            28x28 pixels of the image, so that their number grows with it. ``(8, 8)`` pools any map to the 64 tokens of
+            a 224x224 image, so that the cost of dual blocks is linear in the number of pixels.
+        layer_scale: Initial scale of each branch of a block. At the authors' 1e-6 the blocks of a network without
+            pre-training take long to have an effect; use 0.1 to 1 for training from scratch.
+        in_channels: See :class:`PyramidBackbone`, as for all following arguments, shapes and attributes.
+        out_indices: See :class:`PyramidBackbone`.
+        frozen_stages: See :class:`PyramidBackbone`.
+        norm_eval: See :class:`PyramidBackbone`.
+        drop_path_rate: See :class:`PyramidBackbone`.
+        norm_cfg: See :class:`PyramidBackbone`.
+        with_cp: See :class:`PyramidBackbone`.
+        init_cfg: See :class:`PyramidBackbone`.
 
     Raises:
-        ValueError: As the base class; `semantic_grid` is no pair of positive numbers; channels can't be split into the
-            heads.
+        ValueError: `semantic_grid` is not a pair of positive numbers, channels are not a multiple of the heads, or
+            whatever :class:`PyramidBackbone` refuses.
     """
 
     arch_zoo = {
@@ -335,6 +346,7 @@ class DualViT(PyramidBackbone):
         **dict.fromkeys(('large', 'l'), _arch(64, (96, 192, 384, 512), (3, 6, 21, 3), (3, 6, 12, 16))),
     }
 
+    stem: Stem
     rename_key = staticmethod(rename_dualvit_key)
 
     def __init__(
@@ -342,12 +354,20 @@ class DualViT(PyramidBackbone):
         arch: str | dict = 'small',
         semantic_grid: Sequence[int] | None = None,
         layer_scale: float = 1e-6,
+        in_channels: int = 3,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        drop_path_rate: float = 0.0,
         norm_cfg: dict | None = None,
-        **kwargs,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(arch, norm_cfg=norm_cfg or dict(type='BN'), **kwargs)
+        super().__init__(
+            arch, in_channels, out_indices, frozen_stages, norm_eval, drop_path_rate, norm_cfg, with_cp, init_cfg
+        )
         dims = self.arch['embed_dims']
-        if any(dim % heads for dim, heads in zip(dims, self.arch['num_heads'], strict=True)):
+        if any(dim % num_heads for dim, num_heads in zip(dims, self.arch['num_heads'], strict=True)):
             raise ValueError(f'embed_dims must be multiples of num_heads, got {dims} and {self.arch["num_heads"]}')
         self.semantic_grid = self._check_grid(semantic_grid)
         self.layer_scale = layer_scale
@@ -366,36 +386,63 @@ class DualViT(PyramidBackbone):
             return None
         if not (isinstance(grid, Sequence) and len(grid) == 2 and all(isinstance(n, int) and n > 0 for n in grid)):
             raise ValueError(f'semantic_grid must be None or two positive numbers (rows, columns), got {grid!r}')
-        return tuple(grid)
+        rows, columns = grid
+        return rows, columns
 
     def _stage(self, i: int, is_last: bool) -> Stage:
-        dims, depths, heads, ratios = (self.arch[key] for key in ('embed_dims', 'depths', 'num_heads', 'mlp_ratios'))
-        blocks = []
+        dims, depths, num_heads, ratios = (
+            self.arch[key] for key in ('embed_dims', 'depths', 'num_heads', 'mlp_ratios')
+        )
+        blocks: list[nn.Module] = []
         for j, drop_path in enumerate(self.drop_path_rates(depths, i)):
             ratio = ratios[i] - 1 if i == 2 and j % 2 else ratios[i]  # as in the released weights
-            args = (dims[i], heads[i], ratio, drop_path, self.layer_scale)
-            blocks.append(
-                DualBlock(*args) if i < 2 else MergeBlock(*args, semantic_ffn=not (is_last and j == depths[i] - 1))
-            )
-        embeds = nn.Identity(), nn.Identity()
+            args = (dims[i], num_heads[i], ratio, drop_path, self.layer_scale)
+            is_last_block = is_last and j == depths[i] - 1
+            blocks.append(DualBlock(*args) if i < 2 else MergeBlock(*args, semantic_ffn=not is_last_block))
+        embeds: tuple[nn.Module, nn.Module] = nn.Identity(), nn.Identity()
         if i:
             semantic_embed = nn.Sequential(nn.Linear(dims[i - 1], dims[i]), nn.LayerNorm(dims[i]))
             embeds = PatchEmbed(dims[i - 1], dims[i]), semantic_embed
         norms = block_norm(dims[i]), nn.Identity() if is_last else block_norm(dims[i])
         return Stage(embeds, blocks, norms, self.with_cp)
 
-    def is_ignored_key(self, key: str) -> bool:
-        """Whether `key` (ours) belongs to a stage, or to a part of the last one, that nothing would read."""
-        last = self.num_stages - 1
-        unread = f'stages.{last}.semantic_norm.', f'stages.{last}.blocks.{self.arch["depths"][last] - 1}.semantic_mlp.'
-        return key.startswith(unread) or super().is_ignored_key(key)
+    @property
+    def _last_stage(self) -> Stage:
+        return cast(Stage, self.stages[-1])
 
-    def pyramid(self, x: Tensor) -> list[Tensor]:
-        """The maps of `out_indices` for a checked image, channels-last in memory."""
-        x, z = self.stem(x)
-        outs = []
-        for i, stage in enumerate(self.stages):
-            x, z = stage(x, z)
-            if i in self.out_indices:
-                outs.append(x.permute(0, 3, 1, 2))
-        return outs
+    def is_ignored_key(self, key: str) -> bool:
+        """Whether `key` (ours) belongs to a stage, or to a part of the last one, that is not built."""
+        last = self.num_stages - 1
+        unread = [f'stages.{last}.semantic_norm.']
+        if getattr(self._last_stage.blocks[-1], 'semantic_mlp', None) is None:
+            unread.append(f'stages.{last}.blocks.{len(self._last_stage.blocks) - 1}.semantic_mlp.')
+        return key.startswith(tuple(unread)) or super().is_ignored_key(key)
+
+    def feature_map(self, x: Tensor, *others: Tensor) -> Tensor:
+        """The (N, C, H, W) feature map in the state after a stage, channels-last in memory."""
+        return x.permute(0, 3, 1, 2)
+
+    def build_classifier(self, num_classes: int) -> ClassAttentionHead:
+        """Build the authors' classification head, and the parts of this network that only the head reads.
+
+        These are the FFN of the last block's semantic tokens and the queries of the semantic stem, which are then
+        resized as the authors' classification code does: see :attr:`SemanticStem.keep_full_grid`.
+
+        Raises:
+            ValueError: The network was built without its last stage.
+        """
+        if self.num_stages < 4:
+            raise ValueError(
+                f'the classifier of {type(self).__name__} reads stage 3, which out_indices={self.out_indices} leave out'
+            )
+        self.stem.semantics.keep_full_grid = True
+        channels, num_heads = self.arch['embed_dims'][-1], self.arch['num_heads'][-1]
+        cast(MergeBlock, self._last_stage.blocks[-1]).semantic_mlp = build_semantic_mlp(channels)
+        return ClassAttentionHead(channels, num_heads, num_classes)
+
+    def classifier_inputs(self, x: Tensor) -> tuple[Tensor, Tensor, nn.Module]:
+        """Pixels (N, HW / 1024, C) and semantic tokens (N, M, C) before the last norm, and that norm."""
+        last = self._last_stage
+        *_, (x, z) = self.run_stages(self.prepare(x), self.stages[:-1])
+        x, z = last.tokens(x, z)
+        return x.flatten(1, 2), z, last.norm

@@ -1,18 +1,26 @@
-"""HAT-Net, "Vision Transformers with Hierarchical Attention", https://arxiv.org/abs/2106.03180 (v3 on)."""
+"""HAT-Net: "Vision Transformers with Hierarchical Attention", https://arxiv.org/abs/2106.03180 (v3 and later).
+
+The successor of TransCNN, whose file says where the paper's parts are. What differs is here: group norms, where they
+stand in the IRB, the downsampling and the grids.
+
+The authors' code and weights: https://github.com/yun-liu/HAT-Net. They give no license, so nothing is copied from
+there; the released networks are rebuilt from the names and shapes of their weights and from computed values.
+"""
 
 import torch
 from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..weights import rename_hatnet_key
+from ..weights.families.hatnet import rename_hatnet_key
 from .transcnn import TransCNN, two_step
 
 
 class Downsampling(nn.Module):
     """A 3x3 convolution of stride 2 and a norm.
 
-    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / 2), ceil(W / 2)).
+    Shape:
+        (N, C_in, H, W) -> (N, C_out, ceil(H / 2), ceil(W / 2)).
     """
 
     def __init__(self, in_channels: int, out_channels: int, norm_cfg: dict) -> None:
@@ -42,11 +50,16 @@ def _arch(
 
 @MODELS.register_module()
 class HATNet(TransCNN):
-    """HAT-Net, the successor of TransCNN with group norms of one group, loading the authors' files as released.
+    """HAT-Net, with group norms of one group, which loads the authors' checkpoints as released.
 
-    Their files hold a ``proj_norm`` that their network never uses: it does not exist here, and its keys are ignored.
+    These hold a ``proj_norm`` that the authors' network never uses: it does not exist here, and its keys are ignored.
 
-    Args and shapes: see :class:`PyramidBackbone`; an `arch` dict as :class:`TransCNN`'s.
+    Args:
+        arch: `tiny`, `small`, `medium` or `large`, `t`, `s`, `m` or `l` for short; or a dict as that of
+            :class:`TransCNN`, as for all other arguments.
+
+    Raises:
+        ValueError: Whatever :class:`TransCNN` refuses.
     """
 
     arch_zoo = {
@@ -55,13 +68,13 @@ class HATNet(TransCNN):
         **dict.fromkeys(('medium', 'm'), _arch((64, 128, 320, 512), (3, 6, 18, 3), kernel_sizes=(5, 3, 5, 3))),
         **dict.fromkeys(('large', 'l'), _arch((64, 128, 320, 640), (3, 8, 27, 3))),
     }
-    default_norm_cfg = dict(type='GN', num_groups=1, eps=1e-6)
+    default_norm_cfg: dict = dict(type='GN', num_groups=1, eps=1e-6)
     irb_norms = 'ends'
 
     rename_key = staticmethod(rename_hatnet_key)
 
     def build_downsample(self, in_channels: int, out_channels: int) -> nn.Module:
-        """What halves the map between two stages."""
+        """The layer that halves the map between two stages."""
         return Downsampling(in_channels, out_channels, self.norm_cfg)
 
     def memory_format(self, device: torch.device) -> torch.memory_format:

@@ -1,22 +1,28 @@
-"""ResNets of "Stand-Alone Self-Attention in Vision Models", https://arxiv.org/abs/1906.05909 (NeurIPS, 2019)."""
+"""SASA: "Stand-Alone Self-Attention in Vision Models", https://arxiv.org/abs/1906.05909 (NeurIPS, 2019).
+
+Sections 2.2 and 3.1 are :class:`mmbackbones.layers.LocalAttention2d` and :class:`Bottleneck`; Section 3.2 is
+:class:`mmbackbones.layers.SpatiallyAwareAttention` and :func:`attention_stem`; Section 4.1 is :class:`SASAResNet`.
+
+The authors released neither code nor weights: all follows the paper.
+"""
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, build_norm_layer
 from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import SpatiallyAwareAttention, activation_checkpoint
+from ..layers import SpatiallyAwareAttention, run_blocks
 from .base import PyramidBackbone
 
 
 def conv_stem(in_channels: int, out_channels: int, norm_cfg: dict) -> nn.Sequential:
-    """The stem of ResNet: 7x7 convolution of stride 2, norm, ReLU, 3x3 max pooling of stride 2.
+    """Build the stem of ResNet: 7x7 convolution of stride 2, norm, ReLU, 3x3 max pooling of stride 2.
 
-    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / 4), ceil(W / 4)).
+    Shape:
+        (N, C_in, H, W) -> (N, C_out, ceil(H / 4), ceil(W / 4)).
     """
     return nn.Sequential(
         ConvModule(in_channels, out_channels, 7, stride=2, padding=3, norm_cfg=norm_cfg),
@@ -25,11 +31,12 @@ def conv_stem(in_channels: int, out_channels: int, norm_cfg: dict) -> nn.Sequent
 
 
 def attention_stem(in_channels: int, out_channels: int, norm_cfg: dict, **attention) -> nn.Sequential:
-    """The attention stem (Sections 3.2 and 4.1): attention in each 4x4 block, norm, 4x4 max pooling; no ReLU.
+    """Build the attention stem (Sections 3.2 and 4.1): attention in each 4x4 block, norm, 4x4 max pooling; no ReLU.
 
-    A block that the image does not fill attends to and pools over the pixels that are there.
+    A block that the image does not fill attends to, and pools over, the pixels that it has.
 
-    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / 4), ceil(W / 4)).
+    Shape:
+        (N, C_in, H, W) -> (N, C_out, ceil(H / 4), ceil(W / 4)).
     """
     return nn.Sequential(
         SpatiallyAwareAttention(in_channels, out_channels, **attention),
@@ -39,9 +46,10 @@ def attention_stem(in_channels: int, out_channels: int, norm_cfg: dict, **attent
 
 
 class Bottleneck(nn.Module):
-    """A bottleneck block (Section 3.1): 1x1 down, 3x3 or the attention in its place, 1x1 up, and a shortcut.
+    """A bottleneck block (Section 3.1): 1x1 down, 3x3 or attention in its place, 1x1 up, residual connection.
 
-    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
+    Shape:
+        (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
     """
 
     expansion = 4
@@ -60,7 +68,7 @@ class Bottleneck(nn.Module):
         self.down = ConvModule(in_channels, width, 1, norm_cfg=norm_cfg)
         self.spatial = ConvModule(width, width, 3, stride, padding=1, conv_cfg=spatial_cfg, norm_cfg=norm_cfg)
         self.up = ConvModule(width, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
-        nn.init.zeros_(self.up.norm.weight)  # a block begins as its shortcut, as in mmdet's ResNet: it trains sooner
+        nn.init.zeros_(self.up.norm.weight)  # starts as the identity, as in mmdet's ResNet: trains faster
         self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels or stride != 1:
             self.shortcut = ConvModule(in_channels, out_channels, 1, stride, norm_cfg=norm_cfg, act_cfg=None)
@@ -71,15 +79,18 @@ class Bottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """Bottleneck blocks, "layer group" in the paper; its first block brings it to its stride."""
+    """Bottleneck blocks, a "layer group" in the paper, of which the first has the stride.
+
+    Shape:
+        (N, C_in, H, W) -> (N, C, ceil(H / stride), ceil(W / stride)).
+    """
 
     def __init__(self, *blocks: Bottleneck, with_cp: bool) -> None:
         super().__init__(*blocks)
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
-        for block in self:
-            x = activation_checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+        (x,) = run_blocks(self, x, with_cp=self.with_cp)
         return x
 
 
@@ -89,24 +100,31 @@ def _arch(*depths: int) -> dict:
 
 @MODELS.register_module()
 class SASAResNet(PyramidBackbone):
-    """ResNet-26, 38 or 50 with local self-attention in the place of its 3x3 convolutions (Section 4.1).
+    """ResNet-26, 38 or 50 with local self-attention in place of its 3x3 convolutions (Section 4.1).
 
     With ``attention_stages=()`` and ``stem='conv'`` it is the ordinary ResNet, the paper's baseline.
 
     Args:
-        depth: 26, 38 or 50, or a dict with the keys ``embed_dims`` (channels of each map, four times a stage's width)
-            and ``depths`` (blocks), each with one entry a stage.
+        depth: 26, 38 or 50, or a dict with the keys ``embed_dims`` (channels of each map, four times the width of the
+            stage) and ``depths`` (blocks), each with one entry per stage.
         stem: `conv` or `attention`.
-        attention_stages: The stages that attend, 0 to 3: groups 1 to 4 of Table 3. The others convolve.
+        attention_stages: The stages with attention, 0 to 3: groups 1 to 4 of Table 3. The others have convolutions.
         kernel_size: Spatial extent k of the attention, in pixels (Table 4).
-        heads: Attention heads in every stage.
+        heads: Number of attention heads in every stage.
         stem_cfg: Further arguments of the attention stem, see :class:`mmbackbones.layers.SpatiallyAwareAttention`: its
-            own window and heads, and the number of mixtures.
-        norm_cfg and others, shapes: See :class:`PyramidBackbone`.
+            own window, heads and number of mixtures.
+        in_channels: See :class:`PyramidBackbone`, as for all following arguments, shapes and attributes.
+        out_indices: See :class:`PyramidBackbone`.
+        frozen_stages: See :class:`PyramidBackbone`.
+        norm_eval: See :class:`PyramidBackbone`.
+        drop_path_rate: See :class:`PyramidBackbone`.
+        norm_cfg: See :class:`PyramidBackbone`.
+        with_cp: See :class:`PyramidBackbone`.
+        init_cfg: See :class:`PyramidBackbone`.
 
     Raises:
-        ValueError: An unknown `stem` or stage, a `stem_cfg` for the convolutional stem, widths that the heads cannot
-            share, and whatever :class:`PyramidBackbone` refuses.
+        ValueError: An unknown `stem` or stage, a `stem_cfg` for the convolutional stem, channels that cannot be split
+            into the heads, or whatever :class:`PyramidBackbone` refuses.
     """
 
     arch_zoo = {26: _arch(1, 2, 4, 1), 38: _arch(2, 3, 5, 2), 50: _arch(3, 4, 6, 3)}
@@ -120,19 +138,27 @@ class SASAResNet(PyramidBackbone):
         kernel_size: int = 7,
         heads: int = 8,
         stem_cfg: dict | None = None,
+        in_channels: int = 3,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        drop_path_rate: float = 0.0,
         norm_cfg: dict | None = None,
-        **kwargs,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(depth, norm_cfg=norm_cfg or dict(type='BN'), **kwargs)
+        super().__init__(
+            depth, in_channels, out_indices, frozen_stages, norm_eval, drop_path_rate, norm_cfg, with_cp, init_cfg
+        )
         if not (isinstance(attention_stages, Sequence) and set(attention_stages) <= set(range(4))):
             raise ValueError(f'attention_stages must be stage numbers from 0 to 3, got {attention_stages!r}')
         if stem not in ('conv', 'attention') or (stem == 'conv' and stem_cfg):
-            raise ValueError(f'stem must be conv, or attention with or without stem_cfg, got {stem!r} and {stem_cfg!r}')
+            raise ValueError(f"stem must be 'conv' (without stem_cfg) or 'attention', got {stem!r} and {stem_cfg!r}")
         dims, depths = self.arch['embed_dims'], self.arch['depths']
         channels = dims[0] // Bottleneck.expansion
         build_stem = conv_stem if stem == 'conv' else attention_stem
         self.stem = build_stem(self.in_channels, channels, self.norm_cfg, **(stem_cfg or {}))
-        attention = dict(type='LocalAttention', kernel_size=kernel_size, heads=heads)
+        attention = dict(type='LocalAttention2d', kernel_size=kernel_size, heads=heads)
         for i in range(self.num_stages):
             blocks = []
             for j, drop_path in enumerate(self.drop_path_rates(depths, i)):

@@ -1,14 +1,14 @@
-"""A user's own data: found in its layout, checked, and read into what MMDetection and MMSegmentation take."""
+"""Users' own data: recognized by its format, checked, and read into what MMDetection and MMSegmentation take."""
 
-from .detection import DetectionData, Split, load_detection
-from .formats.ade20k import has_label_maps
-from .formats.registry import has_boxes
-from .segmentation import SegmentationData, load_segmentation
+from .detection import DetectionData, DetectionSplit, load_detection
+from .formats import has_boxes, has_label_maps
+from .segmentation import SegmentationData, SegmentationSplit, load_segmentation
 
 __all__ = [
     'DetectionData',
+    'DetectionSplit',
     'SegmentationData',
-    'Split',
+    'SegmentationSplit',
     'has_boxes',
     'has_label_maps',
     'load_detection',

@@ -1,6 +1,8 @@
-"""Which data a run uses: found, checked and written into its config."""
+"""Data sets: found, checked and written into a config."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmdet.visualization.palette import get_palette
 from mmengine.config import Config, ConfigDict
@@ -10,11 +12,12 @@ from mmseg.registry import DATASETS
 from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
-from .config import as_sizes, dicts_in, set_num_classes
+from .config_tree import dicts_in, set_num_classes
 from .distributed import main_process_first
+from .img_scale import MIN_SIZE, check_resized_size
 
-# The data sets that configs come with: file or folder of the training annotations -> how to get them.
-_HOW_TO_GET = {
+# Training annotations of the data sets that configs are made for -> how to get the data set.
+_DOWNLOADS = {
     'annotations/instances_train2017.json': 'download train2017.zip, val2017.zip and annotations_trainval2017.zip from '
     'https://cocodataset.org/#download and unpack them there, so that it holds annotations/, train2017/ and val2017/',
     'annotations/training': 'download the scene parsing benchmark from http://sceneparsing.csail.mit.edu '
@@ -23,18 +26,18 @@ _HOW_TO_GET = {
 
 
 def is_segmentor(cfg: Config) -> bool:
-    """Whether a config is one of MMSegmentation's, not MMDetection's."""
+    """Whether a config is of a segmentor (MMSegmentation), not of a detector (MMDetection)."""
     return cfg.default_scope == 'mmseg'
 
 
 def learns_masks(cfg: Config) -> bool:
-    """Whether a detector's training asks for masks."""
+    """Whether a detector is trained on masks."""
     pipeline = _dataset(cfg.train_dataloader).pipeline
     return any(step.get('with_mask') for step in dicts_in(pipeline))
 
 
 def _dataset(dataloader: ConfigDict) -> ConfigDict:
-    """The data set's own config, inside whatever wrappers."""
+    """The config of a data set, without its wrappers."""
     dataset = dataloader.dataset
     while 'dataset' in dataset:
         dataset = dataset.dataset
@@ -42,24 +45,31 @@ def _dataset(dataloader: ConfigDict) -> ConfigDict:
 
 
 def resolve_data_root(cfg: Config, data: str | None) -> Path | None:
-    """The folder that ``--data`` stands for: ``shapes`` (generated if need be), a folder, or the config's own data.
+    """The folder that ``--data`` names.
+
+    Args:
+        cfg: Config of a detector or a segmentor.
+        data: A folder, ``shapes`` (generated if it does not exist), or None for the data set that the config names.
 
     Returns:
-        The folder; None if the config's own data is neither COCO 2017's folder nor ADE20K's: it is then taken as it is.
+        The folder; None for a config whose data set is neither COCO 2017 nor ADE20K, and is used as it is.
 
     Raises:
-        UserError: The config's own data is not there.
+        UserError: The folder does not exist.
     """
     if data == 'shapes':
         return main_process_first(generate_shapes)
-    return Path(data) if data else _own_root(cfg)
+    root = Path(data) if data else _builtin_root(cfg)
+    if root is not None and not root.exists():
+        raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
+    return root
 
 
-def _own_root(cfg: Config) -> Path | None:
+def _builtin_root(cfg: Config) -> Path | None:
     dataset = _dataset(cfg.train_dataloader)
     root = Path(dataset.get('data_root') or '')
     annotations = dataset.get('ann_file') or dataset.get('data_prefix', {}).get('seg_map_path') or ''
-    if annotations not in _HOW_TO_GET:
+    if annotations not in _DOWNLOADS:
         if not (root / annotations).exists():
             raise UserError(
                 f"the config's own data is not there: {root / annotations} does not exist; name a folder "
@@ -68,7 +78,7 @@ def _own_root(cfg: Config) -> Path | None:
         return None
     if not root.is_dir():
         raise UserError(
-            f'{root}/ is not there: {_HOW_TO_GET[annotations]}; or name your own folder with --data DIR, '
+            f'{root}/ is not there: {_DOWNLOADS[annotations]}; or name your own folder with --data DIR, '
             'or try the generated data set with --data shapes'
         )
     return root
@@ -77,24 +87,26 @@ def _own_root(cfg: Config) -> Path | None:
 def apply_dataset(
     cfg: Config,
     root: Path | None,
-    own: bool,
+    builtin_dataset: bool,
     splits: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
     background: str | None = None,
     ignore_label: int | None = None,
 ) -> None:
-    """Check the data in `root` and write it into `cfg`: loaders, evaluators and numbers of classes.
+    """Check a data set and write it into a config: loaders, evaluators and numbers of classes.
 
     Args:
-        cfg: Config of a detector or a segmentor.
-        root: A folder in one of the known layouts; None to take the config's data as it is.
-        own: Whether `root` is the config's own data set, to be used by its recipe to the letter.
+        cfg: Config of a detector or a segmentor; changed in place.
+        root: A folder in one of the known formats; None to use the data of the config as it is.
+        builtin_dataset: Whether `root` holds the data set that the config is made for, whose settings then stay
+            unchanged.
         splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.
-        classes: The label order to keep, from a checkpoint.
-        background, ignore_label: How label maps are read, see :func:`~mmbackbones.datasets.load_segmentation`.
+        classes: Class names in label order, from a checkpoint, which the data keeps to.
+        background: How label maps are numbered, see :func:`~mmbackbones.datasets.load_segmentation`.
+        ignore_label: Label whose pixels are ignored in label maps.
 
     Raises:
-        UserError: The data has a fault that can't be repaired.
+        UserError: The data has an error that cannot be repaired.
     """
     if is_segmentor(cfg):
         _pad_small_images(cfg)
@@ -105,11 +117,13 @@ def apply_dataset(
                 _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
         return
     out_dir = Path(cfg.work_dir) / 'data'
+    found: Any
+    use: Callable[[Config, str, Any, str, bool], None]
     if is_segmentor(cfg):
-        asked = None if own else classes  # see _use_segmentation
+        expected = None if builtin_dataset else classes  # see _use_segmentation
         found = main_process_first(
             lambda: load_segmentation(
-                root, out_dir, classes=asked, splits=splits, background=background, ignore_label=ignore_label
+                root, out_dir, classes=expected, splits=splits, background=background, ignore_label=ignore_label
             )
         )
         for step in dicts_in(cfg._cfg_dict):
@@ -117,70 +131,55 @@ def apply_dataset(
                 step.pop('reduce_zero_label', None)
         use = _use_segmentation
     else:
-        recipe = _dataset(cfg.train_dataloader).get('filter_cfg') if own else None
+        filter_cfg = _dataset(cfg.train_dataloader).get('filter_cfg') if builtin_dataset else None
         found = main_process_first(
             lambda: load_detection(
-                root, out_dir, classes=classes, splits=splits, masks=learns_masks(cfg), filter_cfg=recipe
+                root, out_dir, classes=classes, splits=splits, masks=learns_masks(cfg), filter_cfg=filter_cfg
             )
         )
         use = _use_detection
     for note in found.notes:
-        print_log(printable(note), logger='current')  # a line each, whatever the names in it
+        print_log(printable(note), logger='current')  # one line per note, whatever names it quotes
     set_num_classes(cfg, len(found.classes))
     held_out = 'test' if 'test' in found.splits else 'val'
     for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):
         if split in found.splits:
-            use(cfg, name, found, split, own)
+            use(cfg, name, found, split, builtin_dataset)
 
 
-def _coloured(classes: tuple[str, ...]) -> dict:
-    # OpenCV, which label maps are drawn with, takes Python's numbers only.
-    return dict(classes=classes, palette=[tuple(map(int, colour)) for colour in get_palette('random', len(classes))])
+def _colored(classes: tuple[str, ...]) -> dict:
+    # OpenCV, which draws label maps, takes Python's numbers only.
+    return dict(classes=classes, palette=[tuple(map(int, color)) for color in get_palette('random', len(classes))])
 
 
-def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, own: bool) -> None:
+def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, builtin_dataset: bool) -> None:
     ann_file, image_dir = str(found.splits[split].ann_file), found.splits[split].image_dir
     dataset = _dataset(cfg[f'{name}_dataloader'])
-    metainfo = dict(classes=found.classes) if own else _coloured(found.classes)
+    metainfo = dict(classes=found.classes) if builtin_dataset else _colored(found.classes)
     dataset.update(
         type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'), metainfo=metainfo
     )
-    if name == 'train' and not own:
-        # COCO's recipe leaves out images without boxes and below 32 pixels; users want their small and empty ones.
+    if name == 'train' and not builtin_dataset:
+        # COCO's own settings drop images without boxes or below 32 pixels; users want their small and empty images.
         dataset.filter_cfg = dict(filter_empty_gt=False)
-    _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)
+    check_resized_size(dataset.pipeline, *found.splits[split].thinnest)
     if name != 'train':
-        for evaluator in dicts_in(cfg[f'{name}_evaluator']):  # one, or a list that has others, too
+        for evaluator in dicts_in(cfg[f'{name}_evaluator']):  # one, or a list with others
             if str(evaluator.get('type')).endswith('CocoMetric'):
                 evaluator.ann_file = ann_file
 
 
 def _pad_small_images(cfg: Config) -> None:
-    """Let a segmentor's tests pad images to the least that backbones take, as MMDetection and training do."""
+    """Pad small test images of a segmentor to the minimum size of backbones, as MMDetection and training do."""
     for node in dicts_in(cfg.model):
         if node.get('type') == 'SegDataPreProcessor':
-            node.setdefault('test_cfg', dict(size=(32, 32)))
+            node.setdefault('test_cfg', dict(size=(MIN_SIZE, MIN_SIZE)))
 
 
-def _refuse_too_thin(pipeline: list[ConfigDict], name: str, width: int, height: int) -> None:
-    """Raise UserError if nothing is left of an image's shorter side when it is resized to fit as `pipeline` says."""
-    for step in dicts_in(pipeline):
-        scales = step.get('scale') or step.get('scales') if str(step.get('type')).endswith('Resize') else None
-        for scale in as_sizes(scales) if scales else []:
-            factor = min(max(scale) / max(width, height), min(scale) / min(width, height))
-            factor *= min(step.get('ratio_range') or [1])
-            if step.get('keep_ratio') and min(width, height) * factor < 0.5:
-                raise UserError(
-                    f'{name} is {width}x{height} pixels: when it is resized to fit into '
-                    f'{scale[0]}x{scale[1]}, nothing is left of its shorter side; leave it out, or cut it '
-                    'into several'
-                )
-
-
-def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, own: bool) -> None:
+def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, builtin_dataset: bool) -> None:
     dataset = _dataset(cfg[f'{name}_dataloader'])
-    # ADE20K's own names differ a little from MMSegmentation's, which its checkpoints carry.
-    metainfo = DATASETS.get(dataset.type).METAINFO if own else _coloured(found.classes)
+    # ADE20K's own class names differ slightly from MMSegmentation's, which are in its checkpoints.
+    metainfo = DATASETS.get(dataset.type).METAINFO if builtin_dataset else _colored(found.classes)
     if len(metainfo['classes']) != len(found.classes):
         raise UserError(
             f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
@@ -196,4 +195,4 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
         reduce_zero_label=found.background == 'ignore',
         metainfo=metainfo,
     )
-    _refuse_too_thin(dataset.pipeline, *found.splits[split].thinnest)
+    check_resized_size(dataset.pipeline, *found.splits[split].thinnest)

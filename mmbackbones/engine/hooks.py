@@ -1,4 +1,4 @@
-"""Hooks that MMEngine does not have."""
+"""Hooks: the match of a checkpoint with the model, and the progress of a training run."""
 
 from time import monotonic
 
@@ -14,11 +14,14 @@ from ..weights.loading import can_load, is_needed
 
 @HOOKS.register_module(name=['CheckpointMatchHook', 'FitWeightsHook'])
 class CheckpointMatchHook(Hook):
-    """Looks at what fits before a whole model's file is loaded, where MMEngine would pass over what doesn't.
+    """Checks a checkpoint against the model before it is loaded; MMEngine silently skips mismatched keys.
 
     Args:
-        strict: Everything has to fit, as for a test. Otherwise the backbone has to, and what else doesn't is left out
-            and said: so a detector can start one with other classes.
+        strict: Every key has to match, as for a test. Otherwise the keys of the backbone have to, and others that do
+            not are skipped and logged, so that a detector can start from one with other classes.
+
+    Raises:
+        UserError: While loading, if a key that has to match does not.
     """
 
     priority = 'HIGHEST'
@@ -28,7 +31,7 @@ class CheckpointMatchHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         file = runner.cfg.load_from
-        model = getattr(runner.model, 'module', runner.model)  # inside the wrapper for several GPUs or augmentation
+        model = getattr(runner.model, 'module', runner.model)  # without the wrapper of several GPUs or augmentation
         own, given = model.state_dict(), find_state_dict(checkpoint, file)
         fits = {key: value for key, value in given.items() if key in own and can_load(own[key], value)}
         wrong = [key for key in {**own, **given} if key not in fits and (key in given or is_needed(key))]
@@ -42,10 +45,10 @@ class CheckpointMatchHook(Hook):
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """A progress bar with the loss and the last validation's figure; on anything but a terminal, a line a validation.
+    """A progress bar with the loss and a validation metric; one line per validation when output is not a terminal.
 
     Args:
-        metric: The validation metric to show.
+        metric: Name of the metric.
     """
 
     priority = 'VERY_LOW'
@@ -62,7 +65,7 @@ class ProgressHook(Hook):
         )
 
     def _position(self, runner, epochs_done: int) -> str:
-        """Where the training is: an epoch, or an iteration where it is counted in those."""
+        """The current epoch, or the current iteration of a run that is counted in iterations."""
         if 'max_epochs' in runner.cfg.train_cfg:
             return f'epoch {epochs_done}/{runner.max_epochs}'
         return f'iteration {runner.iter}/{runner.max_iters}'

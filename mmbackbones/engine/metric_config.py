@@ -15,7 +15,7 @@ from ..evaluation.metric_options import (
     check_iou_options,
     strings,
 )
-from .config import dicts_in
+from .config_tree import dicts_in
 
 
 def use_exact_metrics(cfg: Config) -> None:

@@ -1,25 +1,29 @@
-"""Parts of the backbones that have a life outside them."""
+"""Reusable layers; those that other networks can take from a config are registered in MMEngine."""
 
-from .activation_checkpoint import activation_checkpoint
-from .attention import multi_head_attention
+from .activation_checkpoint import activation_checkpoint, run_blocks
+from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
 from .downsample import TwoBranchDownsampling
-from .hierarchical_attention import HMHSA, MHSA, CascadedHMHSA
+from .feed_forward import feed_forward
+from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
-from .lka import LKA
+from .large_kernel_attention import LargeKernelAttention
 from .local_attention import LocalAttention2d
 from .weight_init import init_conv_fan_out
 
 __all__ = [
-    'HMHSA',
-    'LKA',
-    'MHSA',
-    'CascadedHMHSA',
+    'CascadedSelfAttention2d',
+    'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
+    'LargeKernelAttention',
     'LocalAttention2d',
+    'MultiHeadSelfAttention2d',
     'SpatiallyAwareAttention',
+    'TokenAttention',
     'TwoBranchDownsampling',
     'activation_checkpoint',
+    'feed_forward',
     'init_conv_fan_out',
     'multi_head_attention',
+    'run_blocks',
 ]

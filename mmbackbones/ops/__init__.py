@@ -2,6 +2,7 @@
 
 from .dilated_depthwise import dilated_depthwise_conv2d
 from .fused_attention import fused_attention
+from .grid_pooling import pool_to_grid
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .recording import checks, is_exporting, is_recording, warn_of_one_image
@@ -13,6 +14,7 @@ __all__ = [
     'is_exporting',
     'is_recording',
     'local_attention',
+    'pool_to_grid',
     'provide_mmcv_ext',
     'warn_of_one_image',
 ]

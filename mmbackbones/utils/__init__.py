@@ -1,1 +1,1 @@
-"""Files, folders, text and configs: what every room needs."""
+"""What every room needs: atomic writes, files, paths, text, progress bars and config lookup."""

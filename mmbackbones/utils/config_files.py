@@ -1,4 +1,4 @@
-"""Where the configs and their metadata are: inside an installed wheel, or beside the package in a clone."""
+"""Config lookup: in an installed wheel, or beside the package in a clone."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def metadata_folder() -> Path:
-    """Where ``configs/`` and the model index ``model-index.yml`` are."""
+    """Folder of ``configs/`` and of the model index, ``model-index.yml``."""
     return next(folder for folder in (_PACKAGE / '.mim', _PACKAGE.parent) if (folder / 'configs').is_dir())
 
 
@@ -30,7 +30,7 @@ def config_path(name: str) -> Path:
 
 
 def read_config(path: str | Path) -> Config:
-    """The config in a file.
+    """Read the config in a file, which is Python and runs.
 
     Raises:
         UserError: There is no such file, or it is no valid config.
@@ -45,11 +45,11 @@ def read_config(path: str | Path) -> Config:
         raise
     except OSError as error:
         raise UserError(f'config {path} cannot be read: {error.strerror or error}') from error
-    except Exception as error:  # a config is a program: anything can go wrong in it
-        what = ' '.join(str(error).split()) or 'it raises'
-        raise UserError(f'config {path} cannot be read: {what} ({type(error).__name__})') from error
+    except Exception as error:  # a config is a program and may raise anything
+        reason = ' '.join(str(error).split()) or 'it raises'
+        raise UserError(f'config {path} cannot be read: {reason} ({type(error).__name__})') from error
 
 
 def get_config(name: str) -> Config:
-    """The config called `name`, read. See :func:`config_path`."""
+    """Read the config called `name`, see :func:`config_path`."""
     return read_config(config_path(name))

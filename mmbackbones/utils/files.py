@@ -1,4 +1,4 @@
-"""Reading and writing text, with the care that a user's files need."""
+"""Reading, writing and listing files, with the care that users' files need."""
 
 import os
 import stat
@@ -10,10 +10,10 @@ from .atomic_write import atomic_write
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a regular file; anything else, such as a pipe or a device, might never come to an end.
+    """Read a regular file; anything else, such as a pipe or a device, might never end.
 
     Raises:
-        OSError: it cannot be read, or is not regular.
+        OSError: It cannot be read, or is not a regular file.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError('it is not a regular file')
@@ -21,33 +21,48 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
+    """Read a text file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        UserError: It cannot be read, or is not text.
+    """
     try:
         return read_bytes(path).decode('utf-8-sig')
     except (OSError, ValueError) as error:
-        raise UserError(f'{path} is not a readable text file: {error}.') from error
+        raise UserError(f'{path} is not a readable text file: {error}') from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write whole or not at all, so that neither a kill nor another process leaves half a file to be read."""
+    """Write a text file in UTF-8 atomically, making its folder if need be."""
     with atomic_write(path) as partial:
         partial.write_text(text, encoding='utf-8')
 
 
 def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
-    """Names, relative to `folder`, of the files in it and its subfolders that end in one of `suffixes` (lower case).
+    """List the files in a folder and its subfolders.
 
-    Links are followed, also those that lead nowhere: they are for the reader to complain of. But each folder is listed
-    once, under its own name if it lies below `folder`, and links to a parent are not followed. What begins with a dot
-    is left out: systems and editors hide files of their own there, such as macOS its `._a.jpg`.
+    Follows symlinks; broken ones are listed, to be reported by the reader. Each folder is listed once, under its own
+    name if it is in `folder`, and links to a parent are not followed. Names that begin with a dot are left out: systems
+    and editors hide files of their own there, such as macOS its `._a.jpg`.
+
+    Args:
+        folder: The folder; one that does not exist holds no files.
+        suffixes: Suffixes of the files to list, in lower case with their dot; those of the files may be in any case.
+
+    Returns:
+        Paths relative to `folder`, with slashes, sorted.
     """
-    found, seen = [], {(state.st_dev, state.st_ino) for state in map(os.stat, folder.resolve().parents)}
-    places, links = [os.fspath(folder)], []
-    while places or links:
-        place = places.pop() if places else links.pop(0)
+    if not folder.is_dir():
+        return []
+    found = []
+    seen = {(state.st_dev, state.st_ino) for state in map(os.stat, folder.resolve().parents)}
+    folders, links = [os.fspath(folder)], list[str]()
+    while folders or links:
+        place = folders.pop() if folders else links.pop(0)
         try:
             state = os.stat(place)
             entries = sorted(os.scandir(place), key=lambda entry: entry.name)
-        except OSError:  # as os.walk: what cannot be listed holds nothing
+        except OSError:  # like os.walk: what cannot be listed holds nothing
             continue
         if (state.st_dev, state.st_ino) in seen:
             continue
@@ -56,7 +71,7 @@ def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
             if entry.name.startswith('.'):
                 continue
             if entry.is_dir():
-                (links if entry.is_symlink() else places).append(entry.path)
+                (links if entry.is_symlink() else folders).append(entry.path)
             elif os.path.splitext(entry.name)[1].lower() in suffixes:
                 found.append(os.path.relpath(entry.path, folder).replace(os.sep, '/'))
     return sorted(found)

@@ -1,4 +1,4 @@
-"""Folders that are written to."""
+"""Output folders."""
 
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -7,11 +7,11 @@ from ..errors import UserError
 
 
 def require_writable(folder: str | Path, option: str) -> None:
-    """Make `folder` if need be, and write to it once, so that hours of work do not end before a closed door.
+    """Make `folder` if need be and write to it once, so that hours of work are not lost to a folder without access.
 
     Args:
-        folder: What `option` was given, or stands for by default.
-        option: Names it in messages.
+        folder: The folder.
+        option: The option that names it, for messages.
 
     Raises:
         UserError: The folder cannot be made or written to.

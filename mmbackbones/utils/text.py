@@ -1,4 +1,4 @@
-"""A user's values in messages."""
+"""Users' values in messages."""
 
 from reprlib import Repr
 
@@ -7,5 +7,5 @@ _repr.maxstring = _repr.maxother = 150
 
 
 def short(value: object) -> str:
-    """As `repr`, but of a length that a sentence can hold."""
+    """The `repr` of a value, cut to a length that fits into a sentence."""
     return _repr.repr(value)

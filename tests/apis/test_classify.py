@@ -1,24 +1,23 @@
-"""Small classifiers: what they load and refuse. backbones/test_logits.py holds released ones against the authors'."""
+"""Small classifiers: what they load and refuse. backbones/test_logits.py compares released ones with the authors'."""
 
 import pytest
 import torch
-from mmengine.registry import MODELS
 
 from mmbackbones.apis.classify import ImageClassifier, classifier
 from mmbackbones.errors import UserError
-from tests.helpers.small_backbones import SMALL, registered
+from tests.helpers.small_backbones import SMALL, name_small_arch, registered
 
 
 @pytest.fixture
 def build(monkeypatch):
-    """Builds a small classifier of five classes; its arch is known under the name `small` meanwhile."""
+    """Builds a small classifier of five classes."""
 
-    def build_small(family='VAN'):
-        monkeypatch.setattr(MODELS.get(family), 'arch_zoo', {'small': SMALL[family]['arch']})
+    def build_classifier(family='VAN'):
+        name_small_arch(monkeypatch, family)
         torch.manual_seed(0)
         return ImageClassifier(dict(type=family, arch='small'), num_classes=5).eval()
 
-    return build_small
+    return build_classifier
 
 
 @pytest.mark.parametrize('family', [name for name in registered() if name != 'SASAResNet'])
@@ -51,7 +50,7 @@ def without_head(state):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (without_head, 'holds VAN small .*, and no image classifier'),
+        (without_head, 'holds VAN small .*, not an image classifier'),
         (
             lambda state: {**state, 'head.fc.bias': torch.zeros(4)},
             r'another shape: head.fc.bias \(4 in the file, 5 here',
@@ -69,8 +68,8 @@ def test_refuses_what_does_not_fit(build, change, message, tmp_path):
         classifier(str(tmp_path / 'weights.pth'))
 
 
-def test_dual_vits_queries_are_taken_as_they_are_for_64_cells(build):
-    """An image whose pooled map is 4x16, where the pyramid would resize the 8x8 queries."""
+def test_dualvit_keeps_its_queries_for_64_cells(build):
+    """For an image whose pooled map is 4x16; the pyramid would resize the 8x8 queries."""
     stem = build('DualViT').backbone.stem.semantics
     assert torch.equal(stem.queries((4, 16))[0], stem.query)
     assert stem.queries((4, 4)).shape == (1, 16, 8)

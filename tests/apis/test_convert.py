@@ -10,7 +10,7 @@ from mmbackbones.apis.convert import convert_weights
 from mmbackbones.apis.identify import identify_checkpoint
 from mmbackbones.errors import UserError
 from mmbackbones.weights import find_state_dict
-from tests.helpers.small_backbones import SMALL, registered
+from tests.helpers.small_backbones import SMALL, name_small_arch, registered
 
 OURS = 'the layout of mmbackbones'
 
@@ -20,10 +20,9 @@ def build(monkeypatch):
     """Builds a small backbone, whose arch is known under the name `small` meanwhile."""
 
     def build_small(family='VAN', **kwargs):
-        cls = MODELS.get(family)
-        monkeypatch.setattr(cls, 'arch_zoo', {'tiny': cls.arch_zoo['small'], 'small': SMALL[family]['arch']})
+        name_small_arch(monkeypatch, family)
         torch.manual_seed(0)
-        return cls('small', **kwargs)
+        return MODELS.get(family)('small', **kwargs)
 
     return build_small
 

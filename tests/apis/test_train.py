@@ -1,4 +1,4 @@
-"""From a folder to metrics, and the ways in which a training can be started."""
+"""From a folder to metrics, and the initial weights that a training run can have."""
 
 import json
 

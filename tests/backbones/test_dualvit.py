@@ -1,8 +1,6 @@
-"""Dual-ViT against numbers computed with the authors' code, from files in their layouts; its memory and its grid."""
+"""Dual-ViT: values of the authors' code from files in their layouts, memory, the grid of semantic tokens."""
 
-import json
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,12 +11,12 @@ from mmbackbones.analysis.counting import count_saved_bytes, multiply_adds, save
 from mmbackbones.analysis.explicit_attention import explicit_attention
 from mmbackbones.backbones import DualViT
 from mmbackbones.benchmarks.dualvit import COCO, cost_of_a_pixel
-from tests.helpers.reference import StateDict, assert_features_equal, image
+from tests.helpers.official_states import dualvit_state, load_reference
+from tests.helpers.reference import assert_features_equal, image
 from tests.helpers.small_backbones import SMALL
 
-REFERENCE = json.loads((Path(__file__).parent / 'dualvit_reference.json').read_text())
+REFERENCE = load_reference('dualvit')
 SMALL_CASE, CASE_224 = REFERENCE['cases']
-DIMS, DEPTHS = (64, 128, 320, 448), (3, 4, 6, 3)
 
 
 def small(**kwargs) -> DualViT:
@@ -26,77 +24,8 @@ def small(**kwargs) -> DualViT:
     return DualViT(**{**SMALL['DualViT'], **kwargs})
 
 
-def official_state(layout: str) -> dict[str, torch.Tensor]:
-    """The state dict of a released Dual-ViT-S, written down from the file's own key list."""
-    state = StateDict({})
-
-    def norm(key, channels):
-        state.norm(key, channels, batch_norm=False)
-
-    def gammas(prefix, channels, count):
-        for n in range(1, count + 1):
-            state.put(f'{prefix}gamma{n}', (channels,), 'layer_scale')
-
-    def attention(prefix, dim):
-        state.linear(f'{prefix}.q', dim, dim)
-        state.linear(f'{prefix}.kv', 2 * dim, dim)
-        state.linear(f'{prefix}.proj', dim, dim)
-
-    def ffn(prefix, dim, hidden, names=('0', '2')):
-        state.linear(f'{prefix}.{names[0]}', hidden, dim)
-        state.linear(f'{prefix}.{names[1]}', dim, hidden)
-
-    dim = DIMS[0]
-    state.put('q', (64, dim), 'weight')
-    norm('q_embed.0', dim)
-    state.linear('q_embed.1', dim, dim)
-    state.linear('kv', 2 * dim, dim)
-    norm('proxy_ln', dim)
-    state.linear('se.0', dim, dim)
-    state.linear('se.2', 2 * dim, dim)
-    for n, (channels, size) in enumerate(((3, 7), (32, 3), (32, 3))):
-        state.conv(f'patch_embed1.conv.{3 * n}', 32, channels, size, bias=False)
-        state.norm(f'patch_embed1.conv.{3 * n + 1}', 32)
-    for i, (dim, depth, before) in enumerate(zip(DIMS, DEPTHS, (32, *DIMS), strict=False), 1):
-        state.conv(f'patch_embed{i}.proj', dim, before, 3)
-        norm(f'patch_embed{i}.norm', dim)
-        if i > 1:
-            state.linear(f'proxy_embed{i}.proj_proxy.0', dim, before)
-            norm(f'proxy_embed{i}.proj_proxy.1', dim)
-        for j in range(depth):
-            block = f'block{i}.{j}'
-            gammas(f'{block}.', dim, 2)
-            norm(f'{block}.norm1', dim)
-            norm(f'{block}.norm2', dim)
-            attention(f'{block}.attn', dim)
-            hidden = dim * (8, 8, 3 if j % 2 else 4, 3)[i - 1]
-            ffn(f'{block}.mlp', dim, hidden, ('fc1', 'fc2'))
-            state.conv(f'{block}.mlp.dwconv.dwconv', hidden, 1, 3)
-            if i <= 2:
-                gammas(f'{block}.attn.', dim, 3)
-                for name in ('q_proxy_ln', 'p_ln', 'proxy_ln', 'qkv_proxy.0'):
-                    norm(f'{block}.attn.{name}', dim)
-                state.linear(f'{block}.attn.qkv_proxy.1', 3 * dim, dim)
-                state.linear(f'{block}.attn.q_proxy', dim, dim)
-                state.linear(f'{block}.attn.kv_proxy', 2 * dim, dim)
-                ffn(f'{block}.attn.mlp_proxy', dim, 4 * dim)
-            elif layout == 'classification' or (i, j) != (4, 2):
-                ffn(f'{block}.mlp.fc_proxy', dim, 2 * dim)
-        norm(f'norm{i}', dim)
-        if i < 4:
-            norm(f'norm_proxy{i}', dim)
-    if layout == 'classification':
-        norm('post_network.0.norm1', dim)
-        norm('post_network.0.norm2', dim)
-        attention('post_network.0.attn', dim)
-        ffn('post_network.0.mlp', dim, 2 * dim, ('fc1', 'fc2'))
-        state.linear('head', 1000, dim)
-        state.linear('aux_head', 1000, dim)
-    return dict(state)
-
-
 def load(folder, layout='classification', **kwargs) -> DualViT:
-    torch.save(official_state(layout), folder / 'dualvit.pth')
+    torch.save(dualvit_state(layout), folder / 'dualvit.pth')
     model = DualViT('small', init_cfg=dict(type='Pretrained', checkpoint=str(folder / 'dualvit.pth')), **kwargs)
     model.init_weights()
     return model.double().eval()
@@ -142,7 +71,7 @@ def test_size_of_a_coco_image_without_padding():
     assert [tuple(out.shape[2:]) for out in outs] == [(200, 334), (100, 167), (50, 84), (25, 42)]
 
 
-def test_layer_scale_is_what_every_branch_starts_at():
+def test_layer_scale_is_the_initial_scale_of_every_branch():
     scales = [param for name, param in small(layer_scale=0.25).named_parameters() if 'layer_scale' in name]
     assert len(scales) == 2 * 5 + 3 * 2
     assert all((scale == 0.25).all() for scale in scales)
@@ -183,8 +112,8 @@ def test_a_fixed_grid_equals_the_authors_network_at_its_own_size(tmp_path):
     assert_equals_the_authors(load(tmp_path, semantic_grid=(8, 8)), CASE_224)
 
 
-def test_a_fixed_grid_takes_the_same_tokens_from_a_larger_picture():
-    """Each token of a picture of 8x8 flat tiles sees one tile, however large the tiles are."""
+def test_a_fixed_grid_takes_the_same_tokens_from_a_larger_image():
+    """Each token of an image of 8x8 flat tiles sees one tile, whatever the size of the tiles."""
     stem = small(semantic_grid=(8, 8)).stem.semantics
     tiles = torch.rand(1, 8, 8, 8)
     small_map, large_map = (tiles.repeat_interleave(n, 1).repeat_interleave(n, 2) for n in (2, 9))
@@ -192,7 +121,7 @@ def test_a_fixed_grid_takes_the_same_tokens_from_a_larger_picture():
 
 
 def test_dual_blocks_cost_the_same_for_every_pixel_with_a_fixed_grid():
-    """What is left beside the pixels' cost is that of the 64 tokens themselves, less than 3 % at 224x224."""
+    """The rest of the cost is that of the 64 tokens themselves, less than 3 % at 224x224."""
 
     def per_pixel(side, grid):
         return cost_of_a_pixel((side, side), grid, out_indices=(1,))
@@ -224,21 +153,21 @@ def test_attention_maps_are_not_kept():
         assert kept_maps() != []
 
 
-@pytest.mark.parametrize('materialised', [False, True])
-def test_counting_without_computing_counts_right(materialised):
-    with explicit_attention() if materialised else nullcontext():
+@pytest.mark.parametrize('explicit', [False, True])
+def test_counting_without_computing_counts_right(explicit):
+    with explicit_attention() if explicit else nullcontext():
         assert count_saved_bytes(small, (1, 3, 96, 132)) == saved_bytes(small(), torch.zeros(1, 3, 96, 132))
 
 
 def test_a_coco_image_keeps_less_than_a_third():
     fused = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
     with explicit_attention():
-        materialised = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
-    assert fused < materialised / 3
+        explicit = count_saved_bytes(lambda: DualViT('small'), (1, 3, *COCO))
+    assert fused < explicit / 3
 
 
 class Copies(TorchDispatchMode):
-    """Notes every operation that copies a tensor as it is, into another layout or not."""
+    """Records every operation that copies a tensor unchanged, into another memory layout or not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -288,3 +217,18 @@ def test_the_semantic_pathway_ends_where_nothing_reads_it(last):
     assert [isinstance(stage.semantic_norm, nn.Identity) for stage in model.stages] == [False] * last + [True]
     ffns = [block.semantic_mlp is not None for stage in model.stages[2:] for block in stage.blocks]
     assert ffns == [[], [], [True, False], [True, True, False]][last]
+
+
+def test_a_classifier_needs_the_last_stage():
+    with pytest.raises(ValueError, match=r'reads stage 3, which out_indices=\(0, 2\) leave out'):
+        small(out_indices=(0, 2)).build_classifier(5)
+
+
+def test_only_a_classifier_builds_what_only_it_reads():
+    model = small()
+    key = f'stages.3.blocks.{len(model.stages[3].blocks) - 1}.semantic_mlp.0.weight'
+    assert key not in model.state_dict()
+    assert model.is_ignored_key(key)
+    model.build_classifier(5)
+    assert key in model.state_dict()
+    assert not model.is_ignored_key(key)

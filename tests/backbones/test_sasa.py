@@ -1,4 +1,4 @@
-"""SASAResNet against the published counts, and against the ResNet that it departs from."""
+"""SASAResNet against the published counts, and against the ResNet that it is derived from."""
 
 import pytest
 import torch
@@ -6,13 +6,13 @@ from mmdet.models import ResNet
 
 from mmbackbones.analysis.counting import multiply_adds
 from mmbackbones.backbones import SASAResNet
+from mmbackbones.backbones.sasa import attention_stem, conv_stem
 from mmbackbones.layers import LocalAttention2d
-
-SMALL = dict(depth=dict(embed_dims=(32, 32, 64, 64), depths=(1, 1, 1, 1)), heads=2, kernel_size=3)
+from tests.helpers.small_backbones import build_small
 
 
 def count(size=224, **kwargs) -> tuple[float, float]:
-    """Parameters in millions and operations in billions, a classifier of 1000 classes among them."""
+    """Parameters in millions and operations in billions, including a classifier of 1000 classes."""
     with torch.device('meta'):
         model = SASAResNet(**kwargs).eval()
     products = multiply_adds(model, (1, 3, size, size)) + 1000 * 2048
@@ -31,7 +31,7 @@ def test_table_1(depth, baseline, attention, full):
     for published, kwargs in ((baseline, dict(attention_stages=())), (attention, {}), (full, dict(stem='attention'))):
         params, flops = count(depth=depth, **kwargs)
         assert params == pytest.approx(published[0], rel=0.01)
-        # The mixtures of the attention stem are not published, and weigh on operations alone.
+        # The number of mixtures in the attention stem is not published; only operations depend much on it.
         assert flops == pytest.approx(published[1], rel=0.03 if published is full else 0.012)
 
 
@@ -79,7 +79,7 @@ def test_attention_stages_attend():
 @pytest.mark.parametrize('stem_cfg', [None, dict(window='sliding', kernel_size=3, mixtures=2)])
 @pytest.mark.parametrize(('height', 'width'), [(32, 32), (33, 50), (67, 35)])
 def test_attention_stem_at_any_size(stem_cfg, height, width):
-    model = SASAResNet(**SMALL, stem='attention', stem_cfg=stem_cfg)
+    model = build_small('SASAResNet', stem='attention', stem_cfg=stem_cfg)
     outs = model(torch.randn(2, 3, height, width))
     for out, stride in zip(outs, model.strides, strict=True):
         assert out.shape[2:] == (-(-height // stride), -(-width // stride))
@@ -87,8 +87,25 @@ def test_attention_stem_at_any_size(stem_cfg, height, width):
     assert all(param.grad.isfinite().all() for param in model.parameters())
 
 
+def test_conv_stem():
+    stem = conv_stem(3, 8, dict(type='BN')).eval()
+    conv, pool = stem
+    x = torch.randn(2, 3, 33, 50)
+    y = stem(x)
+    assert y.shape == (2, 8, 9, 13)
+    torch.testing.assert_close(y, pool(conv.norm(conv.conv(x)).relu()))
+
+
+def test_attention_stem_pools_the_pixels_that_are_there():
+    """The last block of 33 rows has one row: the network without its other rows gives the same."""
+    torch.manual_seed(0)
+    stem = attention_stem(3, 8, dict(type='BN'), heads=2).eval()
+    x = torch.randn(1, 3, 33, 48)
+    torch.testing.assert_close(stem(x)[:, :, 8:], stem(x[:, :, 32:]))
+
+
 def test_attention_stem_can_be_frozen():
-    model = SASAResNet(**SMALL, stem='attention', frozen_stages=0).train()
+    model = build_small('SASAResNet', stem='attention', frozen_stages=0).train()
     assert {name.split('.')[0] for name, param in model.named_parameters() if not param.requires_grad} == {'stem'}
     assert not any(module.training for module in model.stem.modules())
 
@@ -96,10 +113,10 @@ def test_attention_stem_can_be_frozen():
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(depth=34), 'no depth 34; there are 26, 38, 50'),
+        (dict(depth=34), 'no depth 34; choose one of 26, 38, 50'),
         (dict(attention_stages=(3, 4)), r'attention_stages must be stage numbers from 0 to 3, got \(3, 4\)'),
         (dict(attention_stages=3), 'attention_stages must be stage numbers from 0 to 3, got 3'),
-        (dict(stem='patch'), "stem must be conv, or attention .* got 'patch'"),
+        (dict(stem='patch'), "stem must be 'conv' .* or 'attention', got 'patch'"),
         (dict(stem_cfg=dict(mixtures=2)), "got 'conv' and {'mixtures': 2}"),
         (dict(heads=24), 'out_channels of local attention must be .* got 64 and 24 heads'),
     ],

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.segmentation_folders import ade
+
 
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path, monkeypatch) -> Path:
@@ -12,3 +14,9 @@ def cache_home(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def out_dir(tmp_path) -> Path:
     return tmp_path / 'out'
+
+
+@pytest.fixture
+def ade20k_root(tmp_path) -> Path:
+    ade(tmp_path / 'user')
+    return tmp_path / 'user'

@@ -1,7 +1,8 @@
-"""The numbers that the check prints are those that MMDetection trains on and pycocotools counts."""
+"""Data sets are written into configs, and the numbers of the check are what MMDetection and pycocotools count."""
 
 import json
 import re
+from pathlib import Path
 
 import mmdet.datasets  # noqa: F401
 import numpy as np
@@ -11,10 +12,11 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from mmbackbones import get_config
 from mmbackbones.apis import train
 from mmbackbones.datasets import load_detection
 from mmbackbones.engine.config import load_config
-from mmbackbones.engine.dataset_config import apply_dataset
+from mmbackbones.engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 
@@ -110,12 +112,12 @@ def evaluated(ann_file, classes) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(('change', 'train_boxes', 'val_boxes', 'note'), ODD.values(), ids=ODD)
-def test_the_readers_count_what_is_said(change, train_boxes, val_boxes, note, root, tmp_path, tiny_config, monkeypatch):
+def test_libraries_count_the_same(change, train_boxes, val_boxes, note, root, tmp_path, tiny_config, monkeypatch):
     said = []
     monkeypatch.setattr('mmbackbones.engine.dataset_config.print_log', lambda text, **_: said.append(text))
     edit(root, change)
     cfg = load_config(tiny_config, str(tmp_path / 'work'), None)
-    apply_dataset(cfg, root, own=False, splits=('train', 'val'))
+    apply_dataset(cfg, root, builtin_dataset=False, splits=('train', 'val'))
     summary = re.search(r'train (\d+) images, (\d+) boxes; val (\d+) images, (\d+) boxes', said[0])
     numbers = [int(number) for number in summary.groups()]
     classes = cfg.train_dataloader.dataset.metainfo['classes']
@@ -140,8 +142,8 @@ def test_every_box_has_the_size_that_its_area_says(root, tmp_path):
 
 
 @pytest.mark.parametrize(('area', 'images'), [(81, 4), (None, 3)], ids=['file in place', 'repaired copy'])
-def test_the_recipe_of_coco_leaves_out_images(area, images, root, tmp_path, tiny_config):
-    """Of the configs' own data, what is trained on is what the authors trained on, and that number is given."""
+def test_settings_of_coco_drop_images(area, images, root, tmp_path, tiny_config):
+    """With the data set of the config, the training images are those of the authors, and so is their number."""
 
     def change(data):
         Image.new('RGB', (20, 60)).save(root / 'images/small.png')
@@ -160,15 +162,15 @@ def test_the_recipe_of_coco_leaves_out_images(area, images, root, tmp_path, tiny
 
     edit(root, change, ['train'])
     cfg = load_config(tiny_config, str(tmp_path / 'work'), None)
-    apply_dataset(cfg, root, own=True)
-    recipe = cfg.train_dataloader.dataset.filter_cfg
-    assert recipe == dict(filter_empty_gt=True, min_size=32)
-    split = load_detection(root, tmp_path / 'out', filter_cfg=recipe).splits['train']
+    apply_dataset(cfg, root, builtin_dataset=True)
+    filter_cfg = cfg.train_dataloader.dataset.filter_cfg
+    assert filter_cfg == dict(filter_empty_gt=True, min_size=32)
+    split = load_detection(root, tmp_path / 'out', filter_cfg=filter_cfg).splits['train']
     assert (split.images, split.boxes) == trained(DATASETS.build(cfg.train_dataloader.dataset)) == (images, 4)
 
 
 @pytest.mark.parametrize('config', ['tiny_config', 'tiny_mask_config'])
-def test_batches_without_boxes_are_trained_on(config, root, tmp_path, request):
+def test_training_on_batches_without_boxes(config, root, tmp_path, request):
     """Two images of four have boxes, and a batch has one image."""
 
     def change(data):
@@ -202,24 +204,52 @@ def test_batches_without_boxes_are_trained_on(config, root, tmp_path, request):
 
 
 @pytest.mark.parametrize('size', [(1, 300), (300, 1)])
-def test_images_of_which_nothing_would_be_left(size, root, tmp_path, tiny_config):
+def test_images_too_thin_to_resize(size, root, tmp_path, tiny_config):
     Image.new('RGB', size).save(root / 'images/thin.png')
     edit(
         root,
         lambda data: data['images'].append({'id': 50, 'file_name': 'thin.png', 'width': size[0], 'height': size[1]}),
         ['val'],
     )
-    with pytest.raises(UserError, match=rf'thin\.png is {size[0]}x{size[1]} pixels: when it is resized .* into 64x64'):
+    with pytest.raises(UserError, match=rf'thin\.png is {size[0]}x{size[1]} pixels: resized to fit into 64x64'):
         train(tiny_config, str(root), img_scale=(64, 64), epochs=1, from_scratch=True, work_dir=str(tmp_path / 'work'))
 
 
-def test_a_name_does_not_begin_a_line_of_the_log(root, tmp_path, tiny_config, monkeypatch):
+def test_a_line_break_in_a_name_does_not_break_the_log(root, tmp_path, tiny_config, monkeypatch):
     (root / 'images/a1.jpg').rename(root / 'images/a\n1.jpg')
     edit(root, lambda data: data['images'].append({**data['images'][0], 'id': 70}), ['train'])
     edit(root, lambda data: [image.update(file_name='a\n1.jpg') for image in data['images'][::4]], ['train'])
     cfg = load_config(tiny_config, str(tmp_path / 'work'), None)
     said = []
     monkeypatch.setattr('mmbackbones.engine.dataset_config.print_log', lambda text, logger: said.append(text))
-    apply_dataset(cfg, root, own=False, splits=('train', 'val'))
+    apply_dataset(cfg, root, builtin_dataset=False, splits=('train', 'val'))
     assert said
     assert not [text for text in said if not text.isprintable()]
+
+
+def test_tasks_of_configs():
+    kinds = {}
+    for name in ('retinanet_van_t', 'mask_rcnn_van_t', 'upernet_van_t'):
+        cfg = get_config(name)
+        kinds[name] = is_segmentor(cfg), not is_segmentor(cfg) and learns_masks(cfg)
+    assert kinds == dict(retinanet_van_t=(False, False), mask_rcnn_van_t=(False, True), upernet_van_t=(True, False))
+
+
+def test_data_root(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = get_config('retinanet_van_t')
+    assert resolve_data_root(cfg, str(tmp_path)) == tmp_path
+    with pytest.raises(UserError, match='^none does not exist: --data takes a folder, or shapes$'):
+        resolve_data_root(cfg, 'none')
+    monkeypatch.setattr('mmbackbones.engine.dataset_config.generate_shapes', lambda: tmp_path / 'made')
+    (tmp_path / 'made').mkdir()
+    assert resolve_data_root(cfg, 'shapes') == tmp_path / 'made'
+    with pytest.raises(UserError, match='^data/coco/ is not there: download train2017.zip.*--data shapes$'):
+        resolve_data_root(cfg, None)
+    (tmp_path / 'data/coco').mkdir(parents=True)
+    assert resolve_data_root(cfg, None) == Path('data/coco')
+    cfg.train_dataloader.dataset.ann_file = 'mine.json'
+    with pytest.raises(UserError, match="the config's own data is not there: data/coco/mine.json does not exist"):
+        resolve_data_root(cfg, None)
+    (tmp_path / 'data/coco/mine.json').touch()
+    assert resolve_data_root(cfg, None) is None

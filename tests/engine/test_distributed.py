@@ -18,10 +18,10 @@ from torch.distributed.distributed_c10d import _set_pg_timeout
 from mmbackbones.apis import evaluate, train
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
-from mmbackbones.errors import RunFailed, UserError
+from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 
-# Boxes of a model that has not learnt anything yet; which images are in one batch may change the last digits.
+# Boxes of a model that has not learned anything yet; which images are in one batch may change the last digits.
 SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloader.batch_size': 1}
 
 
@@ -225,14 +225,14 @@ def test_several_processes_without_a_launcher_are_refused(tool, flat_configs, da
 def test_processes_of_mpirun_without_a_launcher_are_refused(monkeypatch):
     monkeypatch.setenv('OMPI_COMM_WORLD_SIZE', '4')
     with pytest.raises(UserError, match='mpirun started 4 processes.*add --launcher mpi'):
-        distributed.start(Config(), 'none')
+        distributed.init_distributed(Config(), 'none')
 
 
 @pytest.mark.parametrize('timeout', ['ten', 0, -1, None, True, float('inf')])
 def test_a_time_out_that_is_none_is_refused(timeout):
     cfg = Config(dict(env_cfg=dict(dist_cfg=dict(timeout=timeout))))
     with pytest.raises(UserError, match=f'dist_cfg.timeout must be a number of seconds above 0, got {timeout!r}'):
-        distributed.start(cfg, 'pytorch')
+        distributed.init_distributed(cfg, 'pytorch')
 
 
 def test_no_batch_norm_is_synchronized_on_cpus():
@@ -243,14 +243,3 @@ def test_no_batch_norm_is_synchronized_on_cpus():
     distributed._use_cpus(cfg)
     assert cfg.model == dict(norm_cfg=dict(type='BN'), heads=[dict(norm_cfg=dict(type='BN'))])
     assert 'sync_bn' not in cfg
-
-
-def test_an_error_of_all_is_printed_by_the_first(monkeypatch, capsys):
-    monkeypatch.setattr(distributed, '_PRECEDENCE', 0)
-    shared, own = RunFailed('of all'), RunFailed('of this one')
-    shared.everywhere = True
-    for rank in ('0', '1'):
-        monkeypatch.setenv('RANK', rank)
-        distributed.say(shared)
-        distributed.say(own)
-    assert capsys.readouterr().err.splitlines() == ['error: of all', 'error: of this one', 'error: of this one']

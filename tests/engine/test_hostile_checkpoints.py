@@ -1,7 +1,7 @@
-"""Checkpoints of bad will.
+"""Malicious checkpoints.
 
-Nothing in them runs, nothing outside the work directory is touched, and each is refused in a sentence, or its ill part
-is ignored.
+Nothing in them runs, nothing outside the work directory is touched, and each is refused in one sentence, or its
+malicious part is ignored.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from torch._utils import _rebuild_tensor_v2
 from mmbackbones.apis import evaluate, train
 from mmbackbones.apis.convert import convert_weights
 from mmbackbones.engine.initial_weights import checkpoint_classes, set_initial_weights
-from mmbackbones.engine.resume_state import rebuild_checkpoint
+from mmbackbones.engine.resume import rebuild_checkpoint
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file, read_state_dict
 
@@ -166,7 +166,7 @@ CONFIGS = [
     "custom_imports = dict(imports=['antigravity'])",
     f'if True: {TOUCH}',
 ]
-# Ill parts that change nothing: what a run takes from the file is the same as without them.
+# Malicious parts that change nothing: what a run takes from the file is the same as without them.
 IGNORED = {
     **{f'config {i}': put('meta', 'config', text) for i, text in enumerate(CONFIGS)},
     **{f'cfg {i}': put('meta', 'cfg', text) for i, text in enumerate(CONFIGS[:4])},
@@ -195,7 +195,7 @@ IGNORED = {
     'palette': put('meta', 'dataset_meta', 'palette', TOUCH),
     'Namespace': put('args', argparse.Namespace(resume='/precious', func='os.system')),
 }
-# Refused in a sentence.
+# Refused in one sentence.
 REFUSED = {
     **{
         f'epoch {value!r}': put('meta', 'epoch', value)
@@ -266,7 +266,7 @@ REFUSED = {
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to run in, beside one that is precious; both are as before afterwards."""
+    """A folder to run in, beside a precious one; a test may change neither its neighbors nor run any code."""
     precious, work_dir = tmp_path / 'precious', tmp_path / 'work'
     precious.mkdir()
     work_dir.mkdir()
@@ -325,7 +325,7 @@ def test_what_a_run_takes():
 
 
 @pytest.mark.parametrize('form', IGNORED)
-def test_ill_parts_are_left_behind(place, form):
+def test_malicious_parts_are_ignored(place, form):
     torch.manual_seed(0)
     content = whole()
     before = rebuild_checkpoint(deepcopy(content), 'epoch_1.pth')
@@ -349,7 +349,7 @@ def test_ill_parts_are_left_behind(place, form):
         ),
     ],
 )
-def test_notes_of_a_run_are_printable(place, change, taken):
+def test_records_of_a_run_are_printable(place, change, taken):
     content = whole()
     change(content)
     content['meta'].update(run_id='\n' * 3, settings=dict(data='\x1b[2J', lr=0.1, optimizer='AdamW'))
@@ -370,7 +370,7 @@ def test_refused_in_a_sentence(place, form):
         rebuild_checkpoint(load_from_file(file, 'cpu'), file)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 600
-    for use in (read_state_dict, checkpoint_classes):  # the other paths end in a sentence, too, or without harm
+    for use in (read_state_dict, checkpoint_classes):  # the other ways to read it end in a sentence, too, or harmlessly
         with suppress(UserError):
             use(file)
 
@@ -380,7 +380,7 @@ def config(work_dir) -> Config:
 
 
 @pytest.mark.parametrize('form', ['flipped bit', 'epoch -1', 'weights nan', 'optimizer nan', 'calls', 'deep'])
-def test_a_work_dirs_newest_file_is_passed_over_if_it_is_refused(place, form):
+def test_the_newest_file_of_a_work_dir_is_skipped_if_it_is_refused(place, form):
     good, bad = whole(), whole()
     torch.save(good, place / 'epoch_1.pth')
     REFUSED.get(form, dict)(bad)
@@ -415,7 +415,7 @@ def test_no_class_names(classes, place_of, tmp_path):
 
 @pytest.fixture(scope='module')
 def first(tiny_config, shapes, tmp_path_factory):
-    """A work directory after an epoch, which was validated."""
+    """A work directory after one validated epoch."""
     work_dir = tmp_path_factory.mktemp('first')
     train(
         tiny_config,
@@ -441,11 +441,11 @@ def resume(checkpoint, config, data, work_dir):
 
 
 def as_if_every_model_were_better(content):
-    """Whatever the next validation says, it is above this: MMEngine removes the best checkpoint until then."""
+    """The next validation beats this score in any case, and then MMEngine would remove the best checkpoint."""
     content['message_hub']['runtime_info']['best_score'] = -1.0
 
 
-def test_a_run_gone_on_with_elsewhere_leaves_the_first_ones_files(first, tiny_config, shapes, tmp_path):
+def test_a_run_that_is_resumed_elsewhere_leaves_the_files_of_the_first(first, tiny_config, shapes, tmp_path):
     content = load_from_file(first / 'epoch_1.pth')
     as_if_every_model_were_better(content)
     shutil.copytree(first, tmp_path / 'first')
@@ -460,7 +460,7 @@ def test_a_run_gone_on_with_elsewhere_leaves_the_first_ones_files(first, tiny_co
     assert load_from_file(tmp_path / 'second' / 'epoch_2.pth')['meta']['epoch'] == 2
 
 
-def test_all_that_mmengine_would_execute_or_remove(place, first, tiny_config, shapes):
+def test_everything_that_mmengine_would_execute_or_remove(place, first, tiny_config, shapes):
     precious = str(place.parent / 'precious')
     content = load_from_file(first / 'epoch_1.pth')
     as_if_every_model_were_better(content)
@@ -496,7 +496,7 @@ def test_weights_that_are_not_finite(place, first, tiny_config, shapes):
     assert not Path('plain.pth').exists()
 
 
-def test_a_checkpoint_of_another_model_is_not_gone_on_with(place, first, tiny_config, shapes):
+def test_a_checkpoint_of_another_model_is_not_resumed(place, first, tiny_config, shapes):
     content = load_from_file(first / 'epoch_1.pth')
     content['state_dict']['backbone.stem.proj.bias'] = torch.ones(9)
     with pytest.raises(UserError, match=r'epoch_1\.pth (cannot be resumed: it )?is of another model'):

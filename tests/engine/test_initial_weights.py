@@ -1,11 +1,11 @@
-"""What --weights takes: a backbone's file in any layout, or a whole model's."""
+"""Initial weights: a backbone's file in any format, a whole model's, or those of the config."""
 
 import pytest
 import torch
 
 from mmbackbones import get_config
 from mmbackbones.apis import train
-from mmbackbones.engine.initial_weights import set_initial_weights
+from mmbackbones.engine.initial_weights import checkpoint_classes, drop_pretrained, set_initial_weights
 from mmbackbones.errors import UserError
 from tests.helpers.van_layouts import mmpretrain
 
@@ -26,7 +26,7 @@ def below(state: dict) -> dict:
         ({**below(THEIRS), 'neck.0': torch.zeros(1)}, 'backbone.'),
     ],
 )
-def test_a_backbones_weights(state, prefix, tmp_path):
+def test_weights_of_a_backbone(state, prefix, tmp_path):
     cfg, file = get_config('retinanet_van_b'), str(tmp_path / 'weights.pth')
     torch.save(state, file)
     set_initial_weights(cfg, file, from_scratch=False, resume=None)
@@ -34,7 +34,7 @@ def test_a_backbones_weights(state, prefix, tmp_path):
     assert not cfg.get('load_from')
 
 
-def test_a_whole_models_weights(tmp_path):
+def test_weights_of_a_whole_model(tmp_path):
     cfg, file = get_config('retinanet_van_b'), str(tmp_path / 'weights.pth')
     torch.save(below(OURS), file)
     set_initial_weights(cfg, file, from_scratch=False, resume=None)
@@ -42,7 +42,7 @@ def test_a_whole_models_weights(tmp_path):
     assert cfg.model.backbone.init_cfg is None
 
 
-def test_the_files_of_all_parts_of_a_model_are_looked_at_first(tmp_path):
+def test_pretrained_files_of_all_parts_are_checked_first(tmp_path):
     file = str(tmp_path / 'neck.pth')
     torch.save({'neck.0.weight': torch.tensor([float('nan')])}, file)
     for checkpoint, message in (
@@ -53,11 +53,11 @@ def test_the_files_of_all_parts_of_a_model_are_looked_at_first(tmp_path):
         cfg = get_config('retinanet_van_b')
         cfg.model.backbone.init_cfg = None
         cfg.model.neck.init_cfg = [dict(type='Pretrained', checkpoint=checkpoint, prefix='neck.')]
-        with pytest.raises(UserError, match=f'the pre-trained weights are not to be had: .*{message}'):
+        with pytest.raises(UserError, match=f'cannot load the pre-trained weights: .*{message}'):
             set_initial_weights(cfg, None, from_scratch=False, resume=None)
 
 
-def test_a_configs_own_weights_are_looked_at_as_any(tiny_config, shapes, tmp_path):
+def test_load_from_of_a_config_is_checked(tiny_config, shapes, tmp_path):
     """MMEngine would load what its ``load_from`` names after the check of the data, whatever is in it."""
     file = tmp_path / 'whole.pth'
     torch.save(below({'stem.proj.weight': torch.tensor([float('nan')])}), file)
@@ -69,6 +69,29 @@ def test_a_configs_own_weights_are_looked_at_as_any(tiny_config, shapes, tmp_pat
 
 
 @pytest.mark.parametrize('value', [5, ['a'], True])
-def test_a_file_is_named_by_a_text(value, tiny_config, shapes, tmp_path):
+def test_load_from_that_is_not_a_string(value, tiny_config, shapes, tmp_path):
     with pytest.raises(UserError, match='--cfg-options load_from=.*: must be a file, a URL or a short name'):
         train(tiny_config, data=str(shapes), work_dir=str(tmp_path / 'run'), cfg_options=dict(load_from=value))
+
+
+def test_drop_pretrained():
+    cfg = get_config('retinanet_van_b')
+    cfg.model.neck.init_cfg = dict(type='Xavier', layer='Conv2d')
+    assert cfg.model.backbone.init_cfg.type == 'Pretrained'
+    drop_pretrained(cfg)
+    assert cfg.model.backbone.init_cfg is None
+    assert cfg.model.neck.init_cfg == dict(type='Xavier', layer='Conv2d')
+
+
+@pytest.mark.parametrize(
+    ('meta', 'classes'), [(dict(dataset_meta=dict(classes=('a', 'b'))), ('a', 'b')), (dict(), None)]
+)
+def test_classes_of_a_checkpoint(tmp_path, meta, classes):
+    torch.save(dict(meta=meta, state_dict=OURS), tmp_path / 'a.pth')
+    assert checkpoint_classes(str(tmp_path / 'a.pth')) == classes
+
+
+def test_classes_of_a_file_without_weights(tmp_path):
+    torch.save(dict(meta={}, state_dict={}), tmp_path / 'a.pth')
+    with pytest.raises(UserError, match='a.pth'):
+        checkpoint_classes(str(tmp_path / 'a.pth'))

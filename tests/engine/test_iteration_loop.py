@@ -1,4 +1,4 @@
-"""A training counted in iterations: what it draws depends on seed and position alone."""
+"""Runs counted in iterations: what they draw depends on seed and position alone."""
 
 import pytest
 import torch
@@ -11,12 +11,12 @@ from mmbackbones.apis import train
 
 
 class Stopped(BaseException):
-    """A training is over, for a test."""
+    """Ends a training run, for a test."""
 
 
 @HOOKS.register_module()
 class StopHook(Hook):
-    """Ends a training before its fourth iteration."""
+    """Ends a training run before its fourth iteration."""
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         if runner.iter == 3:
@@ -49,7 +49,7 @@ def start(tiny_config, shapes, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def whole(start, tmp_path_factory):
-    """The weights of a training that nobody interrupted."""
+    """The weights of an uninterrupted training run."""
     return start(tmp_path_factory.mktemp('whole'), workers=1).model.state_dict()
 
 
@@ -57,7 +57,7 @@ def assert_equal(one, other) -> None:
     torch.testing.assert_close(dict(one), dict(other), rtol=0, atol=0)
 
 
-def test_the_number_of_workers_plays_no_part(start, whole, tmp_path):
+def test_number_of_workers_makes_no_difference(start, whole, tmp_path):
     assert_equal(start(tmp_path, workers=0).model.state_dict(), whole)
 
 

@@ -10,10 +10,11 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, METRICS, init_default_scope
 from PIL import Image
 
-from mmbackbones import config_path
+from mmbackbones import config_path, get_config
 from mmbackbones.apis import check_data, evaluate, train
 from mmbackbones.engine.config import load_config
 from mmbackbones.engine.dataset_config import apply_dataset
+from mmbackbones.engine.label_options import check_label_options, labels_as_trained, trained_labels
 from mmbackbones.engine.metric_config import use_exact_metrics
 from mmbackbones.errors import UserError
 
@@ -70,7 +71,7 @@ def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
     labels, options = READINGS[reading]
     cfg = deepcopy(fpn_config)
     cfg.work_dir = str(tmp_path / 'run')
-    apply_dataset(cfg, write(tmp_path / 'user', labels), own=False, classes=order, **options)
+    apply_dataset(cfg, write(tmp_path / 'user', labels), builtin_dataset=False, classes=order, **options)
     init_default_scope('mmseg')
     names = order or CLASSES
     truth = np.array([names.index(name) for name in CLASSES] + [255])[SCENE]
@@ -150,7 +151,7 @@ def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, t
 def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
     _, run = trained
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (2, 600)))
-    with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: when it is resized .*, nothing is left'):
+    with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: resized to .* side would be 0 pixels'):
         evaluate(
             tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64), work_dir=str(tmp_path / 'run')
         )
@@ -202,7 +203,53 @@ def test_values_that_there_are_not(tool, tmp_path, option):
 def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
     code, _, err = tool('check_data', tmp_path)
     assert code == 2
-    for words in ('annotations/{training,validation}/', 'one label a pixel, 8 or 16 bits, grey or', 'YOLO:'):
+    for words in ('images/{training,validation}/', 'a PNG of labels per image', 'YOLO:'):
         assert words in err
-    with pytest.raises(UserError, match='but .* holds none; it would have:'):
+    with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
         list(check_data(str(tmp_path), background='class'))
+
+
+def content(**meta):
+    return dict(meta=dict(dataset_meta=meta))
+
+
+@pytest.mark.parametrize(
+    ('checkpoint', 'options'),
+    [
+        (content(reduce_zero_label=True, ignore_label=9), dict(background='ignore', ignore_label=9)),
+        (content(reduce_zero_label=False), dict(background='class', ignore_label=None)),
+        (content(reduce_zero_label=False, ignore_label='9'), dict(background='class', ignore_label=None)),
+        (content(reduce_zero_label='yes'), {}),
+        (content(), {}),
+        (dict(meta=5), {}),
+        ([], {}),
+    ],
+)
+def test_label_options_in_a_checkpoint(checkpoint, options):
+    assert trained_labels(checkpoint) == options
+
+
+@pytest.mark.parametrize(
+    ('given', 'resumed', 'used'),
+    [
+        ((None, None), dict(background='class', ignore_label=9), ('class', 9)),
+        (('class', 9), dict(background='class', ignore_label=9), ('class', 9)),
+        (('ignore', 3), {}, ('ignore', 3)),
+        ((None, None), {}, (None, None)),
+    ],
+)
+def test_label_options_of_a_resumed_run(given, resumed, used):
+    found = labels_as_trained('a.pth', *given, resumed=resumed)
+    assert found == dict(zip(('background', 'ignore_label'), used, strict=True))
+
+
+def test_label_options_that_a_resumed_run_did_not_have():
+    with pytest.raises(UserError, match='--ignore-label is 3, but a.pth was trained with no --ignore-label: a resumed'):
+        labels_as_trained('a.pth', None, 3, resumed=dict(background='class', ignore_label=None))
+
+
+def test_label_options_are_for_segmentors():
+    check_label_options(get_config('upernet_van_t'), 'class', 3)
+    check_label_options(get_config('retinanet_van_t'), None, None)
+    with pytest.raises(UserError, match='this config is of a detector'):
+        check_label_options(get_config('retinanet_van_t'), None, 0)

@@ -112,7 +112,7 @@ def test_several_evaluators_get_the_users_annotations(tiny_config, shapes, tmp_p
     cfg = load_config(tiny_config, str(tmp_path), None)
     cfg.test_evaluator = [dict(type='CocoMetric'), dict(type='DumpResults', out_file_path='x.pkl')]
     use_exact_metrics(cfg)
-    apply_dataset(cfg, shapes, own=False, splits=('val',))
+    apply_dataset(cfg, shapes, builtin_dataset=False, splits=('val',))
     first, second = cfg.test_evaluator
     assert first.ann_file == str(shapes / 'annotations/val.json')
     assert 'ann_file' not in second

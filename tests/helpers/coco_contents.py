@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pycocotools.coco import COCO
 
+from mmbackbones.datasets import load_detection
+
 from . import detection_folders as folders
 from .detection_folders import TRUTH
 
@@ -28,3 +30,12 @@ def contents(split) -> dict[str, list[tuple]]:
 
 def truth(split: str) -> dict[str, list[tuple]]:
     return {stem: sorted(boxes) for stem, boxes in TRUTH[split].items()}
+
+
+def check_val(root: Path, out_dir: Path) -> list[str]:
+    """Assert that the validation split of a folder is the one that it has; return the notes behind the first."""
+    data = load_detection(root, out_dir)
+    assert contents(data.splits['train']) == truth('train')
+    assert contents(data.splits['val']) == truth('val')
+    assert not any('80/20' in note for note in data.notes)
+    return list(data.notes[1:])

@@ -1,4 +1,4 @@
-"""One little data set, written in every layout that is read."""
+"""One small data set with boxes, written in every format."""
 
 import json
 from pathlib import Path
@@ -19,6 +19,15 @@ TRUTH = {
     'val': {'b1': [('dog', 8, 8, 16, 16)], 'b2': [('cat', 1, 2, 3, 4), ('cat', 40, 0, 24, 32)]},
     'test': {'c1': [('cat', 10, 10, 30, 30), ('dog', 20, 20, 40, 20)]},
 }
+
+
+# Usual names of a validation split.
+VAL_NAMES = ['val', 'valid', 'validation', 'dev', 'Val', 'VALID']
+
+
+def rename(root: Path, old: str, new: str) -> None:
+    (root / new).parent.mkdir(parents=True, exist_ok=True)
+    (root / old).rename(root / new)
 
 
 def write_image(path: Path, size: tuple[int, int] = SIZE, **options) -> None:
@@ -50,33 +59,34 @@ def write_coco(path: Path, images: dict, **options) -> None:
     write_text(path, json.dumps(coco(images, **options)))
 
 
-def coco_2017(root: Path) -> None:
-    for split in ('train', 'val'):
-        write_coco(root / f'annotations/instances_{split}2017.json', TRUTH[split])
-        for stem in TRUTH[split]:
+def coco_2017(root: Path, truth: dict = TRUTH) -> None:
+    for split in truth.keys() - {'test'}:
+        write_coco(root / f'annotations/instances_{split}2017.json', truth[split])
+        for stem in truth[split]:
             write_image(root / f'{split}2017' / f'{stem}.jpg')
 
 
-def plain(root: Path) -> None:
-    for split in TRUTH:
-        write_coco(root / f'annotations/{split}.json', TRUTH[split], first_id=0)
-        for stem in TRUTH[split]:
+def plain(root: Path, truth: dict = TRUTH) -> None:
+    for split in truth:
+        write_coco(root / f'annotations/{split}.json', truth[split], first_id=0)
+        for stem in truth[split]:
             write_image(root / 'images' / f'{stem}.jpg')
 
 
-def plain_in_split_folders(root: Path) -> None:
-    for split in TRUTH:
-        write_coco(root / f'annotations/{split}.json', TRUTH[split], file_name='day/{}.jpg')
-        for stem in TRUTH[split]:
+def plain_in_split_folders(root: Path, truth: dict = TRUTH) -> None:
+    for split in truth:
+        write_coco(root / f'annotations/{split}.json', truth[split], file_name='day/{}.jpg')
+        for stem in truth[split]:
             write_image(root / split / 'day' / f'{stem}.jpg')
 
 
-def roboflow(root: Path) -> None:
-    for split, folder in {'train': 'train', 'val': 'valid', 'test': 'test'}.items():
-        data = coco(TRUTH[split])
+def roboflow(root: Path, truth: dict = TRUTH) -> None:
+    for split, images in truth.items():
+        folder = 'valid' if split == 'val' else split
+        data = coco(images)
         data['categories'].insert(0, {'id': 0, 'name': 'pets', 'supercategory': 'none'})
         write_text(root / folder / '_annotations.coco.json', json.dumps(data))
-        for stem in TRUTH[split]:
+        for stem in images:
             write_image(root / folder / f'{stem}.jpg')
 
 
@@ -87,8 +97,8 @@ def one_file(root: Path, name: str = 'annotations/everything.json') -> None:
         write_image(root / 'images' / 'day' / f'{stem}.jpg')
 
 
-def voc(root: Path) -> None:
-    for split, images in TRUTH.items():
+def voc(root: Path, truth: dict = TRUTH) -> None:
+    for split, images in truth.items():
         write_text(root / f'ImageSets/Main/{split}.txt', '\n'.join(images) + '\n')
         for stem, boxes in images.items():
             write_image(root / 'JPEGImages' / f'{stem}.png')
@@ -106,24 +116,35 @@ def yolo_row(name: str, x: float, y: float, w: float, h: float) -> str:
     return ' '.join([str(CLASSES.index(name)), *(f'{value:.8f}' for value in values)])
 
 
-def yolo(root: Path) -> None:
-    """Ultralytics' habit: images/{split}, labels/{split}."""
-    splits = ''.join(f'{split}: images/{split}\n' for split in TRUTH)
+def yolo(root: Path, truth: dict = TRUTH) -> None:
+    """As Ultralytics writes it: images/{split}, labels/{split}."""
+    splits = ''.join(f'{split}: images/{split}\n' for split in truth)
     write_text(root / 'data.yaml', f'path: ../somewhere/else\n{splits}names: {{0: cat, 1: dog}}\n')
-    for split, images in TRUTH.items():
+    for split, images in truth.items():
         for stem, boxes in images.items():
             write_image(root / 'images' / split / f'{stem}.jpg')
             if boxes:
                 write_text(root / 'labels' / split / f'{stem}.txt', '\n'.join(yolo_row(*box) for box in boxes))
 
 
-def yolo_roboflow(root: Path) -> None:
-    """Roboflow's habit: {split}/images, {split}/labels, and paths that lead one folder too far up."""
-    write_text(
-        root / 'data.yaml',
-        'train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 2\nnames: [cat, dog]\n',
-    )
-    for split, folder in {'train': 'train', 'val': 'valid', 'test': 'test'}.items():
-        for stem, boxes in TRUTH[split].items():
+def yolo_roboflow(root: Path, truth: dict = TRUTH) -> None:
+    """As Roboflow writes it: {split}/images, {split}/labels, and paths that lead one folder too far up."""
+    names = {split: 'valid' if split == 'val' else split for split in truth}
+    splits = ''.join(f'{split}: ../{folder}/images\n' for split, folder in names.items())
+    write_text(root / 'data.yaml', f'{splits}nc: 2\nnames: [cat, dog]\n')
+    for split, folder in names.items():
+        for stem, boxes in truth[split].items():
             write_image(root / folder / 'images' / f'{stem}.jpg')
             write_text(root / folder / 'labels' / f'{stem}.txt', '\n'.join(yolo_row(*box) for box in boxes))
+
+
+# What writes the data set in a format -> the name of the format. All but `one_file`, which has a single split.
+FORMATS = {
+    coco_2017: 'COCO 2017',
+    plain: 'plain COCO',
+    plain_in_split_folders: 'plain COCO',
+    roboflow: 'Roboflow COCO',
+    voc: 'Pascal VOC',
+    yolo: 'YOLO',
+    yolo_roboflow: 'YOLO',
+}

@@ -1,7 +1,8 @@
-"""Trainings that are to die: a hook, named in ``custom_imports``, and a death at a chosen write."""
+"""Training runs that are killed: by a hook, named in ``custom_imports``, or at a chosen write."""
 
 import os
 import signal
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,12 +21,25 @@ class KillHook(Hook):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run_killed(function, name: str, occurrence: int) -> None:
+def fork(function: Callable[[], object]) -> int:
+    """Call `function` in a forked process of its own, and return the exit code: a negative one is a signal's number."""
+
+    def child() -> None:
+        torch.set_num_threads(1)
+        function()
+
+    process = get_context('fork').Process(target=child)
+    process.start()
+    process.join(120)
+    return process.exitcode
+
+
+def run_killed(function: Callable[[], object], name: str, occurrence: int) -> None:
     """Call `function` in a process of its own, which gets SIGKILL when half of a checkpoint is written.
 
     Args:
         function: What to call; it is forked, not pickled.
-        name: How the checkpoint's file name begins.
+        name: Beginning of the checkpoint's file name.
         occurrence: At which of the writes of such a file, counted from 1.
     """
 
@@ -42,10 +56,6 @@ def run_killed(function, name: str, occurrence: int) -> None:
             whole(self, content, path)
 
         LocalBackend.put = put
-        torch.set_num_threads(1)
         function()
 
-    process = get_context('fork').Process(target=child)
-    process.start()
-    process.join(120)
-    assert process.exitcode == -signal.SIGKILL
+    assert fork(child) == -signal.SIGKILL

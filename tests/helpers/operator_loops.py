@@ -1,4 +1,4 @@
-"""The operators as plain loops: slow, and plainly the definition."""
+"""The operators as plain loops: slow, and obviously right."""
 
 import math
 
@@ -6,7 +6,7 @@ import torch
 
 
 def overlap(a, b, offset=0):
-    """IoU of two boxes; 0 where neither has an area."""
+    """IoU of two boxes; 0 if both have an area of 0."""
     width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]) + offset)
     height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]) + offset)
     area_a, area_b = ((x[2] - x[0] + offset) * (x[3] - x[1] + offset) for x in (a, b))
@@ -15,6 +15,7 @@ def overlap(a, b, offset=0):
 
 
 def nms(boxes, scores, iou_threshold, offset):
+    """Indices of the boxes that greedy non-maximum suppression keeps, by falling score."""
     boxes, scores = boxes.double().tolist(), scores.tolist()
     keep = []
     for i in sorted(range(len(boxes)), key=lambda i: -scores[i]):
@@ -24,6 +25,7 @@ def nms(boxes, scores, iou_threshold, offset):
 
 
 def nms_match(dets, iou_threshold):
+    """Groups of boxes: the best remaining one with all that overlap it."""
     dets = dets.double().tolist()
     left = sorted(range(len(dets)), key=lambda i: -dets[i][4])
     groups = []
@@ -36,6 +38,7 @@ def nms_match(dets, iou_threshold):
 
 
 def soft_nms(boxes, scores, iou_threshold, sigma, min_score, method, offset):
+    """Indices and lowered scores of the boxes that soft-NMS takes, in that order."""
     boxes = boxes.double().tolist()
     left = dict(enumerate(scores.double().tolist()))
     taken = []
@@ -54,7 +57,7 @@ def soft_nms(boxes, scores, iou_threshold, sigma, min_score, method, offset):
 
 
 def roi_align(features, rois, output_size, spatial_scale, sampling_ratio, pool_mode, aligned):
-    """Written with differentiable reads of `features`, so that autograd gives its gradient."""
+    """RoIAlign that reads `features` differentiably, so that autograd gives the gradient."""
     rows, columns = output_size
     regions = []
     for image, *corners in rois.tolist():
@@ -87,7 +90,7 @@ def roi_align(features, rois, output_size, spatial_scale, sampling_ratio, pool_m
 
 
 def bilinear(plane, y, x):
-    """plane [c, h, w] at one point: 0 further than one cell outside, the border's value up to there."""
+    """`plane` [c, h, w] at one point: the value at the border up to one cell outside, 0 further out."""
     height, width = plane.shape[1:]
     if not (-1 <= y <= height and -1 <= x <= width):
         return plane.new_zeros(plane.size(0))
@@ -104,13 +107,14 @@ def bilinear(plane, y, x):
 
 
 def focal_loss(probability, target, gamma, alpha):
-    """Of one class: alpha (1 - p)^gamma (-log p) if it is the target, else the same of 1 - p with 1 - alpha."""
+    """Loss of one class: alpha (1 - p)^gamma (-log p) if it is the target, else the same of 1 - p and 1 - alpha."""
     if target:
         return -alpha * (1 - probability) ** gamma * probability.log()
     return -(1 - alpha) * probability**gamma * (1 - probability).log()
 
 
 def sigmoid_focal_loss(logits, target, gamma, alpha, weight=None):
+    """The loss of every class, [n, c]."""
     rows = []
     for x, t in zip(logits.sigmoid(), target.tolist(), strict=True):
         scale = weight[t] if weight is not None and 0 <= t < len(x) else 1.0
@@ -119,6 +123,7 @@ def sigmoid_focal_loss(logits, target, gamma, alpha, weight=None):
 
 
 def softmax_focal_loss(logits, target, gamma, alpha, weight=None):
+    """The loss of every row, [n]."""
     rows = []
     for x, t in zip(logits.softmax(1), target.tolist(), strict=True):
         if 0 <= t < len(x):

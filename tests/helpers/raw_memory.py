@@ -1,4 +1,4 @@
-"""mmcv's RoIAlign as it is when compiled."""
+"""An RoIAlign that depends on the memory layout, as mmcv's compiled one does."""
 
 import importlib
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from unittest.mock import patch
 
 @contextmanager
 def roi_align_that_reads_raw_memory():
-    """Inside, RoIAlign refuses what a compiled one takes for N, C, H, W without a look at the strides.
+    """Inside, RoIAlign refuses what the compiled one would read as N, C, H, W whatever the strides.
 
     Yields:
-        The names of the operators, call by call.
+        A list that receives the name of the operator at each call.
     """
     ext = importlib.import_module('mmcv.ops.roi_align').ext_module
     calls = []

@@ -1,17 +1,25 @@
-"""Weights and inputs that two implementations can make alike without passing files around.
+"""Weights and inputs that two implementations can generate identically, without exchanging files.
 
 Every entry of a state dict is drawn from a generator seeded with the CRC-32 of its key, so a few stored output values
 are enough to compare a network with its authors' code.
 """
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 
 def draw(key: str, shape: tuple[int, ...], kind: str, gain: float = 1.0) -> torch.Tensor:
-    """One entry, float32; `kind`: weight, bias, norm_weight, layer_scale, running_mean, running_var or counter."""
+    """Draw one entry, in float32 but for counters.
+
+    Args:
+        key: Its key in the authors' layout, which seeds the generator.
+        shape: Its shape.
+        kind: `weight`, `bias`, `norm_weight`, `layer_scale`, `running_mean`, `running_var` or `counter`.
+        gain: Factor of a running variance.
+    """
     rng = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
     if kind == 'counter':
         return torch.zeros(shape, dtype=torch.int64)
@@ -30,16 +38,16 @@ def draw(key: str, shape: tuple[int, ...], kind: str, gain: float = 1.0) -> torc
 
 
 def image(seed: int, shape: tuple[int, ...]) -> torch.Tensor:
-    """A random image batch, float32."""
+    """A random image batch in float32."""
     return torch.from_numpy(np.random.Generator(np.random.PCG64(seed)).standard_normal(shape).astype(np.float32))
 
 
-def assert_features_equal(outs, features: dict) -> None:
-    """Compare float64 maps with stored points `[n, c, y, x, value]`, relative to each map's largest value."""
+def assert_features_equal(outs: Sequence[torch.Tensor], features: dict) -> None:
+    """Compare float64 maps with stored points ``[n, c, y, x, value]``, relative to the largest value of each map."""
     for out, stored in zip(outs, features.values(), strict=True):
         assert list(out.shape) == stored['shape']
         for *index, value in stored['points']:
-            # The stored values were rounded to float32, hence 5e-7 and not less.
+            # The stored values are rounded to float32, so the tolerance cannot be less than 5e-7.
             assert abs(out[tuple(index)].item() - value) <= 5e-7 * stored['absmax']
 
 

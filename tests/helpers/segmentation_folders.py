@@ -1,5 +1,7 @@
-"""A little data set in ADE20K's layout."""
+"""A small data set in the format ADE20K, changes of it, and what was read from it."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,3 +26,23 @@ def ade(root: Path) -> None:
             write_image(root / f'images/{folder}/{stem}.jpg', SIZE)
             write_labels(root / f'annotations/{folder}/{stem}.png')
     write_text(root / 'classes.txt', '\n'.join(CLASSES) + '\n')
+
+
+# What writes the data set in a format -> the name of the format.
+FORMATS = {ade: 'ADE20K'}
+
+
+def name_classes(content: bytes | str) -> Callable[[Path], object]:
+    return lambda root: (root / 'classes.txt').write_bytes(content if type(content) is bytes else content.encode())
+
+
+def listed(data, split: str) -> list[tuple[str, str]]:
+    """The pairs of a split, whose files all exist."""
+    pairs = json.loads(data.splits[split].list_file.read_text())
+    assert len(pairs) == data.splits[split].images
+    assert all(Path(path).is_absolute() and Path(path).is_file() for pair in pairs for path in pair)
+    return [tuple(pair) for pair in pairs]
+
+
+def stems(data, split: str) -> list[str]:
+    return [Path(image).stem for image, _ in listed(data, split)]

@@ -1,4 +1,4 @@
-"""The fast form against PyTorch's own dilated convolution."""
+"""Dilated depthwise convolution against PyTorch's own."""
 
 import pytest
 import torch

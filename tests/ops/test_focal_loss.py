@@ -13,7 +13,7 @@ LOSSES = {
     'sigmoid': (mmcv.ops.sigmoid_focal_loss, loops.sigmoid_focal_loss),
     'softmax': (mmcv.ops.softmax_focal_loss, loops.softmax_focal_loss),
 }
-TARGET = torch.tensor([0, 3, 4, -1, 2, 4, 1])  # 4 is background, -1 to be ignored
+TARGET = torch.tensor([0, 3, 4, -1, 2, 4, 1])  # 4 is background, -1 is ignored
 
 
 @pytest.fixture(params=LOSSES)
@@ -49,7 +49,7 @@ def test_against_loops(loss, gamma, alpha, weighted):
     torch.testing.assert_close((value, gradient), expected)
 
 
-# not softmax with 'none': mmcv itself multiplies the upstream gradient [n] into [n, c] there, which does not fit
+# Without softmax and 'none', where mmcv itself multiplies the upstream gradient [n] with [n, c], which does not fit.
 @pytest.mark.parametrize(
     ('name', 'reduction'),
     [('sigmoid', 'none'), ('sigmoid', 'mean'), ('sigmoid', 'sum'), ('softmax', 'mean'), ('softmax', 'sum')],

@@ -1,4 +1,4 @@
-"""What is said of the implementation of NMS and RoIAlign is true."""
+"""The description of the NMS and RoIAlign that are in use."""
 
 import subprocess
 import sys
@@ -74,7 +74,7 @@ def test_a_torchvision_that_does_not_work(monkeypatch, tmp_path):
     assert 'is not installed' not in said
 
 
-def test_importing_the_package_says_nothing_and_asks_no_torchvision():
+def test_importing_the_package_prints_nothing_and_imports_no_torchvision():
     code = 'import sys, mmbackbones; assert "torchvision" not in sys.modules'
     done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=True)
     assert 'NMS' not in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The module that takes the place of `mmcv._ext`."""
+"""The module that replaces `mmcv._ext`."""
 
 import importlib
 import pkgutil
@@ -16,7 +16,7 @@ from mmbackbones.ops import provide_mmcv_ext
 
 @pytest.fixture
 def lite(monkeypatch):
-    """As if mmcv had no compiled module and nothing had taken its place yet."""
+    """As if mmcv had no compiled module, and nothing had replaced it yet."""
     find_spec = importlib.util.find_spec
     monkeypatch.delitem(sys.modules, 'mmcv._ext', raising=False)
     monkeypatch.delattr(mmcv, '_ext', raising=False)

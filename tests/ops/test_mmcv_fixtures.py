@@ -1,4 +1,4 @@
-"""Agreement with results of mmcv 2.1.0's compiled CPU operators (built against PyTorch 2.13), stored beside this file.
+"""Agreement with stored results of the compiled CPU operators of mmcv 2.1.0, built against PyTorch 2.13.
 
 `mmcv_ops.json` lists the cases, `mmcv_ops.npz` holds `<case>.<array>`: inputs, results, and for RoIAlign the gradient
 `dx` for the upstream gradient `dy`.
@@ -21,7 +21,7 @@ ARRAYS = dict(np.load(HERE / 'mmcv_ops.npz'))
 
 @pytest.fixture(params=['plain', 'installed'], autouse=True)
 def operators(request):
-    """Plain PyTorch, and what `mmcv.ops` really uses here (compiled mmcv, torchvision, or plain PyTorch again)."""
+    """Plain PyTorch, and what `mmcv.ops` uses here: compiled mmcv, torchvision, or plain PyTorch again."""
     if request.param == 'plain':
         request.getfixturevalue('plain')
 
@@ -41,7 +41,7 @@ def test_nms(case):
         boxes, scores, case['iou_threshold'], case['offset'], case.get('score_threshold', 0), case.get('max_num', -1)
     )
     assert torch.equal(dets, torch.cat([boxes, scores[:, None]], 1)[keep])
-    if case['ties']:  # any order among equal scores is right: nms must find nothing to drop and nothing to add
+    if case['ties']:  # any order of equal scores is right: NMS must find nothing to drop and nothing to add
         order = torch.cat([keep, torch.tensor([i for i in range(len(boxes)) if i not in keep.tolist()])])
         order = order[scores[order].argsort(descending=True, stable=True)]
         again = nms_loop(boxes[order], scores[order], case['iou_threshold'], case['offset'])

@@ -14,7 +14,7 @@ METHODS = ['naive', 'linear', 'gaussian']
 
 
 def random_boxes(n, seed, whole=False):
-    """[n, 4] boxes in a 100 x 100 image, many of them overlapping, and n different scores."""
+    """[n, 4] boxes in a 100 x 100 image, many of them overlapping, and n distinct scores."""
     rng = np.random.default_rng(seed)
     low = rng.uniform(0, 80, (n, 2))
     boxes = np.concatenate([low, low + rng.uniform(0, 40, (n, 2))], 1)
@@ -36,7 +36,7 @@ def test_greedy_nms(n, whole, offset, block, monkeypatch):
 
 def test_a_chain_of_boxes_keeps_every_other():
     x = torch.arange(500.0)
-    boxes = torch.stack([x, 0 * x, x + 2, 0 * x + 1], 1)  # neighbours have IoU 1/3, others none
+    boxes = torch.stack([x, 0 * x, x + 2, 0 * x + 1], 1)  # neighbors have an IoU of 1/3, others of 0
     assert greedy_nms(boxes, -x, 0.3, 0).tolist() == list(range(0, 500, 2))
 
 
@@ -61,15 +61,15 @@ def test_boxes_without_area_do_not_suppress_each_other():
 
 
 def test_nms_of_many_boxes():
-    centres = torch.rand(40, 2, dtype=torch.float64) * 1e6
-    low = centres.repeat(2500, 1) + torch.rand(100_000, 2, dtype=torch.float64)
+    centers = torch.rand(40, 2, dtype=torch.float64) * 1e6
+    low = centers.repeat(2500, 1) + torch.rand(100_000, 2, dtype=torch.float64)
     keep = greedy_nms(torch.cat([low, low + 100], 1), torch.rand(100_000), 0.5, 0)
     assert len(keep) == 40
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32])
 def test_nms_in_other_types(dtype, plain):
-    boxes, scores = random_boxes(200, 3, whole=True)  # whole numbers below 128 are exact in all of them
+    boxes, scores = random_boxes(200, 3, whole=True)  # integers below 128 are exact in all of these types
     dets, keep = mmcv.ops.nms(boxes.to(dtype), scores.to(dtype), 0.5)
     assert keep.tolist() == loops.nms(boxes, scores.to(dtype), 0.5, 0)
     assert dets.dtype == dtype

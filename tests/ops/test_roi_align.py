@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures('plain')
 
 
 def random_case(seed, size=(2, 3, 9, 13), n=12, scale=0.25):
-    """Features, and regions on, over and beyond their border; the last ones larger than the map and empty."""
+    """Features, and regions inside, across and beyond their border; the last two larger than the map, and empty."""
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(size, generator=generator, dtype=torch.float64)
     extent = torch.tensor([size[3], size[2]]).double() / scale
@@ -88,7 +88,7 @@ def test_other_types(dtype, pool_mode):
     got = with_gradient(mmcv.ops.roi_align, features.to(dtype), rois.to(dtype), *args)
     for a, b in zip(got, exact, strict=True):
         assert a.dtype == dtype
-        # a 16-bit argmax rounds the position that the gradient goes to
+        # A 16-bit argmax rounds the position that the gradient goes to.
         keep = slice(None) if pool_mode == 'avg' or dtype == torch.float32 else slice(0)
         torch.testing.assert_close(
             a.double()[keep], b[keep], rtol=4 * torch.finfo(dtype).eps, atol=40 * torch.finfo(dtype).eps
@@ -116,7 +116,7 @@ def test_no_regions(pool_mode):
 @pytest.mark.parametrize('sampling_ratio', [0, 2])
 @pytest.mark.parametrize('aligned', [True, False])
 @pytest.mark.parametrize('corner', [float('nan'), float('inf'), -float('inf'), 3e38, 1e7, -1e7])
-def test_absurd_regions_spoil_no_others(corner, aligned, sampling_ratio):
+def test_absurd_regions_do_not_affect_others(corner, aligned, sampling_ratio):
     features, rois, scale = random_case(5, n=8)
     features, rois = features.float(), rois.float()
     args = (2, 2), scale, sampling_ratio, 'avg', aligned

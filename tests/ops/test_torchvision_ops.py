@@ -29,7 +29,7 @@ BROKEN = {
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path):
-    """No torchvision imported or probed yet, and `tmp_path` is searched for it first."""
+    """As if no torchvision had been imported or tried yet; `tmp_path` comes first in the search path."""
     for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
@@ -48,7 +48,7 @@ def test_broken_torchvision_counts_as_none(name, tmp_path):
 
 @pytest.fixture
 def calls(plain, monkeypatch):
-    """A torchvision with the documented interface of its operators; the names called so far."""
+    """A torchvision with the documented interface of its operators; lists the names of those that were called."""
     calls = []
 
     def tv_nms(boxes, scores, iou_threshold):

@@ -20,7 +20,7 @@ def test_a_folder_is_made_and_left_empty(tmp_path):
         ('/proc/x', 'No such'),
     ],
 )
-def test_a_folder_that_can_not_be_written_to_is_one_sentence(tmp_path, folder, reason):
+def test_a_folder_that_cannot_be_written_to(tmp_path, folder, reason):
     (tmp_path / 'file').touch()
     with pytest.raises(UserError, match=f'--work-dir: cannot write to .*{folder}.*: {reason}.*name another folder'):
         require_writable(tmp_path / folder, '--work-dir')

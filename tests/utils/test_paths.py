@@ -5,7 +5,7 @@ import pytest
 from mmbackbones.utils.paths import absolute, escapes_folder, normalize_separators
 
 
-def test_absolute_keeps_links_but_not_below_them(tmp_path, monkeypatch):
+def test_absolute_resolves_links_before_two_dots(tmp_path, monkeypatch):
     """``link/..`` is the parent of the folder that the link points to."""
     (tmp_path / 'deep/target').mkdir(parents=True)
     (tmp_path / 'link').symlink_to('deep/target')

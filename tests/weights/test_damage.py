@@ -66,7 +66,7 @@ def test_it_is_said_that_a_file_is_damaged(tmp_path):
     whole = (tmp_path / 'whole.pth').read_bytes()
     start = whole.index(WEIGHTS['stem.weight'].numpy().tobytes())
     (tmp_path / 'flipped.pth').write_bytes(flipped(whole, 8 * start + 80))
-    with pytest.raises(UserError, match=r'flipped.pth is damaged: Bad CRC-32 for file .*; copy or fetch it again'):
+    with pytest.raises(UserError, match=r'flipped.pth is damaged: Bad CRC-32 for file .*; copy or download it again'):
         load_from_file(tmp_path / 'flipped.pth')
 
 
@@ -133,7 +133,7 @@ def rezip(path: Path, change) -> None:
             'is damaged: its entries overlap',
         ),
         (lambda entries: (entries + entries[-1:], {}), 'is damaged: its entries overlap'),
-        (lambda entries: ([('notes.txt', b'hello')], {}), 'is a zip file, but no checkpoint'),
+        (lambda entries: ([('notes.txt', b'hello')], {}), 'is a zip file, but not a checkpoint'),
         (
             lambda entries: ([*entries, ('weights/constants.pkl', b'')], {}),
             'is a TorchScript program, not a checkpoint',

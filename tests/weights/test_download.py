@@ -87,10 +87,10 @@ def test_releases_keep_their_names(cache, serve, monkeypatch):
 def test_a_hash_in_the_name_is_checked(cache, serve):
     path = locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS))
     assert path == cache / f'van-{DIGEST[:8]}.pth'
-    with pytest.raises(UserError, match='did not arrive as published .*not 00000000'):
+    with pytest.raises(UserError, match='does not match its published hash .*not 00000000'):
         locate(serve('van-00000000.pth', WEIGHTS))
     path.write_bytes(OTHER)
-    with pytest.raises(UserError, match=f'is not what its name says .*, not {DIGEST[:8]}.: remove it'):
+    with pytest.raises(UserError, match=f'does not match the hash in its name .*, not {DIGEST[:8]}.: delete it'):
         locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS))
 
 
@@ -103,21 +103,25 @@ TENSORS = save({'weight': torch.ones(100)})
         (
             WEIGHTS,
             dict(length=len(WEIGHTS) + 1),
-            rf'cannot be fetched \(the connection broke off after {len(WEIGHTS)} of',
+            rf'cannot be downloaded \(the connection broke after {len(WEIGHTS)} of',
         ),
-        (None, {}, 'cannot be fetched .*Not Found'),
-        (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'delivered a web page in place of a checkpoint'),
-        (b'please sign in', dict(kind='text/html; charset=utf-8'), 'delivered a web page in place of a checkpoint'),
-        (WEIGHTS, dict(name='van-00000000.pth'), 'did not arrive as published'),
-        (WEIGHTS[:-300], dict(length=False), 'delivered no whole checkpoint'),
-        (WEIGHTS[:100], dict(length=False), 'delivered no whole checkpoint'),
-        (WEIGHTS + WEIGHTS, dict(length=len(WEIGHTS) - 300), 'delivered no whole checkpoint'),
-        (TENSORS[:-1], dict(length=False), 'delivered no whole checkpoint'),
-        (TENSORS[:20], dict(length=False), 'delivered no whole checkpoint'),
-        (b'', dict(length=False), r'delivered no whole checkpoint \(application/octet-stream, 0 bytes\)'),
-        (json.dumps(dict(error='rate limit')).encode(), dict(kind='application/json'), 'delivered no whole checkpoint'),
-        (b'Too many requests', dict(kind='text/plain'), 'delivered no whole checkpoint'),
-        (bytes(5000), {}, 'delivered no whole checkpoint'),
+        (None, {}, 'cannot be downloaded .*Not Found'),
+        (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'returned a web page instead of a checkpoint'),
+        (b'please sign in', dict(kind='text/html; charset=utf-8'), 'returned a web page instead of a checkpoint'),
+        (WEIGHTS, dict(name='van-00000000.pth'), 'does not match its published hash'),
+        (WEIGHTS[:-300], dict(length=False), 'returned no complete checkpoint'),
+        (WEIGHTS[:100], dict(length=False), 'returned no complete checkpoint'),
+        (WEIGHTS + WEIGHTS, dict(length=len(WEIGHTS) - 300), 'returned no complete checkpoint'),
+        (TENSORS[:-1], dict(length=False), 'returned no complete checkpoint'),
+        (TENSORS[:20], dict(length=False), 'returned no complete checkpoint'),
+        (b'', dict(length=False), r'returned no complete checkpoint \(application/octet-stream, 0 bytes\)'),
+        (
+            json.dumps(dict(error='rate limit')).encode(),
+            dict(kind='application/json'),
+            'returned no complete checkpoint',
+        ),
+        (b'Too many requests', dict(kind='text/plain'), 'returned no complete checkpoint'),
+        (bytes(5000), {}, 'returned no complete checkpoint'),
     ],
 )
 def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent, message):
@@ -144,7 +148,7 @@ def test_where_the_message_says_to_put_a_file_it_is_found(cache, serve):
 def test_a_server_that_trickles_is_given_up(cache, serve, monkeypatch, trickle):
     monkeypatch.setattr('mmbackbones.weights.download._WINDOW', 0.3)
     start = time.monotonic()
-    with pytest.raises(UserError, match=r'cannot be fetched \(the server sent \d+ bytes in 0.3 seconds\)'):
+    with pytest.raises(UserError, match=r'cannot be downloaded \(the server sent \d+ bytes in 0.3 seconds\)'):
         locate(serve('van.pth', WEIGHTS, trickle=trickle))
     assert time.monotonic() - start < 5
     assert list(cache.iterdir()) == []
@@ -213,12 +217,12 @@ def test_a_checkpoint_that_is_called_a_page(cache, serve):
 
 @pytest.mark.parametrize('url', ['http://[::1/best.pth', 'http://\udcff/best.pth'])
 def test_no_address(cache, url):
-    with pytest.raises(UserError, match='is no address'):
+    with pytest.raises(UserError, match='is not a valid URL'):
         locate(url)
 
 
 def test_a_servers_own_words_are_one_printable_sentence(cache, serve):
-    with pytest.raises(UserError, match='delivered no whole checkpoint') as error:
+    with pytest.raises(UserError, match='returned no complete checkpoint') as error:
         locate(serve('best.pth', b'sorry', kind='te\x1b[2Jxt/plain'))
     assert str(error.value).isprintable()
 
@@ -228,5 +232,5 @@ def test_an_error_of_several_lines_is_one_sentence(cache, monkeypatch):
         raise OSError('moved\nin\x1b[2J circles')
 
     monkeypatch.setattr('mmbackbones.weights.download.urlopen', fail)
-    with pytest.raises(UserError, match=r'cannot be fetched \(moved in\\x1b\[2J circles\)'):
+    with pytest.raises(UserError, match=r'cannot be downloaded \(moved in\\x1b\[2J circles\)'):
         locate('http://127.0.0.1/best.pth')

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner.checkpoint import CheckpointLoader
 from safetensors.torch import save_file
@@ -142,7 +143,7 @@ def test_safetensors(tmp_path, damage):
 def test_missing_file_and_unreachable_address(tmp_path, cache):
     with pytest.raises(UserError, match='none.pth does not exist'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'none.pth'))
-    with pytest.raises(UserError, match=r'cannot be fetched .*put it at .*none\.pth'):
+    with pytest.raises(UserError, match=r'cannot be downloaded .*put it at .*none\.pth'):
         CheckpointLoader.load_checkpoint('http://127.0.0.1:9/none.pth')
     assert list(cache.iterdir()) == []
 
@@ -159,10 +160,10 @@ def test_no_weights_in_it(content):
         ('torchvision://none', 'torchvision://none'),
         ('open-mmlab://none', 'there is no checkpoint open-mmlab://none'),
         ('mmcls://none', 'there is no checkpoint mmcls://none'),
-        ('s3://bucket/file.pth', 'bucket/file.pth is not read'),
-        ('open-mmlab:s3://bucket/file.pth', 'is not read'),
-        ('petrel://bucket/file.pth', 'is not read'),
-        ('pavi://model', 'pavi://model is not read: copy the file to this machine'),
+        ('s3://bucket/file.pth', 'cannot read s3://bucket/file.pth safely'),
+        ('open-mmlab:s3://bucket/file.pth', 'cannot read .*bucket/file.pth safely'),
+        ('petrel://bucket/file.pth', 'cannot read petrel://bucket/file.pth safely'),
+        ('pavi://model', 'cannot read pavi://model safely: copy the file to this machine'),
     ],
 )
 def test_what_else_mmengine_has_loaders_for(name, message):
@@ -239,7 +240,7 @@ def test_what_is_a_weight():
 
 
 class Settings:
-    """A type of a user's own."""
+    """A user's own type."""
 
     rate = 0.1
 
@@ -247,9 +248,34 @@ class Settings:
         self.rate = rate
 
 
-def test_a_type_that_the_user_trusts(tmp_path):
-    path = saved(tmp_path / 'mine.pth', dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5)))
-    with pytest.raises(UserError, match='it holds .*Settings, and loading that could run code'):
+def test_types_that_the_user_trusts(tmp_path):
+    content = dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5), cfg=ConfigDict(lr=0.1))
+    path = saved(tmp_path / 'mine.pth', content)
+    with pytest.raises(UserError, match='it holds .*, and loading that could run code; .*add_safe_globals'):
         load_from_file(path)
-    with torch.serialization.safe_globals([Settings]):
-        assert load_from_file(path)['settings'].rate == 0.5
+    with torch.serialization.safe_globals([Settings]), pytest.raises(UserError, match='it holds .*ConfigDict'):
+        load_from_file(path)
+    with torch.serialization.safe_globals([Settings, ConfigDict]):
+        loaded = load_from_file(path)
+    assert loaded['settings'].rate == 0.5
+    assert loaded['cfg'] == dict(lr=0.1)
+
+
+def test_a_file_made_plain_by_its_owner(tmp_path):
+    """The other way out that the message names."""
+    path = saved(tmp_path / 'mine.pth', dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5)))
+    with pytest.raises(UserError, match='or read it with torch.load and save its state_dict alone'):
+        load_from_file(path)
+    torch.save(torch.load(path, weights_only=False)['state_dict'], tmp_path / 'plain.pth')
+    assert load_from_file(tmp_path / 'plain.pth') == {'a': torch.ones(1)}
+
+
+def test_types_of_pytorch_cannot_be_trusted_so(tmp_path):
+    """PyTorch names some itself; whether the user did cannot be told."""
+    path = saved(tmp_path / 'model.pth', torch.nn.Identity())
+    trusted = [torch.nn.Identity, set, OrderedDict]
+    with (
+        torch.serialization.safe_globals(trusted),
+        pytest.raises(UserError, match='it holds a Identity, which is neither .*; if you trust the file, .*torch.load'),
+    ):
+        load_from_file(path)

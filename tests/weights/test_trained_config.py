@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mmbackbones import get_config
-from mmbackbones.weights.trained_config import read_literals, trained_config
+from mmbackbones.weights import trained_config
+from mmbackbones.weights.literals import read_literals
 
 
 @pytest.mark.parametrize('name', ['upernet_hatnet_s', 'retinanet_sasa_r26'])

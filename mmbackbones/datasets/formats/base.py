@@ -1,42 +1,156 @@
-"""What the reader of a layout hands over: which splits there are, and how to read each into COCO form."""
+"""What a format of data sets is: how a folder is recognized, which splits it has, and how each of them is read."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, Literal
 
 from ..checks.images import ImageInfo
+from ..checks.label_maps import Pair
 
-T = TypeVar('T')
+Task = Literal['boxes', 'label maps']
+
+
+class Format(ABC):
+    """A data set in a folder of this format, its splits listed and nothing else read yet.
+
+    Args:
+        root: The data folder, an absolute path that the format matches.
+
+    Attributes:
+        name: Name of the format.
+        task: What a folder of this format is annotated with.
+        expects: What the folder must hold, in one line of Markdown.
+        splits: For each split, in the order ``train``, ``val``, ``test``, what messages call its source: a path
+            relative to `root`.
+        notes: What the user should know about the folder, one line each.
+
+    Raises:
+        UserError: The folder matches, but its splits cannot be told.
+    """
+
+    name: ClassVar[str]
+    task: ClassVar[Task]
+    expects: ClassVar[str]
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.splits: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    @classmethod
+    @abstractmethod
+    def match(cls, root: Path) -> bool:
+        """Whether the folder `root` (absolute) is in this format, as far as its file names tell.
+
+        Raises:
+            UserError: It is, but several files could be the same split.
+        """
+
+    @classmethod
+    def explain_mismatch(cls, root: Path) -> str | None:
+        """What keeps `root`, which resembles this format, from being in it; None if it does not resemble it."""
+        return None
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """COCO form, its three lists present and full of objects, nothing else checked yet."""
+    """Boxes of a split in COCO form.
 
-    data: dict
+    Attributes:
+        data: ``images``, ``annotations`` and ``categories``, each a list of objects; nothing else is checked yet.
+        image_dir: Folder that the ``file_name`` of each image is relative to.
+        file: COCO file that holds exactly `data`, to be used in place; None if there is none.
+        images: What was found in each image file, where reading the format took decoding them.
+        notes: What the user should know, one line each.
+    """
+
+    data: dict[str, Any]
     image_dir: Path
-    file: Path | None = None  # the file that already holds exactly `data`: it can be used in place
-    images: list[ImageInfo] | None = None  # of each image, where the reader had to decode them
+    file: Path | None = None
+    images: list[ImageInfo] | None = None
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Source:
-    name: str  # what errors and notes call it: a path below the data folder
-    splits: tuple[str, ...]  # one split, or ('train', 'val'): to be divided 80/20
-    read: Callable[[], Annotations]
+class DetectionFormat(Format):
+    """A format with boxes, and possibly instance masks.
+
+    Attributes:
+        common_classes: Whether one list of classes serves all splits, so that they cannot differ.
+    """
+
+    task = 'boxes'
+    common_classes: ClassVar[bool] = False
+
+    @abstractmethod
+    def read(self, split: str) -> Annotations:
+        """Read the annotations of one of the `splits`.
+
+        Raises:
+            NoAnnotationsError: The split has no annotations.
+            UserError: A file is missing or malformed; the message names it.
+        """
 
 
 @dataclass(frozen=True)
-class Layout:
-    name: str
-    sources: list[Source]
-    common_classes: bool = False  # one class list serves all splits, so they cannot differ
+class ClassNames:
+    """Names of the labels.
+
+    Attributes:
+        file: The file that gives them.
+        names: The names in the order of the labels.
+        background: How the file numbers its labels: ``ignore``, from 1, so that label 0 is ignored; ``class``, from 0;
+            None if it does not say.
+    """
+
+    file: Path
+    names: tuple[str, ...]
+    background: str | None = None
+
+
+@dataclass(frozen=True)
+class LabeledImages:
+    """Images of a split and their label maps.
+
+    Attributes:
+        pairs: Each image with its label map, decoded once and of the same size.
+        notes: What the user should know, one line each.
+    """
+
+    pairs: list[Pair]
     notes: tuple[str, ...] = ()
 
 
-def plan(found: dict[str, T]) -> list[tuple[tuple[str, ...], T]]:
-    """The splits that each of `found` (split name -> anything) serves: a `train` without a `val` serves both."""
-    alone = 'train' in found and 'val' not in found
-    return [(('train', 'val') if alone and split == 'train' else (split,), item) for split, item in found.items()]
+class SegmentationFormat(Format):
+    """A format with label maps for semantic segmentation."""
+
+    task = 'label maps'
+
+    @abstractmethod
+    def read_class_names(self) -> ClassNames:
+        """Read the names of the labels, which all splits share.
+
+        Raises:
+            UserError: They are missing or malformed; the message names the file.
+        """
+
+    @abstractmethod
+    def read(self, split: str) -> LabeledImages:
+        """Read the images and label maps of one of the `splits`.
+
+        Raises:
+            UserError: A file is missing or unreadable, or an image and its label map differ in size.
+        """
+
+
+def assign_splits(splits: dict[str, str]) -> dict[tuple[str, ...], str]:
+    """Which splits each source serves: that of ``train`` serves ``val`` as well where there is none.
+
+    Args:
+        splits: Split -> source, as in :class:`Format`.
+
+    Returns:
+        Splits -> source, in the same order.
+    """
+    divided = 'train' in splits and 'val' not in splits
+    return {('train', 'val') if divided and split == 'train' else (split,): source for split, source in splits.items()}

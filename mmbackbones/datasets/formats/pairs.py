@@ -1,8 +1,8 @@
-"""Images and the label maps that belong to them, by their names."""
+"""Images and the label maps that belong to them."""
 
 import os
 from bisect import bisect
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,70 +11,84 @@ from ...utils.files import list_files
 from ..checks.discarded_content import describe_discarded_content
 from ..checks.images import SUFFIXES, read_images
 from ..checks.label_maps import Pair, read_label_maps
+from .base import LabeledImages
 
-MOST_COMPARED = 1000  # names that the nearest to a missing one is looked for in: comparing takes its time
+MAX_COMPARED = 1000  # names among which the most similar to a missing one is looked for: comparing is slow
 
 
-def read_pairs(root: Path, folder: str, notes: list[str]) -> list[Pair]:
-    """Pair the files below `images/{folder}` and `annotations/{folder}` of `root`, and look into each.
+def pair_by_stem(image_dir: Path, label_dir: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """Pair the images and the PNGs of the same name in two folders and their subfolders.
 
-    What is worth telling is added to `notes`.
+    Returns:
+        The pairs, an image and its label map each, relative to their folders; and the label maps without an image.
 
     Raises:
-        UserError: a label map is missing, a file unreadable, or the two of a pair differ in size.
+        UserError: There are no images, an image has no label map, or two files have the same name.
     """
-    image_dir, label_dir = root / 'images' / folder, root / 'annotations' / folder
-    images, labels = _by_stem(image_dir, SUFFIXES), _by_stem(label_dir, {'.png'})
+    images, labels = _list_by_stem(image_dir, SUFFIXES), _list_by_stem(label_dir, {'.png'})
     if not images:
-        raise UserError(f'{image_dir} holds no images.')
+        raise UserError(f'{image_dir} holds no images')
     if missing := [stem for stem in images if stem not in labels]:
         stem = missing[0]
-        unpaired = sorted(set(list_files(label_dir, SUFFIXES)) - {labels.get(stem) for stem in images})
-        place = max(0, bisect(unpaired, stem) - MOST_COMPARED // 2)
-        nearest = get_close_matches(f'{stem}.png', unpaired[place : place + MOST_COMPARED], n=1, cutoff=0)
-        hint = f'; of what has no image there, {nearest[0]} is the nearest to it' if nearest else ''
+        unpaired = sorted(set(list_files(label_dir, SUFFIXES)) - {labels[stem] for stem in images if stem in labels})
+        start = max(0, bisect(unpaired, stem) - MAX_COMPARED // 2)
+        similar = get_close_matches(f'{stem}.png', unpaired[start : start + MAX_COMPARED], n=1, cutoff=0)
+        hint = f'; did you mean {similar[0]}?' if similar else ''
         raise UserError(
-            f'{label_dir} lacks the label maps of {len(missing)} of the {len(images)} images: '
-            f'{images[stem]} needs the PNG {stem}.png{hint}.'
+            f'{label_dir} lacks the label maps of {len(missing)} of the {len(images)} images: {images[stem]} needs the '
+            f'PNG {stem}.png{hint}'
         )
-    if spare := [name for stem, name in labels.items() if stem not in images]:
-        notes.append(
-            f'annotations/{folder}: left out, because it has no image: {spare[0]}'
-            + f' and {len(spare) - 1} more' * (len(spare) > 1)
-        )
-    found = read_images(root, image_dir, list(images.values()), str(image_dir))
-    if lines := [(stem, info) for stem, info in zip(images, found, strict=True) if min(info.size) == 1]:
-        stem, info = lines[0]
+    spare = [name for stem, name in labels.items() if stem not in images]
+    return [(image, labels[stem]) for stem, image in images.items()], spare
+
+
+def read_pairs(root: Path, image_dir: Path, label_dir: Path, names: Sequence[tuple[str, str]]) -> LabeledImages:
+    """Decode images and their label maps.
+
+    Args:
+        root: The data folder.
+        image_dir: Folder of the images.
+        label_dir: Folder of the label maps.
+        names: An image and its label map each, relative to their folders.
+
+    Raises:
+        UserError: A file is unreadable, an image is of one row or column, or the two of a pair differ in size.
+    """
+    images, labels = [image for image, _ in names], [label for _, label in names]
+    found = read_images(root, image_dir, images, str(image_dir))
+    if narrow := [(image, info) for image, info in zip(images, found, strict=True) if min(info.size) == 1]:
+        image, info = narrow[0]
         raise UserError(
-            f'{image_dir / images[stem]} is {info.width}x{info.height} pixels: MMSegmentation cannot read '
-            f'label maps of one row or column; {len(lines)} of {len(images)} images are such.'
+            f'{image_dir / image} is {info.width}x{info.height} pixels: MMSegmentation cannot read label maps of one '
+            f'row or column; {len(narrow)} of {len(images)} images have such a size'
         )
-    notes += describe_discarded_content(list(images.values()), found, f'images/{folder}')
-    maps = read_label_maps(root, label_dir, [labels[stem] for stem in images], str(label_dir))
-    wrong = [item for item in zip(images, found, maps, strict=True) if item[1].size != item[2].size]
+    maps = read_label_maps(root, label_dir, labels, str(label_dir))
+    wrong = [item for item in zip(names, found, maps, strict=True) if item[1].size != item[2].size]
     if wrong:
-        stem, info, label = wrong[0]
+        (image, label), info, label_map = wrong[0]
         turned = ', turned by its EXIF orientation as in training' if info.orientation > 4 else ''
         raise UserError(
-            '{} is {}x{} pixels, but its image {} is {}x{}{}; {} of {} pairs differ so.'.format(
-                label_dir / labels[stem], *label.size, images[stem], *info.size, turned, len(wrong), len(maps)
+            '{} is {}x{} pixels, but its image {} is {}x{}{}; {} of {} pairs differ in size'.format(
+                label_dir / label, *label_map.size, image, *info.size, turned, len(wrong), len(maps)
             )
         )
-    return [
-        Pair(image_dir / images[stem], label_dir / labels[stem], label, info.orientation)
-        for stem, info, label in zip(images, found, maps, strict=True)
+    pairs = [
+        Pair(image_dir / image, label_dir / label, label_map, info.orientation)
+        for (image, label), info, label_map in zip(names, found, maps, strict=True)
     ]
+    notes = describe_discarded_content(images, found, image_dir.relative_to(root).as_posix())
+    return LabeledImages(pairs, tuple(notes))
 
 
-def _by_stem(folder: Path, suffixes: Container[str]) -> dict[str, str]:
-    """The files below `folder`: name without suffix -> name."""
-    found = {}
+def _list_by_stem(folder: Path, suffixes: Container[str]) -> dict[str, str]:
+    """The files in `folder` and its subfolders: name without suffix -> name."""
+    found: dict[str, str] = {}
     for name in list_files(folder, suffixes):
         stem = os.path.splitext(name)[0]
         if stem in found:
             raise UserError(
-                f'{folder} has two files of one name, so that images and label maps cannot be paired: '
-                f'{found[stem]} and {name}.'
+                f'{folder} has two files of the same name, so that images and label maps cannot be paired: '
+                f'{found[stem]} and {name}'
             )
         found[stem] = name
     return found

@@ -29,12 +29,16 @@ def roi_align_forward(
     Args:
         input: [n, c, h, w].
         rois: [k, 5], index of the image and corners x1, y1, x2, y2 in pixels of the image.
-        argmax_y, argmax_x: like `output` for maximum pooling, receive where on the feature map the largest
-            sample lies; otherwise unused.
-        spatial_scale: size of the feature map relative to the image.
-        sampling_ratio: samples per bin and axis; 0 for one per started cell of the feature map.
+        output: Receives the result.
+        argmax_y: For maximum pooling, shaped as `output`, receives the row on the feature map of the largest sample;
+            otherwise unused.
+        argmax_x: Likewise for the column.
+        aligned_height: Number of bins along y.
+        aligned_width: Number of bins along x.
+        spatial_scale: Size of the feature map relative to the image.
+        sampling_ratio: Samples per bin and axis; 0 for one per cell of the feature map, rounded up.
         pool_mode: 0 for the maximum, 1 for the average.
-        aligned: shift regions by half a cell, to where cell centres are; otherwise they are at least one cell large.
+        aligned: Shift regions by half a cell, to the centers of the cells; otherwise they are at least one cell large.
     """
     if not len(rois):
         return

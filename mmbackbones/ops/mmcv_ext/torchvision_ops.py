@@ -9,7 +9,7 @@ import torch
 
 @cache
 def torchvision_ops(device_type: str) -> ModuleType | None:
-    """`torchvision.ops` if its operators run on this kind of device ('cpu', 'cuda', ...), else None."""
+    """`torchvision.ops` if its operators run on this type of device ('cpu', 'cuda', ...), else None."""
     try:
         return _try(device_type)
     except Exception:
@@ -17,7 +17,7 @@ def torchvision_ops(device_type: str) -> ModuleType | None:
 
 
 def torchvision_fault(device_type: str) -> str | None:
-    """Why torchvision's operators do not run on this kind of device, to follow 'torchvision'; None if they do."""
+    """The reason why torchvision's operators do not run on this type of device, a predicate; None if they do."""
     try:
         _try(device_type)
     except Exception as error:
@@ -29,10 +29,10 @@ def torchvision_fault(device_type: str) -> str | None:
 
 
 def _try(device_type: str) -> ModuleType:
-    """`torchvision.ops`, each of its operators called once.
+    """`torchvision.ops`, after each of the operators ran once.
 
-    An installed torchvision proves little: one built for another PyTorch fails on import with almost any exception, or
-    imports and has no operators, or has them for the CPU only.
+    That torchvision is installed proves little: one built for another PyTorch fails on import with almost any
+    exception, or imports but has no operators, or has them only for CPUs.
     """
     from torchvision import ops
 

@@ -140,7 +140,7 @@ def test_every_annotation_of_every_split_needs_one(root, out_dir):
     add_masks(root, 'val', 3)
     data = load_detection(root, out_dir, splits=['train', 'val'], masks=True)
     assert data.splits['train'].ann_file == root / 'annotations/train.json'
-    assert load_detection(root, out_dir).layout == 'plain COCO'  # test.json has none, and boxes do not need any
+    assert load_detection(root, out_dir).format == 'plain COCO'  # test.json has none, and boxes do not need any
 
 
 def test_what_is_dropped_needs_no_mask(root, out_dir):

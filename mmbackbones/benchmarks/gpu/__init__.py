@@ -1,0 +1,207 @@
+"""Latency, throughput and memory of whole detectors and segmentors on a CUDA GPU."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from ...errors import UserError
+from ...ops.local_attention import IMPLEMENTATIONS
+from .networks import BACKBONES, OURS, STEPS, build, layer_scale_in_half_precision, set_layout, training_step
+from .operators import MAPS, local_attention_step
+from .table import Table
+from .timing import Step, Timing, measure
+
+COCO, ADE20K, CITYSCAPES = (800, 1333), (512, 512), (512, 2048)  # rows and columns
+SETTINGS = (('retinanet', COCO), ('mask_rcnn', COCO), ('upernet', ADE20K), ('upernet', CITYSCAPES))
+TASKS = (('inference', 1), ('inference', 8), ('training', 2))  # and the images of a batch
+FOLDER = Path('docs/benchmarks')
+# The sizes of multi-scale training, as 1333 x 800 images come: each is new to the kernels that are chosen for a size.
+SCALES = ((480, 800), (544, 906), (576, 960), (640, 1066), (704, 1173), (736, 1226))
+
+
+def time_or_none(make_step: Callable[[], Step], device: str, **options) -> Timing | None:
+    """The timing of a step; None where it does not fit the device's memory."""
+    try:
+        return measure(make_step(), device, **options)
+    except torch.OutOfMemoryError:
+        return None
+    finally:
+        if device == 'cuda':
+            torch.cuda.empty_cache()
+
+
+def measure_networks(
+    table: Table,
+    backbones: Iterable[str] = BACKBONES,
+    settings: Sequence = SETTINGS,
+    precisions: Sequence[str] = ('float32', 'float16'),
+    **options,
+) -> None:
+    """Every network as it comes: inference and training, in float32 and with mixed precision."""
+    for detector, size in settings:
+        for backbone in backbones:
+            for task, batch in TASKS:
+                for precision in precisions:
+                    if batch == 8 and precision == 'float32' and len(precisions) > 1:
+                        continue  # throughput is what half precision is for
+                    _measure_one(table, detector, backbone, size, task, batch, precision, **options)
+
+
+def measure_compiled(
+    table: Table,
+    backbones: Iterable[str] = BACKBONES,
+    size: tuple[int, int] = COCO,
+    precisions: Sequence[str] = ('float32', 'float16'),
+    **options,
+) -> None:
+    """RetinaNet with a compiled backbone."""
+    for backbone in backbones:
+        for precision in precisions:
+            for task, batch in TASKS[::2]:
+                torch._dynamo.reset()
+                _measure_one(table, 'retinanet', backbone, size, task, batch, precision, form='compiled', **options)
+
+
+def measure_layouts(
+    table: Table,
+    backbones: Iterable[str] = (*OURS, 'resnet50'),
+    size: tuple[int, int] = COCO,
+    precisions: Sequence[str] = ('float32', 'float16'),
+    **options,
+) -> None:
+    """RetinaNet with its backbone in either memory format, and without the copy of its maps into the contiguous one."""
+    for backbone in backbones:
+        for layout in ('channels-last', 'contiguous', 'as computed'):
+            if layout == 'as computed' and backbone not in OURS:
+                continue
+            for precision in precisions:
+                for task, batch in TASKS[::2]:
+                    _measure_one(table, 'retinanet', backbone, size, task, batch, precision, layout=layout, **options)
+
+
+def measure_layer_scale(
+    table: Table, backbones: Iterable[str] = ('van_s', 'van_b', 'dualvit_s'), size: tuple[int, int] = COCO, **options
+) -> None:
+    """RetinaNet with mixed precision, whose layer scales do not turn maps into float32."""
+    for backbone in backbones:
+        for task, batch in TASKS[::2]:
+            with layer_scale_in_half_precision():
+                _measure_one(
+                    table, 'retinanet', backbone, size, task, batch, 'float16', form='layer scale cast', **options
+                )
+
+
+def _measure_one(
+    table: Table,
+    detector: str,
+    backbone: str,
+    size: tuple[int, int],
+    task: str,
+    batch: int,
+    precision: str,
+    form: str = 'eager',
+    layout: str = 'default',
+    **options,
+) -> None:
+    def make_step() -> Step:
+        torch.manual_seed(0)
+        model = build(detector, backbone).to(table.device)
+        set_layout(model.backbone, layout)
+        if form == 'compiled':
+            model.backbone = torch.compile(model.backbone)
+        return STEPS[task](model, table.device, batch, *size, precision == 'float16')
+
+    timing = time_or_none(make_step, table.device, **options)
+    table.add(
+        timing,
+        network=detector,
+        backbone=backbone,
+        height=size[0],
+        width=size[1],
+        task=task,
+        batch=batch,
+        precision=precision,
+        form=form,
+        layout=layout,
+    )
+
+
+def measure_local_attention(table: Table, maps: Sequence = MAPS, batch: int = 2, **options) -> None:
+    """The forms of local attention, forward and backward."""
+    for channels, height, width in maps:
+        for dtype in (torch.float32, torch.float16):
+            for impl in IMPLEMENTATIONS:
+
+                def make_step(impl=impl, dtype=dtype, size=(channels, height, width)) -> Step:
+                    return local_attention_step(impl, table.device, dtype, batch, *size)
+
+                table.add(
+                    time_or_none(make_step, table.device, **options),
+                    network='local attention',
+                    backbone=f'{channels} channels a head',
+                    height=height,
+                    width=width,
+                    task='training',
+                    batch=batch,
+                    precision=str(dtype).removeprefix('torch.'),
+                    form=impl,
+                    layout='default',
+                )
+
+
+def measure_new_sizes(table: Table, backbones: Iterable[str] = (*OURS, 'resnet50'), sizes: Sequence = SCALES) -> None:
+    """The first training step at a size that was not there before, with and without cuDNN's attention.
+
+    cuDNN makes a plan for each shape that it has not seen, in half precision.
+    """
+    for backbone in backbones:
+        for cudnn in (True, False):
+            torch.manual_seed(0)
+            model = build('retinanet', backbone).to(table.device)
+            first, again = [], []
+            with torch.nn.attention.sdpa_kernel(_attention_kernels(cudnn)) if table.device == 'cuda' else nullcontext():
+                for size in sizes:
+                    step = training_step(model, table.device, 2, *size, table.device == 'cuda')
+                    timings = [measure(step, table.device, warmup=0, least=1, most=1).milliseconds[0] for _ in range(3)]
+                    first.append(timings[0])
+                    again.append(timings[2])
+            for name, timings in (('first', first[1:]), ('third', again[1:])):  # the first size loads all libraries
+                table.add(
+                    Timing(tuple(timings), 0),
+                    network='retinanet',
+                    backbone=backbone,
+                    height=sizes[1][0],
+                    width=sizes[1][1],
+                    task=f'training, {name} step at a size',
+                    batch=2,
+                    precision='float16',
+                    form='eager' if cudnn else 'eager, no cuDNN attention',
+                    layout='default',
+                )
+
+
+def _attention_kernels(cudnn: bool) -> list:
+    from torch.nn.attention import SDPBackend as Backend
+
+    kernels = [Backend.FLASH_ATTENTION, Backend.EFFICIENT_ATTENTION, Backend.MATH]
+    return [*kernels, Backend.CUDNN_ATTENTION] if cudnn else kernels
+
+
+def run(folder: Path = FOLDER) -> None:
+    """Measure everything on the GPU that PyTorch takes first, and write ``docs/benchmarks/<device>.csv``.
+
+    Raises:
+        UserError: There is no CUDA GPU.
+    """
+    if not torch.cuda.is_available():
+        raise UserError('the benchmark "gpu" needs a CUDA GPU, and PyTorch finds none on this machine')
+    table = Table('cuda', folder)
+    measure_local_attention(table)
+    measure_networks(table)
+    measure_layouts(table)
+    measure_layer_scale(table)
+    measure_compiled(table)
+    measure_new_sizes(table)
+    print(f'\nwritten to {table.path}')

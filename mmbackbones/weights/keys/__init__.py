@@ -1,1 +1,0 @@
-"""Key mappings from the authors' checkpoints to ours, one file per family."""
