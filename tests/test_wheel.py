@@ -1,4 +1,4 @@
-"""Wheels and source distributions have the configs and the metadata in them."""
+"""Wheels and source distributions contain the configs and the metadata."""
 
 import subprocess
 import sys

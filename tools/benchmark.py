@@ -24,7 +24,7 @@ def main() -> None:
     options = {} if args.device is None else {'device': args.device}
     if not options.keys() <= signature(benchmark).parameters.keys():
         raise UserError(f'the benchmark {args.name} has no choice of a device: leave --device out')
-    where = 'GPU' if args.device == 'cuda' else f'CPU, {torch.get_num_threads()} threads'
+    where = 'GPU' if args.device == 'cuda' or args.name == 'gpu' else f'CPU, {torch.get_num_threads()} threads'
     print(f'{args.name}: PyTorch {torch.__version__}, {where}\n')
     benchmark(**options)
 

@@ -1,7 +1,7 @@
-"""Write the generated parts of the documentation.
+"""Write the generated parts of the documentation, and model-index.yml.
 
-docs/model_zoo.md and the README's table of models are made from the metadata in model-index.yml and
-configs/*/metafile.yml, the lists of formats in the README and docs/own_data.md from mmbackbones/datasets/formats/.
+docs/model_zoo.md and the README's table of models are made from the metadata in configs/*/metafile.yml,
+the lists of formats in the README and docs/own_data.md from mmbackbones/datasets/formats/.
 
 Example, after adding a config to a metafile.yml; the parameters and multiply-adds of all models are counted again:
 
@@ -21,12 +21,13 @@ def main() -> None:
     args = parser.parse_args()
 
     from mmbackbones.datasets.formats.documentation import write_documentation
-    from mmbackbones.model_zoo import read_models, recount_all, write_tables
+    from mmbackbones.model_zoo import read_models, recount_all, update_index, write_tables
 
+    root = Path(__file__).parents[1]
+    update_index(root)
     if args.count:
         for name in recount_all():
             print(name, flush=True)
-    root = Path(__file__).parents[1]
     write_tables(read_models(), root)
     write_documentation(root)
 

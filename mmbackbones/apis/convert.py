@@ -1,4 +1,4 @@
-"""From a checkpoint in any known layout to a plain, safe file of the backbone alone."""
+"""Conversion of a checkpoint in any known layout to a plain, safe file of the backbone alone."""
 
 import os
 from pathlib import Path
@@ -11,8 +11,8 @@ from ..weights.safetensors_file import write_safetensors
 from .identify import CheckpointInfo, identify_checkpoint
 
 
-def convert_weights(checkpoint: str | os.PathLike, out: str | os.PathLike) -> CheckpointInfo:
-    """Write a checkpoint's backbone under our keys; ``init_cfg`` takes the file again.
+def convert_weights(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str]) -> CheckpointInfo:
+    """Write a checkpoint's backbone under our keys, to a file that ``init_cfg`` takes.
 
     Args:
         checkpoint: File, URL or short name, in any known layout: of a backbone, an image classifier or a whole model.
@@ -22,22 +22,22 @@ def convert_weights(checkpoint: str | os.PathLike, out: str | os.PathLike) -> Ch
         What the checkpoint holds.
 
     Raises:
-        UserError: `checkpoint` can't be had or is in no known layout; `out` exists, has another suffix or can't be
+        UserError: `checkpoint` cannot be read or is in no known layout; `out` exists, has another suffix or cannot be
             written. Nothing has been written then.
     """
-    out = Path(out)
-    if out.suffix not in ('.safetensors', '.pth'):
-        raise UserError(f'the file to write must end in .safetensors or .pth, got {out}')
-    if out.exists():
-        raise UserError(f'{out} exists already, and nothing is written over: name another file, or remove it')
+    path = Path(out)
+    if path.suffix not in ('.safetensors', '.pth'):
+        raise UserError(f'the file to write must end in .safetensors or .pth, got {path}')
+    if path.exists():
+        raise UserError(f'{path} already exists: delete it or choose another name')
     found = identify_checkpoint(checkpoint)
-    weights = {key: value.contiguous().clone() for key, value in found.backbone.items()}  # of their own, not views
+    weights = {key: value.contiguous().clone() for key, value in found.backbone.items()}  # no views of larger tensors
     try:
-        with atomic_write(out) as partial:
-            if out.suffix == '.pth':
+        with atomic_write(path) as partial:
+            if path.suffix == '.pth':
                 torch.save(weights, partial)
             else:
                 write_safetensors(weights, partial)
-    except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError to torch.save
-        raise UserError(f'{out} cannot be written: {getattr(error, "strerror", None) or error}') from error
+    except (OSError, RuntimeError) as error:  # torch.save raises RuntimeError when the disk is full
+        raise UserError(f'{path} cannot be written: {getattr(error, "strerror", None) or error}') from error
     return found

@@ -1,1 +1,1 @@
-"""Metrics, their options and summaries, test-time augmentation of masks."""
+"""Metrics, their options and summaries, and test-time augmentation of masks."""

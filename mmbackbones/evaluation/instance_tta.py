@@ -1,4 +1,4 @@
-"""Test-time augmentation with masks, which MMDetection has for boxes only."""
+"""Test-time augmentation of instance masks; that of MMDetection is for boxes only."""
 
 import torch
 from mmdet.models.test_time_augs import DetTTAModel
@@ -8,21 +8,24 @@ from mmengine.registry import MODELS
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-_PER_PIXEL = -1  # as threshold: MMDetection's mask head then gives probabilities, 0 to 255, in place of masks
+_AS_PROBABILITIES = -1  # threshold with which the mask head of MMDetection gives probabilities, 0 to 255
 
 
 @MODELS.register_module()
 class InstanceTTAModel(DetTTAModel):
-    """Averages a two-stage detector over scales and flips: boxes by non-maximum suppression, masks pixel by pixel.
+    """Combines the predictions of a two-stage detector for several scales and flips of an image.
 
-    The boxes of all views are merged first; then every view predicts masks for the merged boxes, and their
-    probabilities are averaged.
-
-    Args: See :class:`mmdet.models.DetTTAModel`; `module` is a two-stage detector with a mask head.
+    First the boxes of all views are merged by non-maximum suppression. Then every view predicts masks for the merged
+    boxes, whose probabilities are averaged pixel by pixel. Arguments are those of
+    :class:`mmdet.models.DetTTAModel`; its `module` is a two-stage detector with a mask head.
     """
 
     def test_step(self, data: dict) -> list[DetDataSample]:
-        """Predictions for a batch: ``inputs`` and ``data_samples``, each a list of views, which are lists of images."""
+        """Predict a batch.
+
+        Args:
+            data: ``inputs`` and ``data_samples``, each a list of views, which are lists of images.
+        """
         images = range(len(data['inputs'][0]))
         return [
             self._test_image(
@@ -47,9 +50,9 @@ class InstanceTTAModel(DetTTAModel):
         return merged
 
     def _masks(self, features: list[tuple[Tensor, ...]], samples: list[DetDataSample], found: InstanceData) -> Tensor:
-        """Masks bool[N, H, W] of the N boxes `found`, in the original image's pixels."""
+        """Masks of N boxes, bool ``(N, H, W)``, in pixels of the original image."""
         test_cfg = self.module.roi_head.test_cfg
-        threshold, test_cfg.mask_thr_binary = test_cfg.mask_thr_binary, _PER_PIXEL
+        threshold, test_cfg.mask_thr_binary = test_cfg.mask_thr_binary, _AS_PROBABILITIES
         try:
             total = sum(
                 self._probabilities(x, sample.metainfo, found) for x, sample in zip(features, samples, strict=True)
@@ -59,7 +62,7 @@ class InstanceTTAModel(DetTTAModel):
         return total >= threshold * 255 * len(samples)
 
     def _probabilities(self, features: tuple[Tensor, ...], view: dict, found: InstanceData) -> Tensor:
-        """What one view says of the boxes: int[N, H, W], 0 to 255, turned back to the original image."""
+        """Mask probabilities of N boxes in one view, int ``(N, H, W)`` from 0 to 255, mapped to the original image."""
         boxes = found.bboxes
         if view['flip']:
             boxes = bbox_flip(boxes, view['ori_shape'], view['flip_direction'])

@@ -1,7 +1,7 @@
-"""COCO's and ADE20K's metrics at full precision, class by class where asked for.
+"""COCO and IoU metrics at full precision, per class on request.
 
-MMDetection rounds to three decimals and MMSegmentation to percents with two; here a figure equals what pycocotools
-computes to the last digit, all are fractions from 0 to 1, and -1 means undefined, for lack of ground truth.
+MMDetection rounds to three decimals and MMSegmentation to percentages with two. Here COCO metrics equal those of
+pycocotools to the last digit, all metrics are fractions from 0 to 1, and -1 means undefined (no ground truth).
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from mmdet.datasets.api_wrappers import COCO, COCOeval, COCOevalMP
@@ -19,12 +20,7 @@ from mmseg.evaluation import IoUMetric
 
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
-from .metric_options import (
-    MEASURED_AT,
-    detection_counts,
-    statistics,
-    strings,
-)
+from .metric_options import MAP_DETECTIONS, detection_counts, statistics, strings
 
 _UNDEFINED = -1.0
 
@@ -32,15 +28,22 @@ _UNDEFINED = -1.0
 # The second name of each is that of version 0.1, which stands in the configs and checkpoints that it wrote.
 @METRICS.register_module(name=['ExactCocoMetric', 'FullCocoMetric'])
 class ExactCocoMetric(CocoMetric):
-    """Average precision of boxes and masks: mAP over IoU 0.50 to 0.95, at 0.50, at 0.75, of small, medium and large
-    objects, as ``bbox_mAP``, ``segm_mAP_50``...; with `classwise`, mAP of each class as ``bbox_AP_<class>``.
+    """Average precision of boxes and masks, as pycocotools computes it.
 
-    Args: As MMDetection's; `metric` is ``bbox``, ``segm`` or both. `proposal_nums`, for mAP and for average recall
-        (``AR@100``, which `metric_items` may ask for), are pycocotools' 1, 10 and 100, or MMDetection's 100, 300 and
-        1000 if `metric_items` names one of those. With `outfile_prefix` the predictions are left in
-        ``<prefix>.bbox.json`` and ``<prefix>.segm.json``, ready for pycocotools: masks carry no box, which would count
-        for the size of an object.
+    The metrics are mAP over IoU 0.50 to 0.95, at 0.50, at 0.75, and of small, medium and large objects, as
+    ``bbox_mAP``, ``segm_mAP_50`` and so on. With `classwise`, the mAP of each class is ``bbox_AP_<class>``.
+
+    Args:
+        metric: ``bbox``, ``segm`` or both.
+        proposal_nums: Three numbers of detections per image, for mAP and average recall. Default: 1, 10 and 100, as in
+            pycocotools, or 100, 300 and 1000, as in MMDetection, if `metric_items` names one of those.
+        metric_items: Names of the metrics, such as ``mAP`` or ``AR@100``. Default: those of mAP.
+        **kwargs: Arguments of :class:`mmdet.evaluation.CocoMetric`. With `outfile_prefix` the predictions are written
+            to ``<prefix>.bbox.json`` and ``<prefix>.segm.json``, ready for pycocotools: masks have no box, because it
+            would count as the size of the object.
     """
+
+    _coco_api: Any
 
     def __init__(
         self,
@@ -58,10 +61,10 @@ class ExactCocoMetric(CocoMetric):
 
     @CocoMetric.dataset_meta.setter
     def dataset_meta(self, meta: dict) -> None:
-        """Take the data set's classes, before the first image.
+        """Set the classes of the data set, before the first image.
 
         Raises:
-            UserError: The annotation file lacks one, so that the labels after it would be those of other classes.
+            UserError: The annotation file lacks one of them, so that later labels would stand for other classes.
         """
         known = self._coco_api and {category['name'] for category in self._coco_api.dataset['categories']}
         if known and (lacking := [name for name in meta['classes'] if name not in known]):
@@ -79,18 +82,21 @@ class ExactCocoMetric(CocoMetric):
         """
         if 'segm' in self.metrics and any('masks' not in sample['pred_instances'] for sample in data_samples):
             raise UserError(
-                "the metric 'segm' needs a model that predicts masks, and this one predicts none: use metric='bbox'"
+                "the metric 'segm' needs a model that predicts masks, but this one predicts none: use metric='bbox'"
             )
         super().process(data_batch, data_samples)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """The metrics of what :meth:`process` collected: pairs of ground truth and predictions, one per image.
+        """Compute the metrics.
+
+        Args:
+            results: What :meth:`process` has collected: a pair of ground truth and prediction per image.
 
         Raises:
             UserError: The predictions cannot be written.
         """
-        if self._coco_api is None:  # no annotation file is named: the data set's samples carry what is in it
-            self._coco_api = self._from_samples([truth for truth, _ in results])
+        if self._coco_api is None:  # without an annotation file the samples carry the ground truth
+            self._coco_api = self._from_samples([ground_truth for ground_truth, _ in results])
         self.cat_ids = self._coco_api.get_cat_ids(cat_names=self.dataset_meta['classes'])
         predictions = self._predictions([prediction for _, prediction in results])
         if self.outfile_prefix:
@@ -103,13 +109,13 @@ class ExactCocoMetric(CocoMetric):
             metrics.update(self._evaluate(kind, predictions[kind]))
         return metrics
 
-    def _from_samples(self, truth: list[dict]) -> COCO:
+    def _from_samples(self, ground_truth: list[dict]) -> COCO:
         with TemporaryDirectory() as folder, redirect_stdout(StringIO()):
-            return COCO(self.gt_to_coco_json(truth, f'{folder}/samples'))
+            return COCO(self.gt_to_coco_json(ground_truth, f'{folder}/samples'))
 
     def _predictions(self, results: list[dict]) -> dict[str, list[dict]]:
-        """COCO's result format, for each kind of metric."""
-        predictions = {kind: [] for kind in self.metrics}
+        """Predictions in COCO's result format, for each kind of metric."""
+        predictions: dict[str, list[dict]] = {kind: [] for kind in self.metrics}
         for result in results:
             scores = {'bbox': result['scores'], 'segm': result.get('mask_scores', result['scores'])}
             for kind, found in predictions.items():
@@ -143,16 +149,16 @@ class ExactCocoMetric(CocoMetric):
         items = list(figures)[:6] if self.metric_items is None else self.metric_items
         metrics = {f'{kind}_{name}': figures[name] for name in items}
         if self.classwise:
-            # IoU, recall, class; all sizes, as many detections as mAP counts
-            precision = coco.eval['precision'][:, :, :, 0, self.proposal_nums.index(MEASURED_AT)]
+            # Axes IoU, recall and class; of all sizes, with as many detections as mAP counts.
+            precision = coco.eval['precision'][:, :, :, 0, self.proposal_nums.index(MAP_DETECTIONS)]
             for category in self._coco_api.load_cats(self.cat_ids):
-                # pycocotools has sorted the classes by their ids, which need not be the order of the labels.
+                # pycocotools has sorted the classes by id, which may not be the order of the labels.
                 column = precision[:, :, coco.params.catIds.index(category['id'])]
                 metrics[f'{kind}_AP_{category["name"]}'] = _mean(column[column > -1])
         return metrics
 
     def _loaded(self, predictions: list[dict]) -> COCO:
-        """The predictions as pycocotools wants them. Its own function fails where nothing is detected at all."""
+        """Predictions as a COCO object; the own function of pycocotools fails if nothing is detected at all."""
         if predictions:
             return self._coco_api.loadRes(predictions)
         nothing = COCO()
@@ -163,12 +169,12 @@ class ExactCocoMetric(CocoMetric):
 
 @METRICS.register_module(name=['ExactIoUMetric', 'FullIoUMetric'])
 class ExactIoUMetric(IoUMetric):
-    """mIoU, mAcc and aAcc; with `classwise`, IoU and accuracy of each class as ``IoU_<class>`` and ``Acc_<class>``.
+    """Intersection over union and accuracy: ``mIoU``, ``mAcc`` and ``aAcc``.
 
     Args:
-        classwise: Give each class's figures, too.
-        Others: As MMSegmentation's; `iou_metrics` stays ``['mIoU']``. With `nan_to_num` a class without ground truth
-            counts as that number, also in the means.
+        classwise: Whether to give those of each class, too, as ``IoU_<class>`` and ``Acc_<class>``.
+        **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`; `iou_metrics` stays ``['mIoU']``. With `nan_to_num`
+            a class without ground truth counts as that number, also in the means.
     """
 
     def __init__(self, classwise: bool = False, **kwargs) -> None:
@@ -176,7 +182,12 @@ class ExactIoUMetric(IoUMetric):
         self.classwise = classwise
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """The metrics of what :meth:`process` collected: four areas by class, in pixels, for each image."""
+        """Compute the metrics.
+
+        Args:
+            results: What :meth:`process` has collected: per image the areas of intersection, union, prediction and
+                ground truth, in pixels of each class.
+        """
         if self.format_only:
             return {}
         intersect, union, _, label = (sum(area.double() for area in areas) for areas in zip(*results, strict=True))
@@ -200,7 +211,7 @@ def _write(predictions: list[dict], path: Path) -> None:
 
 
 def _as_text(mask: dict) -> dict:
-    """Runs of pixels (RLE) as JSON can hold them."""
+    """Run-length encoding (RLE) as JSON can hold it."""
     counts = mask['counts']
     return dict(mask, counts=counts.decode() if isinstance(counts, bytes) else counts)
 

@@ -1,8 +1,9 @@
-"""Metrics on screen and in a file."""
+"""Metrics on the terminal and in a file."""
 
 import json
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -11,21 +12,26 @@ from rich.text import Text
 from ..errors import UserError, printable
 from ..utils.atomic_write import atomic_write
 
-# Metrics of each class: the start of their keys, in metrics.json, and their column on screen.
+# Prefixes of the metrics of each class in metrics.json, and their columns on the terminal.
 _BY_CLASS = {'bbox_AP_': 'box AP', 'segm_AP_': 'mask AP', 'IoU_': 'IoU', 'Acc_': 'accuracy'}
 _UNDEFINED = -1.0
 
 
 def tidy_metrics(metrics: dict) -> dict:
-    """MMEngine's metrics without their ``coco/`` prefix, as JSON can hold them: -1 stands for NaN, undefined.
+    """Convert metrics of MMEngine to JSON's types, without their ``coco/`` prefix.
 
-    Numbers become ``float``; what else a metric of the user's own gives becomes lists of them, or text.
+    Numbers become ``float``, with -1 (undefined) for NaN and infinities. Arrays and tensors become lists; other values,
+    which custom metrics may give, become text.
     """
     return {key.removeprefix('coco/'): _plain(value) for key, value in metrics.items()}
 
 
 def write_metrics(metrics: dict, path: Path) -> None:
-    """Write `metrics` as JSON, the whole file or none.
+    """Write metrics to a JSON file, atomically.
+
+    Args:
+        metrics: What :func:`tidy_metrics` gives.
+        path: The file to write.
 
     Raises:
         UserError: The file cannot be written.
@@ -38,8 +44,10 @@ def write_metrics(metrics: dict, path: Path) -> None:
 
 
 def print_metrics(metrics: dict) -> None:
-    """Print `metrics` as a table, and those of each class as another; -1: undefined, for lack of ground truth."""
-    whole, classes, columns = _table('metric', 'value'), {}, {}
+    """Print metrics as a table, and those of each class as another; -1 means undefined (no ground truth)."""
+    whole = _table('metric', 'value')
+    classes: dict[str, dict[str, float]] = {}
+    columns: dict[str, str] = {}
     for key, value in metrics.items():
         prefix = next((prefix for prefix in _BY_CLASS if key.startswith(prefix)), None)
         if prefix is None:
@@ -58,16 +66,16 @@ def print_metrics(metrics: dict) -> None:
 
 
 def _table(name: str, *others: str) -> Table:
-    return Table(Column(name, overflow='fold'), *others)  # long names go on in the next line, none is cut
+    return Table(Column(name, overflow='fold'), *others)  # long names continue on the next line
 
 
 def _cell(value: float | str) -> Text:
-    """Text that rich takes as it is: in a plain string it would look for markup in brackets and names of emoji."""
+    """Text that rich prints as it is; in plain strings it looks for markup in brackets and for emoji names."""
     return Text(f'{value:.3f}' if isinstance(value, float) else printable(str(value)))
 
 
-def _plain(value) -> float | list | dict | str:
-    if hasattr(value, 'tolist'):  # tensors, and whatever NumPy has
+def _plain(value: Any) -> float | list | dict | str:
+    if hasattr(value, 'tolist'):  # tensors, and arrays and scalars of NumPy
         value = value.tolist()
     if isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""Predictions drawn beside the ground truth."""
+"""Hook that draws predictions beside the ground truth, one picture per tested image."""
 
 import os
 from collections import Counter
@@ -19,25 +19,31 @@ from ..errors import UserError, printable
 class DrawHook(Hook):
     """Draws every tested image twice, with the ground truth on the left and the prediction on the right.
 
-    MMDetection's own hook writes images of the same name in different folders over each other, MMSegmentation's names
-    no folder at all.
+    MMDetection's own hook overwrites pictures of images that have the same name in different folders; MMSegmentation's
+    does not let the folder be chosen.
 
     Args:
-        folder: Where the pictures are written, in the same folders as the images; see :func:`picture_paths`.
+        folder: Folder of the pictures, with the same subfolders as the images; see :func:`picture_paths`.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
 
     def before_run(self, runner) -> None:
+        """Choose the path of each picture, and make the class names printable.
+
+        Raises:
+            UserError: See :func:`picture_paths`.
+        """
         self.paths = picture_paths(image_paths(runner.test_dataloader.dataset), self.folder)
         if is_main_process():
             meta = runner.visualizer.dataset_meta
             runner.visualizer.dataset_meta = {**meta, 'classes': tuple(map(printable, meta['classes']))}
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Draw the images of a batch, those of all processes in the first one."""
         batches = all_gather_object([sample.cpu() for sample in outputs])
-        if not is_main_process():  # MMEngine's visualizers draw in the first process only, so it draws for all
+        if not is_main_process():  # MMEngine's visualizers draw in the first process only
             return
         with matplotlib.rc_context({'text.parse_math': False}):  # a dollar sign in a class name is a dollar sign
             for sample in chain.from_iterable(batches):
@@ -46,25 +52,29 @@ class DrawHook(Hook):
 
 
 def image_paths(dataset) -> list[str]:
-    """The file of each image of one of MMEngine's data sets."""
+    """Path of each image of a data set of MMEngine."""
     return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
 
 
 def picture_paths(images: Iterable[str], folder: Path) -> dict[str, Path]:
-    """Where in `folder` the picture of each image is written: no two of them in one place.
+    """Choose a path for the picture of each image, no two of them the same.
 
-    Folders are those of the images, from the deepest one on that holds them all. ``day/a.png`` becomes ``day/a.jpg``;
-    only beside another ``day/a``, or a folder ``day/a.jpg``, does it keep its suffix: ``day/a.png.jpg``.
+    Subfolders are those of the images, below the deepest folder that holds all images. ``day/a.png`` becomes
+    ``day/a.jpg``; it keeps its suffix (``day/a.png.jpg``) only beside another ``day/a`` or a folder ``day/a.jpg``.
+
+    Args:
+        images: Paths of the images.
+        folder: Folder of the pictures.
 
     Raises:
-        UserError: A picture would be written among the images, and be taken for one of them.
+        UserError: A picture would be written among the images, where it would pass for one of them.
     """
     absolute = {image: Path(os.path.abspath(image)) for image in images}
     root = os.path.commonpath([path.parent for path in absolute.values()])
     relative = {image: path.relative_to(root) for image, path in absolute.items()}
     whole = set(relative.values())
     count = Counter(path.with_suffix('') for path in whole)
-    within = {parent for path in whole for parent in path.parents}  # a folder may be called as a picture would be
+    within = {parent for path in whole for parent in path.parents}  # a folder may have the name of a picture
     pictures = {}
     for image, path in relative.items():
         short = path.with_suffix('')

@@ -8,3 +8,7 @@ from .families import FAMILIES
 from .release import Release
 
 RELEASES: dict[str, Release] = {release.name: release for family in FAMILIES for release in family.RELEASES}
+# A pattern that only keys of a layout match -> its name, for layouts that are not those of a family's authors.
+LAYOUTS: dict[str, str] = {
+    pattern: name for family in FAMILIES for pattern, name in getattr(family, 'LAYOUTS', {}).items()
+}

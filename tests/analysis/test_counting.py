@@ -31,7 +31,7 @@ def test_explicit_local_attention_is_the_same_attention(build):
 
 
 def test_local_attention_is_counted_by_its_definition():
-    """Three projections; q . k, q . r and the product with the values for each neighbour."""
+    """Three projections; q . k, q . r and the product with the values for each neighbor."""
     assert multiply_adds(LAYERS['zeros'](), (1, 8, 10, 7)) == 10 * 7 * 16 * (3 * 8 + 3 * 25)
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint is, and the plain file that is made of it."""
+"""Identification of checkpoints, and conversion to plain files."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ OURS = 'the layout of mmbackbones'
 
 @pytest.fixture
 def build(monkeypatch):
-    """Builds a small backbone, whose arch is known under the name `small` meanwhile."""
+    """Builds a small backbone; meanwhile the family's arch `small` is this one."""
 
     def build_small(family='VAN', **kwargs):
         name_small_arch(monkeypatch, family)
@@ -34,7 +34,7 @@ def saved(path, state) -> str:
 
 @pytest.mark.parametrize('out_indices', [(0, 1), (0, 1, 2, 3)])
 @pytest.mark.parametrize('family', ['DualViT', 'HATNet', 'TransCNN', 'VAN'])
-def test_recognises_backbones(build, family, out_indices, tmp_path):
+def test_identifies_backbones(build, family, out_indices, tmp_path):
     state = build(family, out_indices=out_indices).state_dict()
     found = identify_checkpoint(saved(tmp_path / 'weights.pth', state))
     assert (found.family, found.arch, found.layout, found.num_classes, found.whole_model) == (
@@ -47,7 +47,7 @@ def test_recognises_backbones(build, family, out_indices, tmp_path):
     assert found.backbone.keys() == state.keys()
 
 
-def test_recognises_a_resnet_by_its_depth(tmp_path):
+def test_identifies_a_resnet_by_its_depth(tmp_path):
     found = identify_checkpoint(
         saved(tmp_path / 'weights.pth', MODELS.build(dict(type='SASAResNet', depth=26)).state_dict())
     )
@@ -55,7 +55,7 @@ def test_recognises_a_resnet_by_its_depth(tmp_path):
 
 
 @pytest.mark.parametrize(('classes', 'said'), [(('cat', 'dog'), 'whole model, 2 classes'), (None, 'whole model')])
-def test_recognises_the_backbone_of_a_whole_model(build, classes, said, tmp_path):
+def test_identifies_the_backbone_of_a_whole_model(build, classes, said, tmp_path):
     state = {f'backbone.{key}': value for key, value in build().state_dict().items()}
     content = dict(state_dict={**state, 'neck.weight': torch.zeros(1)}, meta=dict(dataset_meta=dict(classes=classes)))
     found = identify_checkpoint(saved(tmp_path / 'epoch_1.pth', content))
@@ -64,7 +64,7 @@ def test_recognises_the_backbone_of_a_whole_model(build, classes, said, tmp_path
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
-def test_what_is_written_loads_again(build, suffix, tmp_path):
+def test_converted_files_load(build, suffix, tmp_path):
     source, out = build().state_dict(), tmp_path / 'new' / f'backbone{suffix}'
     state = {f'backbone.{key}': value for key, value in source.items()}
     convert_weights(saved(tmp_path / 'epoch_1.pth', dict(state_dict=state, optimizer=dict(lr=1.0))), out)
@@ -82,14 +82,14 @@ def test_what_is_written_loads_again(build, suffix, tmp_path):
 @pytest.mark.parametrize(
     ('out', 'message'),
     [
-        ('there.pth', 'there.pth exists already, and nothing is written over'),
+        ('there.pth', 'there.pth already exists: delete it or choose another name'),
         ('weights.bin', r'must end in .safetensors or .pth, got .*weights.bin'),
         ('there.pth/weights.pth', 'cannot be written: (File exists|Not a directory)'),
         ('x' * 245 + '.pth', 'cannot be written: '),
         ('x' * 240 + '.safetensors', 'cannot be written: '),
     ],
 )
-def test_nothing_is_lost(build, out, message, tmp_path):
+def test_existing_files_are_never_overwritten(build, out, message, tmp_path):
     source = saved(tmp_path / 'source.pth', build().state_dict())
     (tmp_path / 'there.pth').write_text('precious')
     with pytest.raises(UserError, match=message):
@@ -111,7 +111,7 @@ def other_shape(state):
     [
         (
             other_keys,
-            r'nearest to VAN small \(.* keys fit; \d+ missing: stages.0.blocks.0.attn.proj_1.weight, .* more; '
+            r'closest match is VAN small \(.* keys fit; \d+ missing: stages.0.blocks.0.attn.proj_1.weight, .* more; '
             r'\d+ unexpected: stages.0.blocks.0.attention.proj_1.weight, ',
         ),
         (other_shape, r'1 of another shape: stem.proj.weight \(8x4x7x7 in the file, 8x3x7x7 here\)'),
@@ -121,9 +121,9 @@ def other_shape(state):
         ),
     ],
 )
-def test_an_unknown_layout_names_the_nearest_and_what_differs(build, change, message, tmp_path):
+def test_an_unknown_layout_names_the_closest_match_and_what_differs(build, change, message, tmp_path):
     source = saved(tmp_path / 'source.pth', change(build().state_dict()))
-    with pytest.raises(UserError, match=rf'source.pth is in no layout that is known here.*{message}'):
+    with pytest.raises(UserError, match=rf'source.pth has an unknown checkpoint layout.*{message}'):
         convert_weights(source, tmp_path / 'out.pth')
     assert not (tmp_path / 'out.pth').exists()
 
@@ -149,7 +149,7 @@ WRAPPERS = [
 
 
 @pytest.mark.parametrize('wrap', WRAPPERS, ids=range(len(WRAPPERS)))
-def test_what_wrappers_add_is_taken_off(wrap):
+def test_prefixes_of_wrappers_are_removed(wrap):
     state = {'stem.weight': torch.zeros(1), 'stages.0.bias': torch.ones(1)}
     assert find_state_dict(wrap(state)) == state
 
@@ -165,7 +165,7 @@ def test_what_wrappers_add_is_taken_off(wrap):
 )
 def test_files_of_wrapped_networks(build, wrap, tmp_path):
     source = build('VAN', out_indices=(0, 1))
-    for buffer in source.buffers():  # unlike those of a network that was just built
+    for buffer in source.buffers():  # unlike those of a new network
         buffer += 1 if buffer.is_floating_point() else 0
     convert_weights(saved(tmp_path / 'weights.pth', wrap(source.state_dict())), tmp_path / 'plain.pth')
     model = build('VAN', out_indices=(0, 1), init_cfg=dict(type='Pretrained', checkpoint=tmp_path / 'plain.pth'))
@@ -174,7 +174,7 @@ def test_files_of_wrapped_networks(build, wrap, tmp_path):
     assert all(torch.equal(value, source.state_dict()[key]) for key, value in model.state_dict().items())
 
 
-def test_a_name_that_only_looks_like_a_wrappers_stays():
+def test_a_name_that_only_looks_like_a_wrappers_is_kept():
     state = {'module.a': torch.zeros(1), 'b': torch.zeros(1), 'my_orig_mod.c': torch.zeros(1)}
     assert find_state_dict(state).keys() == state.keys()
     twice = {'_orig_mod.a': torch.zeros(1), 'a': torch.ones(1)}
@@ -182,7 +182,7 @@ def test_a_name_that_only_looks_like_a_wrappers_stays():
 
 
 def trained(backbone: dict, **more) -> dict:
-    """A checkpoint as a training run of such a backbone leaves it."""
+    """A checkpoint as written by a training run with such a backbone."""
     torch.manual_seed(0)
     network = MODELS.build(backbone)
     cfg = Config(dict(model=dict(type='RetinaNet', backbone=backbone, neck=dict(type='FPN'))))
@@ -235,10 +235,10 @@ def test_options_that_shape_the_weights(options, tmp_path):
         "open('PWNED', 'w')",
     ],
 )
-def test_a_config_of_bad_will(text, build, tmp_path, monkeypatch):
+def test_a_malicious_config(text, build, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     state = {f'backbone.{key}': value for key, value in other_shape(build().state_dict()).items()}
     content = dict(state_dict=state, meta=dict(cfg=text))
-    with pytest.raises(UserError, match='is in no layout that is known here; it comes nearest to VAN small'):
+    with pytest.raises(UserError, match='has an unknown checkpoint layout; the closest match is VAN small'):
         identify_checkpoint(saved(tmp_path / 'epoch_1.pth', content))
     assert not (tmp_path / 'PWNED').exists()

@@ -1,3 +1,5 @@
+"""The generated data set "shapes": its files, its statistics, and folders that are not its own."""
+
 import contextlib
 import io
 import json
@@ -45,7 +47,7 @@ def guess_by_hue(root, coco, annotation):
 
 
 def map50(coco, categories):
-    """bbox mAP at IoU 0.5 of the true boxes under the given categories."""
+    """bbox mAP at IoU 0.5 of the ground-truth boxes under the given categories."""
     results = [
         {**annotation, 'category_id': category, 'score': 1.0}
         for annotation, category in zip(coco.anns.values(), categories, strict=True)
@@ -81,7 +83,7 @@ def test_boxes_and_areas_fit_the_masks(train):
         assert annotation['area'] == len(rows)
 
 
-def test_masks_are_what_was_drawn(root, train):
+def test_masks_are_those_of_the_drawn_shapes(root, train):
     for image_id in train.imgs:
         image, drawn = draw_image(0, 'train', image_id, 128)
         annotations = train.imgToAnns[image_id]
@@ -110,16 +112,16 @@ def test_variety(train):
     assert min(np.bincount([annotation['category_id'] for annotation in annotations])[1:]) > 40
 
 
-def test_colour_helps_but_does_not_decide(root, train):
-    truth = [annotation['category_id'] for annotation in train.anns.values()]
+def test_color_helps_but_does_not_decide(root, train):
+    categories = [annotation['category_id'] for annotation in train.anns.values()]
     guesses = [guess_by_hue(root, train, annotation) for annotation in train.anns.values()]
-    assert 0.73 < np.mean(np.equal(truth, guesses)) < 0.87
-    assert map50(train, truth) > 0.999
+    assert 0.73 < np.mean(np.equal(categories, guesses)) < 0.87
+    assert map50(train, categories) > 0.999
     assert 0.55 < map50(train, guesses) < 0.8
-    assert all(map50(train, [constant] * len(truth)) < 0.15 for constant in range(1, len(CLASSES) + 1))
+    assert all(map50(train, [constant] * len(categories)) < 0.15 for constant in range(1, len(CLASSES) + 1))
 
 
-def test_same_seed_same_files(tmp_path):
+def test_equal_seeds_give_equal_files(tmp_path):
     first, second, other = (
         generate_shapes(tmp_path / name, seed=seed, **TINY) for name, seed in (('a', 7), ('b', 7), ('c', 8))
     )
@@ -128,7 +130,7 @@ def test_same_seed_same_files(tmp_path):
     assert (first / 'images/training/000001.jpg').read_bytes() != (first / 'images/validation/000001.jpg').read_bytes()
 
 
-def test_written_once_and_replaced_when_asked_for_another(tmp_path, monkeypatch):
+def test_written_once_and_replaced_by_a_set_of_other_arguments(tmp_path, monkeypatch):
     root = generate_shapes(tmp_path / 'new/shapes', **TINY)
     before = contents(root)
     with monkeypatch.context() as patch:
@@ -147,7 +149,7 @@ def test_processes_side_by_side(tmp_path):
     assert len(contents(tmp_path)) == 2 * 5 + 4
 
 
-def test_killed_run_is_not_taken_for_complete(tmp_path):
+def test_a_killed_process_leaves_no_set(tmp_path):
     root = tmp_path / 'shapes'
     code = f'from mmbackbones.datasets.shapes import generate_shapes; generate_shapes({str(root)!r}, num_train=99999)'
     with subprocess.Popen([sys.executable, '-c', code]) as process:
@@ -160,32 +162,46 @@ def test_killed_run_is_not_taken_for_complete(tmp_path):
     assert len(contents(generate_shapes(root, **TINY))) == 2 * 5 + 4
 
 
+def test_sets_from_before_the_module_moved_are_not_generated_again(tmp_path, monkeypatch):
+    root = generate_shapes(tmp_path / 'shapes', **TINY)
+    arguments = {'num_train': 3, 'num_val': 2, 'size': 64, 'seed': 0}
+    marker = {'generator': 'mmbackbones.data.shapes', 'version': 2} | arguments
+    (root / 'shapes.json').write_text(json.dumps(marker))
+    monkeypatch.setattr(shapes, 'draw_image', None)
+    assert generate_shapes(root, **TINY) == root
+
+
+def test_usual_hues_are_far_apart():
+    hues = [usual_hue(label) for label in range(len(CLASSES))]
+    assert hues == [0, 90, 180, 270]
+
+
 @pytest.mark.parametrize('name', ['photo.jpg', 'images/training/000001.jpg', 'shapes.json'])
-def test_foreign_folder_is_refused(tmp_path, name):
+def test_a_folder_with_other_files_is_refused(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / name).write_text('mine')
+    (tmp_path / name).write_text('foreign')
     with pytest.raises(UserError, match=name):
         generate_shapes(tmp_path, **TINY)
-    assert list(contents(tmp_path).values()) == [b'mine']
+    assert list(contents(tmp_path).values()) == [b'foreign']
 
 
-def test_set_with_added_files_is_not_replaced(tmp_path):
-    generate_shapes(tmp_path, **TINY)  # an empty folder will do
-    (tmp_path / 'notes.txt').write_text('mine')
+def test_a_set_with_added_files_is_not_replaced(tmp_path):
+    generate_shapes(tmp_path, **TINY)  # into an empty folder
+    (tmp_path / 'notes.txt').write_text('foreign')
     generate_shapes(tmp_path, **TINY)
     with pytest.raises(UserError, match=r'notes\.txt'):
         generate_shapes(tmp_path, seed=1, **TINY)
-    assert (tmp_path / 'notes.txt').read_text() == 'mine'
+    assert (tmp_path / 'notes.txt').read_text() == 'foreign'
 
 
 @pytest.mark.parametrize('bad', [{'num_train': 0}, {'num_val': -1}, {'size': 16}, {'seed': -1}])
-def test_argument_out_of_range(tmp_path, bad):
-    with pytest.raises(UserError, match=next(iter(bad))):
+def test_arguments_out_of_range(tmp_path, bad):
+    with pytest.raises(ValueError, match=f'{next(iter(bad))} must be between'):
         generate_shapes(tmp_path / 'shapes', **bad)
     assert not (tmp_path / 'shapes').exists()
 
 
-def test_folder_that_can_not_be_made(tmp_path):
+def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(UserError, match='file'):
+    with pytest.raises(UserError, match='cannot write the generated shapes data set to .*file/shapes: '):
         generate_shapes(tmp_path / 'file/shapes', **TINY)

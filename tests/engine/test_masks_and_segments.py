@@ -124,7 +124,7 @@ def test_label_maps_of_a_test_are_written(tool, segmentor, tiny_seg_config, shap
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--cfg-options', 'test_evaluator.iou_thr=0.5'], 'test_evaluator.iou_thr is no option of CocoMetric'),
+        (['--cfg-options', 'test_evaluator.iou_thr=0.5'], 'test_evaluator.iou_thr is not an option of CocoMetric'),
         (['--work-dir', 'FILE/run'], '--work-dir: cannot write to'),
         (['--show-dir', 'FILE/shown'], '--show-dir: cannot write to'),
     ],

@@ -38,7 +38,7 @@ def replaced(kind, **options):
 @pytest.mark.parametrize(
     ('kind', 'options', 'words'),
     [
-        ('CocoMetric', dict(iou_thr=0.5), ['test_evaluator.iou_thr ', 'no option of CocoMetric', 'iou_thrs']),
+        ('CocoMetric', dict(iou_thr=0.5), ['test_evaluator.iou_thr ', 'not an option of CocoMetric', 'iou_thrs']),
         ('CocoMetric', dict(iou_thrs='half'), ['test_evaluator.iou_thrs', "'half'"]),
         ('CocoMetric', dict(iou_thrs=[]), ['test_evaluator.iou_thrs', '[]']),
         ('CocoMetric', dict(iou_thrs=[50, 75]), ['test_evaluator.iou_thrs', '[50, 75]']),
@@ -52,7 +52,7 @@ def replaced(kind, **options):
         ('CocoMetric', dict(file_client_args=dict(backend='disk')), ['test_evaluator.file_client_args']),
         ('CocoMetric', dict(collect_device='cuda'), ['test_evaluator.collect_device', "'cuda'"]),
         ('CocoMetric', dict(metric='boxes'), ['test_evaluator.metric', "'boxes'", 'bbox, segm']),
-        ('IoUMetric', dict(nan_to_nums=0), ['test_evaluator.nan_to_nums ', 'no option of IoUMetric', 'nan_to_num']),
+        ('IoUMetric', dict(nan_to_nums=0), ['test_evaluator.nan_to_nums ', 'not an option of IoUMetric', 'nan_to_num']),
         ('IoUMetric', dict(nan_to_num='x'), ['test_evaluator.nan_to_num', "'x'"]),
         ('IoUMetric', dict(beta=2), ['test_evaluator.beta', 'mFscore']),
         ('IoUMetric', dict(format_only=True), ['test_evaluator.format_only', 'test_evaluator.output_dir']),

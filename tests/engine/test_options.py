@@ -215,7 +215,7 @@ def test_mistake_is_one_sentence(option, tool, flat, shapes, tmp_path, monkeypat
     ('option', 'message'),
     [
         ('model.backbone.type=Foo', 'model cannot be built: Foo is not in'),
-        ('test_evaluator.metrics=x', 'test_evaluator.metrics is no option of CocoMetric'),
+        ('test_evaluator.metrics=x', 'test_evaluator.metrics is not an option of CocoMetric'),
         (
             'test_dataloader.dataset.pipeline.0.type=Foo',
             'test_dataloader.dataset.pipeline.0 cannot be built: Foo is not',

@@ -1,4 +1,4 @@
-"""Test-time augmentation of masks: views that say the same must come to the same."""
+"""Test-time augmentation of masks: equal views give the plain prediction."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The metrics against pycocotools and against areas counted pixel by pixel."""
+"""Metrics compared with pycocotools, and with areas counted pixel by pixel."""
 
 import json
 
@@ -30,7 +30,7 @@ def as_mask(box):
 
 
 @pytest.fixture
-def truth(tmp_path):
+def ground_truth(tmp_path):
     rng = np.random.default_rng(0)
     images, annotations = [], []
     for image in range(1, 7):
@@ -49,16 +49,16 @@ def truth(tmp_path):
                 )
             )
     categories = [dict(id=value, name=name) for name, value in IDS.items()]
-    path = tmp_path / 'truth.json'
+    path = tmp_path / 'ground_truth.json'
     path.write_text(json.dumps(dict(info={}, images=images, annotations=annotations, categories=categories)))
     return path
 
 
-def predictions(truth):
-    """Some of the truth, shifted a little, with scores of random order and labels that are mostly right."""
+def predictions(ground_truth):
+    """Some of the ground truth, shifted a little, with random scores and labels that are mostly right."""
     rng = np.random.default_rng(1)
     labels = {value: label for label, value in enumerate(IDS.values())}
-    coco = COCO(str(truth))
+    coco = COCO(str(ground_truth))
     for image in coco.getImgIds():
         found = [a for a in coco.loadAnns(coco.getAnnIds(image)) if rng.random() < 0.8]
         boxes = np.array([[*a['bbox'][:2], *np.add(a['bbox'][:2], a['bbox'][2:])] for a in found]).reshape(-1, 4)
@@ -77,15 +77,15 @@ def predictions(truth):
         )
 
 
-def evaluate(truth, samples, **kwargs):
-    metric = ExactCocoMetric(ann_file=str(truth), metric=['bbox', 'segm'], classwise=True, **kwargs)
+def evaluate(ground_truth, samples, **kwargs):
+    metric = ExactCocoMetric(ann_file=str(ground_truth), metric=['bbox', 'segm'], classwise=True, **kwargs)
     metric.dataset_meta = dict(classes=tuple(IDS))
     metric.process({}, samples)
     return metric.evaluate(len(samples))
 
 
-def plain(truth, file, kind, cat_ids=None, change=None):
-    coco = COCO(str(truth))
+def plain(ground_truth, file, kind, cat_ids=None, change=None):
+    coco = COCO(str(ground_truth))
     evaluation = COCOeval(coco, coco.loadRes(str(file)), kind)
     evaluation.params.catIds = cat_ids or evaluation.params.catIds
     if change:
@@ -97,22 +97,22 @@ def plain(truth, file, kind, cat_ids=None, change=None):
 
 
 @pytest.mark.parametrize('kind', ['bbox', 'segm'])
-def test_equal_to_plain_pycocotools_to_the_last_digit(truth, tmp_path, kind):
-    metrics = evaluate(truth, list(predictions(truth)), outfile_prefix=str(tmp_path / 'found'))
-    stats = plain(truth, tmp_path / f'found.{kind}.json', kind)
+def test_equal_to_plain_pycocotools_to_the_last_digit(ground_truth, tmp_path, kind):
+    metrics = evaluate(ground_truth, list(predictions(ground_truth)), outfile_prefix=str(tmp_path / 'found'))
+    stats = plain(ground_truth, tmp_path / f'found.{kind}.json', kind)
     assert [metrics[f'coco/{kind}_{name}'] for name in STATISTICS] == stats[:6].tolist()
     assert 0.2 < stats[0] < 0.9
 
 
 @pytest.mark.parametrize('name', ['cat', 'dog'])
-def test_each_class_is_evaluated_under_its_own_name(truth, tmp_path, name):
-    metrics = evaluate(truth, list(predictions(truth)), outfile_prefix=str(tmp_path / 'found'))
-    alone = plain(truth, tmp_path / 'found.segm.json', 'segm', [IDS[name]])
+def test_each_class_is_evaluated_under_its_own_name(ground_truth, tmp_path, name):
+    metrics = evaluate(ground_truth, list(predictions(ground_truth)), outfile_prefix=str(tmp_path / 'found'))
+    alone = plain(ground_truth, tmp_path / 'found.segm.json', 'segm', [IDS[name]])
     assert metrics[f'coco/segm_AP_{name}'] == alone[0]
 
 
-def test_a_class_without_objects_and_a_size_without_objects_have_no_figure(truth):
-    metrics = evaluate(truth, list(predictions(truth)))
+def test_a_class_without_objects_and_a_size_without_objects_have_no_figure(ground_truth):
+    metrics = evaluate(ground_truth, list(predictions(ground_truth)))
     assert metrics['coco/bbox_AP_cow'] == metrics['coco/bbox_mAP_l'] == -1
 
 
@@ -141,10 +141,10 @@ def one_detection(box, label):
 
 
 @pytest.mark.parametrize('mp', [False, True], ids=['one process', 'use_mp_eval'])
-def test_a_model_that_detects_nothing_has_what_one_useless_detection_gives(truth, mp):
+def test_a_model_that_detects_nothing_has_what_one_useless_detection_gives(ground_truth, mp):
     """0 where there is ground truth; -1 for the class and the size that have none."""
-    nothing = evaluate(truth, [no_detections()], use_mp_eval=mp)
-    assert nothing == evaluate(truth, [one_detection([900.0, 900, 910, 910], 0)])
+    nothing = evaluate(ground_truth, [no_detections()], use_mp_eval=mp)
+    assert nothing == evaluate(ground_truth, [one_detection([900.0, 900, 910, 910], 0)])
     undefined = {f'coco/{kind}_{name}' for kind in ('bbox', 'segm') for name in ('mAP_l', 'mAP_m', 'AP_cow')}
     undefined = {key for key in undefined if nothing[key] == -1}
     assert {'coco/bbox_AP_cow', 'coco/segm_AP_cow', 'coco/bbox_mAP_l', 'coco/segm_mAP_l'} <= undefined
@@ -152,10 +152,10 @@ def test_a_model_that_detects_nothing_has_what_one_useless_detection_gives(truth
     assert nothing['coco/bbox_mAP'] == nothing['coco/bbox_AP_cat'] == 0
 
 
-def test_without_any_ground_truth_nothing_is_defined(truth):
-    content = json.loads(truth.read_text())
-    truth.write_text(json.dumps(content | dict(annotations=[])))
-    assert set(evaluate(truth, [no_detections()]).values()) == {-1.0}
+def test_without_any_ground_truth_nothing_is_defined(ground_truth):
+    content = json.loads(ground_truth.read_text())
+    ground_truth.write_text(json.dumps(content | dict(annotations=[])))
+    assert set(evaluate(ground_truth, [no_detections()]).values()) == {-1.0}
 
 
 OPTIONS = [
@@ -169,15 +169,15 @@ OPTIONS = [
 
 @pytest.mark.parametrize('kind', ['bbox', 'segm'])
 @pytest.mark.parametrize('options', OPTIONS, ids=str)
-def test_options_are_those_of_pycocotools(truth, tmp_path, kind, options):
+def test_options_are_those_of_pycocotools(ground_truth, tmp_path, kind, options):
     def change(params):
         params.iouThrs = np.atleast_1d(options.get('iou_thrs', params.iouThrs))
         params.maxDets = options.get('proposal_nums', params.maxDets)
 
-    metrics = evaluate(truth, list(predictions(truth)), outfile_prefix=str(tmp_path / 'found'), **options)
-    stats = plain(truth, tmp_path / f'found.{kind}.json', kind, change=change)
+    metrics = evaluate(ground_truth, list(predictions(ground_truth)), outfile_prefix=str(tmp_path / 'found'), **options)
+    stats = plain(ground_truth, tmp_path / f'found.{kind}.json', kind, change=change)
     assert [metrics[f'coco/{kind}_{name}'] for name in STATISTICS] == stats[:6].tolist()
-    alone = plain(truth, tmp_path / f'found.{kind}.json', kind, [IDS['cat']], change=change)
+    alone = plain(ground_truth, tmp_path / f'found.{kind}.json', kind, [IDS['cat']], change=change)
     assert metrics[f'coco/{kind}_AP_cat'] == alone[0]
 
 
@@ -190,45 +190,50 @@ def test_options_are_those_of_pycocotools(truth, tmp_path, kind, options):
         (['AR@100', 'AR@1000'], None, [6, 8]),  # MMDetection's numbers
     ],
 )
-def test_metric_items_are_given_alone_and_in_their_order(truth, tmp_path, items, counts, places):
+def test_metric_items_are_given_alone_and_in_their_order(ground_truth, tmp_path, items, counts, places):
     def change(params):
         params.maxDets = counts or ([100, 300, 1000] if 'AR@1000' in items else [1, 10, 100])
 
     metrics = evaluate(
-        truth,
-        list(predictions(truth)),
+        ground_truth,
+        list(predictions(ground_truth)),
         outfile_prefix=str(tmp_path / 'found'),
         metric_items=items,
         proposal_nums=counts,
     )
-    stats = plain(truth, tmp_path / 'found.bbox.json', 'bbox', change=change)
+    stats = plain(ground_truth, tmp_path / 'found.bbox.json', 'bbox', change=change)
     assert [key for key in metrics if 'bbox' in key and '_AP_' not in key] == [f'coco/bbox_{item}' for item in items]
     assert [metrics[f'coco/bbox_{item}'] for item in items] == stats[places].tolist()
 
 
-def test_format_only_leaves_the_predictions_and_no_figure(truth, tmp_path):
-    assert evaluate(truth, list(predictions(truth)), format_only=True, outfile_prefix=str(tmp_path / 'found')) == {}
+def test_format_only_leaves_the_predictions_and_no_figure(ground_truth, tmp_path):
+    assert (
+        evaluate(
+            ground_truth, list(predictions(ground_truth)), format_only=True, outfile_prefix=str(tmp_path / 'found')
+        )
+        == {}
+    )
     assert {path.name for path in tmp_path.glob('found*')} == {'found.bbox.json', 'found.segm.json'}
 
 
-def test_predictions_that_can_not_be_written_are_one_sentence(truth, tmp_path):
+def test_predictions_that_cannot_be_written_are_one_sentence(ground_truth, tmp_path):
     (tmp_path / 'found.segm.json').mkdir()
     with pytest.raises(UserError, match=r'cannot write the predictions to .*found\.segm\.json: Is a directory'):
-        evaluate(truth, list(predictions(truth)), outfile_prefix=str(tmp_path / 'found'))
+        evaluate(ground_truth, list(predictions(ground_truth)), outfile_prefix=str(tmp_path / 'found'))
     assert {path.name for path in tmp_path.glob('found*')} == {'found.bbox.json', 'found.segm.json'}
 
 
-def test_masks_of_a_model_without_masks_are_refused_at_the_first_batch(truth):
+def test_masks_of_a_model_without_masks_are_refused_at_the_first_batch(ground_truth):
     sample = no_detections()
     del sample['pred_instances']['masks']
     with pytest.raises(UserError, match="'segm' needs a model that predicts masks"):
-        evaluate(truth, [sample])
+        evaluate(ground_truth, [sample])
 
 
-def test_without_an_annotation_file_the_samples_are_the_ground_truth(truth):
-    coco = COCO(str(truth))
+def test_without_an_annotation_file_the_samples_are_the_ground_truth(ground_truth):
+    coco = COCO(str(ground_truth))
     labels = {value: label for label, value in enumerate(IDS.values())}
-    samples = list(predictions(truth))
+    samples = list(predictions(ground_truth))
     for sample in samples:
         sample['instances'] = [
             dict(bbox_label=labels[a['category_id']], bbox=[*a['bbox'][:2], *np.add(a['bbox'][:2], a['bbox'][2:])])
@@ -237,24 +242,24 @@ def test_without_an_annotation_file_the_samples_are_the_ground_truth(truth):
     metric = ExactCocoMetric(classwise=True)
     metric.dataset_meta = dict(classes=tuple(IDS))
     metric.process({}, samples)
-    found, expected = metric.evaluate(len(samples)), evaluate(truth, samples)
+    found, expected = metric.evaluate(len(samples)), evaluate(ground_truth, samples)
     for name in ('mAP', 'mAP_50', 'AP_cat', 'AP_dog', 'AP_cow'):
         assert found[f'coco/bbox_{name}'] == pytest.approx(expected[f'coco/bbox_{name}'], abs=1e-12)
 
 
-def test_a_class_that_the_annotation_file_lacks_is_refused_before_the_first_image(truth):
-    metric = ExactCocoMetric(ann_file=str(truth))
+def test_a_class_that_the_annotation_file_lacks_is_refused_before_the_first_image(ground_truth):
+    metric = ExactCocoMetric(ann_file=str(ground_truth))
     with pytest.raises(UserError, match="no category 'horse'.*'cat', 'cow', 'dog'"):
         metric.dataset_meta = dict(classes=('horse', *IDS))
 
 
-def test_figures_of_classes_have_the_names_of_the_annotation_file(truth):
+def test_figures_of_classes_have_the_names_of_the_annotation_file(ground_truth):
     """MMDetection numbers the labels in the order of that file, whatever the order of the class list."""
-    samples = list(predictions(truth))
-    metric = ExactCocoMetric(ann_file=str(truth), classwise=True)
+    samples = list(predictions(ground_truth))
+    metric = ExactCocoMetric(ann_file=str(ground_truth), classwise=True)
     metric.dataset_meta = dict(classes=('cow', 'dog', 'cat'))
     metric.process({}, samples)
-    found, expected = metric.evaluate(len(samples)), evaluate(truth, samples)
+    found, expected = metric.evaluate(len(samples)), evaluate(ground_truth, samples)
     assert found['coco/bbox_AP_cat'] == expected['coco/bbox_AP_cat'] > 0
     assert found['coco/bbox_AP_cow'] == -1
 

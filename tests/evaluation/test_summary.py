@@ -1,6 +1,7 @@
-"""Metrics on screen and in metrics.json."""
+"""Metrics on the terminal and in metrics.json."""
 
 import json
+import re
 from math import inf, nan
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_whatever_a_metric_gives_becomes_json(tmp_path):
     )
 
 
-def test_a_file_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / 'metrics.json'
     write_metrics({'mIoU': 0.5}, path)
     monkeypatch.setattr('os.replace', lambda *_: (_ for _ in ()).throw(OSError(28, 'No space left on device')))
@@ -104,3 +105,19 @@ def test_a_file_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch
         write_metrics({'mIoU': 0.75}, path)
     assert json.loads(path.read_text()) == {'mIoU': 0.5}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tidy_metrics_drops_only_the_prefix_of_coco():
+    assert tidy_metrics({'coco/bbox_mAP': 1, 'mine/coco/x': 0.25}) == {'bbox_mAP': 1.0, 'mine/coco/x': 0.25}
+    assert type(tidy_metrics({'coco/bbox_mAP': 1})['bbox_mAP']) is float
+
+
+def test_metrics_of_classes_are_a_table_of_their_own(capsys):
+    print_metrics({'mIoU': 0.5, 'IoU_road': 0.25, 'Acc_road': -1.0})
+    lines = [[cell.strip() for cell in re.split('[│┃]', line)[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    assert [cells for cells in lines if cells] == [
+        ['metric', 'value'],
+        ['mIoU', '0.500'],
+        ['class', 'IoU', 'accuracy'],
+        ['road', '0.250', '-1.000'],
+    ]

@@ -1,10 +1,10 @@
-"""VAN's weights under other people's keys, as their converters write them."""
+"""VAN's weights under the keys of other libraries, as their converters write them."""
 
 import re
 
 from torch import Tensor
 
-# mmpretrain 1.x, models/backbones/van.py; transformers 4.x, models/deprecated/van/modeling_van.py: what differs there.
+# Differences of mmpretrain 1.x (models/backbones/van.py) and transformers 4.x (models/deprecated/van/modeling_van.py).
 _MMPRETRAIN = {
     r'\bblock(\d)': r'blocks\1',
     r'\.proj\.': '.projection.',
@@ -58,7 +58,7 @@ def transformers(state: dict[str, Tensor]) -> dict[str, Tensor]:
             else key.replace('head.', 'classifier.')
         ] = value
     for name in ('weight', 'bias'):
-        other[f'van.layernorm.{name}'] = state[f'norm4.{name}'] + 1  # built there, and not used
+        other[f'van.layernorm.{name}'] = state[f'norm4.{name}'] + 1  # exists there, but is not used
     return other
 
 

@@ -1,6 +1,5 @@
-"""Where pictures of predictions are written, and that any class name can be drawn."""
+"""Predictions are drawn beside the ground truth, under a path of their own, with any class name."""
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +14,8 @@ from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from mmbackbones.errors import UserError
-from mmbackbones.visualization import draw_hook as drawing
-from mmbackbones.visualization.draw_hook import DrawHook
-from mmbackbones.visualization.plots import plot_curve
+from mmbackbones.visualization import draw_hook
+from mmbackbones.visualization.draw_hook import DrawHook, image_paths, picture_paths
 
 
 class Images:
@@ -55,9 +53,9 @@ def segmented(path):
     return sample
 
 
-def draw(images, folder, classes=('cat',), kind=DetLocalVisualizer, tested=None):
+def draw(images, folder, classes=('cat',), kind=DetLocalVisualizer, tested=None, palette=None):
     visualizer = kind()
-    visualizer.dataset_meta = dict(classes=classes, palette=[(1, 2, 3)] * len(classes))
+    visualizer.dataset_meta = dict(classes=classes, palette=palette or [(1, 2, 3)] * len(classes))
     runner = SimpleNamespace(visualizer=visualizer, test_dataloader=SimpleNamespace(dataset=images))
     hook = DrawHook(folder=str(folder))
     hook.before_run(runner)
@@ -78,6 +76,10 @@ def draw(images, folder, classes=('cat',), kind=DetLocalVisualizer, tested=None)
     ],
 )
 def test_every_image_has_a_picture_in_its_own_folder(tmp_path, images, pictures):
+    dataset = Images(tmp_path / 'data', images)
+    paths = picture_paths(image_paths(dataset), tmp_path / 'shown')
+    assert {path.relative_to(tmp_path / 'shown').as_posix() for path in paths.values()} == pictures
+    assert list(paths) == [str(tmp_path / 'data' / image) for image in images]
     assert draw(make_images(tmp_path / 'data', images), tmp_path / 'shown') == pictures
 
 
@@ -111,13 +113,18 @@ def test_a_dollar_sign_is_drawn(tmp_path):
 def test_the_first_process_draws_for_all(tmp_path, monkeypatch):
     images = make_images(tmp_path / 'data', ['a/x.png', 'b/x.png'])
     mine, others = images.paths
-    monkeypatch.setattr(drawing, 'all_gather_object', lambda own: [own, [detected(others)]])
+    monkeypatch.setattr(draw_hook, 'all_gather_object', lambda own: [own, [detected(others)]])
     assert draw(images, tmp_path / 'shown', tested=[mine]) == {'a/x.jpg', 'b/x.jpg'}
 
 
-def test_a_curve_may_have_any_name(tmp_path):
-    records = [dict(iter=1, loss=2.0), dict(iter=2, loss=1.0), {'coco/bbox_AP_$\\frac$\x1b': 0.5}]
-    (tmp_path / '1/vis_data').mkdir(parents=True)
-    (tmp_path / '1/vis_data/scalars.json').write_text('\n'.join(map(json.dumps, records)))
-    plot_curve(tmp_path, 'coco/bbox_AP_$\\frac$\x1b', tmp_path / 'curve.png')
-    assert cv2.imread(str(tmp_path / 'curve.png')) is not None
+def test_the_ground_truth_is_on_the_left_and_the_prediction_on_the_right(tmp_path, monkeypatch):
+    images = make_images(tmp_path / 'data', ['x.png'])
+    sample = segmented(images.paths[0])
+    sample.pred_sem_seg = PixelData(data=torch.ones(1, 20, 30, dtype=torch.long))
+    monkeypatch.setitem(globals(), 'segmented', lambda path: sample)
+    draw(images, tmp_path / 'shown', ('road', 'car'), SegLocalVisualizer, palette=[(250, 0, 0), (0, 0, 250)])
+    picture = cv2.imread(str(tmp_path / 'shown/x.jpg')).astype(int)
+    left, right = picture[:, :30].mean((0, 1)), picture[:, 30:].mean((0, 1))  # blue, green, red
+    assert picture.shape == (20, 60, 3)
+    assert left[2] > left[0] + 50
+    assert right[0] > right[2] + 50

@@ -1,4 +1,4 @@
-"""A cache of its own for each test, and a web server on this machine."""
+"""Fixtures: an empty cache per test, and a web server on this machine."""
 
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +17,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(monkeypatch):
-    """Serves bytes: ``serve(name, content)`` returns the address.
+    """Serves bytes: ``serve(name, content)`` returns the URL.
 
     `length` is what the server claims to send, False for no claim; `trickle` names the part, ``header`` or ``body``,
     that comes a byte every 20 ms.
@@ -30,7 +30,7 @@ def serve(monkeypatch):
             if self.path not in files:
                 return self.send_error(404)
             content, length, kind, trickle = files[self.path]
-            with suppress(OSError):  # whoever asked may be gone
+            with suppress(OSError):  # the client may be gone
                 self.send_response(200)
                 self.send_header('Content-Type', kind)
                 if length is not False:

@@ -1,4 +1,4 @@
-"""What is fetched from the web, where it is kept, and what is never kept."""
+"""Downloads: where they are kept, and what is never kept."""
 
 import hashlib
 import io
@@ -52,8 +52,8 @@ def test_a_download_is_kept(cache, serve):
         ('', '?file=2'),
     ],
 )
-def test_two_addresses_are_two_files(cache, serve, one, other):
-    """However alike they end."""
+def test_two_urls_are_two_files(cache, serve, one, other):
+    """However similar they are."""
     one, other = serve(one, WEIGHTS), serve(other, OTHER)
     assert load_from_file(one)['weight'].tolist() == [1, 1]
     assert load_from_file(other)['weight'].tolist() == [0, 0]
@@ -66,15 +66,15 @@ def test_two_hosts_are_two_files(cache, serve):
     assert locate(url) != locate(url.replace('127.0.0.1', 'localhost'))
 
 
-def test_a_file_under_the_plain_name_is_nobodys(cache, serve):
-    """An earlier version kept any address there, and which it was cannot be known."""
+def test_a_file_under_the_plain_name_is_not_used(cache, serve):
+    """An earlier version kept files of any URL there, so that its origin is unknown."""
     cache.mkdir(parents=True)
     (cache / 'best.pth').write_bytes(OTHER)
     assert load_from_file(serve('best.pth', WEIGHTS))['weight'].tolist() == [1, 1]
 
 
 def test_releases_keep_their_names(cache, serve, monkeypatch):
-    """A file that was put there by hand is found, by short name and by the release's own address."""
+    """A file that was put there manually is found, by short name and by the release's own URL."""
     url = serve('van_small.pth', WEIGHTS)
     monkeypatch.setitem(RELEASES, 'van-b0', replace(RELEASES['van-b0'], file='van_small.pth', url=url))
     cache.mkdir(parents=True)
@@ -124,7 +124,7 @@ TENSORS = save({'weight': torch.ones(100)})
         (bytes(5000), {}, 'returned no complete checkpoint'),
     ],
 )
-def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent, message):
+def test_a_broken_download_is_never_kept(cache, serve, content, sent, message):
     name = sent.pop('name', 'van.pth')
     url = serve(name, content, **sent)
     with pytest.raises(UserError, match=message) as error:
@@ -132,12 +132,12 @@ def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent
     assert '\n' not in str(error.value)
     assert f'put it at {cache}' in str(error.value)
     assert list(cache.iterdir()) == []
-    if name == 'van.pth':  # the next try gets what is there then
+    if name == 'van.pth':  # the next attempt downloads again
         serve('van.pth', WEIGHTS)
         assert load_from_file(url)['weight'].tolist() == [1, 1]
 
 
-def test_where_the_message_says_to_put_a_file_it_is_found(cache, serve):
+def test_a_file_is_found_where_the_message_says_to_put_it(cache, serve):
     with pytest.raises(UserError) as error:
         locate(serve('none.pth?key=1', None))
     Path(str(error.value).rpartition(' put it at ')[2]).write_bytes(WEIGHTS)
@@ -145,7 +145,7 @@ def test_where_the_message_says_to_put_a_file_it_is_found(cache, serve):
 
 
 @pytest.mark.parametrize('trickle', ['body', 'header'])
-def test_a_server_that_trickles_is_given_up(cache, serve, monkeypatch, trickle):
+def test_a_server_that_trickles_is_abandoned(cache, serve, monkeypatch, trickle):
     monkeypatch.setattr('mmbackbones.weights.download._WINDOW', 0.3)
     start = time.monotonic()
     with pytest.raises(UserError, match=r'cannot be downloaded \(the server sent \d+ bytes in 0.3 seconds\)'):
@@ -164,7 +164,7 @@ with atomic_write(Path(sys.argv[1])) as partial:
 """
 
 
-def test_what_killed_downloads_left_is_removed(cache, serve):
+def test_partial_files_of_killed_downloads_are_removed(cache, serve):
     cache.mkdir(parents=True)
     subprocess.run(
         [sys.executable, '-c', KILLED, cache / 'killed.pth'],
@@ -179,7 +179,7 @@ def test_what_killed_downloads_left_is_removed(cache, serve):
     assert sorted(file.name for file in cache.iterdir()) == sorted([path.name, 'young.pth.4567.partial'])
 
 
-def test_a_living_download_is_left_alone(cache, serve):
+def test_a_running_download_is_left_alone(cache, serve):
     with atomic_write(cache / 'slow.pth') as partial:
         os.utime(partial, (0, 0))
         locate(serve('van.pth', WEIGHTS))
@@ -199,35 +199,35 @@ def test_a_living_download_is_left_alone(cache, serve):
         ('best-20240131.pth', None, 'best-20240131.pth'),  # a date is no hash
     ],
 )
-def test_addresses_of_any_letters(cache, serve, name, asked, kept):
-    """As copied from a browser; the file has a name that every file system and terminal takes."""
+def test_urls_of_any_characters(cache, serve, name, asked, kept):
+    """As copied from a browser; the file gets a name that is safe for every file system and terminal."""
     url = serve(name, WEIGHTS)
     path = locate(url.replace(name, asked or name))
     assert path.name[13:] == kept
     assert path.read_bytes() == WEIGHTS
 
 
-def test_how_the_protocol_is_written(cache, serve):
+def test_the_protocol_in_upper_case(cache, serve):
     assert locate(serve('best.pth', WEIGHTS).replace('http', 'HTTP')).read_bytes() == WEIGHTS
 
 
-def test_a_checkpoint_that_is_called_a_page(cache, serve):
+def test_a_checkpoint_that_is_served_as_html(cache, serve):
     assert locate(serve('best.pth', WEIGHTS, kind='text/html')).read_bytes() == WEIGHTS
 
 
 @pytest.mark.parametrize('url', ['http://[::1/best.pth', 'http://\udcff/best.pth'])
-def test_no_address(cache, url):
+def test_an_invalid_url(cache, url):
     with pytest.raises(UserError, match='is not a valid URL'):
         locate(url)
 
 
-def test_a_servers_own_words_are_one_printable_sentence(cache, serve):
+def test_text_from_the_server_is_made_printable(cache, serve):
     with pytest.raises(UserError, match='returned no complete checkpoint') as error:
         locate(serve('best.pth', b'sorry', kind='te\x1b[2Jxt/plain'))
     assert str(error.value).isprintable()
 
 
-def test_an_error_of_several_lines_is_one_sentence(cache, monkeypatch):
+def test_an_error_of_several_lines_is_shown_on_one(cache, monkeypatch):
     def fail(*_, **__):
         raise OSError('moved\nin\x1b[2J circles')
 

@@ -1,4 +1,4 @@
-"""A file's weights under a network's keys: what fits, what is said of the rest."""
+"""Loading of a file's weights into a network, and the message about those that do not fit."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""All of MMEngine's checkpoint loading goes through our loader, names that stand for URLs included."""
+"""All of MMEngine's checkpoint loading goes through our loader, including names of other model zoos."""
 
 import io
 import os

@@ -19,7 +19,7 @@ from mmbackbones.weights import find_state_dict, load_from_file
 
 
 class Attack:
-    """Pickles as a call of `function`."""
+    """An object whose pickle calls `function`."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -97,7 +97,7 @@ def test_names_what_it_refused(tmp_path):
     'content',
     [b'', b'<!DOCTYPE html><html><body>404</body></html>', b'version https://git-lfs.github.com/spec/v1\noid sha256:0'],
 )
-def test_a_file_that_is_no_checkpoint(tmp_path, content):
+def test_a_file_that_is_not_a_checkpoint(tmp_path, content):
     (tmp_path / 'page.pth').write_bytes(content)
     with pytest.raises(UserError, match='page.pth'):
         load_from_file(tmp_path / 'page.pth')
@@ -111,7 +111,7 @@ def test_a_web_page(tmp_path, suffix):
 
 
 @pytest.mark.filterwarnings('ignore:Detected pickle protocol')
-def test_a_pickle_that_is_no_pytorch_file(tmp_path, monkeypatch):
+def test_a_pickle_that_is_not_a_pytorch_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for protocol in range(6):
         Path('attack.pth').write_bytes(pickle.dumps(Attack(os.system, 'touch PWNED'), protocol))
@@ -140,7 +140,7 @@ def test_safetensors(tmp_path, damage):
         load_from_file(tmp_path / 'part.safetensors', map_location='cpu')
 
 
-def test_missing_file_and_unreachable_address(tmp_path, cache):
+def test_missing_file_and_unreachable_url(tmp_path, cache):
     with pytest.raises(UserError, match='none.pth does not exist'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'none.pth'))
     with pytest.raises(UserError, match=r'cannot be downloaded .*put it at .*none\.pth'):
@@ -166,8 +166,8 @@ def test_no_weights_in_it(content):
         ('pavi://model', 'cannot read pavi://model safely: copy the file to this machine'),
     ],
 )
-def test_what_else_mmengine_has_loaders_for(name, message):
-    """Theirs would unpickle with all that PyTorch's default allows, which is anything before PyTorch 2.6."""
+def test_other_schemes_of_mmengine(name, message):
+    """MMEngine's loaders would unpickle whatever PyTorch's default allows: before PyTorch 2.6, anything."""
     with pytest.raises(UserError, match=message):
         CheckpointLoader.load_checkpoint(name, 'cpu')
 
@@ -179,7 +179,7 @@ def test_reads_an_empty_history(tmp_path):
 
 
 def test_statistics_of_histories_stay_those_of_mmengine(tmp_path):
-    """HistoryBuffer's own way to be read puts what a file brings among the statistics that all histories share."""
+    """HistoryBuffer's own ``__setstate__`` adds functions from the file to the statistics that all buffers share."""
     attack = Attack(HistoryBuffer)
     attack.call = (
         HistoryBuffer,
@@ -195,7 +195,7 @@ def test_statistics_of_histories_stay_those_of_mmengine(tmp_path):
     loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', dict(log=attack)))
     assert HistoryBuffer._statistics_methods == before
     assert loaded['log'].statistics('mean') == 1
-    torch.save(loaded, tmp_path / 'again.pth')  # it is one of MMEngine's, and can be saved as such
+    torch.save(loaded, tmp_path / 'again.pth')  # it is a plain HistoryBuffer, which can be saved
     assert load_from_file(tmp_path / 'again.pth')['log'].data[0].tolist() == [1, 1]
 
 
@@ -219,13 +219,13 @@ def test_the_text_that_mmengine_would_execute_is_left_out(tmp_path):
         {'a': torch.tensor([float('nan')]).to(torch.float8_e5m2)},
     ],
 )
-def test_what_is_no_weight(content):
+def test_invalid_weights(content):
     with pytest.raises(UserError, match='file.pth') as error:
         find_state_dict(content, 'file.pth')
     assert str(error.value).isprintable()
 
 
-def test_what_is_a_weight():
+def test_valid_weights():
     flat = torch.arange(12.0)
     state = dict(
         part=flat[3:9].view(2, 3),
@@ -262,7 +262,7 @@ def test_types_that_the_user_trusts(tmp_path):
 
 
 def test_a_file_made_plain_by_its_owner(tmp_path):
-    """The other way out that the message names."""
+    """The other remedy that the message names."""
     path = saved(tmp_path / 'mine.pth', dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5)))
     with pytest.raises(UserError, match='or read it with torch.load and save its state_dict alone'):
         load_from_file(path)
@@ -270,8 +270,8 @@ def test_a_file_made_plain_by_its_owner(tmp_path):
     assert load_from_file(tmp_path / 'plain.pth') == {'a': torch.ones(1)}
 
 
-def test_types_of_pytorch_cannot_be_trusted_so(tmp_path):
-    """PyTorch names some itself; whether the user did cannot be told."""
+def test_types_of_pytorch_cannot_be_trusted(tmp_path):
+    """PyTorch itself registers some of its types, so that nobody can tell which ones the user did."""
     path = saved(tmp_path / 'model.pth', torch.nn.Identity())
     trusted = [torch.nn.Identity, set, OrderedDict]
     with (
