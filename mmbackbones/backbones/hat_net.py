@@ -44,7 +44,7 @@ class HATNet(TransCNN):
         **dict.fromkeys(('medium', 'm'), _arch((64, 128, 320, 512), (3, 6, 18, 3), kernel_sizes=(5, 3, 5, 3))),
         **dict.fromkeys(('large', 'l'), _arch((64, 128, 320, 640), (3, 8, 27, 3))),
     }
-    default_norm_cfg = dict(type='GN', num_groups=1, eps=1e-6)
+    default_norm_cfg = dict(type='SingleGroupNorm', eps=1e-6)
     irb_norms = 'ends'
 
     rename_key = staticmethod(rename_hatnet_key)

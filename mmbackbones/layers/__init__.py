@@ -8,7 +8,8 @@ from .inverted_residual import InvertedResidualBottleneck
 from .lka import LKA
 from .local_attention import LocalAttention2d
 from .local_attention_stem import SpatiallyAwareAttention
+from .single_group_norm import SingleGroupNorm
 
 __all__ = ['HMHSA', 'LKA', 'MHSA', 'CascadedHMHSA', 'InvertedResidualBottleneck', 'LocalAttention2d',
-           'SpatiallyAwareAttention', 'TwoBranchDownsampling', 'checkpoint', 'init_conv_fan_out',
-           'multi_head_attention']
+           'SingleGroupNorm', 'SpatiallyAwareAttention', 'TwoBranchDownsampling', 'checkpoint',
+           'init_conv_fan_out', 'multi_head_attention']

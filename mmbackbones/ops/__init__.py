@@ -4,6 +4,7 @@ from .fused_attention import fused_attention
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .recording import checks, is_exporting, is_recording, warn_of_one_image
+from .single_group_norm import single_group_norm
 
 __all__ = ['checks', 'dilated_depthwise_conv2d', 'fused_attention', 'is_exporting', 'is_recording', 'local_attention',
-           'provide_mmcv_ext', 'warn_of_one_image']
+           'provide_mmcv_ext', 'single_group_norm', 'warn_of_one_image']

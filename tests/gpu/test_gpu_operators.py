@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from mmbackbones.layers.grid_attention import grid_attention
-from mmbackbones.ops import dilated_depthwise_conv2d, fused_attention, mmcv_ext
+from mmbackbones.ops import dilated_depthwise_conv2d, fused_attention, mmcv_ext, single_group_norm
 from mmbackbones.ops.mmcv_ext import nms, roi_align
 from mmbackbones.ops.mmcv_ext.torchvision_ops import torchvision_ops
 
@@ -180,3 +180,24 @@ def test_more_cells_than_a_grid_of_cuda_has_rows(device, dtype, border, relative
         tolerance = 1e-5 if dtype == torch.float32 else 4e-3
         assert relative_error([y[part]], [want]) < tolerance
         assert relative_error([grad[part]], [want_grad]) < tolerance
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize('shape', [(1, 64, 100, 167), (2, 48, 13, 18), (4, 16, 1, 1)], ids=str)
+def test_single_group_norm(device, dtype, shape, relative_error):
+    torch.manual_seed(0)
+    x, dy = (3 * torch.randn(2, *shape) + 1).to(dtype)
+    weight, bias = torch.randn(2, shape[1])
+
+    def with_gradients(where, kind):
+        inputs = [x.to(where, kind), *(part.to(where, max(kind, torch.float32, key=lambda t: t.itemsize))
+                                       for part in (weight, bias))]
+        inputs = [part.requires_grad_() for part in inputs]
+        y = single_group_norm(*inputs, 1e-6)
+        return [y], list(torch.autograd.grad(y, inputs, dy.to(y)))
+
+    got, want = with_gradients(device, dtype), with_gradients('cpu', torch.float64)
+    assert got[0][0].dtype == dtype
+    tolerance = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}[dtype]
+    for got_part, want_part in zip(got, want, strict=True):
+        assert relative_error(got_part, want_part) < tolerance
