@@ -97,8 +97,10 @@ def test_roi_align(route, device, pool_mode, sampling_ratio, dtype, channels_las
         y = mmcv.ops.roi_align(x, rois.to(where, kind), (7, 7), 0.25,
                                sampling_ratio, pool_mode, True)
         results.append(([y], list(torch.autograd.grad(y, x, dy.to(where, kind)))))
+    # Where the maximum lies, mmcv notes in the type of the features: in 16 bits to 1/32 of a cell.
+    half = 2e-3 if pool_mode == 'avg' else 3e-2
     for got, want in zip(results[1], results[0], strict=True):
-        assert relative_error(got, want) < (1e-5 if dtype == torch.float32 else 2e-3)
+        assert relative_error(got, want) < (1e-5 if dtype == torch.float32 else half)
 
 
 @pytest.mark.parametrize('name', ['sigmoid_focal_loss', 'softmax_focal_loss'])

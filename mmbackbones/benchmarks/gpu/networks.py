@@ -1,5 +1,5 @@
 """The detectors and segmentors that are measured, and their steps."""
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from unittest.mock import patch
@@ -127,30 +127,45 @@ def training_step(model: nn.Module, device: str, batch: int, height: int, width:
 STEPS: dict[str, Callable[..., Step]] = {'inference': prediction, 'training': training_step}
 
 
-def set_layout(backbone: nn.Module, layout: str) -> None:
-    """Let a backbone compute in a memory format.
+@contextmanager
+def computing(backbone: nn.Module, layout: str) -> Iterator[str]:
+    """Inside, a backbone of ours computes in a memory format; yields the name of the layout.
 
     Args:
-        backbone: Any; of those that are not ours, weights and maps take the format.
-        layout: ``default``, the backbone's own choice; ``channels-last``; ``contiguous``; or ``as computed``: its own
-            choice, and maps that are handed out without a copy into the contiguous format (ours only).
+        backbone: Any, for `default`; else one of ours.
+        layout: ``default``, the backbone's own choice; ``other``, the memory format that it does not choose; or
+            ``as computed``: its own choice, and maps that are handed out without a copy into the contiguous format.
     """
     if layout == 'default':
+        yield layout
         return
+    own = backbone.memory_format(next(backbone.parameters()).device)
     if layout == 'as computed':
-        backbone.forward = lambda x: tuple(backbone.pyramid(x.contiguous(
-            memory_format=backbone.memory_format(x.device))))
-        return
-    memory_format = torch.channels_last if layout == 'channels-last' else torch.contiguous_format
-    if hasattr(backbone, 'memory_format'):
-        backbone.memory_format = lambda device: memory_format
+        backbone.forward = lambda x: tuple(backbone.pyramid(x.contiguous(memory_format=own)))
     else:
-        backbone.to(memory_format=memory_format)
-        backbone.register_forward_pre_hook(lambda module, args: (args[0].contiguous(memory_format=memory_format), ))
+        other = torch.contiguous_format if own == torch.channels_last else torch.channels_last
+        layout = 'channels-last' if other == torch.channels_last else 'contiguous'
+        backbone.memory_format = lambda device: other
+    try:
+        yield layout
+    finally:
+        for name in ('forward', 'memory_format'):
+            vars(backbone).pop(name, None)
 
 
 @contextmanager
-def layer_scale_in_half_precision():
+def compiled(model: nn.Module) -> Iterator[None]:
+    """Inside, the backbone of a detector or segmentor is compiled, anew for each size."""
+    eager = model.backbone
+    model.backbone = torch.compile(eager, dynamic=False)
+    try:
+        yield
+    finally:
+        model.backbone = eager
+
+
+@contextmanager
+def layer_scale_in_half_precision() -> Iterator[None]:
     """Inside, mmcv's layer scale leaves maps in the type that they have; its float32 weight makes them float32 else."""
     def forward(self: LayerScale, x: Tensor) -> Tensor:
         weight = self.weight.to(x.dtype)
