@@ -1,7 +1,7 @@
 """Latency, throughput and memory of whole detectors and segmentors on a CUDA GPU."""
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -82,7 +82,7 @@ def _modes(precisions: Iterable[str]) -> list[tuple[str, int, str]]:
     return [('inference', 1, name) for name in precisions] + [('training', 2, name) for name in precisions]
 
 
-@cache
+@lru_cache(maxsize=1)  # one at a time, for memory is measured
 def _built(detector: str, backbone: str, device: str) -> nn.Module:
     torch.manual_seed(0)
     return build(detector, backbone).to(device)
