@@ -10,7 +10,10 @@ model = dict(
         arch='small',
         drop_path_rate=0.15,
         norm_cfg=dict(type='BN', requires_grad=False),
-        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s')),
-    neck=dict(in_channels=[64, 128, 320, 448]))
+        init_cfg=dict(type='Pretrained', checkpoint='dualvit-s'),
+    ),
+    neck=dict(in_channels=[64, 128, 320, 448]),
+)
 optim_wrapper = dict(
-    type='AmpOptimWrapper', loss_scale=512., paramwise_cfg=dict(custom_keys=dict(norm=dict(decay_mult=0.))))
+    type='AmpOptimWrapper', loss_scale=512.0, paramwise_cfg=dict(custom_keys=dict(norm=dict(decay_mult=0.0)))
+)

@@ -9,5 +9,7 @@ model = dict(
         type='VAN',
         arch='base',
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b2')),
-    neck=dict(in_channels=[64, 128, 320, 512]))
+        init_cfg=dict(type='Pretrained', checkpoint='van-b2'),
+    ),
+    neck=dict(in_channels=[64, 128, 320, 512]),
+)

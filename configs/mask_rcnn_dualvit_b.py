@@ -4,5 +4,5 @@
 _base_ = 'mask_rcnn_dualvit_s.py'
 
 model = dict(
-    backbone=dict(arch='base', init_cfg=dict(checkpoint='dualvit-b')),
-    neck=dict(in_channels=[64, 128, 320, 512]))
+    backbone=dict(arch='base', init_cfg=dict(checkpoint='dualvit-b')), neck=dict(in_channels=[64, 128, 320, 512])
+)

@@ -3,5 +3,5 @@
 _base_ = 'mask_rcnn_hatnet_t.py'
 
 model = dict(
-    backbone=dict(arch='small', init_cfg=dict(checkpoint='hatnet-s')),
-    neck=dict(in_channels=[64, 128, 320, 512]))
+    backbone=dict(arch='small', init_cfg=dict(checkpoint='hatnet-s')), neck=dict(in_channels=[64, 128, 320, 512])
+)

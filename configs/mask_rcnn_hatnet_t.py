@@ -9,6 +9,8 @@ model = dict(
         type='HATNet',
         arch='tiny',
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='hatnet-t')),
-    neck=dict(in_channels=[48, 96, 240, 384]))
+        init_cfg=dict(type='Pretrained', checkpoint='hatnet-t'),
+    ),
+    neck=dict(in_channels=[48, 96, 240, 384]),
+)
 optim_wrapper = dict(optimizer=dict(lr=2e-4, weight_decay=1e-4))

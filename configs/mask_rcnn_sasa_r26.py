@@ -1,5 +1,4 @@
-# Mask R-CNN with the attention ResNet-26, convolutional stem, 1x: no published row. All else as in
-# mask_rcnn_sasa_r50.py.
+# Mask R-CNN with SASA ResNet-26, convolutional stem, 1x: no published result. Otherwise as mask_rcnn_sasa_r50.py.
 _base_ = 'mask_rcnn_sasa_r50.py'
 
 model = dict(backbone=dict(depth=26))

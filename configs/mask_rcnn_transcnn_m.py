@@ -3,5 +3,5 @@
 _base_ = 'mask_rcnn_transcnn_t.py'
 
 model = dict(
-    backbone=dict(arch='medium', init_cfg=dict(checkpoint='transcnn-m')),
-    neck=dict(in_channels=[64, 128, 320, 640]))
+    backbone=dict(arch='medium', init_cfg=dict(checkpoint='transcnn-m')), neck=dict(in_channels=[64, 128, 320, 640])
+)

@@ -3,5 +3,5 @@
 _base_ = 'mask_rcnn_transcnn_t.py'
 
 model = dict(
-    backbone=dict(arch='small', init_cfg=dict(checkpoint='transcnn-s')),
-    neck=dict(in_channels=[64, 128, 256, 512]))
+    backbone=dict(arch='small', init_cfg=dict(checkpoint='transcnn-s')), neck=dict(in_channels=[64, 128, 256, 512])
+)

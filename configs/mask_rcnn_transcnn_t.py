@@ -9,6 +9,8 @@ model = dict(
         type='TransCNN',
         arch='tiny',
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t')),
-    neck=dict(in_channels=[64, 128, 256, 512]))
+        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t'),
+    ),
+    neck=dict(in_channels=[64, 128, 256, 512]),
+)
 optim_wrapper = dict(optimizer=dict(lr=2e-4, weight_decay=1e-4))

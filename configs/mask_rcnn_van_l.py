@@ -4,4 +4,5 @@ _base_ = 'mask_rcnn_van_t.py'
 
 model = dict(
     backbone=dict(arch='large', drop_path_rate=0.3, init_cfg=dict(checkpoint='van-b3')),
-    neck=dict(in_channels=[64, 128, 320, 512]))
+    neck=dict(in_channels=[64, 128, 320, 512]),
+)

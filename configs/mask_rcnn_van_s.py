@@ -3,5 +3,5 @@
 _base_ = 'mask_rcnn_van_t.py'
 
 model = dict(
-    backbone=dict(arch='small', init_cfg=dict(checkpoint='van-b1')),
-    neck=dict(in_channels=[64, 128, 320, 512]))
+    backbone=dict(arch='small', init_cfg=dict(checkpoint='van-b1')), neck=dict(in_channels=[64, 128, 320, 512])
+)

@@ -9,5 +9,7 @@ model = dict(
         type='VAN',
         arch='tiny',
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b0')),
-    neck=dict(in_channels=[32, 64, 160, 256]))
+        init_cfg=dict(type='Pretrained', checkpoint='van-b0'),
+    ),
+    neck=dict(in_channels=[32, 64, 160, 256]),
+)

@@ -1,27 +1,24 @@
-# Mask R-CNN with VAN-B0 for the demo: narrower than mask_rcnn_van_t.py (pyramid and heads 64 wide in place of 256, 3
-# levels from stride 8 in place of 5 from stride 4, 2 mask convolutions in place of 4, 64 sampled regions an image in
-# place of 512), from random weights, for 128x128 images of the generated data set and two CPU cores.
+# Mask R-CNN with VAN-B0 for the demo: narrower than mask_rcnn_van_t.py (pyramid and heads 64 wide instead of 256, 3
+# levels from stride 8 instead of 5 from stride 4, 2 mask convolutions instead of 4, 64 sampled regions per image
+# instead of 512), from random weights, for 128x128 images of the generated data set and two CPU cores.
 _base_ = 'mask_rcnn_van_t.py'
 
 width, strides = 64, [8, 16, 32]
 model = dict(
     backbone=dict(out_indices=(1, 2, 3), drop_path_rate=0.0, init_cfg=None),
     neck=dict(in_channels=[64, 160, 256], out_channels=width, num_outs=3),
-    rpn_head=dict(
-        in_channels=width, feat_channels=width,
-        anchor_generator=dict(scales=[3], strides=strides)),
+    rpn_head=dict(in_channels=width, feat_channels=width, anchor_generator=dict(scales=[3], strides=strides)),
     roi_head=dict(
         bbox_roi_extractor=dict(out_channels=width, featmap_strides=strides, finest_scale=28),
         bbox_head=dict(in_channels=width, fc_out_channels=256),
         mask_roi_extractor=dict(out_channels=width, featmap_strides=strides, finest_scale=28),
-        mask_head=dict(in_channels=width, conv_out_channels=width, num_convs=2)),
+        mask_head=dict(in_channels=width, conv_out_channels=width, num_convs=2),
+    ),
     train_cfg=dict(
-        rpn=dict(sampler=dict(num=64)),
-        rpn_proposal=dict(nms_pre=200, max_per_img=100),
-        rcnn=dict(sampler=dict(num=64))),
-    test_cfg=dict(
-        rpn=dict(nms_pre=200, max_per_img=100),
-        rcnn=dict(max_per_img=20)))
+        rpn=dict(sampler=dict(num=64)), rpn_proposal=dict(nms_pre=200, max_per_img=100), rcnn=dict(sampler=dict(num=64))
+    ),
+    test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=100), rcnn=dict(max_per_img=20)),
+)
 train_dataloader = dict(batch_size=8, num_workers=1)
 val_dataloader = dict(batch_size=8, num_workers=1)
 test_dataloader = dict(batch_size=8, num_workers=1)

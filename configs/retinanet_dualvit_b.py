@@ -2,6 +2,4 @@
 # parameters by the layer shapes. Recipe and weights as in retinanet_dualvit_s.py.
 _base_ = 'retinanet_dualvit_s.py'
 
-model = dict(
-    backbone=dict(arch='base', init_cfg=dict(checkpoint='dualvit-b')),
-    neck=dict(in_channels=[128, 320, 512]))
+model = dict(backbone=dict(arch='base', init_cfg=dict(checkpoint='dualvit-b')), neck=dict(in_channels=[128, 320, 512]))

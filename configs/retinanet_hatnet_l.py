@@ -2,6 +2,4 @@
 # Recipe as in retinanet_hatnet_t.py.
 _base_ = 'retinanet_hatnet_t.py'
 
-model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint='hatnet-l')),
-    neck=dict(in_channels=[128, 320, 640]))
+model = dict(backbone=dict(arch='large', init_cfg=dict(checkpoint='hatnet-l')), neck=dict(in_channels=[128, 320, 640]))

@@ -2,6 +2,4 @@
 # Recipe as in retinanet_hatnet_t.py.
 _base_ = 'retinanet_hatnet_t.py'
 
-model = dict(
-    backbone=dict(arch='medium', init_cfg=dict(checkpoint='hatnet-m')),
-    neck=dict(in_channels=[128, 320, 512]))
+model = dict(backbone=dict(arch='medium', init_cfg=dict(checkpoint='hatnet-m')), neck=dict(in_channels=[128, 320, 512]))

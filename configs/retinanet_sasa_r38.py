@@ -1,5 +1,5 @@
-# RetinaNet with the attention ResNet-38, convolutional stem, 1x. The paper gives this depth for ImageNet only, 14.1 M
-# parameters (arXiv 1906.05909, Table 1); all else as retinanet_sasa_r50.py.
+# RetinaNet with SASA ResNet-38, convolutional stem, 1x. The paper has this depth on ImageNet only, 14.1 M parameters
+# (arXiv 1906.05909, Table 1); otherwise as retinanet_sasa_r50.py.
 _base_ = 'retinanet_sasa_r50.py'
 
 model = dict(backbone=dict(depth=38))

@@ -1,8 +1,9 @@
-# RetinaNet with the attention ResNet-50, convolutional stem, as published: 25.9 M parameters, 36.8 AP on COCO val2017
-# (arXiv 1906.05909, Table 2, second row).
+# RetinaNet with SASA ResNet-50, convolutional stem, as published: 25.9 M parameters, 36.8 AP on COCO val2017 (arXiv
+# 1906.05909, Table 2, second row).
 # Recipe, Appendix A.3: learning rate 0.12 for batches of 64, one epoch of warm-up, cosine, 150 epochs; multi-scale
 # jitter, crops of at most 640 pixels, flips. Not given there: momentum and weight decay, which are those of RetinaNet
-# (arXiv 1708.02002, Section 4.1), and the jitter's range and the size for tests, from mmdet's NAS-FPN crop640 config.
+# (arXiv 1708.02002, Section 4.1), and the range of the jitter and the test size, which are those of mmdet's NAS-FPN
+# crop640 config.
 _base_ = 'retinanet_sasa_r50.py'
 
 train_pipeline = [
@@ -25,7 +26,7 @@ test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
 train_cfg = dict(max_epochs=150, val_interval=10)
 param_scheduler = [
-    # 1833 batches of 64 make an epoch of COCO's 117,266 images with boxes.
+    # One epoch: 1833 batches of 64 of the 117,266 COCO images that have boxes.
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1833),
     dict(type='CosineAnnealingLR', by_epoch=True, begin=1, end=150, T_max=149),
 ]

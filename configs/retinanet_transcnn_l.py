@@ -3,5 +3,5 @@
 _base_ = 'retinanet_transcnn_t.py'
 
 model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint='transcnn-l')),
-    neck=dict(in_channels=[128, 384, 768]))
+    backbone=dict(arch='large', init_cfg=dict(checkpoint='transcnn-l')), neck=dict(in_channels=[128, 384, 768])
+)

@@ -3,5 +3,5 @@
 _base_ = 'retinanet_transcnn_t.py'
 
 model = dict(
-    backbone=dict(arch='medium', init_cfg=dict(checkpoint='transcnn-m')),
-    neck=dict(in_channels=[128, 320, 640]))
+    backbone=dict(arch='medium', init_cfg=dict(checkpoint='transcnn-m')), neck=dict(in_channels=[128, 320, 640])
+)

@@ -9,6 +9,8 @@ model = dict(
         arch='tiny',
         out_indices=(1, 2, 3),
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t')),
-    neck=dict(in_channels=[128, 256, 512]))
+        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t'),
+    ),
+    neck=dict(in_channels=[128, 256, 512]),
+)
 optim_wrapper = dict(optimizer=dict(weight_decay=1e-4))

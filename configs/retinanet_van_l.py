@@ -1,14 +1,8 @@
 # RetinaNet with VAN-B3, 1x. Published: 54.5 M parameters, 47.5 AP on COCO val2017 (VAN, arXiv 2202.09741, Table 9).
-# Recipe: Section 4.2 there, in _base_/schedule_1x.py. The detection code was never released, so the drop
-# path is that of the authors' UperNet configs (VAN-Segmentation).
-_base_ = '_base_/retinanet_1x.py'
+# Recipe as in retinanet_van_t.py.
+_base_ = 'retinanet_van_t.py'
 
 model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='VAN',
-        arch='large',
-        out_indices=(1, 2, 3),
-        drop_path_rate=0.3,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b3')),
-    neck=dict(in_channels=[128, 320, 512]))
+    backbone=dict(arch='large', drop_path_rate=0.3, init_cfg=dict(checkpoint='van-b3')),
+    neck=dict(in_channels=[128, 320, 512]),
+)

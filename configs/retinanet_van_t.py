@@ -10,5 +10,7 @@ model = dict(
         arch='tiny',
         out_indices=(1, 2, 3),
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='van-b0')),
-    neck=dict(in_channels=[64, 160, 256]))
+        init_cfg=dict(type='Pretrained', checkpoint='van-b0'),
+    ),
+    neck=dict(in_channels=[64, 160, 256]),
+)

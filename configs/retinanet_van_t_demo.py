@@ -1,5 +1,5 @@
-# RetinaNet with VAN-B0 for the demo: narrower than retinanet_van_t.py (pyramid and head 128 wide in place of 256, 3
-# levels in place of 5, 2 head convolutions in place of 4, smaller anchors), from random weights, for 128x128 images of
+# RetinaNet with VAN-B0 for the demo: narrower than retinanet_van_t.py (pyramid and head 128 wide instead of 256, 3
+# levels instead of 5, 2 head convolutions instead of 4, smaller anchors), from random weights, for 128x128 images of
 # the generated data set and two CPU cores.
 _base_ = 'retinanet_van_t.py'
 
@@ -7,8 +7,12 @@ model = dict(
     backbone=dict(drop_path_rate=0.0, init_cfg=None),
     neck=dict(out_channels=128, num_outs=3),
     bbox_head=dict(
-        in_channels=128, feat_channels=128, stacked_convs=2,
-        anchor_generator=dict(octave_base_scale=3, strides=[8, 16, 32])))
+        in_channels=128,
+        feat_channels=128,
+        stacked_convs=2,
+        anchor_generator=dict(octave_base_scale=3, strides=[8, 16, 32]),
+    ),
+)
 train_dataloader = dict(batch_size=8, num_workers=1)
 val_dataloader = dict(batch_size=8, num_workers=1)
 test_dataloader = dict(batch_size=8, num_workers=1)

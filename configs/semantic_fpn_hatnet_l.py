@@ -3,5 +3,5 @@
 _base_ = 'semantic_fpn_hatnet_t.py'
 
 model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint='hatnet-l')),
-    neck=dict(in_channels=[64, 128, 320, 640]))
+    backbone=dict(arch='large', init_cfg=dict(checkpoint='hatnet-l')), neck=dict(in_channels=[64, 128, 320, 640])
+)

@@ -8,5 +8,7 @@ model = dict(
         type='HATNet',
         arch='tiny',
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='hatnet-t')),
-    neck=dict(in_channels=[48, 96, 240, 384]))
+        init_cfg=dict(type='Pretrained', checkpoint='hatnet-t'),
+    ),
+    neck=dict(in_channels=[48, 96, 240, 384]),
+)

@@ -2,5 +2,5 @@
 _base_ = 'semantic_fpn_transcnn_t.py'
 
 model = dict(
-    backbone=dict(arch='large', init_cfg=dict(checkpoint='transcnn-l')),
-    neck=dict(in_channels=[64, 128, 384, 768]))
+    backbone=dict(arch='large', init_cfg=dict(checkpoint='transcnn-l')), neck=dict(in_channels=[64, 128, 384, 768])
+)

@@ -2,5 +2,5 @@
 _base_ = 'semantic_fpn_transcnn_t.py'
 
 model = dict(
-    backbone=dict(arch='small', init_cfg=dict(checkpoint='transcnn-s')),
-    neck=dict(in_channels=[64, 128, 256, 512]))
+    backbone=dict(arch='small', init_cfg=dict(checkpoint='transcnn-s')), neck=dict(in_channels=[64, 128, 256, 512])
+)

@@ -9,5 +9,7 @@ model = dict(
         arch='tiny',
         drop_path_rate=0.1,
         norm_cfg=dict(type='SyncBN'),
-        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t')),
-    neck=dict(in_channels=[64, 128, 256, 512]))
+        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t'),
+    ),
+    neck=dict(in_channels=[64, 128, 256, 512]),
+)

@@ -2,6 +2,4 @@
 # Recipe as in semantic_fpn_van_t.py.
 _base_ = 'semantic_fpn_van_t.py'
 
-model = dict(
-    backbone=dict(arch='base', init_cfg=dict(checkpoint='van-b2')),
-    neck=dict(in_channels=[64, 128, 320, 512]))
+model = dict(backbone=dict(arch='base', init_cfg=dict(checkpoint='van-b2')), neck=dict(in_channels=[64, 128, 320, 512]))

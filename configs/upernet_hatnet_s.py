@@ -4,4 +4,5 @@ _base_ = 'upernet_hatnet_t.py'
 model = dict(
     backbone=dict(arch='small', init_cfg=dict(checkpoint='hatnet-s')),
     decode_head=dict(in_channels=[64, 128, 320, 512]),
-    auxiliary_head=dict(in_channels=320))
+    auxiliary_head=dict(in_channels=320),
+)

@@ -8,6 +8,8 @@ model = dict(
         type='HATNet',
         arch='tiny',
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint='hatnet-t')),
+        init_cfg=dict(type='Pretrained', checkpoint='hatnet-t'),
+    ),
     decode_head=dict(in_channels=[48, 96, 240, 384]),
-    auxiliary_head=dict(in_channels=240))
+    auxiliary_head=dict(in_channels=240),
+)

@@ -1,5 +1,4 @@
-# UperNet with the attention ResNet-38, convolutional stem, 160k: no published row. All else as in
-# upernet_sasa_r50.py.
+# UperNet with SASA ResNet-38, convolutional stem, 160k: no published result. Otherwise as upernet_sasa_r50.py.
 _base_ = 'upernet_sasa_r50.py'
 
 model = dict(backbone=dict(depth=38))

@@ -9,6 +9,8 @@ model = dict(
         arch='tiny',
         drop_path_rate=0.1,
         norm_cfg=dict(type='SyncBN'),
-        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t')),
+        init_cfg=dict(type='Pretrained', checkpoint='transcnn-t'),
+    ),
     decode_head=dict(in_channels=[64, 128, 256, 512]),
-    auxiliary_head=dict(in_channels=256))
+    auxiliary_head=dict(in_channels=256),
+)

@@ -6,4 +6,5 @@ _base_ = 'upernet_van_t.py'
 model = dict(
     backbone=dict(arch='b5', drop_path_rate=0.4, init_cfg=dict(checkpoint='van-b5-22k')),
     decode_head=dict(in_channels=[96, 192, 480, 768]),
-    auxiliary_head=dict(in_channels=480))
+    auxiliary_head=dict(in_channels=480),
+)

@@ -5,4 +5,5 @@ _base_ = 'upernet_van_t.py'
 model = dict(
     backbone=dict(arch='b6', drop_path_rate=0.5, init_cfg=dict(checkpoint='van-b6-22k')),
     decode_head=dict(in_channels=[96, 192, 384, 768]),
-    auxiliary_head=dict(in_channels=384))
+    auxiliary_head=dict(in_channels=384),
+)

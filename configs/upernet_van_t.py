@@ -9,6 +9,8 @@ model = dict(
         arch='tiny',
         drop_path_rate=0.1,
         norm_cfg=dict(type='SyncBN'),
-        init_cfg=dict(type='Pretrained', checkpoint='van-b0')),
+        init_cfg=dict(type='Pretrained', checkpoint='van-b0'),
+    ),
     decode_head=dict(in_channels=[32, 64, 160, 256]),
-    auxiliary_head=dict(in_channels=160))
+    auxiliary_head=dict(in_channels=160),
+)

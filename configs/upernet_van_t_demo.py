@@ -1,12 +1,13 @@
-# UperNet with VAN-B0 for the demo: narrower than upernet_van_t.py (heads 96 wide in place of 512, the auxiliary one 32
-# in place of 256), from random weights, for 128x128 images of the generated data set and two CPU cores. There is no
-# dropout and no change of colours, so that a few minutes are enough.
+# UperNet with VAN-B0 for the demo: narrower than upernet_van_t.py (heads 96 wide instead of 512, the auxiliary one 32
+# instead of 256), from random weights, for 128x128 images of the generated data set and two CPU cores. There is no
+# dropout and no color augmentation, so that a few minutes are enough.
 _base_ = 'upernet_van_t.py'
 
 model = dict(
     backbone=dict(drop_path_rate=0.0, norm_cfg=dict(type='BN'), init_cfg=None),
     decode_head=dict(channels=96, dropout_ratio=0.0),
-    auxiliary_head=dict(channels=32))
+    auxiliary_head=dict(channels=32),
+)
 val_dataloader = dict(num_workers=1)
 test_dataloader = dict(num_workers=1)
 
@@ -19,7 +20,8 @@ train_pipeline = [
     dict(type='PackSegInputs'),
 ]
 train_dataloader = dict(
-    batch_size=8, num_workers=1, sampler=dict(type='DefaultSampler'), dataset=dict(pipeline=train_pipeline))
+    batch_size=8, num_workers=1, sampler=dict(type='DefaultSampler'), dataset=dict(pipeline=train_pipeline)
+)
 
 train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=4, val_interval=2)
 param_scheduler = [

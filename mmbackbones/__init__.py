@@ -1,17 +1,23 @@
 """Published vision backbones for MMDetection and MMSegmentation.
 
-Importing the package registers the backbones and their layers in MMEngine's root registry and makes two small
-adaptations: stand-ins for mmcv's compiled operators where those are missing, and a checkpoint loader that never runs
-what is in a file. Neither mmdet nor mmseg is imported.
+``import mmbackbones`` registers the backbones and their layers in MMEngine's root registry, and changes two things in
+this process:
+
+- Where mmcv's compiled operators are missing, stand-ins take their place.
+- MMEngine's checkpoint loaders are replaced by ones that never run what is in a file, whoever calls them
+  (:mod:`mmbackbones.weights.mmengine_loaders` says how to load trusted files of your own that they refuse).
+
+Neither mmdet nor mmseg is imported.
 """
+
 from .ops import provide_mmcv_ext
-from .weights import register_loaders
+from .weights import replace_mmengine_loaders
 
 provide_mmcv_ext()  # before anything imports mmcv.ops
-register_loaders()
+replace_mmengine_loaders()
 
 from . import backbones, layers  # noqa: E402
-from .configs import config_path, get_config  # noqa: E402
+from .utils.config_files import config_path, get_config  # noqa: E402
 
 __version__ = '0.1.0'
 __all__ = ['backbones', 'config_path', 'get_config', 'layers']

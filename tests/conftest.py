@@ -1,5 +1,11 @@
-"""What comes before any test."""
+"""What comes before any test; a data set, and configs of models small enough to train in seconds."""
+
+import importlib.util
 import os
+import sys
+from pathlib import Path
+
+import pytest
 
 # Values that are compared bit by bit, some with those of another process, depend on the number of threads; and two
 # processes test at once.
@@ -10,3 +16,74 @@ import torch
 torch.set_num_threads(1)  # where PyTorch was imported before
 
 import mmbackbones  # noqa: E402, F401 (with mmcv-lite, mmdet and mmseg can only be imported after it)
+from mmbackbones.datasets.shapes import generate_shapes  # noqa: E402
+from tests.helpers.tiny_configs import BACKBONE, ROOT, write_config  # noqa: E402
+
+
+@pytest.fixture(scope='session')
+def shapes(tmp_path_factory) -> Path:
+    return generate_shapes(tmp_path_factory.mktemp('data') / 'shapes', num_train=8, num_val=4, size=64)
+
+
+@pytest.fixture(scope='session')
+def tiny_config(tmp_path_factory) -> str:
+    """A config file of a RetinaNet with a very small VAN."""
+    return write_config(
+        tmp_path_factory.mktemp('config'),
+        'tiny',
+        'retinanet_van_t_demo',
+        f"""
+    backbone={BACKBONE.format(stages=(1, 2, 3))},
+    neck=dict(in_channels=[8, 16, 16], out_channels=16),
+    bbox_head=dict(in_channels=16, feat_channels=16, stacked_convs=1)""",
+    )
+
+
+@pytest.fixture(scope='session')
+def tiny_mask_config(tmp_path_factory) -> str:
+    """The same of a Mask R-CNN."""
+    return write_config(
+        tmp_path_factory.mktemp('config'),
+        'tiny_mask',
+        'mask_rcnn_van_t_demo',
+        f"""
+    backbone={BACKBONE.format(stages=(1, 2, 3))},
+    neck=dict(in_channels=[8, 16, 16], out_channels=16),
+    rpn_head=dict(in_channels=16, feat_channels=16),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=16), bbox_head=dict(in_channels=16, fc_out_channels=16),
+        mask_roi_extractor=dict(out_channels=16), mask_head=dict(in_channels=16, conv_out_channels=8, num_convs=1))""",
+    )
+
+
+@pytest.fixture(scope='session')
+def tiny_seg_config(tmp_path_factory) -> str:
+    """The same of an UperNet."""
+    return write_config(
+        tmp_path_factory.mktemp('config'),
+        'tiny_seg',
+        'upernet_van_t_demo',
+        f"""
+    backbone={BACKBONE.format(stages=(0, 1, 2, 3))},
+    decode_head=dict(in_channels=[8, 8, 16, 16], channels=8),
+    auxiliary_head=dict(in_channels=16, channels=8)""",
+    )
+
+
+@pytest.fixture
+def tool(monkeypatch, capsys):
+    """Runs ``tools/NAME.py ARGUMENTS`` in this process: (exit code, standard output, standard error)."""
+
+    def run_tool(name, *arguments):
+        spec = importlib.util.spec_from_file_location('tool', ROOT / 'tools' / f'{name}.py')
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, arguments)])
+        try:
+            module.run(module.main)
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        return code, *capsys.readouterr()
+
+    return run_tool

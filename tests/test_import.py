@@ -1,4 +1,5 @@
 """What `import mmbackbones` does and does not do."""
+
 import subprocess
 import sys
 
@@ -6,6 +7,18 @@ import pytest
 
 CHECKS = {
     'imports_neither_mmdet_nor_mmseg': "import sys, mmbackbones; assert not {'mmdet', 'mmseg'} & set(sys.modules)",
+    'apis_load_mmdet_on_first_use': """
+import sys, mmbackbones.apis, mmbackbones.cli, mmbackbones.apis.classify
+assert not {'mmdet', 'mmseg'} & set(sys.modules)
+from mmbackbones.apis import check_data, evaluate, train
+assert 'mmdet' in sys.modules and all(map(callable, (check_data, evaluate, train)))
+""",
+    'functions_of_apis_go_before_modules_of_the_same_name': """
+import sys, mmbackbones.apis.train, mmbackbones.apis.test
+assert mmbackbones.apis.train is sys.modules['mmbackbones.apis.train'].train
+assert mmbackbones.apis.test is sys.modules['mmbackbones.apis.test']
+assert not hasattr(mmbackbones.apis, 'nothing')
+""",
     'registers_in_the_root_registry': """
 import mmbackbones
 from mmengine.registry import MODELS
@@ -24,6 +37,7 @@ from mmengine.utils.dl_utils import collect_env
 
 @pytest.mark.parametrize('name', CHECKS)
 def test_import(name):
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', CHECKS[name]], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', CHECKS[name]], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

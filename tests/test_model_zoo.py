@@ -1,31 +1,45 @@
-"""The metadata covers everything, agrees with what it can be held against, and is what the documentation says."""
+"""The metadata is complete, agrees with published figures, and is what the documentation says."""
+
+import runpy
 from pathlib import Path
 
 import pytest
 
-from mmbackbones.benchmarks.cost import build_release
+from mmbackbones.analysis.complexity import build_release
 from mmbackbones.errors import UserError
-from mmbackbones.model_zoo import METRICS, count, count_anew, page, read_models, released, write_tables
-from mmbackbones.model_zoo.metadata import read_metafile, write_metafile
-from mmbackbones.model_zoo.tables import readme
+from mmbackbones.model_zoo import (
+    FRAMEWORKS,
+    METRICS,
+    count,
+    read_models,
+    recount_all,
+    render_page,
+    render_readme_table,
+    update_index,
+    with_release_info,
+    write_tables,
+)
+from mmbackbones.model_zoo.metadata import HEADER, metafiles, read_metafile, write_metafile
+from mmbackbones.model_zoo.tables import insert_readme_table
 from mmbackbones.weights import RELEASES
 
 ROOT = Path(__file__).parents[1]
 ZOO = read_models()
-# Publications that say something else than their authors' own configs, or that do not say all: see the notes.
+# Published figures that differ from those of the authors' own configs, or leave something out: see the notes.
 OTHERWISE = {'upernet_van_b5', 'retinanet_sasa_r50_150e', 'retinanet_sasa_r50_full_150e'}
 
 
 def test_every_config_and_every_release_has_an_entry():
-    configs = {path.stem: f'configs/{path.name}' for path in (ROOT / 'configs').glob('*.py')
-               if not path.stem.endswith('_demo')}
+    configs = {
+        path.stem: f'configs/{path.name}' for path in (ROOT / 'configs').glob('*.py') if not path.stem.endswith('_demo')
+    }
     assert {name: model['Config'] for name, model in ZOO.items() if 'Config' in model} == configs
     assert {name for name, model in ZOO.items() if 'Config' not in model} == set(RELEASES)
 
 
 @pytest.mark.parametrize('name', RELEASES)
-def test_releases_are_as_in_the_table_of_weights(name):
-    assert released(ZOO[name]) == ZOO[name]
+def test_releases_are_as_in_the_table_of_releases(name):
+    assert with_release_info(ZOO[name]) == ZOO[name]
     assert ('Weights' in ZOO[name], 'Results' in ZOO[name]) == (bool(RELEASES[name].url), bool(RELEASES[name].top1))
 
 
@@ -35,13 +49,38 @@ def test_counts_of_releases(name):
     assert count(build_release(name), metadata['Input Size']).items() <= metadata.items()
 
 
-def test_counting_anew_writes_counts_and_releases(tmp_path, monkeypatch):
+def test_recounting_writes_counts_and_releases(tmp_path, monkeypatch):
     entry = ZOO['hatnet-t']
     wrong = {**entry, 'Metadata': {**entry['Metadata'], 'Parameters': 1, 'FLOPs': 1}, 'Weights': 'elsewhere'}
     write_metafile(tmp_path / 'metafile.yml', {'Collections': [], 'Models': [wrong]})
     monkeypatch.setattr('mmbackbones.model_zoo.counts.metafiles', lambda: [tmp_path / 'metafile.yml'])
-    assert list(count_anew()) == ['hatnet-t']
+    assert list(recount_all()) == ['hatnet-t']
     assert read_metafile(tmp_path / 'metafile.yml') == {'Collections': [], 'Models': [entry]}
+
+
+@pytest.mark.parametrize('path', metafiles(), ids=lambda path: path.parent.name)
+def test_metafiles_are_as_they_would_be_written(path, tmp_path):
+    write_metafile(tmp_path / 'metafile.yml', read_metafile(path))
+    text = path.read_text(encoding='utf-8')
+    assert text == (tmp_path / 'metafile.yml').read_text(encoding='utf-8')
+    assert text.startswith(HEADER)
+
+
+def test_the_index_lists_every_metafile(tmp_path):
+    assert sorted(metafiles()) == sorted((ROOT / 'configs').glob('*/metafile.yml'))
+    before = (ROOT / 'model-index.yml').read_text(encoding='utf-8')
+    (tmp_path / 'model-index.yml').write_text(before, encoding='utf-8')
+    for family in ('sasa', 'van', 'newvit'):
+        (tmp_path / 'configs' / family).mkdir(parents=True)
+        (tmp_path / 'configs' / family / 'metafile.yml').touch()
+    update_index(tmp_path)
+    after = (tmp_path / 'model-index.yml').read_text(encoding='utf-8')
+    assert after == f'{before}  - configs/newvit/metafile.yml\n'
+
+
+def test_every_config_belongs_to_one_framework():
+    for name, model in ZOO.items():
+        assert sum(framework.includes(model) for framework in FRAMEWORKS) == ('Config' in model), name
 
 
 def published_with(figure):
@@ -51,24 +90,24 @@ def published_with(figure):
 @pytest.mark.parametrize('name', published_with('Parameters (M)'))
 def test_counted_parameters_are_the_published_ones(name):
     published = ZOO[name]['Published']['Parameters (M)']
-    last_digit = 10.0**-len(f'{published}'.partition('.')[2])
+    last_digit = 10.0 ** -len(f'{published}'.partition('.')[2])
     assert ZOO[name]['Metadata']['Parameters'] / 1e6 == pytest.approx(published, abs=0.51 * last_digit)
 
 
 @pytest.mark.parametrize('name', published_with('FLOPs (G)'))
-def test_counted_multiply_adds_are_near_the_published_ones(name):
+def test_counted_multiply_adds_are_close_to_the_published_ones(name):
     """HAT-Net's are published without the products of attention."""
     published = ZOO[name]['Published']['FLOPs (G)']
     assert ZOO[name]['Metadata']['FLOPs'] / 1e9 == pytest.approx(published, rel=0.07 if 'hatnet' in name else 0.041)
 
 
-def test_what_is_published_has_a_known_metric_and_a_source():
+def test_published_results_have_a_known_metric_and_a_source():
     for model in ZOO.values():
         assert {metric for result in model.get('Results', ()) for metric in result['Metrics']} <= set(METRICS)
         assert 'Results' not in model or model['Published']['Source']
 
 
-def test_documentation_is_what_the_metadata_says(tmp_path):
+def test_documentation_is_up_to_date(tmp_path):
     (tmp_path / 'docs').mkdir()
     (tmp_path / 'README.md').write_text((ROOT / 'README.md').read_text(encoding='utf-8'), encoding='utf-8')
     write_tables(ZOO, tmp_path)
@@ -78,14 +117,55 @@ def test_documentation_is_what_the_metadata_says(tmp_path):
 
 
 def test_counted_and_published_have_columns_of_their_own():
-    text = page({'retinanet_van_x': {
-        'Name': 'retinanet_van_x', 'Config': 'configs/retinanet_van_x.py',
-        'Metadata': {'Backbone': 'VAN-X', 'Input Size': '8x9', 'Parameters': 1_500_000, 'FLOPs': 2_500_000_000},
-        'Results': [{'Task': 'Object Detection', 'Dataset': 'COCO', 'Metrics': {'box AP': 50.1}}],
-        'Published': {'Source': 'nowhere', 'FLOPs (G)': 3}}})
+    text = render_page(
+        {
+            'retinanet_van_x': {
+                'Name': 'retinanet_van_x',
+                'Config': 'configs/retinanet_van_x.py',
+                'Metadata': {'Backbone': 'VAN-X', 'Input Size': '8x9', 'Parameters': 1_500_000, 'FLOPs': 2_500_000_000},
+                'Results': [{'Task': 'Object Detection', 'Dataset': 'COCO', 'Metrics': {'box AP': 50.1}}],
+                'Published': {'Source': 'nowhere', 'FLOPs (G)': 3},
+            }
+        }
+    )
     assert '| VAN-X | 1.50 | - | 8x9 | 2.50 | 3 | 50.1 | nowhere |' in text
 
 
-def test_a_readme_without_a_place_for_the_table():
+def test_the_readme_table_has_a_row_for_each_backbone_with_published_figures():
+    def model(name, backbone, parameters=1, **metrics):
+        return {
+            'Name': name,
+            'Config': f'configs/{name}.py',
+            'Metadata': {'Backbone': backbone, 'Parameters': parameters},
+            **({'Results': [{'Metrics': metrics}]} if metrics else {}),
+        }
+
+    models = [
+        model('retinanet_x_t', 'X-T', 2_000_000),
+        model('mask_rcnn_x_t', 'X-T', **{'box AP': 40.1, 'mask AP': 37.0}),
+        model('cascade_mask_rcnn_x_t', 'X-T', **{'box AP': 50.0}),
+        model('retinanet_x_s', 'X-S'),
+    ]
+    table = render_readme_table({entry['Name']: entry for entry in models})
+    assert '| X-T | `retinanet_x_t` | 2.00 | - | - | 40.1 / 37.0 | - | - |' in table
+    assert 'X-S' not in table
+
+
+def test_command_line(tmp_path, monkeypatch, capsys):
+    """It leaves a clean clone unchanged, and counts only with --count."""
+    paths = ['README.md', 'docs/model_zoo.md', 'model-index.yml', 'tools/model_zoo.py']
+    paths += [path.relative_to(ROOT).as_posix() for path in metafiles()]
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes((ROOT / path).read_bytes())
+    monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: iter(['van-b0', 'van-b1']))
+    for arguments, out in (([], ''), (['--count'], 'van-b0\nvan-b1\n')):
+        monkeypatch.setattr('sys.argv', ['model_zoo.py', *arguments])
+        runpy.run_path(str(tmp_path / 'tools' / 'model_zoo.py'), run_name='__main__')
+        assert capsys.readouterr().out == out
+        assert all((tmp_path / path).read_bytes() == (ROOT / path).read_bytes() for path in paths)
+
+
+def test_a_readme_without_the_comments_around_the_table():
     with pytest.raises(UserError, match=r'README.md must have one line .*made by tools/model_zoo.py'):
-        readme('# nothing\n', ZOO)
+        insert_readme_table('# nothing\n', ZOO)

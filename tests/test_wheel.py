@@ -1,18 +1,22 @@
-"""Wheels and source distributions have the configs and the metadata in them."""
+"""Wheels and source distributions contain the configs and the metadata."""
+
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
-from mmbackbones import configs
 from mmbackbones.model_zoo import read_models
+from mmbackbones.utils import config_files
 
 ROOT = Path(__file__).parents[1]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob('*'))
-            if path.is_file() and '__pycache__' not in path.parts}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file() and '__pycache__' not in path.parts
+    }
 
 
 def test_configs_and_metadata_are_found_in_an_installed_wheel(tmp_path, monkeypatch):
@@ -20,14 +24,18 @@ def test_configs_and_metadata_are_found_in_an_installed_wheel(tmp_path, monkeypa
     built = tmp_path / 'mmbackbones'
     assert contents(built / '.mim' / 'configs') == contents(ROOT / 'configs')
     assert (built / 'model_zoo' / 'metadata.py').is_file()
-    monkeypatch.setattr(configs, '_PACKAGE', built)
-    assert configs.config_path('mask_rcnn_dualvit_s') == built / '.mim' / 'configs' / 'mask_rcnn_dualvit_s.py'
+    monkeypatch.setattr(config_files, '_PACKAGE', built)
+    assert config_files.config_path('mask_rcnn_dualvit_s') == built / '.mim' / 'configs' / 'mask_rcnn_dualvit_s.py'
     assert read_models()['mask_rcnn_dualvit_s']['Config'] == 'configs/mask_rcnn_dualvit_s.py'
 
 
 def test_a_source_distribution_has_them(tmp_path):
-    subprocess.run([sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', tmp_path, 'sdist', '-d', tmp_path],
-                   cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', tmp_path, 'sdist', '-d', tmp_path],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     with tarfile.open(next(tmp_path.glob('*.tar.gz'))) as archive:
         names = {name.partition('/')[2] for name in archive.getnames()}
     assert {f'configs/{path}' for path in contents(ROOT / 'configs')} | {'model-index.yml', 'constraints.txt'} <= names

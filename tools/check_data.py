@@ -1,24 +1,24 @@
-"""Tell whether a data folder is right, before a night of training.
+"""Check a data folder before a long training run.
 
 Example:
 
     python tools/check_data.py data/coco
 """
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from mmbackbones.engine import check_data
-from mmbackbones.engine.cli import run
-from mmbackbones.engine.label_options import add_label_options
+from mmbackbones.cli import add_label_options, new_parser, run
+from mmbackbones.datasets.formats import describe
 from mmbackbones.errors import printable
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument('data', metavar='DIR',
-                        help='folder of boxes in COCO, Roboflow, Pascal VOC or YOLO layout, or of label maps (PNGs of '
-                             '8 or 16 bits, grey or with a palette) in ADE20K layout')
+    parser = new_parser(__doc__)
+    parser.epilog = f'formats:\n{describe()}'
+    parser.add_argument('data', metavar='DIR', help='folder with boxes or label maps in one of the formats below')
     add_label_options(parser)
     args = parser.parse_args()
+
+    from mmbackbones.apis import check_data
+
     for line in check_data(args.data, args.background, args.ignore_label):
         print(printable(line))
 

@@ -19,12 +19,13 @@ def box_head(stds):
         fc_out_channels=1024,
         roi_feat_size=7,
         num_classes=80,
-        bbox_coder=dict(type='DeltaXYWHBBoxCoder', target_means=[0., 0., 0., 0.], target_stds=stds),
+        bbox_coder=dict(type='DeltaXYWHBBoxCoder', target_means=[0.0, 0.0, 0.0, 0.0], target_stds=stds),
         reg_class_agnostic=False,
         reg_decoded_bbox=True,
         norm_cfg=dict(type='SyncBN'),
         loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
-        loss_bbox=dict(type='GIoULoss', loss_weight=10.0))
+        loss_bbox=dict(type='GIoULoss', loss_weight=10.0),
+    )
 
 
 custom_imports = dict(imports=['mmbackbones', 'mmbackbones.engine.float32_boxes'], allow_failed_imports=False)
@@ -37,7 +38,9 @@ model = dict(
             box_head([0.1, 0.1, 0.2, 0.2]),
             box_head([0.05, 0.05, 0.1, 0.1]),
             box_head([0.033, 0.033, 0.067, 0.067]),
-        ]))
+        ],
+    ),
+)
 
 scales = [(side, 1333) for side in range(480, 801, 32)]
 train_pipeline = [
@@ -50,10 +53,11 @@ train_pipeline = [
             [dict(type='RandomChoiceResize', scales=scales, keep_ratio=True)],
             [
                 dict(type='RandomChoiceResize', scales=[(400, 1333), (500, 1333), (600, 1333)], keep_ratio=True),
-                dict(
-                    type='RandomCrop', crop_type='absolute_range', crop_size=(384, 600), allow_negative_crop=True),
+                dict(type='RandomCrop', crop_type='absolute_range', crop_size=(384, 600), allow_negative_crop=True),
                 dict(type='RandomChoiceResize', scales=scales, keep_ratio=True),
-            ]]),
+            ],
+        ],
+    ),
     dict(type='PackDetInputs'),
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

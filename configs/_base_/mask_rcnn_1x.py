@@ -10,4 +10,6 @@ custom_imports = dict(imports=['mmbackbones', 'mmbackbones.engine.float32_boxes'
 model = dict(
     rpn_head=dict(anchor_generator=dict(type='Float32AnchorGenerator')),
     roi_head=dict(
-        bbox_roi_extractor=dict(type='Float32RoIExtractor'), mask_roi_extractor=dict(type='Float32RoIExtractor')))
+        bbox_roi_extractor=dict(type='Float32RoIExtractor'), mask_roi_extractor=dict(type='Float32RoIExtractor')
+    ),
+)

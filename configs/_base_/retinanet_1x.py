@@ -6,5 +6,5 @@ _base_ = [
     'runtime.py',
 ]
 custom_imports = dict(imports=['mmbackbones', 'mmbackbones.engine.float32_boxes'], allow_failed_imports=False)
-# Strides 8 to 32 feed the pyramid; the backbone is asked for these three maps only.
+# The pyramid takes strides 8 to 32; the backbone returns these three maps only.
 model = dict(neck=dict(start_level=0), bbox_head=dict(anchor_generator=dict(type='Float32AnchorGenerator')))

@@ -7,11 +7,11 @@ _base_ = [
 
 model = dict(
     pretrained=None,
-    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size=(32, 32))),  # crops; the least that a backbone takes
-    decode_head=dict(num_classes=150))
+    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size=(32, 32))),  # crops; the smallest input of a backbone
+    decode_head=dict(num_classes=150),
+)
 
-optim_wrapper = dict(
-    _delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=1e-4))
+optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=1e-4))
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=0, end=40000)]
 train_dataloader = dict(batch_size=4)
 auto_scale_lr = dict(enable=True, base_batch_size=32)

@@ -7,16 +7,18 @@ _base_ = [
 
 model = dict(
     pretrained=None,
-    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size=(32, 32))),  # crops; the least that a backbone takes
+    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size=(32, 32))),  # crops; the smallest input of a backbone
     decode_head=dict(num_classes=150),
-    auxiliary_head=dict(num_classes=150))
+    auxiliary_head=dict(num_classes=150),
+)
 
 # No weight decay on norms.
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=6e-5, weight_decay=0.01),
-    paramwise_cfg=dict(custom_keys=dict(norm=dict(decay_mult=0.))))
+    paramwise_cfg=dict(custom_keys=dict(norm=dict(decay_mult=0.0))),
+)
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500),
     dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=1500, end=160000),

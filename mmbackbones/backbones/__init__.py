@@ -1,8 +1,9 @@
-"""The backbones, one file a family."""
+"""The backbones, one file per family."""
+
 from .base import PyramidBackbone
-from .dual_vit import DualViT
-from .hat_net import HATNet
-from .sasa_resnet import SASAResNet
+from .dualvit import DualViT
+from .hatnet import HATNet
+from .sasa import SASAResNet
 from .transcnn import TransCNN
 from .van import VAN
 

@@ -1,6 +1,8 @@
-"""The contract that every backbone of this package keeps."""
+"""The contract of every backbone in this package."""
+
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,63 +11,84 @@ from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..heads import PoolingHead
+from ..layers.activation_checkpoint import State, as_state
 from ..ops import checks, warn_of_one_image
 from ..weights import load_pretrained
 
 
 class PyramidBackbone(BaseModule):
-    """An image in, a pyramid of feature maps with strides 4, 8, 16 and 32 out.
+    """Base class of networks that turn an image into a pyramid of feature maps with strides 4, 8, 16 and 32.
 
     A subclass fills :attr:`arch_zoo` and, in its constructor, builds ``self.stem`` (a module that brings the image to
     stride 4) and appends ``self.num_stages`` modules to ``self.stages``, then calls :meth:`freeze_stages`. Stages after
-    the last one asked for are not built, so that every parameter gets a gradient.
+    the last one in `out_indices` are not built, so that every parameter gets a gradient.
+
+    The stem and each stage return the state of the network, which the next stage takes: the feature map, or a tuple of
+    the feature map and whatever else the network carries from stage to stage.
 
     Args:
-        arch: Name of an entry of :attr:`arch_zoo`, or a dict with the same keys as its entries. A subclass may call
-            it otherwise in its own constructor, as a ResNet speaks of its depth; :attr:`arch_argument` says how.
+        arch: Name of an entry of :attr:`arch_zoo`, or a dict with the same keys as its entries. Some subclasses give
+            this argument another name, such as a ResNet's ``depth``; :attr:`arch_argument` holds it.
         in_channels: Number of channels of the image.
-        out_indices: Which stages to return, 0 to 3.
-        frozen_stages: -1 freezes nothing, 0 the stem, n the stem and the first n stages. What is frozen is in eval
-            mode and gets no gradient.
-        norm_eval: Keep batch norms in eval mode while training.
-        drop_path_rate: Stochastic depth rate of the last block; earlier blocks have linearly less.
-        norm_cfg: Replaces the network's batch or group norms, never its layer norms.
-        with_cp: Activation checkpointing block by block: same values and gradients, less memory, more time.
-        init_cfg: ``dict(type='Pretrained', checkpoint=NAME, prefix='')`` takes the authors' file as released; NAME is a
+        out_indices: Stages whose feature maps are returned, 0 to 3, in rising order.
+        frozen_stages: -1 freezes nothing, 0 the stem, n the stem and the first n stages. Frozen modules stay in eval
+            mode and get no gradients.
+        norm_eval: Keep batch norms in eval mode during training.
+        drop_path_rate: Stochastic depth rate of the last block; the rates of the blocks rise linearly to it, from 0.
+        norm_cfg: Config of the norm that replaces the network's batch or group norms, never its layer norms. None:
+            the norm of the paper.
+        with_cp: Checkpoint the activations of each block: same values and gradients, less memory, more time.
+        init_cfg: ``dict(type='Pretrained', checkpoint=NAME, prefix='')`` loads the authors' file as released; NAME is a
             file, a URL or a short name of :data:`mmbackbones.weights.RELEASES`.
 
     Attributes:
-        out_channels (tuple[int, ...]): Channels of each returned map.
+        arch_zoo (dict): The published sizes of the network by name.
+        arch_argument (str): Name of the constructor's argument that chooses one of them.
+        out_channels (tuple[int, ...]): Number of channels of each returned map.
         strides (tuple[int, ...]): Stride of each returned map, in pixels.
 
-    Shapes: (N, in_channels, H, W) -> one (N, C_i, ceil(H / stride_i), ceil(W / stride_i)) per entry of `out_indices`,
-        for any H, W >= 32. Maps are contiguous, whatever memory format they were computed in: heads that call `view`
-        and compiled operators that read memory as N, C, H, W without a look at the strides are safe.
+    Shape:
+        (N, in_channels, H, W) -> one (N, C_i, ceil(H / stride_i), ceil(W / stride_i)) per entry of `out_indices`, for
+        any H, W >= 32. Maps are contiguous, whatever memory format they were computed in, as needed by heads that call
+        `view` and by compiled operators that read memory as N, C, H, W whatever the strides.
 
     Raises:
-        ValueError: An unknown `arch`, a wrong `arch` dict, impossible `out_indices` or `frozen_stages`, or an input
-            that no pyramid can be made of.
+        ValueError: An unknown `arch`, a wrong `arch` dict, impossible `out_indices` or `frozen_stages`, or an input of
+            the wrong shape.
     """
 
-    arch_zoo: dict[str | int, dict] = {}
-    arch_argument = 'arch'  # what users of this backbone call it
-    min_size = 32  # pixels a side: the stride of the last stage
+    arch_zoo: dict[Any, dict] = {}
+    arch_argument = 'arch'
+    default_norm_cfg: dict = dict(type='BN')
+    min_size = 32  # height and width in pixels: the stride of the last stage
 
-    def __init__(self, arch: str | int | dict, in_channels: int = 3, out_indices: Sequence[int] = (0, 1, 2, 3),
-                 frozen_stages: int = -1, norm_eval: bool = False, drop_path_rate: float = 0.0,
-                 norm_cfg: dict | None = None, with_cp: bool = False, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        arch: str | int | dict,
+        in_channels: int = 3,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        drop_path_rate: float = 0.0,
+        norm_cfg: dict | None = None,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.arch = self._find_arch(arch)
         self.in_channels = in_channels
         self.out_indices = self._check_out_indices(out_indices)
         self.num_stages = max(self.out_indices) + 1
         if not (isinstance(frozen_stages, int) and -1 <= frozen_stages <= self.num_stages):
-            raise ValueError(f'frozen_stages must be -1 (none), 0 (the stem) or up to {self.num_stages} (the stem and '
-                             f'that many of the stages built), got {frozen_stages!r}')
+            raise ValueError(
+                f'frozen_stages must be -1 (none), 0 (the stem) or up to {self.num_stages} (the stem and '
+                f'that many of the stages built), got {frozen_stages!r}'
+            )
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.drop_path_rate = drop_path_rate
-        self.norm_cfg = norm_cfg
+        self.norm_cfg = norm_cfg or self.default_norm_cfg
         self.with_cp = with_cp
         self.strides = tuple(4 * 2**i for i in self.out_indices)
         self.stem: nn.Module = nn.Identity()  # keeps its place before the stages in the state dict
@@ -81,46 +104,71 @@ class PyramidBackbone(BaseModule):
         first, entry = next(iter(self.arch_zoo.items()))
         if isinstance(arch, type(first)):
             if arch not in self.arch_zoo:
-                raise ValueError(f'{name} has no {argument} {arch!r}; there are {known}')
+                raise ValueError(f'{name} has no {argument} {arch!r}; choose one of {known}')
             return self.arch_zoo[arch]
         if not isinstance(arch, dict) or set(arch) != set(entry):
-            raise ValueError(f'{argument} of {name} must be one of {known}, or a dict with the keys '
-                             f'{", ".join(sorted(entry))}; got {arch!r}')
+            raise ValueError(
+                f'{argument} of {name} must be one of {known}, or a dict with the keys '
+                f'{", ".join(sorted(entry))}, got {arch!r}'
+            )
         if wrong := [key for key, value in arch.items() if isinstance(value, Sequence) and len(value) != 4]:
             raise ValueError(f'{argument} of {name}: {", ".join(wrong)} must have one entry for each of the 4 stages')
         return arch
 
     @staticmethod
     def _check_out_indices(out_indices: Sequence[int]) -> tuple[int, ...]:
-        indices = tuple(out_indices) if isinstance(out_indices, Sequence) else (out_indices, )
+        indices = tuple(out_indices) if isinstance(out_indices, Sequence) else (out_indices,)
         if not indices or list(indices) != sorted({i for i in indices if i in range(4)}):
             raise ValueError(f'out_indices must be rising stage numbers from 0 to 3, got {out_indices!r}')
         return indices
 
     def drop_path_rates(self, depths: Sequence[int], stage: int) -> list[float]:
-        """Stochastic depth rate of each block of a stage: rising linearly from 0 to the network's last block."""
-        first = sum(depths[:stage])
-        return np.linspace(0, self.drop_path_rate, sum(depths))[first:first + depths[stage]].tolist()
+        """Stochastic depth rates of the blocks of a stage: linear from 0 to `drop_path_rate` over all stages.
 
+        Args:
+            depths: Number of blocks of each of the 4 stages.
+            stage: Which of the stages, from 0.
+        """
+        first = sum(depths[:stage])
+        return np.linspace(0, self.drop_path_rate, sum(depths))[first : first + depths[stage]].tolist()
+
+    # Forward ---------------------------------------------------------------------------------------------------------
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(out.contiguous() for out in self.pyramid(self.prepare(x)))
+
+    def prepare(self, x: Tensor) -> Tensor:
+        """A checked image batch, in the memory format that the network computes in."""
         self.check_input(x)
         warn_of_one_image(x.shape[0])
-        maps = self.pyramid(x.contiguous(memory_format=self.memory_format(x.device)))
-        return tuple(out.contiguous() for out in maps)
+        return x.contiguous(memory_format=self.memory_format(x.device))
 
     def pyramid(self, x: Tensor) -> list[Tensor]:
-        """The maps of `out_indices` for a checked image, in any memory format."""
-        x = self.stem(x)
+        """The feature maps of `out_indices` for a prepared image batch, in any memory format."""
         outs = []
-        for i, stage in enumerate(self.stages):
+        for i, state in enumerate(self.run_stages(x, self.stages)):
+            if i in self.out_indices:
+                outs.append(self.feature_map(*state))
+        return outs
+
+    def run_stages(self, x: Tensor, stages: Iterable[nn.Module]) -> Iterator[State]:
+        """Run a prepared image batch through the stem and `stages`.
+
+        Yields:
+            The state after each stage: the feature map and whatever else the network carries.
+        """
+        state = as_state(self.stem(x))
+        for stage in stages:
+            x, *others = state
             if torch.is_grad_enabled() and not x.requires_grad and self._has_group_norm(stage):
                 # PyTorch 2.13's group norm crashes in the backward pass if its channels-last input on a CPU needs no
                 # gradient, and what comes from frozen modules needs none.
                 x = x.contiguous()
-            x = stage(x)
-            if i in self.out_indices:
-                outs.append(x)
-        return outs
+            state = as_state(stage(x, *others))
+            yield state
+
+    def feature_map(self, x: Tensor, *others: Tensor) -> Tensor:
+        """The (N, C, H, W) feature map in the state after a stage."""
+        return x
 
     @staticmethod
     def _has_group_norm(module: nn.Module) -> bool:
@@ -133,25 +181,50 @@ class PyramidBackbone(BaseModule):
     def check_input(self, x: Tensor) -> None:
         """Raise ValueError unless `x` is (N, in_channels, H, W) with H, W >= 32."""
         with checks():
-            fits = bool(x.dim() == 4 and x.shape[1] == self.in_channels and x.shape[2] >= self.min_size
-                        and x.shape[3] >= self.min_size)
+            fits = bool(
+                x.dim() == 4
+                and x.shape[1] == self.in_channels
+                and x.shape[2] >= self.min_size
+                and x.shape[3] >= self.min_size
+            )
         if not fits:
-            raise ValueError(f'{type(self).__name__} takes (N, {self.in_channels}, H, W) with H and W of at least '
-                             f'{self.min_size} pixels, got {tuple(x.shape)}')
+            raise ValueError(
+                f'{type(self).__name__} takes (N, {self.in_channels}, H, W) with H and W of at least '
+                f'{self.min_size} pixels, got {tuple(x.shape)}'
+            )
 
-    # Weights -------------------------------------------------------------------------------------------------------
+    # Classification --------------------------------------------------------------------------------------------------
+    def build_classifier(self, num_classes: int) -> nn.Module:
+        """Build the authors' classification head for this network: by default pooling and a linear layer.
+
+        A subclass whose classifier reads more than the last feature map overrides this and :meth:`classifier_inputs`.
+
+        Args:
+            num_classes: Number of classes.
+
+        Returns:
+            A head, freshly initialized, that takes what :meth:`classifier_inputs` returns and gives logits
+            (N, num_classes). It is not a part of the backbone.
+        """
+        return PoolingHead(self.out_channels[-1], num_classes)
+
+    def classifier_inputs(self, x: Tensor) -> tuple[Any, ...]:
+        """What the head of :meth:`build_classifier` takes for an image batch: by default the last feature map."""
+        return self(x)[-1:]
+
+    # Weights ---------------------------------------------------------------------------------------------------------
     @staticmethod
     def rename_key(key: str) -> str | None:
-        """The key of ours for a key of a released file, a classifier's below ``head.``; None for what has no effect."""
+        """Our key for a key of a released file, below ``head.`` for the classifier's; None if it has no effect."""
         return key
 
-    def is_unbuilt(self, key: str) -> bool:
+    def is_ignored_key(self, key: str) -> bool:
         """Whether `key` (ours) belongs to a classifier or to a stage that these `out_indices` do not need."""
         stage = re.match(r'stages\.(\d+)\.', key)
         return key.startswith('head.') or bool(stage and int(stage[1]) >= self.num_stages)
 
     def init_weights(self) -> None:
-        """Load `init_cfg`'s checkpoint strictly; without one the weights are those that the constructor drew."""
+        """Load the checkpoint of `init_cfg`, strictly; without one, keep the weights that the constructor drew."""
         init_cfg = self.init_cfg
         if isinstance(init_cfg, dict) and init_cfg.get('type') in ('Pretrained', PretrainedInit):
             load_pretrained(self, init_cfg['checkpoint'], init_cfg.get('prefix') or '')
@@ -161,10 +234,10 @@ class PyramidBackbone(BaseModule):
         else:
             super().init_weights()
 
-    # Freezing ------------------------------------------------------------------------------------------------------
+    # Freezing --------------------------------------------------------------------------------------------------------
     def frozen_modules(self) -> list[nn.Module]:
-        """What `frozen_stages` covers."""
-        return [] if self.frozen_stages < 0 else [self.stem, *self.stages[:self.frozen_stages]]
+        """The modules that `frozen_stages` covers."""
+        return [] if self.frozen_stages < 0 else [self.stem, *self.stages[: self.frozen_stages]]
 
     def freeze_stages(self) -> None:
         """Take the frozen modules out of training; a constructor calls this last."""
@@ -172,8 +245,8 @@ class PyramidBackbone(BaseModule):
             module.eval()
             module.requires_grad_(False)
 
-    def train(self, mode: bool = True):
-        """As :meth:`torch.nn.Module.train`, but what is frozen stays frozen."""
+    def train(self, mode: bool = True) -> 'PyramidBackbone':
+        """As :meth:`torch.nn.Module.train`; frozen modules, and batch norms under `norm_eval`, stay in eval mode."""
         super().train(mode)
         for module in self.frozen_modules():
             module.eval()

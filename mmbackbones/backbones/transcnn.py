@@ -1,20 +1,32 @@
-"""TransCNN, "Transformer in Convolutional Neural Networks", https://arxiv.org/abs/2106.03180 (v1, v2)."""
-import torch
+"""TransCNN: "Transformer in Convolutional Neural Networks", https://arxiv.org/abs/2106.03180 (v1 and v2).
+
+The paper's H-MHSA is in :mod:`mmbackbones.layers.hierarchical_attention`, its IRB in
+:mod:`mmbackbones.layers.inverted_residual`, its two-branch downsampling in :mod:`mmbackbones.layers.downsample`; here
+they become :class:`Block`, :class:`Stage` and the network.
+
+The authors' code and weights: https://github.com/yun-liu/TransCNN, today https://github.com/yun-liu/HAT-Net. They give
+no license, so nothing is copied from there; the released networks are rebuilt from the names and shapes of their
+weights and from computed values.
+"""
+
+from collections.abc import Sequence
+
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
 from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, checkpoint, init_conv_fan_out
-from ..weights import rename_transcnn_key
+from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, init_conv_fan_out, run_blocks
+from ..weights.families.transcnn import rename_transcnn_key
 from .base import PyramidBackbone
 
 
 class Stem(nn.Module):
-    """Two 3x3 convolutions of stride 2; the first one, 16 channels wide, is followed by a norm and SiLU.
+    """The stem: two 3x3 convolutions of stride 2; a norm and SiLU follow the first one, which is 16 channels wide.
 
-    Shapes: (N, C_in, H, W) -> (N, C, ceil(H / 4), ceil(W / 4)).
+    Shape:
+        (N, C_in, H, W) -> (N, C, ceil(H / 4), ceil(W / 4)).
     """
 
     def __init__(self, in_channels: int, channels: int, norm_cfg: dict) -> None:
@@ -29,12 +41,13 @@ class Stem(nn.Module):
 
 
 class Block(nn.Module):
-    """A block: ``x + HMHSA(x)``, then ``x + IRB(x)``.
+    """A block: ``x + H-MHSA(x)``, then ``x + IRB(x)``.
 
-    Shapes: (N, C, H, W) -> (N, C, H, W).
+    Shape:
+        (N, C, H, W) -> (N, C, H, W).
     """
 
-    def __init__(self, attention: nn.Module, irb: nn.Module, drop_path: float) -> None:
+    def __init__(self, attention: nn.Module, irb: InvertedResidualBottleneck, drop_path: float) -> None:
         super().__init__()
         self.attn = attention
         self.irb = irb
@@ -48,7 +61,8 @@ class Block(nn.Module):
 class Stage(nn.Module):
     """Downsampling (the first stage's is the stem) and blocks, whose last output is the feature map.
 
-    Shapes: (N, C_in, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)), the first stage keeps H and W.
+    Shape:
+        (N, C_in, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)), the first stage keeps H and W.
     """
 
     def __init__(self, downsample: nn.Module, blocks: list[Block], with_cp: bool) -> None:
@@ -58,51 +72,74 @@ class Stage(nn.Module):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.downsample(x)
-        for block in self.blocks:
-            x = checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+        (x,) = run_blocks(self.blocks, self.downsample(x), with_cp=self.with_cp)
         return x
 
 
 def _init(module: nn.Module) -> None:
-    """Let every block begin close to the identity; without it, training from scratch hardly gets off the ground."""
+    """Initialize every block close to the identity, without which training from scratch makes little progress."""
     init_conv_fan_out(module)
     if isinstance(module, Block):
         for conv in module.attn.modules():
             if isinstance(conv, nn.Conv2d):
-                trunc_normal_init(conv, std=0.02)  # as transformers draw their projections
+                trunc_normal_init(conv, std=0.02)  # as transformers initialize their projections
         nn.init.zeros_(module.irb.project_norm.weight)
 
 
 def two_step(grid_sizes: tuple[int, ...], pool_ratios: tuple[int, ...]) -> tuple[dict, ...]:
-    """The attentions of a released network: two steps in the stages with a grid size, full attention in the last."""
-    return *(dict(type='HMHSA', grid_size=grid, pool_ratio=ratio)
-             for grid, ratio in zip(grid_sizes, pool_ratios, strict=True)), dict(type='MHSA')
+    """Configs of the attention in each stage of a released network: two steps in three stages, full in the last."""
+    return *(
+        dict(type='HierarchicalSelfAttention2d', grid_size=grid, pool_ratio=ratio)
+        for grid, ratio in zip(grid_sizes, pool_ratios, strict=True)
+    ), dict(type='MultiHeadSelfAttention2d')
 
 
-def _arch(embed_dims: tuple[int, ...], depths: tuple[int, ...], expansions: tuple[int, ...],
-          attentions: tuple[dict, ...] = two_step((8, 8, 8), (8, 4, 2))) -> dict:
-    return dict(embed_dims=embed_dims, depths=depths, head_dim=64, expansions=expansions, kernel_sizes=(5, 3, 5, 3),
-                attentions=attentions)
+def _arch(
+    embed_dims: tuple[int, ...],
+    depths: tuple[int, ...],
+    expansions: tuple[int, ...],
+    attentions: tuple[dict, ...] = two_step((8, 8, 8), (8, 4, 2)),
+) -> dict:
+    return dict(
+        embed_dims=embed_dims,
+        depths=depths,
+        head_dim=64,
+        expansions=expansions,
+        kernel_sizes=(5, 3, 5, 3),
+        attentions=attentions,
+    )
 
 
-# The article's tables are known at second hand only, from an unofficial re-implementation (Kunhong Yu, 2021-07-22) that
-# calls them ambiguous itself. It gives the grids as 8-4-2, 7-4-2, 3-2-2 and 2-2-2; the last number of each is left out
-# here, because the last step spans the map whatever its size.
-_CASCADE = tuple(dict(type='CascadedHMHSA', grid_sizes=sizes) for sizes in ((8, 4), (7, 4), (3, 2), (2, 2)))
+# The paper's tables are known only at second hand, from an unofficial re-implementation (Kunhong Yu, 2021-07-22) that
+# itself calls them ambiguous. It gives the grids as 8-4-2, 7-4-2, 3-2-2 and 2-2-2; the last number of each is left out
+# here, because the last step attends over the whole map whatever its size.
+_CASCADE = tuple(dict(type='CascadedSelfAttention2d', grid_sizes=sizes) for sizes in ((8, 4), (7, 4), (3, 2), (2, 2)))
 
 
 @MODELS.register_module()
 class TransCNN(PyramidBackbone):
-    """TransCNN, loading the authors' files as released.
+    """TransCNN, which loads the authors' checkpoints as released.
 
-    ``tiny`` to ``large`` are the networks of the authors' release (two-step :class:`~mmbackbones.layers.HMHSA`).
-    ``paper-small`` and ``paper-base`` follow the article's description (:class:`~mmbackbones.layers.CascadedHMHSA`).
-    No weights were released for them, and their exact grids are not certain. The release's "small" is not the paper's.
+    `tiny` to `large` are the released networks (two steps, :class:`~mmbackbones.layers.HierarchicalSelfAttention2d`).
+    `paper-small` and `paper-base` follow the paper (:class:`~mmbackbones.layers.CascadedSelfAttention2d`). No weights
+    were released for them, and their exact grids are not certain. The release's "small" is not the paper's.
 
-    Args and shapes: see :class:`PyramidBackbone`. An `arch` dict has ``head_dim`` and, with one entry a stage, the keys
-        ``embed_dims``, ``depths``, ``expansions``, ``kernel_sizes`` (of the depthwise convolutions) and ``attentions``
-        (configs of layers that take ``in_channels``, ``head_dim`` and ``norm_cfg``).
+    Args:
+        arch: `tiny`, `small`, `medium` or `large`, `t`, `s`, `m` or `l` for short; `paper-small` or `paper-base`; or a
+            dict with ``head_dim`` and, with one entry per stage, ``embed_dims``, ``depths``, ``expansions``,
+            ``kernel_sizes`` (of the depthwise convolutions) and ``attentions`` (configs of layers that take
+            ``in_channels``, ``head_dim`` and ``norm_cfg``).
+        in_channels: See :class:`PyramidBackbone`, as for all following arguments, shapes and attributes.
+        out_indices: See :class:`PyramidBackbone`.
+        frozen_stages: See :class:`PyramidBackbone`.
+        norm_eval: See :class:`PyramidBackbone`.
+        drop_path_rate: See :class:`PyramidBackbone`.
+        norm_cfg: See :class:`PyramidBackbone`.
+        with_cp: See :class:`PyramidBackbone`.
+        init_cfg: See :class:`PyramidBackbone`.
+
+    Raises:
+        ValueError: Channels are not a multiple of ``head_dim``, or whatever :class:`PyramidBackbone` refuses.
     """
 
     arch_zoo = {
@@ -113,13 +150,23 @@ class TransCNN(PyramidBackbone):
         'paper-small': _arch((64, 128, 256, 512), (2, 2, 2, 2), (4, 4, 6, 5), _CASCADE),
         'paper-base': _arch((64, 128, 256, 512), (3, 4, 8, 3), (4, 4, 6, 6), _CASCADE),
     }
-    default_norm_cfg = dict(type='BN')
-    irb_norms = 'each'
+    irb_norms = 'each'  # see InvertedResidualBottleneck
 
-    rename_key = staticmethod(rename_transcnn_key)
-
-    def __init__(self, arch: str | dict = 'tiny', norm_cfg: dict | None = None, **kwargs) -> None:
-        super().__init__(arch, norm_cfg=norm_cfg or self.default_norm_cfg, **kwargs)
+    def __init__(
+        self,
+        arch: str | dict = 'tiny',
+        in_channels: int = 3,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        drop_path_rate: float = 0.0,
+        norm_cfg: dict | None = None,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            arch, in_channels, out_indices, frozen_stages, norm_eval, drop_path_rate, norm_cfg, with_cp, init_cfg
+        )
         dims = self.arch['embed_dims']
         self.stem = Stem(self.in_channels, dims[0], self.norm_cfg)
         for i in range(self.num_stages):
@@ -129,15 +176,21 @@ class TransCNN(PyramidBackbone):
         self.apply(_init)
         self.freeze_stages()
 
+    @staticmethod
+    def rename_key(key: str) -> str | None:
+        return rename_transcnn_key(key)
+
     def build_downsample(self, in_channels: int, out_channels: int) -> nn.Module:
-        """What halves the map between two stages."""
+        """The layer that halves the map between two stages."""
         return TwoBranchDownsampling(in_channels, out_channels, self.norm_cfg)
 
     def build_block(self, stage: int, drop_path: float) -> Block:
-        """A block of stage `stage` (from 0)."""
+        """A block of a stage, 0 to 3."""
         channels, expansion, kernel_size, attention = (
-            self.arch[key][stage] for key in ('embed_dims', 'expansions', 'kernel_sizes', 'attentions'))
+            self.arch[key][stage] for key in ('embed_dims', 'expansions', 'kernel_sizes', 'attentions')
+        )
         return Block(
-            MODELS.build(dict(attention, in_channels=channels, head_dim=self.arch['head_dim'],
-                              norm_cfg=self.norm_cfg)),
-            InvertedResidualBottleneck(channels, expansion, kernel_size, self.norm_cfg, self.irb_norms), drop_path)
+            MODELS.build(dict(attention, in_channels=channels, head_dim=self.arch['head_dim'], norm_cfg=self.norm_cfg)),
+            InvertedResidualBottleneck(channels, expansion, kernel_size, self.norm_cfg, self.irb_norms),
+            drop_path,
+        )

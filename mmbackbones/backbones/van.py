@@ -1,5 +1,15 @@
-"""VAN, "Visual Attention Network", https://arxiv.org/abs/2202.09741 (Computational Visual Media, 2023)."""
-import torch
+"""VAN: "Visual Attention Network", https://arxiv.org/abs/2202.09741 (Computational Visual Media, 2023).
+
+Section 3.1 is :class:`mmbackbones.layers.LargeKernelAttention`; Section 3.2 with Figure 4d is :class:`PatchEmbed`,
+:class:`Attention`, :class:`ConvFFN` and :class:`Block`; Table 5 is :attr:`VAN.arch_zoo`.
+
+The authors' code and weights: https://github.com/Visual-Attention-Network, Apache-2.0; they ask to be contacted about
+commercial use. Details that the paper leaves open, such as the epsilon of the layer norms, follow that code; nothing is
+copied from it.
+"""
+
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
@@ -7,15 +17,16 @@ from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import LKA, checkpoint, init_conv_fan_out
-from ..weights import rename_van_key
+from ..layers import LargeKernelAttention, init_conv_fan_out, run_blocks
+from ..weights.families.van import rename_van_key
 from .base import PyramidBackbone
 
 
 class PatchEmbed(nn.Module):
     """Overlapping patch embedding: a strided convolution and a norm (Section 3.2).
 
-    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
+    Shape:
+        (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)).
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int, norm_cfg: dict) -> None:
@@ -28,15 +39,16 @@ class PatchEmbed(nn.Module):
 
 
 class Attention(nn.Module):
-    """The attention part of a block (Figure 4d): 1x1, GELU, LKA, 1x1, with a shortcut of its own.
+    """The attention part of a block (Figure 4d): 1x1, GELU, LKA, 1x1, with its own residual connection.
 
-    Shapes: (N, C, H, W) -> (N, C, H, W).
+    Shape:
+        (N, C, H, W) -> (N, C, H, W).
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.proj_1 = nn.Conv2d(channels, channels, 1)
-        self.lka = LKA(channels)
+        self.lka = LargeKernelAttention(channels)
         self.proj_2 = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,7 +58,8 @@ class Attention(nn.Module):
 class ConvFFN(nn.Module):
     """Convolutional feed-forward network (Figure 4d): 1x1, 3x3 depthwise, GELU, 1x1.
 
-    Shapes: (N, C, H, W) -> (N, C, H, W).
+    Shape:
+        (N, C, H, W) -> (N, C, H, W).
     """
 
     def __init__(self, channels: int, hidden_channels: int) -> None:
@@ -62,7 +75,8 @@ class ConvFFN(nn.Module):
 class Block(nn.Module):
     """A VAN block (Figure 4d): ``x + LS(Attention(BN(x)))``, then ``x + LS(FFN(BN(x)))``, LS being LayerScale.
 
-    Shapes: (N, C, H, W) -> (N, C, H, W).
+    Shape:
+        (N, C, H, W) -> (N, C, H, W).
     """
 
     def __init__(self, channels: int, mlp_ratio: float, drop_path: float, norm_cfg: dict) -> None:
@@ -83,7 +97,8 @@ class Block(nn.Module):
 class Stage(nn.Module):
     """Patch embedding (the first stage's is the stem), blocks, and the layer norm whose output is the feature map.
 
-    Shapes: (N, C_in, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)), the first stage keeps H and W.
+    Shape:
+        (N, C_in, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)), the first stage keeps H and W.
     """
 
     def __init__(self, patch_embed: nn.Module, blocks: list[Block], channels: int, with_cp: bool) -> None:
@@ -94,9 +109,7 @@ class Stage(nn.Module):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.patch_embed(x)
-        for block in self.blocks:
-            x = checkpoint(block, x) if self.with_cp and torch.is_grad_enabled() else block(x)
+        (x,) = run_blocks(self.blocks, self.patch_embed(x), with_cp=self.with_cp)
         return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
@@ -106,12 +119,24 @@ def _arch(embed_dims: tuple[int, ...], depths: tuple[int, ...]) -> dict:
 
 @MODELS.register_module()
 class VAN(PyramidBackbone):
-    """Visual Attention Network B0-B6 (Table 5), loading the authors' files as released.
+    """Visual Attention Network B0 to B6 (Table 5), which loads the authors' checkpoints as released.
 
-    Each feature map is the output of its stage's layer norm, which is also what the next stage goes on from.
+    Each feature map is the output of its stage's layer norm, which is also the input of the next stage.
 
-    Args and shapes: see :class:`PyramidBackbone`. An `arch` dict has the keys ``embed_dims``, ``depths`` and
-        ``mlp_ratios``, each with one entry a stage.
+    Args:
+        arch: `tiny`, `small`, `base`, `large`, `t`, `s`, `b`, `l` for short, or `b0` to `b6`; or a dict with the keys
+            ``embed_dims``, ``depths`` and ``mlp_ratios``, each with one entry per stage.
+        in_channels: See :class:`PyramidBackbone`, as for all following arguments, shapes and attributes.
+        out_indices: See :class:`PyramidBackbone`.
+        frozen_stages: See :class:`PyramidBackbone`.
+        norm_eval: See :class:`PyramidBackbone`.
+        drop_path_rate: See :class:`PyramidBackbone`.
+        norm_cfg: See :class:`PyramidBackbone`.
+        with_cp: See :class:`PyramidBackbone`.
+        init_cfg: See :class:`PyramidBackbone`.
+
+    Raises:
+        ValueError: Whatever :class:`PyramidBackbone` refuses.
     """
 
     arch_zoo = {
@@ -126,8 +151,21 @@ class VAN(PyramidBackbone):
 
     rename_key = staticmethod(rename_van_key)
 
-    def __init__(self, arch: str | dict = 'tiny', norm_cfg: dict | None = None, **kwargs) -> None:
-        super().__init__(arch, norm_cfg=norm_cfg or dict(type='BN'), **kwargs)
+    def __init__(
+        self,
+        arch: str | dict = 'tiny',
+        in_channels: int = 3,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        drop_path_rate: float = 0.0,
+        norm_cfg: dict | None = None,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            arch, in_channels, out_indices, frozen_stages, norm_eval, drop_path_rate, norm_cfg, with_cp, init_cfg
+        )
         dims, depths, ratios = (self.arch[key] for key in ('embed_dims', 'depths', 'mlp_ratios'))
         self.stem = PatchEmbed(self.in_channels, dims[0], kernel_size=7, stride=4, norm_cfg=self.norm_cfg)
         for i in range(self.num_stages):

@@ -1,4 +1,5 @@
-"""What it costs that backbones hand out contiguous maps, whatever format they compute in."""
+"""What it costs that backbones return contiguous maps, whatever memory format they compute in."""
+
 from functools import partial
 
 import torch
@@ -7,28 +8,38 @@ from mmengine.registry import MODELS
 
 from .measure import Step, compare
 
-SIDE = 512  # pixels
 BACKBONES = {'VAN-B2': dict(type='VAN', arch='b2'), 'Dual-ViT-S': dict(type='DualViT', arch='small')}
 
 
 def make_step(cfg: dict, side: int, contiguous: bool) -> Step:
-    """A training step of a backbone and an FPN at `side` x `side` pixels, with the maps as computed or contiguous."""
+    """A training step of a backbone and an FPN.
+
+    Args:
+        cfg: Config of the backbone.
+        side: Height and width of the image, in pixels.
+        contiguous: Whether the FPN gets contiguous maps, or the maps in the format they were computed in.
+    """
     torch.manual_seed(0)
     backbone = MODELS.build(cfg).train()
     neck = FPN(list(backbone.out_channels), 256, num_outs=5)
     x = torch.randn(1, 3, side, side)
 
-    def step():
+    def step() -> None:
         maps = backbone(x) if contiguous else backbone.pyramid(x.contiguous(memory_format=torch.channels_last))
         sum(level.mean() for level in neck(tuple(maps))).backward()
 
     return step
 
 
-def run(rounds: int = 3) -> None:
-    """Print the table of docs/architecture.md."""
+def run(rounds: int = 3, side: int = 512) -> None:
+    """Print the table of docs/memory.md.
+
+    Args:
+        rounds: Number of samples per figure.
+        side: Height and width of the image, in pixels.
+    """
     print('| backbone and FPN | contiguous maps | as computed |')
     print('|---|---|---|')
     for name, cfg in BACKBONES.items():
-        samples = compare({kind: partial(make_step, cfg, SIDE, kind) for kind in (True, False)}, rounds)
-        print(f'| {name} | {samples[True]} | {samples[False]} |', flush=True)
+        measured = compare({kind: partial(make_step, cfg, side, kind) for kind in (True, False)}, rounds)
+        print(f'| {name} | {measured[True]} | {measured[False]} |', flush=True)

@@ -1,24 +1,34 @@
-"""Time and peak memory of one step of work, every sample in a process of its own."""
+"""Time and peak memory of one step of work, every sample in its own process."""
+
 import multiprocessing
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
-Step = Callable[[], object]
-# Builds what is measured (a model, its input) and returns the step. It travels to another process, so it is a
+import torch
+
+Step = Callable[[], Any]
+# Builds what is measured (a model, its input) and returns the step. It is sent to another process, so it must be a
 # module's function or a `functools.partial` of one.
 MakeStep = Callable[[], Step]
+Name = TypeVar('Name', bound=Hashable)
 
-LONG = 5.0  # seconds after which a sample needs no further step to be the fastest of
+_LONG = 5.0  # seconds; a sample of at least this length is not repeated to find the fastest
 
 
 @dataclass
-class Samples:
-    """What was measured of one form: seconds and bytes beyond what was there before, one entry a process."""
+class Measurements:
+    """What was measured of one variant, one entry per process.
+
+    Attributes:
+        seconds: Time of the fastest step.
+        extra_bytes: Peak of memory during the first step, less what was in use before it.
+    """
 
     seconds: list[float] = field(default_factory=list)
     extra_bytes: list[int] = field(default_factory=list)
@@ -32,49 +42,70 @@ class Samples:
         return statistics.median(self.extra_bytes) / 1e6
 
     def __str__(self) -> str:
-        return (f'{self.median_seconds:.3f} s ({min(self.seconds):.3f}-{max(self.seconds):.3f}), '
-                f'{self.median_megabytes:.0f} MB')
+        return (
+            f'{self.median_seconds:.3f} s ({min(self.seconds):.3f}-{max(self.seconds):.3f}), '
+            f'{self.median_megabytes:.0f} MB'
+        )
 
 
-def compare(forms: dict[str, MakeStep], rounds: int = 5, steps: int = 4) -> dict[str, Samples]:
-    """Measure every form once a round, in turn, so that a machine that slows down slows all of them.
+def compare(
+    variants: Mapping[Name, MakeStep], rounds: int = 5, steps: int = 4, device: str = 'cpu'
+) -> dict[Name, Measurements]:
+    """Measure every variant once per round, in turn, so that a machine that slows down slows all of them.
 
-    A sample is the fastest of `steps` steps (fewer if they are long), and the peak of resident memory during the first
-    one, less what was resident before it. Memory is the whole process's, as a user meets it, not PyTorch's own count.
+    A sample is the fastest of `steps` steps (fewer if they are long) and the peak of memory during the first one, less
+    what was in use before it. On a CPU that is resident memory of the whole process, as a user sees it, not PyTorch's
+    own count; on a GPU it is what PyTorch allocated there.
+
+    Args:
+        variants: Name -> a function that builds the step, called in another process.
+        rounds: Number of samples per variant.
+        steps: Number of steps per sample.
+        device: Where the steps run, ``cpu`` or ``cuda``.
     """
-    context = multiprocessing.get_context('spawn')
-    samples = {name: Samples() for name in forms}
+    measured = {name: Measurements() for name in variants}
     for _ in range(rounds):
-        for name, make_step in forms.items():
-            with context.Pool(1) as pool:
-                seconds, extra_bytes = pool.apply(_sample, (make_step, steps))
-            samples[name].seconds.append(seconds)
-            samples[name].extra_bytes.append(extra_bytes)
-    return samples
+        for name, make_step in variants.items():
+            seconds, extra_bytes = _in_own_process(make_step, steps, device)
+            measured[name].seconds.append(seconds)
+            measured[name].extra_bytes.append(extra_bytes)
+    return measured
 
 
-def _sample(make_step: MakeStep, steps: int) -> tuple[float, int]:
+def _in_own_process(make_step: MakeStep, steps: int, device: str) -> tuple[float, int]:
+    with multiprocessing.get_context('spawn').Pool(1) as pool:
+        return pool.apply(_sample, (make_step, steps, device))
+
+
+def _sample(make_step: MakeStep, steps: int, device: str) -> tuple[float, int]:
     step = make_step()
-    before = _resident('VmRSS')
-    seconds = [_time(step)]
-    extra_bytes = max(0, _resident('VmHWM') - before)
-    while len(seconds) < steps and sum(seconds) < LONG:
-        seconds.append(_time(step))
+    before = _memory(device, peak=False)
+    seconds = [_time(step, device)]
+    extra_bytes = max(0, _memory(device, peak=True) - before)
+    while len(seconds) < steps and sum(seconds) < _LONG:
+        seconds.append(_time(step, device))
     return min(seconds), extra_bytes
 
 
-def _time(step: Step) -> float:
+def _time(step: Step, device: str) -> float:
     start = time.perf_counter()
     step()
+    if device != 'cpu':
+        torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
-def _resident(line: str) -> int:
-    """Bytes of resident memory: ``VmRSS`` now, ``VmHWM`` at its peak; where there is no /proc, the peak for both."""
+def _memory(device: str, peak: bool) -> int:
+    """Bytes of memory in use now, or at the peak so far; the peak for both on a system without /proc."""
+    if device != 'cpu':
+        if peak:
+            return torch.cuda.max_memory_allocated()
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
     status = Path('/proc/self/status')
     if status.exists():
-        for text in status.read_text().splitlines():
-            if text.startswith(f'{line}:'):
-                return int(text.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == 'darwin' else peak * 1024
+        name = 'VmHWM:' if peak else 'VmRSS:'
+        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith(name))
+    maximum = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return maximum if sys.platform == 'darwin' else maximum * 1024

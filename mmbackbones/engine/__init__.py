@@ -1,18 +1,6 @@
-"""What the command lines under tools/ do, as functions; importing it registers what they add to the libraries."""
-from . import (  # noqa: F401
-    checkpoint_hook,
-    drawing,
-    finite_loss,
-    float32_boxes,
-    hooks,
-    instance_tta,
-    iteration_loop,
-    metrics,
-    paired_seg_dataset,
-    resume,
-)
-from .check import check_data
-from .evaluate import evaluate
-from .train import train
+"""From a config and options to a training run; importing it registers what a config of ours names."""
 
-__all__ = ['check_data', 'evaluate', 'train']
+from ..datasets import paired_seg_dataset  # noqa: F401
+from ..evaluation import instance_tta, metrics  # noqa: F401
+from ..visualization import draw_hook  # noqa: F401
+from . import checkpoint_hook, finite_loss, float32_boxes, hooks, iteration_loop, resume  # noqa: F401

@@ -1,11 +1,12 @@
-"""Checkpoints that are there whole or not at all, and a best one that does not depend on interruptions."""
+"""Atomic checkpoints, and a best checkpoint that does not depend on interruptions."""
+
 import math
 import re
 import shutil
 from bisect import bisect
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from mmengine.config import Config
@@ -15,37 +16,39 @@ from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop
 
 from ..errors import UserError
+from ..utils.atomic_write import atomic_write, remove_partials
 from ..weights import load_from_file
-from ..whole_file import remove_partials, whole_file
-from .finite_loss import check_weights, settle_loss
+from .finite_loss import check_weights, finish_loss_check
 from .running_statistics import average_running_statistics
 
-_PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's notes of files that it would remove
-_RECORD = 'record'  # our note in a checkpoint: which run, whether it was validated, and the best until then
+_PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
+_RECORD = 'record'  # our part of a checkpoint: what was validated, and the best scores until then
 
 
 def guard_checkpoints(cfg: Config) -> None:
-    """Have checkpoints written by :class:`WholeCheckpointHook`, and none after a loss that is not finite.
+    """Have a config write its checkpoints with :class:`WholeCheckpointHook`, and none after a loss that is not finite.
 
     Raises:
-        UserError: Checkpoints are to be written to something else than a folder.
+        UserError: The config writes its checkpoints to something else than a folder.
     """
     checkpoint = cfg.default_hooks.get('checkpoint')
     if checkpoint and checkpoint.type in ('CheckpointHook', 'WholeCheckpointHook'):
         checkpoint.type = 'WholeCheckpointHook'
         place = checkpoint.get('out_dir') or ''
         if '://' in place or checkpoint.get('backend_args') or checkpoint.get('file_client_args'):
-            raise UserError(f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
-                            'can only be written to a folder: give out_dir as a path, without backend_args')
+            raise UserError(
+                f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
+                'can only be written to a folder: give out_dir as a path, without backend_args'
+            )
     others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
     cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]
 
 
 def lacks_validation(checkpoint: dict) -> bool:
-    """Whether a training ended between writing this checkpoint and validating it, and has that to do when it goes on.
+    """Whether a run ended between writing a checkpoint and validating it, so that a resume validates first.
 
     Args:
-        checkpoint: What is in the file; one that has no note of :class:`WholeCheckpointHook` lacks nothing.
+        checkpoint: Content of the file; one that :class:`WholeCheckpointHook` did not write lacks nothing.
     """
     meta = checkpoint.get('meta', {})
     return _RECORD in checkpoint and _read_record(checkpoint)['validated'] not in (meta.get('epoch'), meta.get('iter'))
@@ -53,38 +56,43 @@ def lacks_validation(checkpoint: dict) -> bool:
 
 @HOOKS.register_module()
 class WholeCheckpointHook(CheckpointHook):
-    """MMEngine's hook, safe against being killed at any moment.
+    """MMEngine's ``CheckpointHook``, safe against being killed at any moment.
 
-    - Files are written aside and moved into place. What they replace is removed after that, and only if this run wrote
-      it (checkpoints carry a number of their run), and only in the folder of the checkpoints.
-    - A checkpoint is written before its validation, as in MMEngine, and once more after it, with a note that nothing is
-      left to do. A training that goes on from a checkpoint without the note validates first. So the best checkpoint is
-      the one that an uninterrupted training would have.
-    - Nothing is written that is not finite, and with several processes the running statistics of batch norms are
-      averaged before: all processes go on with, and validate, the model that is saved.
+    - Files are written atomically. What they replace is removed afterwards, only in the folder of the checkpoints, and
+      only if this run wrote it: checkpoints carry the id of their run.
+    - A checkpoint is written before its validation, as in MMEngine, and once more after it, with a record of that. A
+      run that is resumed from a checkpoint without the record validates first. So the best checkpoint is the one that
+      an uninterrupted run would have.
+    - Weights that are not finite are never written. With several processes the running statistics of batch norms are
+      averaged first, so that all processes continue with, and validate, the model that is saved.
 
-    Args: As of ``CheckpointHook``; files are on this machine.
+    Takes the arguments of ``CheckpointHook``; ``out_dir`` has to be a folder on this machine.
     """
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.run = uuid4().hex
-        self.validated: int | None = None  # the last position (epoch or iteration) where nothing is left to validate
+        self.validated: int | None = None  # the last position (epoch or iteration) with no validation left to do
         self.best: dict[str, tuple[float, int | None]] = {}  # metric -> score and position
         self._mine: dict[str, bool] = {}  # file name -> whether this run wrote it
-        self._last_step = None
+        self._resumed = False
+        self._resumed_run: str | None = None  # id of the run in the checkpoint that is resumed
+        self._has_record = True  # whether that checkpoint was written by this hook
+        self._last_step: int | None = None
         self._averaged = False
 
-    # What a checkpoint knows of its run.
+    # What a checkpoint says of its run.
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        checkpoint[_RECORD] = dict(run=self.run, validated=self.validated,
-                                   best={key: list(value) for key, value in self.best.items()})
+        checkpoint[_RECORD] = dict(
+            validated=self.validated, best={key: list(value) for key, value in self.best.items()}
+        )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner._resume:
             record = _read_record(checkpoint)
-            self.run, self.validated, self.best = record['run'], record['validated'], record['best']
+            self.validated, self.best = record['validated'], record['best']
+            self._resumed, self._resumed_run = True, _run_of(checkpoint)
+            self._has_record = bool(checkpoint.get(_RECORD))
 
     def before_train(self, runner) -> None:
         info = runner.message_hub.runtime_info
@@ -96,40 +104,43 @@ class WholeCheckpointHook(CheckpointHook):
             remove_partials(folder, '*.pth.*')
             remove_partials(Path(runner.work_dir), 'last_checkpoint.*')
         if runner._resume:
-            self._take_up(runner, folder)
+            self._take_over(runner, folder)
 
-    def _take_up(self, runner, folder: Path) -> None:
-        """Go on where the checkpoint that is resumed ends."""
-        now = self._position(runner)
-        same_folder = Path(runner._load_from).resolve().parent == folder.resolve()
+    def _take_over(self, runner, folder: Path) -> None:
+        """Take over files and best scores of the resumed run, and do the validation that it had left to do."""
+        now, resumed = self._position(runner), Path(runner._load_from).resolve()
+        same_folder = resumed.parent == folder.resolve()
+        if same_folder:
+            self._mine[resumed.name] = True
         if is_main_process() and self.max_keep_ckpts > 0 and same_folder:
             earlier = sorted((step, path) for step, path in self._files('') if step <= now and self._is_mine(path))
-            for _, path in earlier[:-self.max_keep_ckpts]:
+            for _, path in earlier[: -self.max_keep_ckpts]:
                 path.unlink()
-            self.keep_ckpt_ids = deque([step for step, _ in earlier[-self.max_keep_ckpts:]], self.max_keep_ckpts)
+            self.keep_ckpt_ids = deque([step for step, _ in earlier[-self.max_keep_ckpts :]], self.max_keep_ckpts)
         if not self.save_best:
             self.best = {}
         for key, (_, step) in list(self.best.items()):
             path = folder / self._best_name(key, step)
-            there = Path(runner._load_from).resolve().parent / path.name
+            there = resumed.parent / path.name
             if is_main_process() and not path.exists() and there.exists():
-                with whole_file(path) as partial:
+                with atomic_write(path) as partial:
                     shutil.copyfile(there, partial)
+                self._mine[path.name] = True
             if path.exists() or there.exists():
                 self._set_best_path(key, str(path))
             else:
                 del self.best[key]
-                runner.logger.warning(f'{path} is gone: the best checkpoint is chosen anew from here on')
-        if not self.best:  # of a checkpoint without our note
-            for key in self.key_indicators if self.save_best and not self.run else ():
+                runner.logger.warning(f'{path} is missing: the best checkpoint will be chosen among those from here on')
+        if not self.best and not self._has_record:
+            for key in self.key_indicators if self.save_best else ():
                 score = runner.message_hub.runtime_info.get(self._score_name(key))
                 if isinstance(score, int | float):
                     self.best[key] = (float(score), None)
         if self.validated != now and self._validation_is_due(runner, now):
-            runner.logger.info('validating the checkpoint first: the training ended before that was done')
+            runner.logger.info('validating the checkpoint first: the run ended before that was done')
             runner.val_loop.run()
             if is_main_process() and same_folder:
-                self._note_validation(Path(runner._load_from))
+                self._record_validation(resumed)
 
     def _position(self, runner) -> int:
         return runner.epoch if self.by_epoch else runner.iter
@@ -152,18 +163,18 @@ class WholeCheckpointHook(CheckpointHook):
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
 
     def _average(self, runner) -> None:
-        if not self._averaged:  # the mean of what is equal may differ in its last digit
+        if not self._averaged:  # once only: the mean of equal numbers may differ from them in its last digit
             average_running_statistics(runner.model)
             self._averaged = True
 
     def _write(self, runner, name: str, **options) -> str:
         """Write a checkpoint; all processes have to call this. Returns its path."""
-        settle_loss(runner)
+        finish_loss_check(runner)
         self._average(runner)
         check_weights(runner)
         path = Path(self.out_dir) / name
         if is_main_process():
-            with whole_file(path) as partial:
+            with atomic_write(path) as partial:
                 runner.save_checkpoint(self.out_dir, partial.name, **options)
         self._mine[name] = True
         return str(path)
@@ -172,11 +183,17 @@ class WholeCheckpointHook(CheckpointHook):
         if not self._validation_is_due(runner, step):
             self.validated = step
         self.last_ckpt = self._write(
-            runner, self.filename_tmpl.format(step), save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch, **self.args)
+            runner,
+            self.filename_tmpl.format(step),
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            **self.args,
+        )
         self._last_step = step
         if is_main_process():
-            with whole_file(Path(runner.work_dir) / 'last_checkpoint') as partial:
+            with atomic_write(Path(runner.work_dir) / 'last_checkpoint') as partial:
                 partial.write_text(self.last_ckpt)
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
@@ -209,27 +226,31 @@ class WholeCheckpointHook(CheckpointHook):
         self.best[key] = (float(score), step)
         runner.message_hub.update_info(self._score_name(key), score)
         name = self._best_name(key, step)
-        self._set_best_path(key, self._write(
-            runner, name, save_optimizer=False, save_param_scheduler=False, meta=dict(meta), by_epoch=False))
+        self._set_best_path(
+            key,
+            self._write(
+                runner, name, save_optimizer=False, save_param_scheduler=False, meta=dict(meta), by_epoch=False
+            ),
+        )
         runner.logger.info(f'The best checkpoint with {score:0.4f} {key} is saved to {name}.')
         if is_main_process():
             for older, path in self._files(f'best_{key}_'.replace('/', '_')):
                 if older <= step and path.name != name and self._is_mine(path):
                     path.unlink()
 
-    def _note_validation(self, path: Path) -> None:
-        """Put our note into a checkpoint, and leave all else in it as it is."""
+    def _record_validation(self, path: Path) -> None:
+        """Write the present record into a checkpoint, and leave everything else in it as it is."""
         checkpoint = load_from_file(path, 'cpu')
         self.before_save_checkpoint(None, checkpoint)
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             torch.save(checkpoint, partial)
 
-    # Names.
+    # File names.
 
     def _score_name(self, key: str) -> str:
         return 'best_score' if len(self.key_indicators) == 1 else f'best_score_{key}'
 
-    def _best_name(self, key: str, step: int) -> str:
+    def _best_name(self, key: str, step: int | None) -> str:
         return f'best_{key}_{self.filename_tmpl.format(step)}'.replace('/', '_')
 
     def _set_best_path(self, key: str, path: str) -> None:
@@ -245,26 +266,42 @@ class WholeCheckpointHook(CheckpointHook):
         return [(int(match[1]), path) for match, path in found if match and path.is_file()]
 
     def _is_mine(self, path: Path) -> bool:
+        """Whether this run wrote a file; the files of a run that is not resumed are all from this process."""
         if path.name not in self._mine:
             try:
-                self._mine[path.name] = _read_record(load_from_file(path, 'cpu'))['run'] == self.run
-            except UserError:  # whatever it is
+                self._mine[path.name] = self._resumed and _run_of(load_from_file(path, 'cpu')) == self._resumed_run
+            except UserError:  # no checkpoint, or a damaged one
                 self._mine[path.name] = False
         return self._mine[path.name]
 
 
+def _run_of(checkpoint) -> str | None:
+    """Id of the run that wrote a checkpoint, given its content; None in files of version 1."""
+    meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
+    run = meta.get('run_id') if isinstance(meta, Mapping) else None
+    return run if isinstance(run, str) else None
+
+
 def _read_record(checkpoint: dict) -> dict:
-    """Our note in a checkpoint. Anybody may have written the file: what is not of the right kind is left out."""
+    """Our record in a checkpoint. Anybody may have written the file: entries of a wrong type are left out."""
     record = checkpoint.get(_RECORD)
     record = record if isinstance(record, dict) else {}
-    run, validated, best = (record.get(key) for key in ('run', 'validated', 'best'))
+    validated, best = record.get('validated'), record.get('best')
     return dict(
-        run=run if isinstance(run, str) else '',
         validated=validated if _is_position(validated) else None,
-        best={key: (float(value[0]), value[1]) for key, value in (best if isinstance(best, dict) else {}).items()
-              if isinstance(key, str) and key.isprintable() and len(key) < 100
-              and isinstance(value, list) and len(value) == 2
-              and isinstance(value[0], int | float) and not math.isnan(value[0]) and _is_position(value[1])})
+        best={
+            key: (float(value[0]), value[1])
+            for key, value in (best if isinstance(best, dict) else {}).items()
+            if isinstance(key, str)
+            and key.isprintable()
+            and len(key) < 100
+            and isinstance(value, list)
+            and len(value) == 2
+            and isinstance(value[0], int | float)
+            and not math.isnan(value[0])
+            and _is_position(value[1])
+        },
+    )
 
 
 def _is_position(value) -> bool:

@@ -1,62 +1,61 @@
-"""Several processes: how they join, work that one does for all, and how they end."""
+"""Distributed runs: how their processes join, and work that the first process does for all."""
+
 import os
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from time import sleep
+from typing import Any, TypeVar
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import get_rank, init_dist, is_distributed, is_main_process
+from mmengine.dist import init_dist, is_distributed, is_main_process
 from mmengine.logging import print_log
 from torch.distributed import broadcast_object_list, init_process_group, new_group
 
-from ..errors import RunFailed, UserError, printable
-from .config import dicts_in
+from ..errors import RunFailed, UserError
+from ..utils.launchers import LAUNCHERS
+from .config_tree import dicts_in
 
-# What each launcher leaves in the environment of a process that it starts, and how it is called.
-_LAUNCHERS = {
-    'pytorch': (('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'), 'torchrun --nproc_per_node N'),
-    'slurm': (('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'), 'srun'),
-    'mpi': (('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK', 'MASTER_ADDR'), 'mpirun'),
-}
-_TIMEOUT = 3600  # seconds; one process computes the metrics for all, which may take longer than PyTorch's 10 minutes
-_PRECEDENCE = 5  # seconds that the first process has for saying what ended them all
+Result = TypeVar('Result')
 
-_patient = None  # a process group for waiting while the first process works, for however long
+_TIMEOUT = 3600  # seconds; one process computes the metrics for all, in more than PyTorch's default of 10 minutes
+
+_waiting_group = None  # a process group without a short timeout, to wait in while the first process works
 
 
-def start(cfg: Config, launcher: str) -> None:
-    """Join the process group before anything is checked or written, and fit `cfg` to it.
+def init_distributed(cfg: Config, launcher: str) -> None:
+    """Join the process group, before anything is checked or written, and adapt the config to it.
 
-    GPUs talk through NCCL, or what ``env_cfg.dist_cfg`` names; CPUs through Gloo.
+    GPUs communicate through NCCL, or what ``env_cfg.dist_cfg`` names; CPUs through Gloo.
 
     Args:
-        cfg: The config that is run.
+        cfg: The config that is run; changed in place.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
     Raises:
-        UserError: The processes were not started as `launcher` says, or there is no GPU for each.
+        UserError: The processes were not started by `launcher`, or there are fewer GPUs than processes.
     """
-    global _patient
+    global _waiting_group
     cfg.launcher = launcher
     if launcher == 'none':
         if (processes := int(os.environ.get('WORLD_SIZE', 1))) > 1 and 'RANK' in os.environ:
-            raise UserError(f'torchrun started {processes} processes, and each of them would do the whole work: '
-                            'add --launcher pytorch')
+            raise UserError(
+                f'torchrun started {processes} processes, and each of them would do the whole work: '
+                'add --launcher pytorch'
+            )
         if (processes := int(os.environ.get('OMPI_COMM_WORLD_SIZE', 1))) > 1:
-            raise UserError(f'mpirun started {processes} processes, and each of them would do the whole work: '
-                            'add --launcher mpi')
+            raise UserError(
+                f'mpirun started {processes} processes, and each of them would do the whole work: add --launcher mpi'
+            )
         return
     if not is_distributed():
         _join(launcher, {'timeout': _TIMEOUT, **cfg.env_cfg.get('dist_cfg', {})})
-        _patient = None
-    if _patient is None:
-        _patient = new_group(backend='gloo', timeout=timedelta(days=30))
+        _waiting_group = None
+    if _waiting_group is None:
+        _waiting_group = new_group(backend='gloo', timeout=timedelta(days=30))
     for name in ('val_evaluator', 'test_evaluator'):
         for evaluator in dicts_in(cfg.get(name)):
-            if 'type' in evaluator:  # through the process group; else through a folder below the current one
+            if 'type' in evaluator:  # through the process group, not through a folder in the current one
                 evaluator.setdefault('collect_device', 'gpu')
     if get_device() == 'cpu':
         _use_cpus(cfg)
@@ -66,76 +65,82 @@ def _join(launcher: str, dist_cfg: dict) -> None:
     timeout = dist_cfg['timeout']
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < 1e9:
         raise UserError(f'env_cfg.dist_cfg.timeout must be a number of seconds above 0, got {timeout!r}')
-    variables, command = _LAUNCHERS[launcher]
-    for name in variables:
+    program = LAUNCHERS[launcher]
+    for name in program.variables:
         if name not in os.environ:
-            raise UserError(f'--launcher {launcher} is for processes started with {command} ..., and this one was not: '
-                            f'{name} is not set')
+            raise UserError(
+                f'--launcher {launcher} is for processes started with {program.command} ..., and this one was not: '
+                f'{name} is not set'
+            )
     device = get_device()
     if device == 'cuda':
         if launcher == 'pytorch' and int(os.environ['LOCAL_RANK']) >= torch.cuda.device_count():
-            raise UserError('torchrun started more processes than there are GPUs on this machine '
-                            f'({torch.cuda.device_count()}): use --nproc_per_node {torch.cuda.device_count()}')
+            raise UserError(
+                'torchrun started more processes than there are GPUs on this machine '
+                f'({torch.cuda.device_count()}): use --nproc_per_node {torch.cuda.device_count()}'
+            )
         init_dist(launcher, **dist_cfg)
     elif device == 'cpu' and launcher == 'pytorch':
         init_process_group('gloo', timeout=timedelta(seconds=dist_cfg['timeout']))
     else:
-        raise UserError(f'--launcher {launcher} does not work on the {device}: it needs CUDA GPUs, and '
-                        '--launcher pytorch CUDA GPUs or CPUs')
+        raise UserError(
+            f'--launcher {launcher} does not work on the {device}: it needs CUDA GPUs, and '
+            '--launcher pytorch CUDA GPUs or CPUs'
+        )
 
 
 def _use_cpus(cfg: Config) -> None:
-    """MMEngine's wrapper hands each process a GPU, and PyTorch has no synchronized batch norm for CPUs."""
-    cfg.setdefault('model_wrapper_cfg', dict(
-        type='MMDistributedDataParallel', broadcast_buffers=False,
-        find_unused_parameters=cfg.get('find_unused_parameters', False)))
+    """Adapt a config to CPUs, for which PyTorch has no synchronized batch norm and MMEngine's wrapper no default."""
+    cfg.setdefault(
+        'model_wrapper_cfg',
+        dict(
+            type='MMDistributedDataParallel',
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False),
+        ),
+    )
     cfg.model_wrapper_cfg.setdefault('device_ids', None)
     layers = [node for node in dicts_in(cfg.model) if node.get('type') == 'SyncBN']
     for node in layers:
         node.type = 'BN'
-    conversion = cfg.pop('sync_bn', None)  # MMEngine's, of all batch norms
+    conversion = cfg.pop('sync_bn', None)  # MMEngine's conversion of all batch norms
     if layers or conversion:
-        print_log('batch norms are not synchronized between processes: PyTorch can do that on GPUs only',
-                  logger='current')
+        print_log(
+            'batch norms are not synchronized between processes: PyTorch can do that on GPUs only', logger='current'
+        )
 
 
-def main_first(work: Callable):
-    """The result of ``work()``, done by the first process only, while the others wait for as long as it takes.
+def main_process_first(work: Callable[[], Result]) -> Result:
+    """Call `work` in the first process only, while the others wait for as long as it takes.
+
+    Args:
+        work: Takes no arguments; its result must be picklable.
+
+    Returns:
+        Its result, in every process.
 
     Raises:
-        UserError: `work` raised one: it is raised in every process.
-        RunFailed: In the other processes, where `work` raised anything else in the first.
+        UserError: `work` raised one; it is raised in every process.
+        RunFailed: In the other processes, if `work` raised anything else in the first.
     """
-    result, failure = None, None
+    result: Any = None
+    failure: BaseException | None = None
     if is_main_process():
         try:
             result = work()
-        except BaseException as error:  # Ctrl-C as well: nobody may wait for ever
+        except BaseException as error:  # Ctrl-C as well: the others must not wait forever
             failure = error
     if not is_distributed():
         if failure is not None:
             raise failure
         return result
-    told = [result, type(failure).__name__, isinstance(failure, UserError), str(failure)]
-    broadcast_object_list(told, group=_patient)
-    result, kind, users, text = told
-    if failure is None and kind != 'NoneType':
-        failure = UserError(text) if users else RunFailed(f'the first process ended with {kind}: {text}')
+    shared = [result, failure and type(failure).__name__, isinstance(failure, UserError), str(failure)]
+    broadcast_object_list(shared, group=_waiting_group)
+    result, kind, by_user, text = shared
+    if failure is None and kind is not None:
+        failure = UserError(text) if by_user else RunFailed(f'the first process ended with {kind}: {text}')
     if failure is not None:
-        failure.everywhere = True
+        if isinstance(failure, UserError | RunFailed):
+            failure.on_all_processes = True
         raise failure
     return result
-
-
-def say(error: Exception) -> None:
-    """Print what ends this command, once for all processes.
-
-    The first process prints. Launchers end all processes when one has ended; so another that still is there after some
-    seconds is the only one that failed, and prints, too, unless the first process has the error as well.
-    """
-    given = [os.environ[names[0]] for names, _ in _LAUNCHERS.values() if names[0] in os.environ]  # before they join
-    rank = get_rank() if is_distributed() else int(given[0]) if given else 0
-    if rank:
-        sleep(_PRECEDENCE)
-    if not rank or not getattr(error, 'everywhere', False):
-        print('error:', printable(str(error), keep='\n'), file=sys.stderr, flush=True)

@@ -1,4 +1,6 @@
-"""A training whose loss or weights are no longer finite is over: it ends, and nothing of it is saved."""
+"""End of a training run whose loss or weights are no longer finite; such weights are not saved."""
+
+from dataclasses import dataclass
 from itertools import chain
 
 import torch
@@ -10,21 +12,40 @@ from ..errors import RunFailed
 from .running_statistics import running_statistics
 
 
+@dataclass(frozen=True)
+class _Check:
+    """The check of one iteration's losses.
+
+    Attributes:
+        position: Epoch and iteration, in words.
+        losses: By name.
+        files: Images of the batch.
+        wrong: Whether a loss of any process is not finite: a single value, on the CPU.
+        known: When `wrong` has arrived from the GPU; None if it has.
+    """
+
+    position: str
+    losses: dict[str, torch.Tensor]
+    files: list[str]
+    wrong: torch.Tensor
+    known: torch.cuda.Event | None
+
+
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Ends the training at the first loss that is not finite, in all processes.
+    """Ends a training run at the first loss that is not finite, in all processes.
 
-    Not finite gradients are left alone: dynamic loss scaling makes some on purpose, and skips them. On a GPU the
-    answer is waited for one iteration later, when it has come, or before a validation or a checkpoint.
+    Gradients may be infinite: dynamic loss scaling causes that on purpose, and skips them. On a GPU the check of an
+    iteration is read one iteration later, or before a validation or a checkpoint, so that nothing waits for it.
     """
 
     priority = 'VERY_HIGH'
 
     def __init__(self) -> None:
-        self.waiting = None  # what is to be said, whether it has to be (a tensor), and when that is known
+        self.pending: _Check | None = None
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        self.settle(runner)
+        self.finish_check(runner)
         losses = {name: torch.as_tensor(value).detach() for name, value in outputs.items() if 'loss' in name}
         if not losses:
             return
@@ -36,67 +57,71 @@ class FiniteLossHook(Hook):
         if wrong.is_cuda:
             wrong, known = wrong.to('cpu', non_blocking=True), torch.cuda.Event()
             known.record()
-        self.waiting = _where(runner), losses, _files(data_batch), wrong, known
+        self.pending = _Check(_position(runner), losses, _files(data_batch), wrong, known)
         if known is None:
-            self.settle(runner)
+            self.finish_check(runner)
 
     def before_val_epoch(self, runner) -> None:
-        self.settle(runner)
+        self.finish_check(runner)
 
     def after_train(self, runner) -> None:
-        self.settle(runner)
+        self.finish_check(runner)
 
-    def settle(self, runner) -> None:
-        """Raise RunFailed, in all processes, if the last loss was not finite; they all have to call this."""
-        if self.waiting is None:
+    def finish_check(self, runner) -> None:
+        """Raise RunFailed, in all processes, if the last loss was not finite; every process has to call this."""
+        check, self.pending = self.pending, None
+        if check is None:
             return
-        where, losses, files, wrong, known = self.waiting
-        self.waiting = None
-        if known is not None:
-            known.synchronize()
-        if not wrong:
+        if check.known is not None:
+            check.known.synchronize()
+        if not check.wrong:
             return
+        losses = check.losses
         values = [f'{name} is {value.mean().item()}' for name, value in losses.items() if not value.isfinite().all()]
-        values, files = zip(*all_gather_object((values, files if values else [])), strict=True)
-        seen = ', '.join(dict.fromkeys(chain(*values)))
-        batch = ', '.join(chain(*files)) or 'not named by the data'
+        gathered = all_gather_object((values, check.files if values else []))
+        found = ', '.join(dict.fromkeys(chain(*(values for values, _ in gathered))))
+        images = ', '.join(chain(*(files for _, files in gathered))) or 'not named by the data'
         rate = next(iter(runner.optim_wrapper.get_lr().values()))[0]
-        raise failed(f'the loss is no longer finite in {where}: {seen}; images of the batch: '
-                     f'{batch}; {last_good(runner)}; use a lower --lr (the rate was {rate:g}), and look '
-                     'at these images and their annotations')
+        raise _failure(
+            f'the loss is no longer finite in {check.position}: {found}; images of the batch: {images}; '
+            f'{_last_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at these images and their '
+            'annotations'
+        )
 
 
-def settle_loss(runner) -> None:
-    """Raise RunFailed, in all processes, if the last loss was not finite."""
+def finish_loss_check(runner) -> None:
+    """Raise RunFailed, in all processes, if the last loss was not finite; for use before a checkpoint is written."""
     for hook in runner.hooks:
         if isinstance(hook, FiniteLossHook):
-            hook.settle(runner)
+            hook.finish_check(runner)
 
 
 def check_weights(runner) -> None:
     """Raise RunFailed if a weight or a running statistic is not finite."""
     for name, value in chain(runner.model.named_parameters(), running_statistics(runner.model).items()):
         if not value.isfinite().all():
-            raise failed(f'{name.removeprefix("module.")} is no longer finite, and nothing is '
-                         f'saved; {last_good(runner)}; use a lower --lr')
+            raise _failure(
+                f'{name.removeprefix("module.")} is no longer finite, and nothing is saved; '
+                f'{_last_checkpoint(runner)}; use a lower --lr'
+            )
 
 
-def failed(message: str) -> RunFailed:
-    """An error that all processes have."""
+def _failure(message: str) -> RunFailed:
+    """An error of all processes."""
     error = RunFailed(message)
-    error.everywhere = True
+    error.on_all_processes = True
     return error
 
 
-def last_good(runner) -> str:
-    """Which checkpoint to go back to, in words."""
+def _last_checkpoint(runner) -> str:
+    """The checkpoint to go back to, in words."""
     written = [hook.last_ckpt for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.last_ckpt]
     if not written and runner._resume:
         written = [runner._load_from]
     return f'the last good checkpoint is {written[-1]}' if written else 'there is no checkpoint yet'
 
 
-def _where(runner) -> str:
+def _position(runner) -> str:
     iteration = f'iteration {runner.iter + 1}'
     return f'epoch {runner.epoch + 1}, {iteration}' if 'max_epochs' in runner.cfg.train_cfg else iteration
 

@@ -1,8 +1,9 @@
-"""Boxes at full precision, whatever type the network computes in.
+"""Boxes in float32, whatever type the network computes in.
 
-MMDetection casts anchors and regions to the type of the features. bfloat16 has 8 bits for a coordinate: beyond 512
-pixels it moves by up to 2, beyond 1024 by up to 4. Nor do mmcv's compiled RoIAlign and NMS know that type.
+MMDetection casts anchors and regions to the type of the features. bfloat16 has 8 significant bits: a coordinate above
+512 pixels moves by up to 2, above 1024 by up to 4. Nor do mmcv's compiled RoIAlign and NMS take that type.
 """
+
 import torch
 from mmdet.models import SingleRoIExtractor
 from mmdet.models.task_modules import AnchorGenerator
@@ -12,24 +13,31 @@ from torch import Tensor
 
 @TASK_UTILS.register_module()
 class Float32AnchorGenerator(AnchorGenerator):
-    """MMDetection's anchors, in float32. Arguments and shapes are its own."""
+    """MMDetection's ``AnchorGenerator``, in float32, with the same arguments."""
 
-    def grid_priors(self, featmap_sizes: list[tuple[int, int]], dtype: torch.dtype = torch.float32,
-                    device: str | torch.device = 'cuda') -> list[Tensor]:
-        """The anchors of each level, (H W anchors, 4), in float32 whatever `dtype` is asked for."""
+    def grid_priors(
+        self,
+        featmap_sizes: list[tuple[int, int]],
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = 'cuda',
+    ) -> list[Tensor]:
+        """The anchors of each level, in float32 whatever the `dtype`.
+
+        Shape:
+            - Output: one tensor (H * W * num_base_anchors, 4) per level, xyxy in pixels.
+        """
         return super().grid_priors(featmap_sizes, torch.float32, device)
 
 
 @MODELS.register_module()
 class Float32RoIExtractor(SingleRoIExtractor):
-    """MMDetection's features of regions, pooled in float32 from maps of any type and memory format.
+    """MMDetection's ``SingleRoIExtractor``, which pools in float32 from maps of any type and memory format.
 
-    mmcv's compiled RoIAlign takes memory for N, C, H, W without a look at the strides, and a model that was put into
-    channels-last as a whole has a pyramid in that format.
-
-    Arguments and shapes are MMDetection's own. The result is of the maps' type.
+    mmcv's compiled RoIAlign reads memory as N, C, H, W whatever the strides are, and the pyramid of a model in
+    channels-last format has other strides. Arguments and shapes are MMDetection's.
     """
 
     def forward(self, feats: tuple[Tensor, ...], rois: Tensor, roi_scale_factor: float | None = None) -> Tensor:
+        """Features of `rois`, in the type of `feats`; see MMDetection."""
         maps = tuple(feat.float().contiguous() for feat in feats)
         return super().forward(maps, rois.float(), roi_scale_factor).to(feats[0].dtype)

@@ -1,4 +1,5 @@
-"""Hooks that MMEngine does not have."""
+"""Hooks: the match of a checkpoint with the model, and the progress of a training run."""
+
 from time import monotonic
 
 from mmengine.dist import is_main_process
@@ -8,16 +9,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..errors import UserError, printable
 from ..weights import find_state_dict
-from ..weights.pretrained import can_load, is_needed
+from ..weights.loading import can_load, is_needed
 
 
-@HOOKS.register_module()
-class FitWeightsHook(Hook):
-    """Looks at what fits before a whole model's file is loaded, where MMEngine would pass over what doesn't.
+@HOOKS.register_module(name=['CheckpointMatchHook', 'FitWeightsHook'])
+class CheckpointMatchHook(Hook):
+    """Checks a checkpoint against the model before it is loaded; MMEngine silently skips mismatched keys.
 
     Args:
-        strict: Everything has to fit, as for a test. Otherwise the backbone has to, and what else doesn't is left out
-            and said: so a detector can start one with other classes.
+        strict: Every key has to match, as for a test. Otherwise the keys of the backbone have to, and others that do
+            not are skipped and logged, so that a detector can start from one with other classes.
+
+    Raises:
+        UserError: While loading, if a key that has to match does not.
     """
 
     priority = 'HIGHEST'
@@ -27,7 +31,7 @@ class FitWeightsHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         file = runner.cfg.load_from
-        model = getattr(runner.model, 'module', runner.model)  # inside the wrapper for several GPUs or augmentation
+        model = getattr(runner.model, 'module', runner.model)  # without the wrapper of several GPUs or augmentation
         own, given = model.state_dict(), find_state_dict(checkpoint, file)
         fits = {key: value for key, value in given.items() if key in own and can_load(own[key], value)}
         wrong = [key for key in {**own, **given} if key not in fits and (key in given or is_needed(key))]
@@ -41,10 +45,10 @@ class FitWeightsHook(Hook):
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """A progress bar with the loss and the last validation's figure; on anything but a terminal, a line a validation.
+    """A progress bar with the loss and a validation metric; one line per validation when output is not a terminal.
 
     Args:
-        metric: The validation metric to show.
+        metric: Name of the metric.
     """
 
     priority = 'VERY_LOW'
@@ -52,12 +56,16 @@ class ProgressHook(Hook):
     def __init__(self, metric: str = 'coco/bbox_mAP_50') -> None:
         self.metric = metric
         self.score = ''
-        self.bar = Progress(TextColumn('{task.fields[position]}'), BarColumn(), MofNCompleteColumn(),
-                            TextColumn('loss {task.fields[loss]}{task.fields[score]}', markup=False),
-                            TimeRemainingColumn())
+        self.bar = Progress(
+            TextColumn('{task.fields[position]}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn('loss {task.fields[loss]}{task.fields[score]}', markup=False),
+            TimeRemainingColumn(),
+        )
 
     def _position(self, runner, epochs_done: int) -> str:
-        """Where the training is: an epoch, or an iteration where it is counted in those."""
+        """The current epoch, or the current iteration of a run that is counted in iterations."""
         if 'max_epochs' in runner.cfg.train_cfg:
             return f'epoch {epochs_done}/{runner.max_epochs}'
         return f'iteration {runner.iter}/{runner.max_iters}'
@@ -70,16 +78,24 @@ class ProgressHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
-        self.bar.update(self.task, completed=runner.iter + 1, position=self._position(runner, runner.epoch + 1),
-                        loss=f'{loss:.3f}', score=self.score)
+        self.bar.update(
+            self.task,
+            completed=runner.iter + 1,
+            position=self._position(runner, runner.epoch + 1),
+            loss=f'{loss:.3f}',
+            score=self.score,
+        )
 
     def after_val_epoch(self, runner, metrics=None) -> None:
         if self.metric in metrics:
             self.score = f'  {printable(self.metric.removeprefix("coco/"))} {metrics[self.metric]:.3f}'
         if is_main_process() and not self.bar.console.is_terminal:
             loss = runner.message_hub.get_scalar('train/loss').mean(20)
-            print(f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '
-                  f'{monotonic() - self.started:.0f} s', flush=True)
+            print(
+                f'{self._position(runner, runner.epoch)}  loss {loss:.3f}{self.score}  '
+                f'{monotonic() - self.started:.0f} s',
+                flush=True,
+            )
 
     def after_train(self, runner) -> None:
         self.bar.update(self.task, score=self.score)

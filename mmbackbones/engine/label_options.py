@@ -1,69 +1,103 @@
-"""How label maps are to be read: as the command line says, or as a model was trained."""
-from argparse import ArgumentParser
+"""Options of reading label maps: as given, or as a model was trained."""
+
 from collections.abc import Mapping
+from typing import Any, TypedDict
 
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-from ..data.numbering import BACKGROUNDS, check_options
+from ..datasets.checks.label_numbering import check_numbering_options
 from ..errors import UserError
-from .cli import natural
-from .data import is_segmentor
-from .distributed import main_first
+from .dataset_config import is_segmentor
+from .distributed import main_process_first
 
 
-def add_label_options(parser: ArgumentParser, otherwise: str = '') -> None:
-    """``--background`` and ``--ignore-label``, for every command that reads label maps.
+class LabelOptions(TypedDict, total=False):
+    """How label maps are read.
 
-    Args:
-        otherwise: What holds where they are not given, if anything does.
+    Attributes:
+        background: ``ignore`` if label 0 is ignored, ``class`` if it is the first class; None to tell by the labels.
+        ignore_label: Label whose pixels are ignored, beside 255; None for no other.
     """
-    otherwise = f' (default: {otherwise})' if otherwise else ''
-    parser.add_argument('--background', choices=BACKGROUNDS,
-                        help='how label maps are numbered, where their labels do not tell: label 0 is ignored and 1 is '
-                             'the first class (ignore), or 0 is the first class (class)' + otherwise)
-    parser.add_argument('--ignore-label', type=natural, metavar='N',
-                        help='ignore the pixels of label N in label maps, as those of label 255 always are'
-                             + otherwise)
+
+    background: str | None
+    ignore_label: int | None
 
 
 def check_label_options(cfg: Config, background: str | None, ignore_label: int | None) -> None:
-    """Raise UserError for values that there are not, and for a model that learns no label maps."""
-    check_options(background, ignore_label)
+    """Check the options of label maps against a config.
+
+    Args:
+        cfg: Config of a detector or a segmentor.
+        background: See :class:`LabelOptions`.
+        ignore_label: See :class:`LabelOptions`.
+
+    Raises:
+        UserError: There is no such value, or the config is of a detector.
+    """
+    check_numbering_options(background, ignore_label)
     if not is_segmentor(cfg) and (background is not None or ignore_label is not None):
-        raise UserError('--background and --ignore-label say how label maps are to be read, but this config is of a '
-                        'detector, which learns boxes')
+        raise UserError(
+            '--background and --ignore-label say how label maps are read, but this config is of a detector, which '
+            'learns boxes'
+        )
 
 
-def labels_as_trained(checkpoint: str, background: str | None, ignore_label: int | None,
-                      resume: bool = False) -> dict[str, str | int | None]:
-    """The two options as given, or else as `checkpoint` was trained, if it says.
+def labels_as_trained(
+    checkpoint: str,
+    background: str | None,
+    ignore_label: int | None,
+    resumed: LabelOptions | None = None,
+) -> LabelOptions:
+    """The options of label maps as given, and those not given as a checkpoint was trained.
 
     Args:
         checkpoint: File or URL.
-        resume: Whether its training is to go on, and so has to read labels as before.
+        background: As given; see :class:`LabelOptions`.
+        ignore_label: As given; see :class:`LabelOptions`.
+        resumed: For a run that is resumed from `checkpoint`: what :func:`trained_labels` returns for it. It has to read
+            label maps as before.
 
     Raises:
-        UserError: A training that is to go on read labels otherwise.
+        UserError: The run to resume read label maps differently.
     """
-    theirs = main_first(lambda: _trained_labels(checkpoint))
-    ours = dict(background=background, ignore_label=ignore_label)
-    for key, value in ours.items():
-        if resume and theirs and value not in (None, theirs[key]):
-            option = f'--{key.replace("_", "-")}'
-            raise UserError(f'{option} is {value}, but {checkpoint} was trained with '
-                            + (f'{theirs[key]}' if theirs[key] is not None else f'no {option}')
-                            + ': a resumed run reads labels as before; to start a new one from it, use --weights')
-    return {key: theirs.get(key) if value is None else value for key, value in ours.items()}
+    if resumed is None:
+        trained = main_process_first(
+            lambda: trained_labels(CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent'))
+        )
+    else:
+        trained = resumed
+        for option, given, before in (
+            ('--background', background, trained.get('background')),
+            ('--ignore-label', ignore_label, trained.get('ignore_label')),
+        ):
+            if trained and given not in (None, before):
+                raise UserError(
+                    f'{option} is {given}, but {checkpoint} was trained with '
+                    + (f'{before}' if before is not None else f'no {option}')
+                    + ': a resumed run reads labels as before; to start a new run from it, use --weights'
+                )
+    return LabelOptions(
+        background=trained.get('background') if background is None else background,
+        ignore_label=trained.get('ignore_label') if ignore_label is None else ignore_label,
+    )
 
 
-def _trained_labels(checkpoint: str) -> dict[str, str | int | None]:
-    """What MMSegmentation and :class:`PairedSegDataset` left in a checkpoint; empty if it does not say."""
-    content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent')
+def trained_labels(content: Any) -> LabelOptions:
+    """The options of label maps in a checkpoint, where MMSegmentation and :class:`PairedSegDataset` wrote them.
+
+    Args:
+        content: Content of the checkpoint.
+
+    Returns:
+        The options; empty if the checkpoint has none.
+    """
     for key in ('meta', 'dataset_meta'):
         content = content.get(key) if isinstance(content, Mapping) else None
     if not isinstance(content, Mapping) or type(content.get('reduce_zero_label')) is not bool:
-        return {}
+        return LabelOptions()
     ignored = content.get('ignore_label')
-    return dict(background='ignore' if content['reduce_zero_label'] else 'class',
-                ignore_label=ignored if type(ignored) is int else None)
+    return LabelOptions(
+        background='ignore' if content['reduce_zero_label'] else 'class',
+        ignore_label=ignored if type(ignored) is int else None,
+    )

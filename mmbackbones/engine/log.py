@@ -1,4 +1,5 @@
-"""What is said in MMEngine's log, and how."""
+"""MMEngine's log: escaped, without noise, and with the operators in use."""
+
 from logging import INFO, WARNING, LogRecord
 
 from mmengine.config import Config
@@ -7,20 +8,23 @@ from mmengine.logging import MMLogger, print_log
 
 from ..errors import printable
 from ..ops.mmcv_ext.in_use import operators_in_use
-from .data import is_segmentor
+from .dataset_config import is_segmentor
 
-# What MMEngine says at every start, and nobody can act on: a line or two for each parameter with a setting of its own
-# (the config that is left in the work directory has the rule), that it uses old names of its own, and that metrics are
-# called as they are called.
-_NOISE = ('paramwise_options -- ', '"FileClient" will be deprecated', '"HardDiskBackend" is the alias',
-          'The prefix is not set in metric class')
+# What MMEngine logs at every start and nobody can act on: a line or two for each parameter with settings of its own
+# (the config in the work directory has the rule), its own use of deprecated names, and the names of metrics.
+_NOISE = (
+    'paramwise_options -- ',
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+    'The prefix is not set in metric class',
+)
 
 
 def escape_log() -> None:
-    """Let MMEngine's current logger escape whatever is not printable, and leave out noise, from here on.
+    """Make MMEngine's current logger escape whatever is not printable, and drop noise, from now on.
 
-    The libraries log class names, as parts of metrics and in tables of their own, and file names as they are. Every
-    runner has a logger of its own, so this is called before a runner is built and after it.
+    The libraries log class names, as parts of metrics and in their tables, and file names as they are. Every runner has
+    its own logger, so this is called before and after a runner is built.
     """
     MMLogger.get_current_instance().addFilter(_escape)
 
@@ -31,10 +35,10 @@ def _escape(record: LogRecord) -> bool:
 
 
 def log_operators(cfg: Config) -> None:
-    """Say which implementation of NMS and RoIAlign runs, as a warning where there is a faster one.
+    """Log which implementation of NMS and RoIAlign runs, as a warning where there is a faster one.
 
-    Nothing is said for a segmentor, which has neither.
+    Nothing is logged for a segmentor, which uses neither.
     """
     if not is_segmentor(cfg):
-        said, compiled = operators_in_use(get_device())
-        print_log(said, logger='current', level=INFO if compiled else WARNING)
+        message, compiled = operators_in_use(get_device())
+        print_log(message, logger='current', level=INFO if compiled else WARNING)

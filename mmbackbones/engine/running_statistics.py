@@ -1,16 +1,20 @@
-"""The running statistics of batch norms, which each process gathers from its own part of the data."""
+"""Running statistics of batch norms, which each process collects from its own part of the data."""
+
 import torch
 from mmengine.dist import all_reduce, is_distributed
 
 
 def running_statistics(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Running means and variances, by name."""
-    return {name: buffer for name, buffer in model.named_buffers()
-            if name.endswith(('running_mean', 'running_var')) and buffer is not None}
+    """The running means and variances of a model, by name."""
+    return {
+        name: buffer
+        for name, buffer in model.named_buffers()
+        if name.endswith(('running_mean', 'running_var')) and buffer is not None
+    }
 
 
 def average_running_statistics(model: torch.nn.Module) -> None:
-    """Give all processes the mean of their running statistics, in place; they all have to call this."""
+    """Average running statistics over all processes, in place; every process has to call this."""
     statistics = list(running_statistics(model).values())
     if not statistics or not is_distributed():
         return

@@ -1,4 +1,5 @@
-"""Random draws that depend on the seed and on where the training is, not on what happened before."""
+"""Random draws that depend on the seed and the position in a training run, not on what was drawn before."""
+
 import random
 
 import numpy as np
@@ -8,11 +9,16 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import FUNCTIONS, HOOKS
 
-EPOCH, ITERATION, SAMPLE = range(3)  # what a position counts
+EPOCH, ITERATION, SAMPLE = range(3)  # what the numbers of a position count
 
 
 def seed_all(seed: int, *position: int) -> None:
-    """Seed Python's, NumPy's and PyTorch's generators from `seed` and `position`."""
+    """Seed the generators of Python, NumPy and PyTorch.
+
+    Args:
+        seed: The seed of the run.
+        position: Any numbers of at least 0; another position is another state of the generators.
+    """
     value = int(np.random.SeedSequence((seed, *position)).generate_state(1)[0])
     random.seed(value)
     np.random.seed(value)
@@ -20,14 +26,15 @@ def seed_all(seed: int, *position: int) -> None:
 
 
 def depend_on_seed_only(cfg: Config, seed: int) -> None:
-    """Make a training a function of its seed, so that one that was killed and resumed ends as if it had not been.
+    """Make a training run a function of its seed, so that a killed and resumed run ends like an uninterrupted one.
 
     Args:
-        cfg: The config that is run, complete but for the data. ``randomness`` keeps what it says besides the seed.
-        seed: Of every random draw.
+        cfg: The config that is run, complete but for the data; changed in place. ``randomness`` keeps its other
+            entries.
+        seed: Seed of every random draw.
     """
     cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
-    # The config that an earlier training left behind has the hook already.
+    # The config in the work directory of an earlier training run has the hook already.
     others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'ReseedHook']
     cfg.custom_hooks = [*others, dict(type='ReseedHook', seed=seed)]
     cfg.train_dataloader.persistent_workers = False
@@ -39,7 +46,7 @@ def depend_on_seed_only(cfg: Config, seed: int) -> None:
 
 @FUNCTIONS.register_module()
 def keep_loader_seed(worker_id: int) -> None:
-    """A data worker's seed as PyTorch set it.
+    """Leave the seed of a data worker as PyTorch set it.
 
     PyTorch seeds a worker's three generators from the main process at the start of each epoch; MMEngine's own function
     would undo that and give every epoch the same augmentation.
@@ -48,13 +55,13 @@ def keep_loader_seed(worker_id: int) -> None:
 
 @HOOKS.register_module()
 class ReseedHook(Hook):
-    """Makes shuffling, drop path and, in a training of epochs, augmentation a function of seed and position.
+    """Makes shuffling, drop path and, in a run counted in epochs, augmentation a function of seed and position.
 
-    Data workers take their seeds from here, if they are started anew for each epoch and use :func:`keep_loader_seed`.
-    In a training of iterations each sample has its own seed (:class:`PositionedTrainLoop`).
+    Data workers take their seeds from here, if they are restarted for each epoch and use :func:`keep_loader_seed`.
+    In a run counted in iterations each sample has its own seed (:class:`PositionedTrainLoop`).
 
     Args:
-        seed: The run's seed.
+        seed: The seed of the run.
     """
 
     priority = 'VERY_HIGH'

@@ -1,4 +1,5 @@
-"""The work directory of a training run: tried before anything else, locked while the run lives, and whose it is."""
+"""Work directories of training runs: their lock, the id of their run, and their checkpoints."""
+
 import errno
 import json
 import os
@@ -7,48 +8,51 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from ..errors import UserError
-from ..whole_file import whole_file
-from .distributed import main_first
+from ..utils.atomic_write import atomic_write
+from .distributed import main_process_first
 
 try:
     import fcntl
 except ImportError:  # Windows has no POSIX record locks; two runs at once are not noticed there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 _LOCK = 'train.lock'
 _RUN = 'run.json'
-_LEFT_BEHIND = ('best_*.pth', 'epoch_*.pth', 'iter_*.pth', 'last_checkpoint')
-_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)  # what file systems that have none answer
-_here = set()  # work directories of runs in this process: record locks do not keep a process from itself
+_CHECKPOINTS = ('best_*.pth', 'epoch_*.pth', 'iter_*.pth', 'last_checkpoint')
+# What a training run leaves in its work directory and a test does not.
+_OF_A_TRAINING_RUN = (_LOCK, _RUN, *_CHECKPOINTS, '*/vis_data/scalars.json')
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)  # errors of file systems without locks
+_in_use: set[Path] = set()  # by runs of this process: a record lock does not exclude its own process
 
 
 def checkpoints_in(work_dir: str | os.PathLike, hook: Mapping | None = None) -> list[Path]:
-    """The checkpoints of a work directory that a run can be resumed from, the most likely newest first.
+    """Checkpoints of a work directory that a run can be resumed from, newest first.
 
-    The one that ``last_checkpoint`` names comes first, whatever folder it names it in: it may have been moved.
+    The one that ``last_checkpoint`` names comes first, by its name only: the folder may have been moved.
 
     Args:
         work_dir: The folder.
-        hook: Config of the hook that writes checkpoints, which may give them another folder and other names.
+        hook: Config of the hook that writes checkpoints, which may set another folder and other file names.
     """
     folder, last, hook = Path(work_dir), Path(work_dir) / 'last_checkpoint', hook or {}
     if hook.get('out_dir') and hook['out_dir'] != str(work_dir):
-        folder = Path(hook['out_dir']) / folder.name  # as MMEngine has it
-    names = {'epoch_*.pth', 'iter_*.pth', re.sub(r'\{.*?\}', '*', hook.get('filename_tmpl') or 'epoch_*.pth')}
+        folder = Path(hook['out_dir']) / folder.name  # as in MMEngine's CheckpointHook
+    patterns = {'epoch_*.pth', 'iter_*.pth', re.sub(r'\{.*?\}', '*', hook.get('filename_tmpl') or 'epoch_*.pth')}
     here = [path for path in folder.glob('*') if path.is_file()] if folder.is_dir() else []
     name = Path(last.read_text(errors='replace').strip()).name if last.is_file() else None
-    others = [path for path in here if any(path.match(one) for one in names)]
+    others = [path for path in here if any(path.match(pattern) for pattern in patterns)]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return list(dict.fromkeys([path for path in here if path.name == name] + others))
 
 
 def newest_run(folder: str | os.PathLike) -> str | None:
-    """The id of the run that was started last in a work directory; None if no run has left one.
+    """Id of the run that was started last in a work directory; None if there is none.
 
     Raises:
         UserError: The file that holds it is damaged.
@@ -61,33 +65,41 @@ def newest_run(folder: str | os.PathLike) -> str | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         run = None
     if not isinstance(run, str) or not run:
-        raise UserError(f'{path} is damaged: which run was the last here cannot be told; name a checkpoint with '
-                        '--resume FILE')
+        raise UserError(
+            f'{path} is damaged: it does not say which run was the last one here; name a checkpoint with --resume FILE'
+        )
     return run
 
 
-class WorkDir:
-    """A work directory that belongs to one training run from ``with`` to its end.
+def work_dir_for_test(work_dir: str) -> str:
+    """`work_dir`, or its ``test/`` if it holds a training run, whose config, data and logs a test would overwrite."""
+    if any(next(Path(work_dir).glob(pattern), None) for pattern in _OF_A_TRAINING_RUN):
+        return str(Path(work_dir) / 'test')
+    return work_dir
 
-    The lock is a POSIX record lock: it is the main process's alone (data workers do not inherit it) and ends with it,
-    however it ends. The other processes of a launch take part in the run of the first.
+
+class WorkDir:
+    """The work directory of one training run, locked for the duration of a ``with`` block.
+
+    The lock is a POSIX record lock of the main process: data workers do not inherit it, and it ends with that process,
+    however that ends. In a distributed run the other processes rely on the first one's lock.
 
     Args:
-        path: The folder; it is made if it is not there. What was made is removed again if no run is started.
+        path: The folder, created if it does not exist, and removed again if no run is started.
 
     Raises:
-        UserError: On entering: the folder cannot be made or written to, or another run uses it.
+        UserError: On entering: the folder cannot be created or written to, or another run uses it.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path).absolute()
-        self._made: list[Path] = []
-        self._lock = None
-        self._key = None
+        self._created: list[Path] = []
+        self._lock: TextIO | None = None
+        self._key: Path | None = None
         self.started = False
 
     def __enter__(self) -> 'WorkDir':
-        main_first(self._open)
+        main_process_first(self._open)
         return self
 
     def __exit__(self, *_) -> None:
@@ -95,43 +107,56 @@ class WorkDir:
             self._close()
 
     def start_run(self, resumed: str | None) -> str:
-        """Write down that a run starts here, and return its id; `resumed`: the id of the run that it goes on with."""
-        def note() -> str:
+        """Record in ``run.json`` that a run starts here.
+
+        Args:
+            resumed: Id of the run that it continues; None for a new run.
+
+        Returns:
+            The run's id, in all processes.
+        """
+
+        def write() -> str:
             run = resumed or secrets.token_hex(8)
-            with whole_file(self.path / _RUN) as partial:
+            with atomic_write(self.path / _RUN) as partial:
                 partial.write_text(json.dumps(dict(id=run)) + '\n')
             return run
 
         self.started = True
-        return main_first(note)
+        return main_process_first(write)
 
-    def say_what_is_left(self) -> None:
-        """Say which checkpoints of earlier runs are here, for a run that starts at its beginning."""
-        names = sorted(path.name for kind in _LEFT_BEHIND for path in self.path.glob(kind))
+    def log_earlier_checkpoints(self) -> None:
+        """Log which checkpoints of earlier runs are here, when a new run starts."""
+        names = sorted(path.name for kind in _CHECKPOINTS for path in self.path.glob(kind))
         if names and is_main_process():
             shown = ', '.join(names[:4]) + (f' and {len(names) - 4} more' if len(names) > 4 else '')
-            print_log(f'{self.path} holds files of an earlier run ({shown}): they stay until this run writes one of '
-                      'the same name, and --resume will not take them for its own; to keep the runs apart, use '
-                      '--work-dir',
-                      logger='current')
+            print_log(
+                f'{self.path} holds files of an earlier run ({shown}): this run replaces those of the same name, and '
+                '--resume will ignore the others; to keep the runs apart, use --work-dir',
+                logger='current',
+            )
 
     def _open(self) -> None:
         try:
             for folder in reversed([self.path, *self.path.parents]):
                 if not folder.exists():
                     folder.mkdir(exist_ok=True)
-                    self._made.append(folder)
+                    self._created.append(folder)
             key = self.path.resolve()
-            if key in _here:
-                raise UserError(f'{self.path} is in use by another training run of this process: wait for it, or use '
-                                'another --work-dir')
+            if key in _in_use:
+                raise UserError(
+                    f'{self.path} is in use by another training run of this process: wait for it, or use '
+                    'another --work-dir'
+                )
             self._take_lock()
-            _here.add(key)
+            _in_use.add(key)
             self._key = key
         except OSError as error:
             self._close()
-            raise UserError(f'the work directory {self.path} cannot be used: {error.strerror or error}; name another '
-                            'with --work-dir') from error
+            raise UserError(
+                f'the work directory {self.path} cannot be used: {error.strerror or error}; name another '
+                'with --work-dir'
+            ) from error
         except UserError:
             self._close()
             raise
@@ -140,9 +165,10 @@ class WorkDir:
         path = self.path / _LOCK
         while True:
             if path.is_symlink():
-                raise UserError(f'{path} is a link, and a run writes to its own files only: remove it, or use another '
-                                '--work-dir')
-            file = open(path, 'a+')  # noqa: SIM115 - stays open as long as the lock is held
+                raise UserError(
+                    f'{path} is a symbolic link, which no run writes through: remove it, or use another --work-dir'
+                )
+            file = open(path, 'a+')  # noqa: SIM115 - stays open while the lock is held
             try:
                 if fcntl:
                     fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,31 +177,36 @@ class WorkDir:
                     file.seek(0)
                     owner = file.read().strip()
                     file.close()
-                    raise UserError(f'{self.path} is in use by another training run (process {owner or "unknown"}): '
-                                    'wait for it, stop it, or use another --work-dir') from error
+                    raise UserError(
+                        f'{self.path} is in use by another training run (process {owner or "unknown"}): '
+                        'wait for it, stop it, or use another --work-dir'
+                    ) from error
                 if error.errno not in _WITHOUT_LOCKS:
                     file.close()
                     raise
-                print_log(f'the file system of {self.path} has no locks: see to it that no other training run uses it',
-                          logger='current')
+                print_log(
+                    f'the file system of {self.path} has no locks: make sure that no other training run uses it',
+                    logger='current',
+                )
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 break
-            file.close()  # the run before has just removed it
+            file.close()  # another run has just removed it
         self._lock = file
         file.truncate(0)
         file.write(f'{os.getpid()}\n')
         file.flush()
-        os.fsync(file.fileno())  # a full disk is noticed here, not at the first checkpoint
+        os.fsync(file.fileno())  # a full disk shows here, not at the first checkpoint
 
     def _close(self) -> None:
         if self._lock:
             (self.path / _LOCK).unlink(missing_ok=True)
-            with suppress(OSError):  # what was left to write found no room; the lock is gone all the same
+            with suppress(OSError):  # the disk is full; the lock ends all the same
                 self._lock.close()
             self._lock = None
-        _here.discard(self._key)
+        if self._key:
+            _in_use.discard(self._key)
         if not self.started:
-            for folder in reversed(self._made):
+            for folder in reversed(self._created):
                 try:
                     folder.rmdir()
                 except OSError:  # something is in it by now

@@ -1,15 +1,31 @@
-"""Parts of the backbones that have a life outside them."""
-from .attention import multi_head_attention
-from .checkpoint import checkpoint
-from .downsample import TwoBranchDownsampling
-from .hierarchical_attention import HMHSA, MHSA, CascadedHMHSA
-from .init import init_conv_fan_out
-from .inverted_residual import InvertedResidualBottleneck
-from .lka import LKA
-from .local_attention import LocalAttention2d
-from .local_attention_stem import SpatiallyAwareAttention
-from .single_group_norm import SingleGroupNorm
+"""Reusable layers; those that other networks can take from a config are registered in MMEngine."""
 
-__all__ = ['HMHSA', 'LKA', 'MHSA', 'CascadedHMHSA', 'InvertedResidualBottleneck', 'LocalAttention2d',
-           'SingleGroupNorm', 'SpatiallyAwareAttention', 'TwoBranchDownsampling', 'checkpoint',
-           'init_conv_fan_out', 'multi_head_attention']
+from .activation_checkpoint import activation_checkpoint, run_blocks
+from .attention import TokenAttention, multi_head_attention
+from .attention_stem import SpatiallyAwareAttention
+from .downsample import TwoBranchDownsampling
+from .feed_forward import feed_forward
+from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
+from .inverted_residual import InvertedResidualBottleneck
+from .large_kernel_attention import LargeKernelAttention
+from .local_attention import LocalAttention2d
+from .single_group_norm import SingleGroupNorm
+from .weight_init import init_conv_fan_out
+
+__all__ = [
+    'CascadedSelfAttention2d',
+    'HierarchicalSelfAttention2d',
+    'InvertedResidualBottleneck',
+    'LargeKernelAttention',
+    'LocalAttention2d',
+    'MultiHeadSelfAttention2d',
+    'SingleGroupNorm',
+    'SpatiallyAwareAttention',
+    'TokenAttention',
+    'TwoBranchDownsampling',
+    'activation_checkpoint',
+    'feed_forward',
+    'init_conv_fan_out',
+    'multi_head_attention',
+    'run_blocks',
+]

@@ -1,16 +1,41 @@
-"""Multi-head attention without its map in memory."""
-from torch import Tensor
+"""Multi-head attention of tokens that never holds the attention map in memory."""
+
+from torch import Tensor, nn
 
 from ..ops import fused_attention
 
 
 def multi_head_attention(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
-    """``softmax(q k^T / sqrt(d)) v`` for each head, d = C / num_heads, by PyTorch's fused attention.
+    """``softmax(q k^T / sqrt(d)) v`` in each head of d = C / num_heads channels, by PyTorch's fused attention.
 
-    Heads are views of the channels and nothing of the size L x S is kept for the backward pass, so q, k and v may be
-    parts of one projection: ``multi_head_attention(*qkv(x).chunk(3, -1), num_heads)``.
+    Heads are views of the channels, and nothing of the size L x S is kept for the backward pass. So q, k and v may be
+    parts of one projection: ``q, k, v = qkv(x).chunk(3, -1)``.
 
-    Shapes: q (N, L, C), k and v (N, S, C) -> (N, L, C).
+    Shape:
+        q (N, L, C), k and v (N, S, C) -> (N, L, C).
     """
     q, k, v = (tokens.unflatten(-1, (num_heads, -1)).transpose(1, 2) for tokens in (q, k, v))
     return fused_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+class TokenAttention(nn.Module):
+    """Multi-head attention of tokens to a context: ``proj(attention(q(tokens), *kv(context)))``.
+
+    Args:
+        channels: Number of channels C.
+        num_heads: Number of attention heads; C must be a multiple of it.
+
+    Shape:
+        tokens (N, L, C), context (N, S, C) -> (N, L, C).
+    """
+
+    def __init__(self, channels: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.q = nn.Linear(channels, channels)
+        self.kv = nn.Linear(channels, 2 * channels)
+        self.proj = nn.Linear(channels, channels)
+
+    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
+        k, v = self.kv(context).chunk(2, -1)
+        return self.proj(multi_head_attention(self.q(tokens), k, v, self.num_heads))

@@ -1,8 +1,11 @@
 """Two-branch downsampling of TransCNN, https://arxiv.org/abs/2106.03180."""
+
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
+
+from .norm_cfg import BATCH_NORM
 
 
 @MODELS.register_module()
@@ -12,12 +15,13 @@ class TwoBranchDownsampling(nn.Module):
     Args:
         in_channels: Number of channels C_in.
         out_channels: Number of channels C_out.
-        norm_cfg: The norm of each branch.
+        norm_cfg: Config of the norm of each branch.
 
-    Shapes: (N, C_in, H, W) -> (N, C_out, ceil(H / 2), ceil(W / 2)).
+    Shape:
+        (N, C_in, H, W) -> (N, C_out, ceil(H / 2), ceil(W / 2)).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, norm_cfg: dict = dict(type='BN')) -> None:  # noqa: B006
+    def __init__(self, in_channels: int, out_channels: int, norm_cfg: dict = BATCH_NORM) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
         self.conv_norm = build_norm_layer(norm_cfg, out_channels)[1]

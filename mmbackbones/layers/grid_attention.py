@@ -1,4 +1,5 @@
 """Multi-head attention over feature maps: over the whole map, and inside the cells of a grid."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -8,46 +9,57 @@ from .attention import multi_head_attention
 
 
 def map_attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int) -> Tensor:
-    """Every pixel of `q` attends to every pixel of `k` and `v`.
+    """Attention of every pixel of `q` to every pixel of `k` and `v`.
 
-    Shapes:
-        q: (N, C, H, W); k, v: (N, C, H', W') -> (N, C, H, W), channels-last in memory. Head n owns the channels from
-        n * head_dim on.
+    Args:
+        q: Queries.
+        k: Keys.
+        v: Values.
+        head_dim: Channels per head; head n owns the channels from n * head_dim on.
+
+    Shape:
+        q (N, C, H, W), k and v (N, C, H', W') -> (N, C, H, W), channels-last in memory.
     """
     height, width = q.shape[2:]
-    tokens = (x.permute(0, 2, 3, 1).flatten(1, 2) for x in (q, k, v))
-    y = multi_head_attention(*tokens, num_heads=q.shape[1] // head_dim)
+    queries, keys, values = (x.permute(0, 2, 3, 1).flatten(1, 2) for x in (q, k, v))
+    y = multi_head_attention(queries, keys, values, num_heads=q.shape[1] // head_dim)
     return y.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
 
 def grid_attention(qkv: Tensor, head_dim: int, grid_size: int) -> Tensor:
-    """Every pixel attends to the pixels of its own cell in a grid of `grid_size` x `grid_size` pixel cells.
+    """Attention of every pixel to the pixels of its own cell, in a grid of cells of `grid_size` x `grid_size` pixels.
 
-    A map that is no whole number of cells is filled up at the bottom and the right; nothing attends to the filling.
+    A map that is not a whole number of cells is padded at the bottom and the right; padding is never attended to.
 
-    Shapes: queries, keys and values, stacked: (N, 3 C, H, W) -> (N, C, H, W), channels-last in memory.
+    Args:
+        qkv: Queries, keys and values, concatenated along the channels.
+        head_dim: Channels per head.
+        grid_size: Side of a cell, in pixels.
+
+    Shape:
+        (N, 3 C, H, W) -> (N, C, H, W), channels-last in memory.
     """
     n, c, h, w = qkv.shape
-    g, heads = grid_size, c // 3 // head_dim
+    g, num_heads = grid_size, c // 3 // head_dim
     rows, columns = (h + g - 1) // g, (w + g - 1) // g
     cells = F.pad(qkv.permute(0, 2, 3, 1), (0, 0, 0, columns * g - w, 0, rows * g - h))
-    cells = cells.reshape(n, rows, g, columns, g, 3, heads, head_dim).permute(5, 0, 1, 3, 6, 2, 4, 7)
-    q, k, v = cells.reshape(3, n * rows * columns, heads, g * g, head_dim).unbind()
+    cells = cells.reshape(n, rows, g, columns, g, 3, num_heads, head_dim).permute(5, 0, 1, 3, 6, 2, 4, 7)
+    q, k, v = cells.reshape(3, n * rows * columns, num_heads, g * g, head_dim).unbind()
     mask = None
     # Recorded once for every size, a map that happens to fill its cells needs the mask all the same.
     if is_recording() or h % g or w % g:
         mask = _inside(h, w, rows, columns, g, qkv.device).repeat(n, 1, 1, 1)
     y = fused_attention(q, k, v, mask)
-    y = y.reshape(n, rows, columns, heads, g, g, head_dim).permute(0, 1, 4, 2, 5, 3, 6)
+    y = y.reshape(n, rows, columns, num_heads, g, g, head_dim).permute(0, 1, 4, 2, 5, 3, 6)
     return crop(y.reshape(n, rows * g, columns * g, c // 3).permute(0, 3, 1, 2), h, w)
 
 
 def crop(x: Tensor, height: int, width: int) -> Tensor:
-    """The upper left of a map: (N, C, H, W) -> (N, C, height, width)."""
+    """The upper left corner of a feature map: (N, C, H, W) -> (N, C, height, width)."""
     if not is_exporting():
         return x[..., :height, :width]
-    # The strides of a view are those of the larger map, and `torch.export` ties its file to sizes for which they differ
-    # from those of the smaller in the same way.
+    # A view has the strides of the larger map, so that `torch.export` would restrict the file to sizes for which these
+    # differ from the smaller map's in the same way.
     row, column = (torch.arange(length, device=x.device) for length in (height, width))
     return x.index_select(2, row).index_select(3, column)
 

@@ -1,35 +1,50 @@
 """Inverted residual bottleneck of TransCNN and HAT-Net, https://arxiv.org/abs/2106.03180."""
+
+from typing import Any
+
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from .norm_cfg import BATCH_NORM
+
 
 @MODELS.register_module()
 class InvertedResidualBottleneck(nn.Module):
-    """Inverted residual bottleneck (IRB): 1x1, depthwise, 1x1, with SiLU after the first two.
+    """Inverted residual bottleneck, IRB: 1x1, depthwise and 1x1 convolution, with SiLU after the first two.
 
-    The shortcut is a block's business. The convolutions have no bias.
+    The convolutions have no bias. The enclosing block adds the residual connection.
 
     Args:
         in_channels: Number of channels C.
         expansion: Hidden channels are C times this.
-        kernel_size: Of the depthwise convolution, odd.
-        norm_cfg: The norms.
-        norms: ``'each'``: after each convolution (TransCNN); ``'ends'``: before the first convolution and after the
-            last (HAT-Net).
+        kernel_size: Kernel size of the depthwise convolution, odd.
+        norm_cfg: Config of the norms.
+        norms: Where they stand. `each`: after each convolution (TransCNN); `ends`: before the first convolution and
+            after the last (HAT-Net).
 
-    Shapes: (N, C, H, W) -> (N, C, H, W).
+    Shape:
+        (N, C, H, W) -> (N, C, H, W).
+
+    Raises:
+        ValueError: Unknown `norms`.
     """
 
-    def __init__(self, in_channels: int, expansion: float = 4, kernel_size: int = 3, norm_cfg: dict = dict(type='BN'),  # noqa: B006
-                 norms: str = 'each') -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        expansion: float = 4,
+        kernel_size: int = 3,
+        norm_cfg: dict = BATCH_NORM,
+        norms: str = 'each',
+    ) -> None:
         super().__init__()
         if norms not in ('each', 'ends'):
             raise ValueError(f"norms must be 'each' or 'ends', got {norms!r}")
         hidden = int(in_channels * expansion)
 
-        def norm(channels: int, present: bool) -> nn.Module:
+        def norm(channels: int, present: bool) -> Any:
             return build_norm_layer(norm_cfg, channels)[1] if present else nn.Identity()
 
         each = norms == 'each'

@@ -1,4 +1,5 @@
 """The norm of HAT-Net."""
+
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 

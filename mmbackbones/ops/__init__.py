@@ -1,10 +1,22 @@
 """Operators that need nothing but PyTorch."""
+
 from .dilated_depthwise import dilated_depthwise_conv2d
 from .fused_attention import fused_attention
+from .grid_pooling import pool_to_grid
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .recording import checks, is_exporting, is_recording, warn_of_one_image
 from .single_group_norm import single_group_norm
 
-__all__ = ['checks', 'dilated_depthwise_conv2d', 'fused_attention', 'is_exporting', 'is_recording', 'local_attention',
-           'provide_mmcv_ext', 'single_group_norm', 'warn_of_one_image']
+__all__ = [
+    'checks',
+    'dilated_depthwise_conv2d',
+    'fused_attention',
+    'is_exporting',
+    'is_recording',
+    'local_attention',
+    'pool_to_grid',
+    'provide_mmcv_ext',
+    'single_group_norm',
+    'warn_of_one_image',
+]

@@ -1,31 +1,37 @@
-"""PyTorch's fused attention, given what its kernels take."""
+"""PyTorch's fused attention, with inputs that its fast kernels accept."""
+
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .recording import is_recording
 
-# Kernels that number the batch by the second or third dimension of a CUDA grid, cuDNN's among them, end there.
-MOST = 65535
+# cuDNN and other kernels number the batch by the second or third dimension of a CUDA grid, which ends here.
+MAX_BATCH = 65535
 
 
-def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, **options) -> Tensor:
-    """:func:`torch.nn.functional.scaled_dot_product_attention`, never by the form that builds the map for its sake.
+def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, **options: Any) -> Tensor:
+    """:func:`torch.nn.functional.scaled_dot_product_attention`, with inputs laid out for its fused kernels.
 
-    The fused kernels want channels side by side in memory. Given anything else, PyTorch takes the form that holds the
-    whole map of L x S, and does not say so. More than 65,535 in a batch, as grid cells of many large images are, go to
-    GPUs in parts.
+    The fused kernels need channels side by side in memory. For any other layout PyTorch silently falls back to a
+    form that holds the whole L x S map. On GPUs, a batch of more than 65,535, such as the grid cells of many large
+    images, is computed in parts.
 
-    `options` are further ones of PyTorch's function.
+    Args:
+        q: Queries.
+        k: Keys.
+        v: Values.
+        mask: Boolean, which keys take part; or floating-point, added to the logits.
+        options: Further arguments of PyTorch's function.
 
-    Shapes: q (N, heads, L, d), k and v (N, heads, S, d), mask, which is added or says what takes part, broadcastable to
-        (N, heads, L, S) -> (N, heads, L, d).
+    Shape:
+        q (N, heads, L, d), k and v (N, heads, S, d), mask broadcastable to (N, heads, L, S) -> (N, heads, L, d).
     """
     q, k, v = (x if x.stride(-1) == 1 else x.contiguous() for x in (q, k, v))
-    if q.device.type == 'cpu' or is_recording() or q.shape[0] <= MOST:
+    if q.device.type == 'cpu' or is_recording() or q.shape[0] <= MAX_BATCH:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, **options)
-    mask = None if mask is None else mask.expand(q.shape[0], *mask.shape[1:])
-    parts = zip(*(x.split(MOST) for x in (q, k, v)), strict=True)
-    masks = [None] * len(q.split(MOST)) if mask is None else mask.split(MOST)
-    return torch.cat([F.scaled_dot_product_attention(*part, attn_mask=some, **options)
-                      for part, some in zip(parts, masks, strict=True)])
+    masks = [None] * -(-q.shape[0] // MAX_BATCH) if mask is None else mask.expand(len(q), -1, -1, -1).split(MAX_BATCH)
+    parts = zip(q.split(MAX_BATCH), k.split(MAX_BATCH), v.split(MAX_BATCH), masks, strict=True)
+    return torch.cat([F.scaled_dot_product_attention(*part, **options) for part in parts])

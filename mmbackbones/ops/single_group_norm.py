@@ -1,4 +1,5 @@
 """Group normalization with one group, by all processors of a GPU."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,7 +22,6 @@ def single_group_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Te
 
 
 class _SingleGroupNorm(torch.autograd.Function):
-
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
         with torch.autocast(x.device.type, enabled=False):
@@ -41,6 +41,15 @@ class _SingleGroupNorm(torch.autograd.Function):
         n, c, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):
             dx, d_weight, d_bias = torch.ops.aten.native_group_norm_backward(
-                dy.to(mean.dtype).contiguous(), x.to(mean.dtype).contiguous(), mean, rstd, weight, n, c, h * w, 1,
-                list(ctx.needs_input_grad[:3]))
+                dy.to(mean.dtype).contiguous(),
+                x.to(mean.dtype).contiguous(),
+                mean,
+                rstd,
+                weight,
+                n,
+                c,
+                h * w,
+                1,
+                list(ctx.needs_input_grad[:3]),
+            )
         return None if dx is None else dx.to(x.dtype), d_weight, d_bias, None

@@ -1,14 +1,34 @@
-"""Checkpoints: where the released ones are, reading them safely, and fitting them to our backbones."""
-from .download import cache_folder
-from .dual_vit import rename_dual_vit_key
-from .hat_net import rename_hatnet_key
-from .locate import locate
-from .pretrained import find_state_dict, load_pretrained, read_state_dict, trained_classes
-from .safe_load import load_from_file, register_loaders
-from .transcnn import rename_transcnn_key
-from .van import rename_van_key
-from .zoo import RELEASES, Release
+"""Checkpoints: the table of released ones, safe reading, and loading into our backbones.
 
-__all__ = ['RELEASES', 'Release', 'cache_folder', 'find_state_dict', 'load_from_file', 'load_pretrained', 'locate',
-           'read_state_dict', 'register_loaders', 'rename_dual_vit_key', 'rename_hatnet_key', 'rename_transcnn_key',
-           'rename_van_key', 'trained_classes']
+- :data:`RELEASES`: every released checkpoint, a :class:`Release`, by short name.
+- :func:`locate`: a path, URL or short name -> a file on this machine, downloaded to :func:`cache_dir` if necessary.
+- :func:`load_from_file`: the contents of such a checkpoint; nothing in it is executed.
+- :func:`find_state_dict`, :func:`read_state_dict`: the weights in it.
+- :func:`trained_classes`, :func:`trained_config`: the classes and the config it was trained with.
+- :func:`load_pretrained`: its weights in a network, a :class:`PretrainedNetwork`, loaded strictly.
+- :func:`replace_mmengine_loaders`: what ``import mmbackbones`` calls, to make all of MMEngine's loading safe.
+"""
+
+from .download import cache_dir
+from .loading import PretrainedNetwork, load_pretrained
+from .locate import locate
+from .mmengine_loaders import load_from_file, replace_mmengine_loaders
+from .release import Release
+from .releases import RELEASES
+from .state_dict import find_state_dict, read_state_dict
+from .trained_config import trained_classes, trained_config
+
+__all__ = [
+    'RELEASES',
+    'PretrainedNetwork',
+    'Release',
+    'cache_dir',
+    'find_state_dict',
+    'load_from_file',
+    'load_pretrained',
+    'locate',
+    'read_state_dict',
+    'replace_mmengine_loaders',
+    'trained_classes',
+    'trained_config',
+]

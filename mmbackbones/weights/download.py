@@ -1,4 +1,5 @@
-"""Fetching a checkpoint from the web, once."""
+"""Download of checkpoints, once, into a cache; what did not arrive whole is never kept."""
+
 import hashlib
 import os
 import re
@@ -13,77 +14,81 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from mmengine.logging import print_log
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from torch.hub import get_dir
 
 from ..errors import UserError, printable
-from ..whole_file import remove_partials, whole_file
-from .reading import is_web_page, read_checkpoint
-from .zoo import RELEASES, published_sha256
+from ..utils.atomic_write import atomic_write, remove_partials
+from ..utils.progress import progress_bar
+from .release import published_sha256
+from .releases import RELEASES
+from .safe_load import is_web_page, read_checkpoint
 
 _TIMEOUT = 30  # seconds without a byte
-_WINDOW = 60  # seconds in which a server has to send ...
-_LEAST = 60 << 10  # ... so many bytes; one that trickles would otherwise be waited for for days
+# A server must send at least so many bytes in so many seconds: one that trickles would otherwise take days.
+_WINDOW = 60
+_MIN_BYTES_PER_WINDOW = 60 << 10
 _CHUNK = 1 << 20  # bytes
-_AS_IT_IS = string.punctuation  # in an address, percent signs of what is quoted already among them
+_UNQUOTED = string.punctuation  # characters of a URL that stay as they are, among them the % of what is quoted already
 
 
-def cache_folder() -> Path:
-    """Where downloads are kept, and files that were fetched by hand are looked for: PyTorch's own cache."""
+def cache_dir() -> Path:
+    """The folder of downloads, and of releases that were downloaded manually: PyTorch's own cache."""
     return Path(get_dir()) / 'checkpoints'
 
 
 def cached(url: str) -> Path:
-    """Where the file of a URL is kept, whether it is there yet or not.
+    """Path in the cache of a URL's file, whether it exists yet or not.
 
-    The name ends as the URL's path does and begins with a hash of the whole URL, as ``epoch_12.pth`` and ``best.pth``
-    are everybody's names. Releases keep their own names, under which they can be put there by hand; and so does what
-    has its published hash in its name, which says what is in it wherever it is from.
+    The name is a hash of the whole URL and the last part of its path, because files of many sites are called
+    ``epoch_12.pth`` or ``best.pth``. Releases keep their own names, so that they can be put there manually, and so do
+    files that carry a published hash in their name, which identifies them wherever they are from.
     """
     for release in RELEASES.values():
         if release.url == url:
-            return cache_folder() / release.file
+            return cache_dir() / release.file
     given = os.path.basename(unquote(urlsplit(url).path).rstrip('/'))
-    name = re.sub(r'[^\w.+-]', '_', given[-100:], flags=re.ASCII)  # that every file system takes, and every terminal
+    name = re.sub(r'[^\w.+-]', '_', given[-100:], flags=re.ASCII)  # safe for any file system and terminal
     if published_sha256(name) and name == given:
-        return cache_folder() / name
-    return cache_folder() / f'{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}'
+        return cache_dir() / name
+    return cache_dir() / f'{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}'
 
 
 def download(url: str) -> Path:
-    """Fetch `url` once into the cache and return the path there.
+    """Download `url` into the cache, unless it is there, and return its path.
 
-    A file appears under its name only when all of it has arrived, it has the hash that its name may carry
-    (``-0123abcd.pth``), and it has been opened as a checkpoint. So several processes may do this at once, and a broken
-    download is never taken for a file.
+    A file appears under its name only once it is complete, matches the hash in its name (``-0123abcd.pth``) if there is
+    one, and can be read as a checkpoint. So several processes may do this at once, and a broken download is never
+    mistaken for a checkpoint.
 
     Raises:
-        UserError: The network is closed, or what arrived is not what was published; nothing is kept then.
+        UserError: The URL cannot be reached, or does not deliver the checkpoint that it should; nothing is kept then.
     """
     try:
         path = cached(url)
     except ValueError as error:
-        raise UserError(f'{url} is no address ({error})') from error
+        raise UserError(f'{url} is not a valid URL ({error})') from error
     if path.is_file():
         _check_hash(path)
         return path
     print_log(f'downloading {url} to {path}', logger='current')
-    instead = f'fetch it elsewhere and put it at {path}'
+    instead = f'download it elsewhere and put it at {path}'
     try:
         remove_partials(path.parent)
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             digest, kind = _receive(url, partial)
             if is_web_page(partial):
-                raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}')
+                raise UserError(f'{url} returned a web page instead of a checkpoint: {instead}')
             expected = published_sha256(path.name)
             if expected and not digest.startswith(expected):
-                raise UserError(f'{url} did not arrive as published (its SHA-256 begins with {digest[:len(expected)]}, '
-                                f'not {expected}): try again, or {instead}')
+                raise UserError(
+                    f'{url} does not match its published hash (its SHA-256 begins with {digest[: len(expected)]}, not '
+                    f'{expected}): try again, or {instead}'
+                )
             _open(partial, url, kind, instead)
     except (OSError, HTTPException, ValueError) as error:
-        why = printable(' '.join(str(getattr(error, 'reason', error)).split()))  # the server's own words among it
-        raise UserError(f'{url} cannot be fetched ({why}): {instead}') from error
+        why = printable(' '.join(str(getattr(error, 'reason', error)).split()))  # it may quote the server
+        raise UserError(f'{url} cannot be downloaded ({why}): {instead}') from error
     return path
 
 
@@ -97,8 +102,10 @@ def _check_hash(path: Path) -> None:
             sha256.update(chunk)
     digest = sha256.hexdigest()
     if not digest.startswith(expected):
-        raise UserError(f'{path} is not what its name says (its SHA-256 begins with {digest[:len(expected)]}, not '
-                        f'{expected}): remove it, and it will be fetched again')
+        raise UserError(
+            f'{path} does not match the hash in its name (its SHA-256 begins with {digest[: len(expected)]}, not '
+            f'{expected}): delete it, and it will be downloaded again'
+        )
 
 
 def _open(partial: Path, url: str, kind: str, instead: str) -> None:
@@ -106,29 +113,35 @@ def _open(partial: Path, url: str, kind: str, instead: str) -> None:
         read_checkpoint(partial, 'cpu')
     except UserError as error:
         if kind == 'text/html':
-            raise UserError(f'{url} delivered a web page in place of a checkpoint: {instead}') from error
-        why = str(error).replace(str(partial), 'what arrived')
-        raise UserError(f'{url} delivered no whole checkpoint ({printable(kind)}, {partial.stat().st_size} bytes): '
-                        f'{why}; try again, or {instead}') from error
+            raise UserError(f'{url} returned a web page instead of a checkpoint: {instead}') from error
+        why = str(error).replace(str(partial), 'the download')
+        raise UserError(
+            f'{url} returned no complete checkpoint ({printable(kind)}, {partial.stat().st_size} bytes): '
+            f'{why}; try again, or {instead}'
+        ) from error
 
 
 def _receive(url: str, path: Path) -> tuple[str, str]:
-    """Write what `url` delivers to `path`, with a progress bar, and return its SHA-256 and media type.
+    """Write `url` to `path`, with a progress bar on a terminal, and return its SHA-256 and media type.
 
     Raises:
-        OSError: The network or the disk failed, or too little came in too long a time.
+        OSError: The network or the disk failed, or the server was too slow.
     """
     transfer = _Transfer(url, path)
-    console = Console(stderr=True)
-    bar = Progress(TextColumn('{task.description}', markup=False), BarColumn(), DownloadColumn(),
-                   TransferSpeedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+    bar = progress_bar(
+        TextColumn('{task.description}', markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with bar, transfer.running():
         task = bar.add_task(os.path.basename(path), total=None)
         began, before = monotonic(), 0
         while not transfer.done.wait(0.2):
             bar.update(task, completed=transfer.received, total=transfer.length)
             if monotonic() - began > _WINDOW:
-                if transfer.received - before < _LEAST:
+                if transfer.received - before < _MIN_BYTES_PER_WINDOW:
                     raise OSError(f'the server sent {transfer.received - before} bytes in {_WINDOW} seconds')
                 began, before = monotonic(), transfer.received
     if transfer.error:
@@ -137,11 +150,13 @@ def _receive(url: str, path: Path) -> tuple[str, str]:
 
 
 class _Transfer:
-    """A download in a thread of its own: a server that sends a byte now and then cannot hold up who waits for it."""
+    """A download in a thread of its own, so that a server that trickles cannot block its caller."""
 
     def __init__(self, url: str, path: Path) -> None:
         self.url, self.path = url, path
-        self.received, self.length, self.kind, self.error = 0, None, '', None
+        self.received, self.kind = 0, ''
+        self.length: int | None = None
+        self.error: Exception | None = None
         self.digest, self.done, self.given_up = hashlib.sha256(), Event(), False
 
     @contextmanager
@@ -160,15 +175,15 @@ class _Transfer:
         self.done.set()
 
     def _fetch(self) -> None:
-        parts = urlsplit(self.url)  # as copied from a browser, with spaces and letters that are not ASCII
-        address = parts._replace(path=quote(parts.path, _AS_IT_IS), query=quote(parts.query, _AS_IT_IS)).geturl()
+        parts = urlsplit(self.url)  # possibly copied from a browser, with spaces and non-ASCII letters
+        address = parts._replace(path=quote(parts.path, _UNQUOTED), query=quote(parts.query, _UNQUOTED)).geturl()
         request = Request(address, headers={'User-Agent': 'mmbackbones'})
         with urlopen(request, timeout=_TIMEOUT) as response, open(self.path, 'r+b') as file:
             length = response.headers.get('Content-Length')
-            self.length, self.kind = length and int(length), response.headers.get_content_type()
+            self.length, self.kind = int(length) if length else None, response.headers.get_content_type()
             while not self.given_up and (chunk := response.read1(_CHUNK)):
                 file.write(chunk)
                 self.digest.update(chunk)
                 self.received += len(chunk)
-        if self.length is not None and self.received != self.length:  # such a read ends without an error
-            raise OSError(f'the connection broke off after {self.received} of {self.length} bytes')
+        if self.length is not None and self.received != self.length:  # read1 reports no error here
+            raise OSError(f'the connection broke after {self.received} of {self.length} bytes')

@@ -1,69 +1,80 @@
-"""The loaders that take the place of MMEngine's: for files, URLs and all names that stand for them."""
-import os
-from collections.abc import Callable
+"""Reading of checkpoint files without executing anything in them: PyTorch's ``weights_only=True``, always."""
 
-from mmengine.runner.checkpoint import (
-    CheckpointLoader,
-    _process_mmcls_checkpoint,
-    get_external_models,
-    get_mmcls_models,
-    get_torchvision_models,
-)
+import re
+from collections.abc import Callable
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, TypeAlias
+
+import torch
 
 from ..errors import UserError
-from .locate import locate
-from .reading import read_checkpoint
+from .archive import check_archive
+from .contents import WAY_OUT, check_contents
+from .safe_globals import allow_safe_globals
+from .safetensors_file import is_safetensors, read_safetensors
+
+MapLocation: TypeAlias = str | torch.device | Callable[..., Any] | dict[str, str] | None  # as torch.load takes it
+
+_ZIP, _PICKLE = b'PK\x03\x04', b'\x80'  # first bytes of torch.save's files since PyTorch 1.6, and before
+
+allow_safe_globals()
 
 
-def load_from_file(checkpoint: str | os.PathLike, map_location=None):
-    """Read a checkpoint; nothing in it is executed.
+def is_web_page(path: Path) -> bool:
+    """Whether a file is HTML or XML: what a link delivers that leads to a login, a virus warning or an error page."""
+    with open(path, 'rb') as file:
+        return bool(re.match(rb'(\xef\xbb\xbf)?\s*<(!doctype|\?xml|html|head|body)\b', file.read(512), re.IGNORECASE))
+
+
+def read_checkpoint(path: Path, map_location: MapLocation = None) -> Any:
+    """Read a file of ``torch.save`` or of safetensors, told apart by their contents, not by the file's name.
+
+    The text under ``meta['config']``, which MMEngine's ``Runner.resume`` would execute and nothing else reads, is left
+    out.
 
     Args:
-        checkpoint: Path, URL or short name (:func:`~mmbackbones.weights.locate`) of a file written by ``torch.save`` or
-            by safetensors.
+        path: The file.
         map_location: As in :func:`torch.load`.
 
-    Returns:
-        What the file holds, without the text under ``meta['config']``, which MMEngine would execute.
-
     Raises:
-        UserError: The file can't be had, is damaged, no checkpoint at all, or holds objects that could run code.
+        UserError: The file is damaged, is no checkpoint, or holds objects that could run code.
     """
-    return read_checkpoint(locate(checkpoint), map_location)
-
-
-def _load_named(models: Callable[[], dict], name: str, map_location):
     try:
-        known, model = models(), name.split('://', 1)[1]
-    except ImportError as error:
-        raise UserError(f'{name} cannot be looked up: {error}') from error
-    if model not in known:
-        raise UserError(f'there is no checkpoint {name}: MMEngine knows no such name')
-    return load_from_file(known[model], map_location)
+        with open(path, 'rb') as file:
+            start = file.read(len(_ZIP))
+        if is_web_page(path):
+            raise UserError(
+                f'{path} is a web page, not a checkpoint: open the link that it came from in a browser and choose the '
+                'file there'
+            )
+        if is_safetensors(path) or (path.suffix == '.safetensors' and not start.startswith((_ZIP, _PICKLE))):
+            device = map_location if isinstance(map_location, str | torch.device) else 'cpu'
+            return read_safetensors(path, device)
+        if start == _ZIP:
+            check_archive(path)
+        content = _unpickle(path, map_location)
+    except OSError as error:
+        raise UserError(f'checkpoint {path} cannot be read: {error.strerror or error}') from error
+    check_contents(content, path)
+    if isinstance(content, dict) and isinstance(content.get('meta'), dict):
+        content['meta'].pop('config', None)
+    return content
 
 
-def load_from_torchvision(name: str, map_location=None):
-    return _load_named(get_torchvision_models, name, map_location)
-
-
-def load_from_openmmlab(name: str, map_location=None):
-    return _load_named(get_external_models, name, map_location)
-
-
-def load_from_mmcls(name: str, map_location=None):
-    return _process_mmcls_checkpoint(_load_named(get_mmcls_models, name, map_location))
-
-
-def refuse(name: str, map_location=None):
-    """MMEngine would hand over what these deliver to an unpickler that runs it."""
-    raise UserError(f'{name} is not read: copy the file to this machine, and name it by its path')
-
-
-def register_loaders() -> None:
-    """Put these loaders in the place of MMEngine's, for files, URLs and all names that stand for them."""
-    for prefixes, loader in ((('', 'http://', 'https://'), load_from_file),
-                             (('torchvision://', 'modelzoo://'), load_from_torchvision),
-                             (('open-mmlab://', 'openmmlab://'), load_from_openmmlab),
-                             (('mmcls://', ), load_from_mmcls),
-                             (('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), refuse)):
-        CheckpointLoader.register_scheme(prefixes, loader, force=True)
+def _unpickle(path: Path, map_location: MapLocation) -> Any:
+    try:
+        with open(path, 'rb') as file:  # not the path: torch.load takes one that ends in .safetensors for such a file
+            return torch.load(file, map_location=map_location, weights_only=True)
+    except UnpicklingError as error:
+        refused = re.search(r'GLOBAL ([\w.]+)', str(error))
+        if refused:
+            raise UserError(
+                f'checkpoint {path} was not loaded: beside weights it holds {refused[1][:100]}, and loading that could '
+                f'run code; {WAY_OUT}'
+            ) from error
+        raise UserError(f'{path} is not a PyTorch checkpoint that can be loaded safely') from error
+    except Exception as error:  # in a damaged file anything can go wrong
+        if 'CUDA' in str(error) and map_location is None:
+            return _unpickle(path, map_location='cpu')
+        raise UserError(f'checkpoint {path} is damaged or incomplete: it cannot be read') from error

@@ -1,4 +1,5 @@
-"""Files of safetensors, which have no checksum of their own: those written here carry one."""
+"""Safetensors files; the format has no checksum, so those written here carry one in their metadata."""
+
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,18 +11,22 @@ from torch import Tensor
 
 from ..errors import UserError
 
-_DIGEST = 'sha256'  # its name in a file's metadata
+_DIGEST = 'sha256'  # key in a file's metadata
 
 
 def is_safetensors(path: Path) -> bool:
-    """Whether a file begins as those of safetensors do: the length of a header, and the header, which is JSON."""
+    """Whether a file begins as safetensors files do: the length of a header, then the header, which is JSON."""
     with open(path, 'rb') as file:
         start = file.read(9)
     return start[8:] == b'{' and int.from_bytes(start[:8], 'little') <= path.stat().st_size
 
 
 def read_safetensors(path: Path, device: str | torch.device) -> dict[str, Tensor]:
-    """The tensors of a file, which is held against its digest if it has one.
+    """The tensors of a file, checked against its digest if it has one.
+
+    Args:
+        path: The file.
+        device: Where to put the tensors.
 
     Raises:
         UserError: The file is damaged or incomplete.
@@ -33,13 +38,14 @@ def read_safetensors(path: Path, device: str | torch.device) -> dict[str, Tensor
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
         raise UserError(f'checkpoint {path} is damaged or incomplete: it cannot be read') from error
     if digest and digest != _digest(weights):
-        raise UserError(f'checkpoint {path} is damaged: its weights are not those that were written; copy or fetch it '
-                        'again')
+        raise UserError(
+            f'checkpoint {path} is damaged: its weights are not those that were written; copy or download it again'
+        )
     return {name: value.to(device) for name, value in weights.items()}
 
 
 def write_safetensors(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors of their own memory, with a SHA-256 digest of their names, types, shapes and values."""
+    """Write tensors, none of which may share memory, with a SHA-256 digest of names, types, shapes and values."""
     path.write_bytes(save(dict(weights), metadata={'format': 'pt', _DIGEST: _digest(weights)}))
 
 
@@ -48,5 +54,5 @@ def _digest(weights: Mapping[str, Tensor]) -> str:
     for name in sorted(weights):
         value = weights[name]
         digest.update(f'{name!r} {value.dtype} {tuple(value.shape)}\n'.encode('utf-8', 'surrogatepass'))
-        digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -1,22 +1,18 @@
 """Classifiers against logits computed with the authors' code, from files in their layouts."""
-import json
-from pathlib import Path
 
 import pytest
-import test_dual_vit
-import test_transcnn
-import test_van
 import torch
-from reference import assert_features_equal, image
 
-from mmbackbones.classify import classifier
+from mmbackbones.apis.classify import classifier
+from tests.helpers.official_states import dualvit_state, hierarchical_state, load_reference, van_state
+from tests.helpers.reference import assert_features_equal, image
 
-REFERENCE = json.loads((Path(__file__).parent / 'logits_reference.json').read_text())
+REFERENCE = load_reference('logits')
 STATES = {
-    'van_b0': lambda: test_van.official_state('b0'),
-    'transcnn_tiny': lambda: test_transcnn.official_state('transcnn', 'tiny'),
-    'hatnet_tiny': lambda: test_transcnn.official_state('hatnet', 'tiny'),
-    'dualvit_s': lambda: test_dual_vit.official_state('classification'),
+    'van_b0': lambda: van_state('b0'),
+    'transcnn_tiny': lambda: hierarchical_state('transcnn', 'tiny'),
+    'hatnet_tiny': lambda: hierarchical_state('hatnet', 'tiny'),
+    'dualvit_s': lambda: dualvit_state('classification'),
 }
 
 

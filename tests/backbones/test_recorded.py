@@ -1,37 +1,35 @@
-"""Networks that are traced, exported or compiled once, and run at other sizes and batches than that time's."""
+"""Networks that are traced, exported or compiled once, then run at other sizes and batch sizes."""
+
 import io
 import warnings
 
 import pytest
 import torch
-from mmengine.registry import MODELS
-from small_backbones import SMALL
 from torch import nn
 
-from mmbackbones.classify import ImageClassifier
+from mmbackbones.apis.classify import ImageClassifier
 from mmbackbones.layers import LocalAttention2d
 from mmbackbones.ops import local_attention
+from tests.helpers.small_backbones import SMALL, build_small
 
-FULL = (96, 96)  # what fills every grid of the small networks: nothing tells such a size from others but a branch
+FULL = (96, 96)  # fills every grid of the small networks, which only a branch in Python could tell from other sizes
 SIZES = [FULL, (128, 128), (100, 150), (33, 50), (64, 96), (131, 57)]
 VARIANTS = {
-    'DualViT with a fixed grid': dict(type='DualViT', semantic_grid=(8, 8), **SMALL['DualViT']),
-    'SASAResNet with an attention stem': dict(type='SASAResNet', stem='attention', **SMALL['SASAResNet']),
-    'SASAResNet with a sliding stem': dict(
-        type='SASAResNet', stem='attention', stem_cfg=dict(window='sliding', kernel_size=3), out_indices=(0, ),
-        **SMALL['SASAResNet']),
-    **{name: dict(type=name, **cfg) for name, cfg in SMALL.items()},
+    'DualViT with a fixed grid': ('DualViT', dict(semantic_grid=(8, 8))),
+    'SASAResNet with an attention stem': ('SASAResNet', dict(stem='attention')),
+    'SASAResNet with a sliding stem': (
+        'SASAResNet',
+        dict(stem='attention', stem_cfg=dict(window='sliding', kernel_size=3), out_indices=(0,)),
+    ),
+    **{name: (name, {}) for name in SMALL},
 }
 every_variant = pytest.mark.parametrize('variant', VARIANTS)
 
 
 def network(variant, **kwargs):
     torch.manual_seed(0)
-    model = MODELS.build({**VARIANTS[variant], **kwargs})
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
-            nn.init.ones_(module.weight)  # some blocks begin as the identity, which would hide what they do
-    return model.eval()
+    name, options = VARIANTS[variant]
+    return build_small(name, **options, **kwargs).eval()
 
 
 def image(height, width, batch=1):
@@ -49,13 +47,16 @@ def assert_equal_at_every_size(model, run):
 @every_variant
 @pytest.mark.parametrize('size', [FULL, (33, 50)])
 def test_traced(variant, size):
-    """Saved and loaded, as it is used; and no number of ours was taken for a constant."""
+    """Saved and loaded, as traces are used; and no warning says that a number of ours was recorded as a constant."""
     model = network(variant)
     with torch.no_grad(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', torch.jit.TracerWarning)
         traced = torch.jit.trace(model, image(*size), check_trace=False)
-    ours = [str(w.message) for w in caught if issubclass(w.category, torch.jit.TracerWarning)
-            and 'mmbackbones' in w.filename]
+    ours = [
+        str(w.message)
+        for w in caught
+        if issubclass(w.category, torch.jit.TracerWarning) and 'mmbackbones' in w.filename
+    ]
     assert not ours
     file = io.BytesIO()
     torch.jit.save(traced, file)
@@ -64,21 +65,28 @@ def test_traced(variant, size):
 
 
 @every_variant
-def test_exported_to_onnx_by_way_of_a_trace(variant, tmp_path):
+def test_exported_to_onnx_through_a_trace(variant, tmp_path):
     pytest.importorskip('onnx')
     onnxruntime = pytest.importorskip('onnxruntime')
     model, file = network(variant), tmp_path / 'model.onnx'
     axes = {0: 'batch', 2: 'height', 3: 'width'}
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        torch.onnx.export(model, (image(*FULL), ), str(file), dynamo=False, opset_version=17, input_names=['image'],
-                          dynamic_axes=dict(image=axes))
+        torch.onnx.export(
+            model,
+            (image(*FULL),),
+            str(file),
+            dynamo=False,
+            opset_version=17,
+            input_names=['image'],
+            dynamic_axes=dict(image=axes),
+        )
     session = onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
     assert_equal_at_every_size(model, lambda x: session.run(None, dict(image=x.numpy())))
 
 
-def test_traced_classifier_of_dual_vit():
-    """Its queries are taken as they are for any grid of 64 cells, and resized for others."""
+def test_traced_classifier_of_dualvit():
+    """It keeps the queries unchanged for any grid of 64 cells, and resizes them for others."""
     classifier = ImageClassifier(dict(type='DualViT', **SMALL['DualViT']), num_classes=3).eval()
     with torch.no_grad():
         traced = torch.jit.trace(classifier, image(64, 64), check_trace=False)
@@ -88,13 +96,13 @@ def test_traced_classifier_of_dual_vit():
 
 def export(model):
     dynamic = torch.export.Dim.DYNAMIC
-    return torch.export.export(model, (image(*FULL, 2), ), dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic}, ))
+    return torch.export.export(model, (image(*FULL, 2),), dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},))
 
 
 @pytest.mark.skipif(not hasattr(torch.export.Dim, 'DYNAMIC'), reason='torch.export is older than its dynamic sizes')
 @pytest.mark.parametrize('variant', ['VAN', 'SASAResNet'])
 def test_exported(variant):
-    model = network(variant, out_indices=(0, ))
+    model = network(variant, out_indices=(0,))
     run = export(model).module()
     assert_equal_at_every_size(model, run)
 
@@ -102,22 +110,21 @@ def test_exported(variant):
 @pytest.mark.skipif(not hasattr(torch.compiler, 'is_dynamo_compiling'), reason='torch.export is always strict here')
 @pytest.mark.parametrize('batch', [1, 2])
 def test_an_export_for_one_image_only_says_so(batch):
-    """PyTorch takes a batch of one for a constant, also where its ONNX exporter writes that it is variable."""
+    """PyTorch records a batch of one as a constant, even if its ONNX exporter declares it dynamic."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
-        torch.export.export(network('VAN', out_indices=(0, )), (image(*FULL, batch), ), strict=False)
+        torch.export.export(network('VAN', out_indices=(0,)), (image(*FULL, batch),), strict=False)
     said = [w for w in caught if 'for one image at a time' in str(w.message)]
     assert len(said) == (1 if batch == 1 else 0)
 
 
 @pytest.mark.parametrize('impl', ['tiled', 'blocked'])
-def test_a_form_that_cannot_be_exported_is_refused(impl):
+def test_an_implementation_that_cannot_be_exported_is_refused(impl):
     class Layer(nn.Module):
-
         def forward(self, x):
             return local_attention(x, x, x, impl=impl)
 
-    with pytest.raises(RuntimeError, match=f"traced or exported with impl='auto' or 'reference', not '{impl}'"):
+    with pytest.raises(RuntimeError, match=f"traced or exported with impl='auto' or 'reference', got '{impl}'"):
         torch.jit.trace(Layer(), torch.randn(1, 1, 2, 5, 5))
 
 
@@ -125,7 +132,7 @@ def test_a_form_that_cannot_be_exported_is_refused(impl):
 
 
 def step(model, run):
-    """Maps, gradients and what is left in the running statistics after one step of training."""
+    """Feature maps, gradients and running statistics of one training step."""
     torch.manual_seed(1)
     x = image(64, 64, 2).requires_grad_()
     outs = run(x)
@@ -135,8 +142,8 @@ def step(model, run):
 
 @pytest.mark.parametrize('variant', SMALL)
 def test_compiled_with_checkpointing_and_frozen_stages(variant):
-    """Without a break in the graph; what is written in the second forward pass is written once."""
-    kwargs = dict(with_cp=True, frozen_stages=1, drop_path_rate=0.5, out_indices=(1, ))
+    """Without a graph break; running statistics are updated once, not again in the second forward pass."""
+    kwargs = dict(with_cp=True, frozen_stages=1, drop_path_rate=0.5, out_indices=(1,))
     torch.compiler.reset()
     model, same = network(variant, **kwargs).train(), network(variant, **kwargs).train()
     run = torch.compile(same, backend='aot_eager', fullgraph=True)
@@ -145,7 +152,7 @@ def test_compiled_with_checkpointing_and_frozen_stages(variant):
 
 def test_compiled_with_a_frozen_stem_before_a_group_norm():
     torch.compiler.reset()
-    kwargs = dict(frozen_stages=0, out_indices=(0, ), norm_cfg=dict(type='GN', num_groups=4))
+    kwargs = dict(frozen_stages=0, out_indices=(0,), norm_cfg=dict(type='GN', num_groups=4))
     model, same = network('VAN', **kwargs).train(), network('VAN', **kwargs).train()
     run = torch.compile(same, backend='aot_eager', fullgraph=True)
     torch.testing.assert_close(step(same, run), step(model, model), rtol=1e-5, atol=1e-6)

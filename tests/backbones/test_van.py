@@ -1,50 +1,22 @@
 """VAN against numbers computed with the authors' code, from a file in the authors' layout."""
-import json
-from pathlib import Path
 
 import pytest
 import torch
-from reference import StateDict, assert_features_equal, image
-from van_layouts import LAYOUTS
 
+from mmbackbones.apis.identify import identify_checkpoint
 from mmbackbones.backbones import VAN
-from mmbackbones.recognise import recognise
-from mmbackbones.weights import load_pretrained, rename_van_key
+from mmbackbones.weights import load_pretrained
+from mmbackbones.weights.families.van import rename_van_key
+from tests.helpers.official_states import load_reference, van_state
+from tests.helpers.reference import assert_features_equal, image
+from tests.helpers.van_layouts import LAYOUTS
 
-REFERENCE = json.loads((Path(__file__).parent / 'van_reference.json').read_text())
-DIMS = {'b0': (32, 64, 160, 256), 'b2': (64, 128, 320, 512)}
-DEPTHS = {'b0': (3, 3, 5, 2), 'b2': (3, 3, 12, 3)}
-
-
-def official_state(arch: str) -> dict[str, torch.Tensor]:
-    """The state dict of a released VAN, classifier included, written down from the file's own key list."""
-    state = StateDict(REFERENCE[arch]['running_var_gain'])
-    before = 3
-    for i, (dim, depth, ratio) in enumerate(zip(DIMS[arch], DEPTHS[arch], (8, 8, 4, 4), strict=True), 1):
-        state.conv(f'patch_embed{i}.proj', dim, before, 7 if i == 1 else 3)
-        state.norm(f'patch_embed{i}.norm', dim)
-        for block in (f'block{i}.{j}' for j in range(depth)):
-            state.put(f'{block}.layer_scale_1', (dim, ), 'layer_scale')
-            state.put(f'{block}.layer_scale_2', (dim, ), 'layer_scale')
-            state.norm(f'{block}.norm1', dim)
-            state.conv(f'{block}.attn.proj_1', dim, dim)
-            state.conv(f'{block}.attn.spatial_gating_unit.conv0', dim, 1, 5)
-            state.conv(f'{block}.attn.spatial_gating_unit.conv_spatial', dim, 1, 7)
-            state.conv(f'{block}.attn.spatial_gating_unit.conv1', dim, dim)
-            state.conv(f'{block}.attn.proj_2', dim, dim)
-            state.norm(f'{block}.norm2', dim)
-            state.conv(f'{block}.mlp.fc1', dim * ratio, dim)
-            state.conv(f'{block}.mlp.dwconv.dwconv', dim * ratio, 1, 3)
-            state.conv(f'{block}.mlp.fc2', dim, dim * ratio)
-        state.norm(f'norm{i}', dim, batch_norm=False)
-        before = dim
-    state.linear('head', 1000, before)
-    return dict(state)
+REFERENCE = load_reference('van')
 
 
 @pytest.fixture(scope='module')
 def b0():
-    return official_state('b0')
+    return van_state('b0')
 
 
 @pytest.mark.parametrize('prefix', [None, 'backbone.'])
@@ -60,13 +32,13 @@ def test_layouts(b0, layout, prefix, tmp_path):
     load_pretrained(model, str(tmp_path / 'van.pth'), prefix or '')
     theirs = {rename_van_key(key): value for key, value in b0.items()}
     assert all(torch.equal(value, theirs[key]) for key, value in model.state_dict().items())
-    found = recognise(str(tmp_path / 'van.pth'))
+    found = identify_checkpoint(str(tmp_path / 'van.pth'))
     assert (found.config, found.layout, found.num_classes) == (dict(type='VAN', arch='tiny'), layout, 1000)
 
 
 @pytest.mark.parametrize('arch', ['b0', 'b2'])
 def test_equals_the_authors_network(arch, tmp_path):
-    torch.save({'state_dict': official_state(arch)}, tmp_path / 'van.pth.tar')
+    torch.save({'state_dict': van_state(arch)}, tmp_path / 'van.pth.tar')
     model = VAN(arch, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'van.pth.tar')))
     model.init_weights()
     assert sum(param.numel() for param in model.parameters()) == REFERENCE[arch]['n_params_without_head']
@@ -77,8 +49,8 @@ def test_equals_the_authors_network(arch, tmp_path):
 
 
 def test_a_map_alone_equals_the_same_map_of_the_whole(tmp_path):
-    torch.save(official_state('b0'), tmp_path / 'van.pth')
-    model = VAN('b0', out_indices=(2, ), init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'van.pth')))
+    torch.save(van_state('b0'), tmp_path / 'van.pth')
+    model = VAN('b0', out_indices=(2,), init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'van.pth')))
     model.init_weights()
     stored = REFERENCE['b0']
     with torch.no_grad():
@@ -86,8 +58,10 @@ def test_a_map_alone_equals_the_same_map_of_the_whole(tmp_path):
     assert_features_equal(outs, {'feat3': stored['features']['feat3']})
 
 
-@pytest.mark.parametrize(('arch', 'millions'), [
-    ('tiny', 4.11), ('small', 13.86), ('base', 26.58), ('large', 44.77), ('b4', 60.28), ('b5', 89.97), ('b6', 199.83)])
+@pytest.mark.parametrize(
+    ('arch', 'millions'),
+    [('tiny', 4.11), ('small', 13.86), ('base', 26.58), ('large', 44.77), ('b4', 60.28), ('b5', 89.97), ('b6', 199.83)],
+)
 def test_published_parameter_counts(arch, millions):
     """VAN, Table 5, to two digits as the layer shapes give them; they count the classifier of 1000 classes."""
     with torch.device('meta'):

@@ -1,4 +1,5 @@
 """The benchmark for GPUs, at a tiny size on a CPU; what it measures there means nothing."""
+
 import csv
 
 import pytest
@@ -23,12 +24,16 @@ def test_networks(table, detector, backbone, monkeypatch):
     gpu.measure_networks(table, [backbone], [(detector, (64, 96))], ['float32'], **QUICK)
     rows = list(csv.DictReader(table.path.open()))
     assert [(row['network'], row['task'], row['batch']) for row in rows] == [
-        (detector, 'inference', '1'), (detector, 'training', '2')]
+        (detector, 'inference', '1'),
+        (detector, 'training', '2'),
+    ]
     assert all(float(row['median_ms']) > 0 for row in rows)
 
 
-@pytest.mark.parametrize(('layout', 'name', 'channels_last'), [
-    ('default', 'default', True), ('other', 'contiguous', False), ('as computed', 'as computed', True)])
+@pytest.mark.parametrize(
+    ('layout', 'name', 'channels_last'),
+    [('default', 'default', True), ('other', 'contiguous', False), ('as computed', 'as computed', True)],
+)
 def test_layouts_are_those_that_the_backbone_computes_in(layout, name, channels_last):
     backbone, seen = build('retinanet', 'van_s').backbone, []
     backbone.stem.register_forward_pre_hook(lambda module, args: seen.append(args[0]))

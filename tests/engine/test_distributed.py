@@ -1,4 +1,5 @@
 """Two processes on CPUs, through Gloo."""
+
 import os
 import socket
 from datetime import timedelta
@@ -14,12 +15,13 @@ from mmengine.registry import HOOKS
 from torch.distributed import group
 from torch.distributed.distributed_c10d import _set_pg_timeout
 
-from mmbackbones.data.shapes import generate_shapes
-from mmbackbones.engine import distributed, evaluate, train
-from mmbackbones.errors import RunFailed, UserError
+from mmbackbones.apis import evaluate, train
+from mmbackbones.datasets.shapes import generate_shapes
+from mmbackbones.engine import distributed
+from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 
-# Boxes of a model that has not learnt anything yet; which images are in one batch may change the last digits.
+# Boxes of a model that has not learned anything yet; which images are in one batch may change the last digits.
 SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloader.batch_size': 1}
 
 
@@ -59,6 +61,7 @@ def raised(work) -> tuple[str, str]:
 def raiser(error):
     def work():
         raise error
+
     return work
 
 
@@ -69,24 +72,31 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     test = partial(evaluate, data=data, img_scale=(64, 64), launcher='pytorch')
     runner = start(config, iters=2, work_dir=str(folder / 'boxes'), cfg_options=options)
     seen = dict(boxes=watched(runner))
-    seen['metrics'] = test(config, str(folder / 'boxes/iter_2.pth'), work_dir=str(folder / 'test'), cfg_options={
-        **SCORES, 'test_evaluator.outfile_prefix': str(folder / 'test/found')})
+    seen['metrics'] = test(
+        config,
+        str(folder / 'boxes/iter_2.pth'),
+        work_dir=str(folder / 'test'),
+        cfg_options={**SCORES, 'test_evaluator.outfile_prefix': str(folder / 'test/found')},
+    )
     del options['model.test_cfg.score_thr']
     runner = start(seg_config, epochs=1, work_dir=str(folder / 'labels'), cfg_options=options)
     seen['labels'] = watched(runner)
     seen['seg_metrics'] = test(seg_config, str(folder / 'labels/epoch_1.pth'), work_dir=str(folder / 'seg_test'))
     options['custom_hooks'] = [dict(type='WatchHook', spoil=True)]
     seen['nan'] = raised(lambda: start(config, iters=2, work_dir=str(folder / 'nan'), cfg_options=options))
-    seen['relayed'] = [raised(lambda error=error: distributed.main_first(raiser(error))) for error in (
-        UserError('no data'), KeyError('bug'), KeyboardInterrupt(), SystemExit(3))]
+    seen['relayed'] = [
+        raised(lambda error=error: distributed.main_process_first(raiser(error)))
+        for error in (UserError('no data'), KeyError('bug'), KeyboardInterrupt(), SystemExit(3))
+    ]
     _set_pg_timeout(timedelta(seconds=1), group.WORLD)
-    seen['slow'] = distributed.main_first(lambda: sleep(3) or 'checked')
+    seen['slow'] = distributed.main_process_first(lambda: sleep(3) or 'checked')
     return seen
 
 
 def run_scenario(rank: int, port: int, folder, *arguments) -> None:
-    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',
-                      MASTER_PORT=str(port))
+    os.environ.update(
+        RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port)
+    )
     torch.set_num_threads(1)
     os.chdir(folder)
     torch.save(scenario(*arguments, folder), folder / f'seen_{rank}.pth')
@@ -117,8 +127,9 @@ def folder(flat_configs, data, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
         context = get_context('fork')
-        processes = [context.Process(target=run_scenario, args=(rank, port, folder, *flat_configs, data))
-                     for rank in range(2)]
+        processes = [
+            context.Process(target=run_scenario, args=(rank, port, folder, *flat_configs, data)) for rank in range(2)
+        ]
         for process in processes:
             process.start()
         for process in processes:
@@ -162,8 +173,12 @@ def test_the_model_that_is_validated_is_saved(folder, seen, kind, file):
 
 def test_a_test_in_parts_is_the_whole_test(folder, seen, flat_configs, data, tmp_path):
     single = partial(evaluate, data=data, img_scale=(64, 64))
-    boxes = single(flat_configs[0], str(folder / 'boxes/iter_2.pth'), work_dir=str(tmp_path), cfg_options={
-        **SCORES, 'test_evaluator.outfile_prefix': str(tmp_path / 'found')})
+    boxes = single(
+        flat_configs[0],
+        str(folder / 'boxes/iter_2.pth'),
+        work_dir=str(tmp_path),
+        cfg_options={**SCORES, 'test_evaluator.outfile_prefix': str(tmp_path / 'found')},
+    )
     labels = single(flat_configs[1], str(folder / 'labels/epoch_1.pth'), work_dir=str(tmp_path / 'labels'))
     for report in seen:
         assert report['metrics'] == boxes
@@ -184,8 +199,12 @@ def test_one_process_with_nan_ends_both(folder, seen):
 def test_what_ends_the_first_process_ends_the_other(seen):
     assert [kind for kind, _ in seen[0]['relayed']] == ['UserError', 'KeyError', 'KeyboardInterrupt', 'SystemExit']
     assert seen[1]['relayed'] == [
-        ('UserError', 'no data'), *(('RunFailed', f'the first process ended with {text}') for text in (
-            "KeyError: 'bug'", 'KeyboardInterrupt: ', 'SystemExit: 3'))]
+        ('UserError', 'no data'),
+        *(
+            ('RunFailed', f'the first process ended with {text}')
+            for text in ("KeyError: 'bug'", 'KeyboardInterrupt: ', 'SystemExit: 3')
+        ),
+    ]
 
 
 def test_work_may_take_longer_than_the_time_out(seen):
@@ -206,31 +225,21 @@ def test_several_processes_without_a_launcher_are_refused(tool, flat_configs, da
 def test_processes_of_mpirun_without_a_launcher_are_refused(monkeypatch):
     monkeypatch.setenv('OMPI_COMM_WORLD_SIZE', '4')
     with pytest.raises(UserError, match='mpirun started 4 processes.*add --launcher mpi'):
-        distributed.start(Config(), 'none')
+        distributed.init_distributed(Config(), 'none')
 
 
 @pytest.mark.parametrize('timeout', ['ten', 0, -1, None, True, float('inf')])
 def test_a_time_out_that_is_none_is_refused(timeout):
     cfg = Config(dict(env_cfg=dict(dist_cfg=dict(timeout=timeout))))
     with pytest.raises(UserError, match=f'dist_cfg.timeout must be a number of seconds above 0, got {timeout!r}'):
-        distributed.start(cfg, 'pytorch')
+        distributed.init_distributed(cfg, 'pytorch')
 
 
 def test_no_batch_norm_is_synchronized_on_cpus():
     """Neither one that the config asks for nor all others, which MMEngine would convert."""
-    cfg = Config(dict(model=dict(norm_cfg=dict(type='SyncBN'), heads=[dict(norm_cfg=dict(type='SyncBN'))]),
-                      sync_bn='torch'))
+    cfg = Config(
+        dict(model=dict(norm_cfg=dict(type='SyncBN'), heads=[dict(norm_cfg=dict(type='SyncBN'))]), sync_bn='torch')
+    )
     distributed._use_cpus(cfg)
     assert cfg.model == dict(norm_cfg=dict(type='BN'), heads=[dict(norm_cfg=dict(type='BN'))])
     assert 'sync_bn' not in cfg
-
-
-def test_an_error_of_all_is_printed_by_the_first(monkeypatch, capsys):
-    monkeypatch.setattr(distributed, '_PRECEDENCE', 0)
-    shared, own = RunFailed('of all'), RunFailed('of this one')
-    shared.everywhere = True
-    for rank in ('0', '1'):
-        monkeypatch.setenv('RANK', rank)
-        distributed.say(shared)
-        distributed.say(own)
-    assert capsys.readouterr().err.splitlines() == ['error: of all', 'error: of this one', 'error: of this one']

@@ -1,4 +1,5 @@
 """Every backbone learns and predicts in every detector and segmentor."""
+
 import pytest
 import torch
 from mmdet.structures import DetDataSample
@@ -6,28 +7,37 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
-from raw_memory import roi_align_that_reads_raw_memory
-from small_backbones import SMALL, registered
 
 from mmbackbones import get_config
+from tests.helpers.raw_memory import roi_align_that_reads_raw_memory
+from tests.helpers.small_backbones import SMALL, registered
 
 HEIGHT, WIDTH, CLASSES = 70, 101, 3  # no multiple of anything
 WIDE = 16
 R_CNN = dict(
-    bbox_roi_extractor=dict(out_channels=WIDE), mask_roi_extractor=dict(out_channels=WIDE),
-    mask_head=dict(in_channels=WIDE, conv_out_channels=8, num_convs=1, num_classes=CLASSES))
+    bbox_roi_extractor=dict(out_channels=WIDE),
+    mask_roi_extractor=dict(out_channels=WIDE),
+    mask_head=dict(in_channels=WIDE, conv_out_channels=8, num_convs=1, num_classes=CLASSES),
+)
 NARROW = {  # what makes each model small: merged into the config of the first size of VAN
-    'retinanet_van_t': dict(neck=dict(out_channels=WIDE), bbox_head=dict(
-        in_channels=WIDE, feat_channels=WIDE, stacked_convs=1, num_classes=CLASSES)),
+    'retinanet_van_t': dict(
+        neck=dict(out_channels=WIDE),
+        bbox_head=dict(in_channels=WIDE, feat_channels=WIDE, stacked_convs=1, num_classes=CLASSES),
+    ),
     'mask_rcnn_van_t': dict(
-        neck=dict(out_channels=WIDE), rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
-        roi_head=dict(R_CNN, bbox_head=dict(in_channels=WIDE, fc_out_channels=32, num_classes=CLASSES))),
-    'cascade_mask_rcnn_van_b': dict(neck=dict(out_channels=WIDE), rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
-                                    roi_head=R_CNN),
-    'upernet_van_t': dict(decode_head=dict(channels=8, num_classes=CLASSES),
-                          auxiliary_head=dict(channels=8, num_classes=CLASSES)),
-    'semantic_fpn_van_t': dict(neck=dict(out_channels=WIDE), decode_head=dict(
-        in_channels=[WIDE] * 4, channels=8, num_classes=CLASSES)),
+        neck=dict(out_channels=WIDE),
+        rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
+        roi_head=dict(R_CNN, bbox_head=dict(in_channels=WIDE, fc_out_channels=32, num_classes=CLASSES)),
+    ),
+    'cascade_mask_rcnn_van_b': dict(
+        neck=dict(out_channels=WIDE), rpn_head=dict(in_channels=WIDE, feat_channels=WIDE), roi_head=R_CNN
+    ),
+    'upernet_van_t': dict(
+        decode_head=dict(channels=8, num_classes=CLASSES), auxiliary_head=dict(channels=8, num_classes=CLASSES)
+    ),
+    'semantic_fpn_van_t': dict(
+        neck=dict(out_channels=WIDE), decode_head=dict(in_channels=[WIDE] * 4, channels=8, num_classes=CLASSES)
+    ),
 }
 
 
@@ -119,5 +129,5 @@ def test_a_segmentor_takes_images_below_the_backbones_least_size(name):
     sample = SegDataSample(metainfo=dict(img_shape=(9, 70), ori_shape=(18, 140), img_path='0.jpg'))
     image = torch.randint(0, 255, (3, 9, 70), dtype=torch.uint8)
     with torch.no_grad():
-        found, = model.eval().test_step(dict(inputs=[image], data_samples=[sample]))
+        (found,) = model.eval().test_step(dict(inputs=[image], data_samples=[sample]))
     assert found.pred_sem_seg.data.shape == (1, 18, 140)

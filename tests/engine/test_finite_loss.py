@@ -1,10 +1,16 @@
-"""A training that comes to NaN ends, and leaves what was good."""
+"""A training run whose loss becomes NaN ends, and keeps its last good checkpoint."""
+
+from types import SimpleNamespace
+
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from mmbackbones.engine import train
+from mmbackbones.apis import train
+from mmbackbones.engine import finite_loss
+from mmbackbones.engine.finite_loss import FiniteLossHook, check_weights, finish_loss_check
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 
@@ -34,8 +40,13 @@ def no_pretty_text(flat_config, monkeypatch):
 
 
 def options(**more) -> dict:
-    return {'train_dataloader.num_workers': 0, 'log_level': 'ERROR', 'train_cfg.val_interval': 5,
-            'default_hooks.checkpoint.max_keep_ckpts': 1, **more}
+    return {
+        'train_dataloader.num_workers': 0,
+        'log_level': 'ERROR',
+        'train_cfg.val_interval': 5,
+        'default_hooks.checkpoint.max_keep_ckpts': 1,
+        **more,
+    }
 
 
 def assert_finite(folder) -> None:
@@ -45,24 +56,89 @@ def assert_finite(folder) -> None:
             assert value.isfinite().all(), f'{name} in {path.name}'
 
 
-def test_a_rate_that_is_too_high(tool, flat_config, shapes, tmp_path):
+def test_learning_rate_too_high(tool, flat_config, shapes, tmp_path):
     arguments = [flat_config, '--data', shapes, '--img-scale', 64, 64, '--epochs', 2, '--work-dir', tmp_path]
-    code, _, err = tool('train', *arguments, '--lr', 1e6, '--cfg-options', 'train_dataloader.num_workers=0',
-                        'optim_wrapper.clip_grad=None')
+    code, _, err = tool(
+        'train',
+        *arguments,
+        '--lr',
+        1e6,
+        '--cfg-options',
+        'train_dataloader.num_workers=0',
+        'optim_wrapper.clip_grad=None',
+    )
     assert code == 1
     said = err.splitlines()[-1]
-    for words in ('error: the loss is no longer finite in epoch ', 'iteration ', 'loss_cls is ', '.jpg, ',
-                  'use a lower --lr (the rate was '):
+    for words in (
+        'error: the loss is no longer finite in epoch ',
+        'iteration ',
+        'loss_cls is ',
+        '.jpg, ',
+        'use a lower --lr (the rate was ',
+    ):
         assert words in said
     assert 'Traceback' not in err
     assert_finite(tmp_path)
 
 
 @pytest.mark.parametrize('name', ['neck.fpn_convs.0.conv.weight', 'backbone.stages.0.blocks.0.norm1.running_var'])
-def test_not_finite_weights_are_not_saved(flat_config, shapes, tmp_path, name):
-    """Whatever made them: the loss of the last iteration before the checkpoint was finite."""
+def test_weights_that_are_not_finite_are_not_saved(flat_config, shapes, tmp_path, name):
+    """Whatever made them so: the loss of the last iteration before the checkpoint was finite."""
     with pytest.raises(RunFailed, match=f'{name} is no longer finite.*last good checkpoint is .*epoch_1.pth'):
-        train(flat_config, data=str(shapes), img_scale=(64, 64), epochs=3, batch_size=4, work_dir=str(tmp_path),
-              cfg_options=options(custom_hooks=[dict(type='SpoilHook', name=name)]))
+        train(
+            flat_config,
+            data=str(shapes),
+            img_scale=(64, 64),
+            epochs=3,
+            batch_size=4,
+            work_dir=str(tmp_path),
+            cfg_options=options(custom_hooks=[dict(type='SpoilHook', name=name)]),
+        )
     assert [path.name for path in tmp_path.glob('*.pth')] == ['epoch_1.pth']
     assert_finite(tmp_path)
+
+
+def runner_with(hook, **state):
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(1))
+    rates = SimpleNamespace(get_lr=lambda: {'lr': [0.5]})
+    cfg = Config(dict(train_cfg=dict(max_iters=9)))
+    runner = dict(hooks=[hook], model=model, optim_wrapper=rates, iter=2, cfg=cfg, _resume=False, _load_from=None)
+    return SimpleNamespace(**{**runner, **state})
+
+
+def test_loss_that_is_not_finite_ends_the_run():
+    hook = FiniteLossHook()
+    runner = runner_with(hook, _resume=True, _load_from='old.pth')
+    hook.after_train_iter(runner, 0, outputs=dict(loss=torch.tensor(1.0), accuracy=torch.tensor(float('nan'))))
+    finish_loss_check(runner)  # a figure that is not a loss may be anything
+    sample = SimpleNamespace(img_path='a.jpg')
+    with pytest.raises(RunFailed) as error:
+        hook.after_train_iter(runner, 0, dict(data_samples=[sample]), dict(loss=torch.tensor(float('inf'))))
+    assert error.value.on_all_processes
+    assert str(error.value) == (
+        'the loss is no longer finite in iteration 3: loss is inf; images of the batch: a.jpg; the last good '
+        'checkpoint is old.pth; use a lower --lr (the rate was 0.5), and look at these images and their annotations'
+    )
+    finish_loss_check(runner)  # it is reported once
+
+
+def test_a_pending_check_is_finished_before_a_checkpoint():
+    """On a GPU the check of an iteration is read later."""
+    hook = FiniteLossHook()
+    runner = runner_with(hook)
+    waited = []
+    known = SimpleNamespace(synchronize=lambda: waited.append(True))
+    losses = dict(loss=torch.tensor(float('nan')))
+    hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor(1), known)
+    with pytest.raises(RunFailed, match='loss is nan; images of the batch: not named by the data; there is'):
+        finish_loss_check(runner)
+    assert waited == [True]
+
+
+@pytest.mark.parametrize('name', ['weight', 'running_var'])
+def test_check_weights(name):
+    runner = runner_with(FiniteLossHook())
+    check_weights(runner)
+    runner.model.state_dict()[f'0.{name}'][0] = float('inf')
+    with pytest.raises(RunFailed, match=f'0.{name} is no longer finite, and nothing is saved; there is no checkpoint'):
+        check_weights(runner)

@@ -1,9 +1,10 @@
 """Boxes keep their coordinates where a network computes in bfloat16."""
+
 import torch
 from mmengine.registry import MODELS, init_default_scope
-from raw_memory import roi_align_that_reads_raw_memory
 
 from mmbackbones import get_config
+from tests.helpers.raw_memory import roi_align_that_reads_raw_memory
 
 
 def head(name, key):
@@ -44,8 +45,11 @@ def test_a_channels_last_pyramid_is_pooled_in_order():
 
 def test_anchors_stay_where_they_are():
     """MMDetection asks for anchors of the type of the scores when it predicts."""
-    for name, key in (('retinanet_van_t', 'bbox_head'), ('mask_rcnn_van_t', 'rpn_head'),
-                      ('cascade_mask_rcnn_van_b', 'rpn_head')):
+    for name, key in (
+        ('retinanet_van_t', 'bbox_head'),
+        ('mask_rcnn_van_t', 'rpn_head'),
+        ('cascade_mask_rcnn_van_b', 'rpn_head'),
+    ):
         anchors = head(name, key).prior_generator
         sizes = [(100 >> i, 168 >> i) for i in range(anchors.num_levels)]
         got = anchors.grid_priors(sizes, dtype=torch.bfloat16, device='cpu')

@@ -1,8 +1,9 @@
-"""Checkpoints of bad will.
+"""Malicious checkpoints.
 
-Nothing in them runs, nothing outside the work directory is touched, and each is refused in a sentence, or its ill part
-is ignored.
+Nothing in them runs, nothing outside the work directory is touched, and each is refused in one sentence, or its
+malicious part is ignored.
 """
+
 import argparse
 import collections
 import os
@@ -19,10 +20,10 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from torch._utils import _rebuild_tensor_v2
 
-from mmbackbones.convert import convert_weights
-from mmbackbones.engine import evaluate, train
-from mmbackbones.engine.resume_state import rebuild_checkpoint
-from mmbackbones.engine.start import checkpoint_classes, choose_start
+from mmbackbones.apis import evaluate, train
+from mmbackbones.apis.convert import convert_weights
+from mmbackbones.engine.initial_weights import checkpoint_classes, set_initial_weights
+from mmbackbones.engine.resume import rebuild_checkpoint
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file, read_state_dict
 
@@ -46,17 +47,50 @@ def whole() -> dict:
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     model(torch.ones(1, 3)).sum().backward()
     optimizer.step()
-    schedulers = [dict(param_name='lr', begin=0, end=9, by_epoch=False, base_values=[0.01], last_step=4, _global_step=5,
-                       verbose=False, _last_value=[0.01], gamma=0.1, milestones=collections.Counter([3, 7]))]
+    schedulers = [
+        dict(
+            param_name='lr',
+            begin=0,
+            end=9,
+            by_epoch=False,
+            base_values=[0.01],
+            last_step=4,
+            _global_step=5,
+            verbose=False,
+            _last_value=[0.01],
+            gamma=0.1,
+            milestones=collections.Counter([3, 7]),
+        )
+    ]
     return dict(
-        meta=dict(epoch=1, iter=4, seed=0, cfg='model = dict()', experiment_name='tiny_20250101_000000', time='now',
-                  mmengine_version='0.10.7', dataset_meta=dict(classes=('cat', 'dog'), palette=[(1, 2, 3), (4, 5, 6)])),
-        state_dict=model.state_dict(), optimizer=optimizer.state_dict(), param_schedulers=schedulers,
+        meta=dict(
+            epoch=1,
+            iter=4,
+            seed=0,
+            cfg='model = dict()',
+            experiment_name='tiny_20250101_000000',
+            time='now',
+            mmengine_version='0.10.7',
+            dataset_meta=dict(classes=('cat', 'dog'), palette=[(1, 2, 3), (4, 5, 6)]),
+        ),
+        state_dict=model.state_dict(),
+        optimizer=optimizer.state_dict(),
+        param_schedulers=schedulers,
         message_hub=dict(
             log_scalars={'train/loss': HistoryBuffer([1.0, 0.5], [1, 1])},
-            runtime_info=dict(cfg='model = dict()', seed=0, epoch=1, iter=4, best_score=0.5, best_ckpt='/run/best.pth',
-                              last_ckpt='/run/epoch_1.pth', keep_ckpt_ids=[1]),
-            resumed_keys={'train/loss': True, 'best_score': True, 'best_ckpt': True, 'cfg': True}))
+            runtime_info=dict(
+                cfg='model = dict()',
+                seed=0,
+                epoch=1,
+                iter=4,
+                best_score=0.5,
+                best_ckpt='/run/best.pth',
+                last_ckpt='/run/epoch_1.pth',
+                keep_ckpt_ids=[1],
+            ),
+            resumed_keys={'train/loss': True, 'best_score': True, 'best_ckpt': True, 'cfg': True},
+        ),
+    )
 
 
 def put(*path_and_value):
@@ -112,16 +146,27 @@ def history(**state):
 
 def beyond(size, stride):
     """A tensor that is said to be larger than what the file has for it."""
-    storage = torch.storage.TypedStorage(wrap_storage=torch.ones(4).untyped_storage(), dtype=torch.float32,
-                                         _internal=True)
+    storage = torch.storage.TypedStorage(
+        wrap_storage=torch.ones(4).untyped_storage(), dtype=torch.float32, _internal=True
+    )
     return Call(_rebuild_tensor_v2, storage, 0, size, stride, False, collections.OrderedDict())
 
 
-CONFIGS = [f'{TOUCH}\n', f'a = {TOUCH}', f'model = dict(a={TOUCH})', f'_base_ = [{TOUCH}]',
-           "import os\nos.system('touch PWNED')\n", f'class A:\n    {TOUCH}\n', f'def f(a={TOUCH}): pass',
-           f'@(lambda f: {TOUCH})\ndef f(): pass', '{{ fileDirname }}\n' + TOUCH, f'gpu_ids = [1 for _ in [{TOUCH}]]',
-           "custom_imports = dict(imports=['antigravity'])", f'if True: {TOUCH}']
-# Ill parts that change nothing: what a run takes from the file is the same as without them.
+CONFIGS = [
+    f'{TOUCH}\n',
+    f'a = {TOUCH}',
+    f'model = dict(a={TOUCH})',
+    f'_base_ = [{TOUCH}]',
+    "import os\nos.system('touch PWNED')\n",
+    f'class A:\n    {TOUCH}\n',
+    f'def f(a={TOUCH}): pass',
+    f'@(lambda f: {TOUCH})\ndef f(): pass',
+    '{{ fileDirname }}\n' + TOUCH,
+    f'gpu_ids = [1 for _ in [{TOUCH}]]',
+    "custom_imports = dict(imports=['antigravity'])",
+    f'if True: {TOUCH}',
+]
+# Malicious parts that change nothing: what a run takes from the file is the same as without them.
 IGNORED = {
     **{f'config {i}': put('meta', 'config', text) for i, text in enumerate(CONFIGS)},
     **{f'cfg {i}': put('meta', 'cfg', text) for i, text in enumerate(CONFIGS[:4])},
@@ -150,10 +195,12 @@ IGNORED = {
     'palette': put('meta', 'dataset_meta', 'palette', TOUCH),
     'Namespace': put('args', argparse.Namespace(resume='/precious', func='os.system')),
 }
-# Refused in a sentence.
+# Refused in one sentence.
 REFUSED = {
-    **{f'epoch {value!r}': put('meta', 'epoch', value)
-       for value in (-1, 2**80, 1.5, float('nan'), float('inf'), '1', True, [1], None, torch.tensor(1))},
+    **{
+        f'epoch {value!r}': put('meta', 'epoch', value)
+        for value in (-1, 2**80, 1.5, float('nan'), float('inf'), '1', True, [1], None, torch.tensor(1))
+    },
     'epoch of 5000 digits': put('meta', 'epoch', 10**5000),
     **{f'iter {value!r}': put('meta', 'iter', value) for value in (-1, 2**60, 4.0, '4; import os', None)},
     **{f'seed {value!r}': put('meta', 'seed', value) for value in (-1, 2**32, '0', 0.5, TOUCH)},
@@ -166,11 +213,12 @@ REFUSED = {
     'weights inf': put('state_dict', 'weight', torch.tensor([1.0, -float('inf')], dtype=torch.float16)),
     'weights sparse': put('state_dict', 'weight', lambda: torch.eye(3).to_sparse()),
     'weights csr': put('state_dict', 'weight', lambda: torch.eye(3).to_sparse_csr()),
-    'weights quantized': put('state_dict', 'weight',
-                             lambda: torch.quantize_per_tensor(torch.ones(2), 1, 0, torch.qint8)),
+    'weights quantized': put(
+        'state_dict', 'weight', lambda: torch.quantize_per_tensor(torch.ones(2), 1, 0, torch.qint8)
+    ),
     'weights nowhere': put('state_dict', 'weight', lambda: torch.ones(2, device='meta')),
     'weights nested': put('state_dict', 'weight', lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])),
-    'weights beyond': put('state_dict', 'weight', lambda: beyond((10, ), (1, ))),
+    'weights beyond': put('state_dict', 'weight', lambda: beyond((10,), (1,))),
     'weights repeated': put('state_dict', 'weight', lambda: beyond((10**9, 10**3), (0, 0))),
     'weights overlapping': put('state_dict', 'weight', lambda: beyond((3, 3), (1, 0))),
     'weights under numbers': put('state_dict', 1, torch.ones(1)),
@@ -205,19 +253,20 @@ REFUSED = {
     'calls as a key': put('meta', 'dataset_meta', lambda: {Call(exec, TOUCH): 1}),
     'calls of NumPy': put('extra', lambda: Call(np.fromfile, '/etc/passwd')),
     'calls getattr': put('extra', lambda: Call(getattr, HistoryBuffer, '__init__')),
-    'function': put('extra', lambda: (_rebuild_tensor_v2, )),
-    'class': put('extra', lambda: (collections.OrderedDict, )),
+    'function': put('extra', lambda: (_rebuild_tensor_v2,)),
+    'class': put('extra', lambda: (collections.OrderedDict,)),
     'method': put('meta', lambda: with_attributes(get=collections.OrderedDict)),
     'method of weights': put('state_dict', lambda: with_attributes(items=collections.OrderedDict)),
     'history without numbers': put('message_hub', 'log_scalars', 'train/loss', lambda: history(_log_history='x')),
-    'history of objects': put('message_hub', 'log_scalars', 'train/loss',
-                              lambda: history(_log_history=np.array([{}, []], dtype=object))),
+    'history of objects': put(
+        'message_hub', 'log_scalars', 'train/loss', lambda: history(_log_history=np.array([{}, []], dtype=object))
+    ),
 }
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to run in, beside one that is precious; both are as before afterwards."""
+    """A folder to run in, beside a precious one; a test may change neither its neighbors nor run any code."""
     precious, work_dir = tmp_path / 'precious', tmp_path / 'work'
     precious.mkdir()
     work_dir.mkdir()
@@ -262,8 +311,9 @@ def assert_equal(one, other):
 def test_what_a_run_takes():
     given = whole()
     taken = rebuild_checkpoint(deepcopy(given), 'epoch_1.pth')
-    assert taken['meta'] == dict(epoch=1, iter=4, seed=0, experiment_name='tiny_20250101_000000',
-                                 dataset_meta=dict(classes=('cat', 'dog')))
+    assert taken['meta'] == dict(
+        epoch=1, iter=4, seed=0, experiment_name='tiny_20250101_000000', dataset_meta=dict(classes=('cat', 'dog'))
+    )
     for key in ('state_dict', 'optimizer'):
         assert_equal(taken[key], given[key])
     assert taken['state_dict']._metadata == given['state_dict']._metadata
@@ -275,7 +325,7 @@ def test_what_a_run_takes():
 
 
 @pytest.mark.parametrize('form', IGNORED)
-def test_ill_parts_are_left_behind(place, form):
+def test_malicious_parts_are_ignored(place, form):
     torch.manual_seed(0)
     content = whole()
     before = rebuild_checkpoint(deepcopy(content), 'epoch_1.pth')
@@ -288,12 +338,18 @@ def test_ill_parts_are_left_behind(place, form):
     assert checkpoint_classes(file) == ('cat', 'dog')
 
 
-@pytest.mark.parametrize(('change', 'taken'), [
-    (put('record', TOUCH), {}), (put('record', [1]), {}),
-    (put('record', dict(run='a', best={'\x1b[2J': [1.0, 3], 'a\0b': [1.0, 3], 'mAP': [0.5, 3]})),
-     dict(run='a', best={'mAP': [0.5, 3]})),
-])
-def test_notes_of_a_run_are_printable(place, change, taken):
+@pytest.mark.parametrize(
+    ('change', 'taken'),
+    [
+        (put('record', TOUCH), {}),
+        (put('record', [1]), {}),
+        (
+            put('record', dict(run='a', best={'\x1b[2J': [1.0, 3], 'a\0b': [1.0, 3], 'mAP': [0.5, 3]})),
+            dict(run='a', best={'mAP': [0.5, 3]}),
+        ),
+    ],
+)
+def test_records_of_a_run_are_printable(place, change, taken):
     content = whole()
     change(content)
     content['meta'].update(run_id='\n' * 3, settings=dict(data='\x1b[2J', lr=0.1, optimizer='AdamW'))
@@ -314,7 +370,7 @@ def test_refused_in_a_sentence(place, form):
         rebuild_checkpoint(load_from_file(file, 'cpu'), file)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 600
-    for use in (read_state_dict, checkpoint_classes):  # the other paths end in a sentence, too, or without harm
+    for use in (read_state_dict, checkpoint_classes):  # the other ways to read it end in a sentence, too, or harmlessly
         with suppress(UserError):
             use(file)
 
@@ -324,7 +380,7 @@ def config(work_dir) -> Config:
 
 
 @pytest.mark.parametrize('form', ['flipped bit', 'epoch -1', 'weights nan', 'optimizer nan', 'calls', 'deep'])
-def test_a_work_dirs_newest_file_is_passed_over_if_it_is_refused(place, form):
+def test_the_newest_file_of_a_work_dir_is_skipped_if_it_is_refused(place, form):
     good, bad = whole(), whole()
     torch.save(good, place / 'epoch_1.pth')
     REFUSED.get(form, dict)(bad)
@@ -336,14 +392,15 @@ def test_a_work_dirs_newest_file_is_passed_over_if_it_is_refused(place, form):
     os.utime(place / 'epoch_1.pth', (0, 0))
     (place / 'last_checkpoint').write_text('epoch_2.pth')
     cfg = config(place)
-    choose_start(cfg, None, False, 'auto')
+    set_initial_weights(cfg, None, False, 'auto')
     assert cfg.load_from == str(place / 'epoch_1.pth')
     with pytest.raises(UserError, match=r'epoch_2\.pth'):
-        choose_start(config(place), None, False, str(place / 'epoch_2.pth'))
+        set_initial_weights(config(place), None, False, str(place / 'epoch_2.pth'))
 
 
-@pytest.mark.parametrize('classes', [
-    'cat', 7, [1, 2], (None, ), {'a': 1}, [['a']], b'cat', torch.ones(2), ['a', 1], [], '', np.array([1, 2])])
+@pytest.mark.parametrize(
+    'classes', ['cat', 7, [1, 2], (None,), {'a': 1}, [['a']], b'cat', torch.ones(2), ['a', 1], [], '', np.array([1, 2])]
+)
 @pytest.mark.parametrize('place_of', ['classes', 'dataset_meta', 'meta'])
 def test_no_class_names(classes, place_of, tmp_path):
     meta = dict(classes=classes)
@@ -355,26 +412,40 @@ def test_no_class_names(classes, place_of, tmp_path):
 
 # Through the commands themselves.
 
+
 @pytest.fixture(scope='module')
 def first(tiny_config, shapes, tmp_path_factory):
-    """A work directory after an epoch, which was validated."""
+    """A work directory after one validated epoch."""
     work_dir = tmp_path_factory.mktemp('first')
-    train(tiny_config, data=str(shapes), img_scale=(64, 64), epochs=1, work_dir=str(work_dir),
-          cfg_options={'train_cfg.val_interval': 1})
+    train(
+        tiny_config,
+        data=str(shapes),
+        img_scale=(64, 64),
+        epochs=1,
+        work_dir=str(work_dir),
+        cfg_options={'train_cfg.val_interval': 1},
+    )
     return work_dir
 
 
 def resume(checkpoint, config, data, work_dir):
-    return train(config, data=str(data), img_scale=(64, 64), epochs=2, work_dir=str(work_dir), resume=str(checkpoint),
-                 cfg_options={'train_cfg.val_interval': 1})
+    return train(
+        config,
+        data=str(data),
+        img_scale=(64, 64),
+        epochs=2,
+        work_dir=str(work_dir),
+        resume=str(checkpoint),
+        cfg_options={'train_cfg.val_interval': 1},
+    )
 
 
 def as_if_every_model_were_better(content):
-    """Whatever the next validation says, it is above this: MMEngine removes the best checkpoint until then."""
+    """The next validation beats this score in any case, and then MMEngine would remove the best checkpoint."""
     content['message_hub']['runtime_info']['best_score'] = -1.0
 
 
-def test_a_run_gone_on_with_elsewhere_leaves_the_first_ones_files(first, tiny_config, shapes, tmp_path):
+def test_a_run_that_is_resumed_elsewhere_leaves_the_files_of_the_first(first, tiny_config, shapes, tmp_path):
     content = load_from_file(first / 'epoch_1.pth')
     as_if_every_model_were_better(content)
     shutil.copytree(first, tmp_path / 'first')
@@ -389,13 +460,14 @@ def test_a_run_gone_on_with_elsewhere_leaves_the_first_ones_files(first, tiny_co
     assert load_from_file(tmp_path / 'second' / 'epoch_2.pth')['meta']['epoch'] == 2
 
 
-def test_all_that_mmengine_would_execute_or_remove(place, first, tiny_config, shapes):
+def test_everything_that_mmengine_would_execute_or_remove(place, first, tiny_config, shapes):
     precious = str(place.parent / 'precious')
     content = load_from_file(first / 'epoch_1.pth')
     as_if_every_model_were_better(content)
     content['meta'].update(config=TOUCH, cfg=f'a = {TOUCH}\n{content["meta"]["cfg"]}')
     content['message_hub']['runtime_info'].update(
-        cfg=TOUCH, best_ckpt=precious, last_ckpt=precious, keep_ckpt_ids=['/../../precious/best'] * 9)
+        cfg=TOUCH, best_ckpt=precious, last_ckpt=precious, keep_ckpt_ids=['/../../precious/best'] * 9
+    )
     file = saved(content)
     assert resume(file, tiny_config, shapes, place.parent / 'run').epoch == 2
     evaluate(tiny_config, file, data=str(shapes), img_scale=(64, 64), work_dir='tested')
@@ -408,8 +480,10 @@ def test_weights_that_are_not_finite(place, first, tiny_config, shapes):
     content['state_dict']['backbone.stem.proj.weight'][0, 0, 0, :2] = float('nan')
     content['state_dict']['bbox_head.retina_cls.bias'][3] = float('inf')
     file = saved(content)
-    message = (r'epoch_1\.pth was not loaded: 2 of its \d+ weights are not finite \(NaN or infinite\), the first of '
-               r'them backbone\.stem\.proj\.weight in 2 of 1176 values')
+    message = (
+        r'epoch_1\.pth was not loaded: 2 of its \d+ weights are not finite \(NaN or infinite\), the first of '
+        r'them backbone\.stem\.proj\.weight in 2 of 1176 values'
+    )
     options = dict(data=str(shapes), img_scale=(64, 64))
     with pytest.raises(UserError, match=message):
         train(tiny_config, **options, epochs=2, work_dir='run', resume=file)
@@ -422,7 +496,7 @@ def test_weights_that_are_not_finite(place, first, tiny_config, shapes):
     assert not Path('plain.pth').exists()
 
 
-def test_a_checkpoint_of_another_model_is_not_gone_on_with(place, first, tiny_config, shapes):
+def test_a_checkpoint_of_another_model_is_not_resumed(place, first, tiny_config, shapes):
     content = load_from_file(first / 'epoch_1.pth')
     content['state_dict']['backbone.stem.proj.bias'] = torch.ones(9)
     with pytest.raises(UserError, match=r'epoch_1\.pth (cannot be resumed: it )?is of another model'):

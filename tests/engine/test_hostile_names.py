@@ -1,4 +1,5 @@
 """Class names that are something else to a terminal, to rich, to Matplotlib or to OpenCV: only names, all the way."""
+
 import json
 import sys
 from io import BytesIO, TextIOWrapper
@@ -9,10 +10,10 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 from rich.console import Console
 
-from mmbackbones.engine import train
-from mmbackbones.engine.cli import run
+from mmbackbones.apis import train
+from mmbackbones.cli import run
 from mmbackbones.engine.hooks import ProgressHook
-from mmbackbones.engine.report import print_metrics
+from mmbackbones.evaluation.summary import print_metrics
 
 SMALL = ['--img-scale', 64, 64]
 BOXES = ('[/b]', '$\\frac$', '\x1b[31mred', '\ud800:smile: \u202e')
@@ -37,26 +38,45 @@ def hostile(shapes, tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize(('config', 'names', 'kinds', 'shown'), [
-    ('tiny_mask_config', BOXES, ('bbox_AP', 'segm_AP'),
-     ['[/b]', '$\\frac$', '\\x1b[31mred', '\\ud800:smile: \\u202e']),
-    ('tiny_seg_config', MAPS, ('IoU', 'Acc'), ['[red]', 'a$b$', '\\x1b[2Jclear', 'ünïcode\\x1b']),
-], ids=['masks', 'label maps'])
-def test_names_are_escaped_on_screen_and_exact_in_the_file(tool, request, hostile, tmp_path, config, names, kinds,
-                                                          shown):
+@pytest.mark.parametrize(
+    ('config', 'names', 'kinds', 'shown'),
+    [
+        (
+            'tiny_mask_config',
+            BOXES,
+            ('bbox_AP', 'segm_AP'),
+            ['[/b]', '$\\frac$', '\\x1b[31mred', '\\ud800:smile: \\u202e'],
+        ),
+        ('tiny_seg_config', MAPS, ('IoU', 'Acc'), ['[red]', 'a$b$', '\\x1b[2Jclear', 'ünïcode\\x1b']),
+    ],
+    ids=['masks', 'label maps'],
+)
+def test_names_are_escaped_on_screen_and_exact_in_the_file(
+    tool, request, hostile, tmp_path, config, names, kinds, shown
+):
     config = request.getfixturevalue(config)
     train(config, data=str(hostile), img_scale=(64, 64), iters=1, work_dir=str(tmp_path / 'run'))
-    code, out, err = tool('test', config, tmp_path / 'run/iter_1.pth', '--data', hostile, *SMALL, '--work-dir',
-                          tmp_path / 'out', '--show-dir', tmp_path / 'shown')
+    code, out, err = tool(
+        'test',
+        config,
+        tmp_path / 'run/iter_1.pth',
+        '--data',
+        hostile,
+        *SMALL,
+        '--work-dir',
+        tmp_path / 'out',
+        '--show-dir',
+        tmp_path / 'shown',
+    )
     assert code == 0, err
     metrics = json.loads((tmp_path / 'out/metrics.json').read_text())
     assert {f'{kind}_{name}' for kind in kinds for name in names} <= set(metrics)
-    table = out[out.index('┃'):]
+    table = out[out.index('┃') :]
     for name in shown:
         assert name in table
     assert not [char for char in out + err if not char.isprintable() and char not in '\n\t']
     assert len(list((tmp_path / 'shown').rglob('*.jpg'))) == 4
-    assert out.count('NMS and RoIAlign are') == (2 if names is BOXES else 0)  # the training's output is in it, too
+    assert out.count('NMS and RoIAlign are') == (2 if names is BOXES else 0)  # the output of the training run is in it
 
 
 def test_the_data_check_escapes_names(tool, hostile, tmp_path):
@@ -92,8 +112,9 @@ def validated(hook, metrics):
     hub = MessageHub.get_instance('progress')
     hub.update_scalar('train/loss', 1.0)
     hook.started = 0
-    hook.after_val_epoch(SimpleNamespace(epoch=1, max_epochs=1, cfg=Config(dict(train_cfg=dict(max_epochs=1))),
-                                         message_hub=hub), metrics)
+    hook.after_val_epoch(
+        SimpleNamespace(epoch=1, max_epochs=1, cfg=Config(dict(train_cfg=dict(max_epochs=1))), message_hub=hub), metrics
+    )
     return hook
 
 

@@ -1,4 +1,5 @@
-"""A training counted in iterations: what it draws depends on seed and position alone."""
+"""Runs counted in iterations: what they draw depends on seed and position alone."""
+
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
@@ -6,16 +7,16 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from mmbackbones.engine import train
+from mmbackbones.apis import train
 
 
 class Stopped(BaseException):
-    """A training is over, for a test."""
+    """Ends a training run, for a test."""
 
 
 @HOOKS.register_module()
 class StopHook(Hook):
-    """Ends a training before its fourth iteration."""
+    """Ends a training run before its fourth iteration."""
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         if runner.iter == 3:
@@ -30,9 +31,16 @@ def start(tiny_config, shapes, tmp_path_factory):
 
     def start_training(folder, workers: int, **more):
         stop = [dict(type='StopHook')] if more.pop('stop', False) else []
-        return train(str(flat), data=str(shapes), img_scale=(64, 64), iters=4, batch_size=2, work_dir=str(folder),
-                     cfg_options={'train_dataloader.num_workers': workers, 'log_level': 'ERROR',
-                                  'custom_hooks': stop}, **more)
+        return train(
+            str(flat),
+            data=str(shapes),
+            img_scale=(64, 64),
+            iters=4,
+            batch_size=2,
+            work_dir=str(folder),
+            cfg_options={'train_dataloader.num_workers': workers, 'log_level': 'ERROR', 'custom_hooks': stop},
+            **more,
+        )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
@@ -41,7 +49,7 @@ def start(tiny_config, shapes, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def whole(start, tmp_path_factory):
-    """The weights of a training that nobody interrupted."""
+    """The weights of an uninterrupted training run."""
     return start(tmp_path_factory.mktemp('whole'), workers=1).model.state_dict()
 
 
@@ -49,7 +57,7 @@ def assert_equal(one, other) -> None:
     torch.testing.assert_close(dict(one), dict(other), rtol=0, atol=0)
 
 
-def test_the_number_of_workers_plays_no_part(start, whole, tmp_path):
+def test_number_of_workers_makes_no_difference(start, whole, tmp_path):
     assert_equal(start(tmp_path, workers=0).model.state_dict(), whole)
 
 
@@ -79,6 +87,11 @@ def test_other_randomness_is_kept(tiny_config, shapes, tmp_path, monkeypatch):
 
     monkeypatch.setattr('mmengine.runner.Runner.from_cfg', stop)
     with pytest.raises(Stopped):
-        train(tiny_config, data=str(shapes), work_dir=str(tmp_path), seed=3,
-              cfg_options={'randomness.deterministic': True})
+        train(
+            tiny_config,
+            data=str(shapes),
+            work_dir=str(tmp_path),
+            seed=3,
+            cfg_options={'randomness.deterministic': True},
+        )
     assert seen == [dict(deterministic=True, seed=3)]

@@ -1,4 +1,5 @@
 """However label maps are numbered, training, metrics and a later test mean the same classes."""
+
 import json
 from copy import deepcopy
 
@@ -9,11 +10,12 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, METRICS, init_default_scope
 from PIL import Image
 
-from mmbackbones import config_path
-from mmbackbones.engine import check_data, evaluate, train
+from mmbackbones import config_path, get_config
+from mmbackbones.apis import check_data, evaluate, train
 from mmbackbones.engine.config import load_config
-from mmbackbones.engine.data import use_data
-from mmbackbones.engine.metrics import use_full_metrics
+from mmbackbones.engine.dataset_config import apply_dataset
+from mmbackbones.engine.label_options import check_label_options, labels_as_trained, trained_labels
+from mmbackbones.engine.metric_config import use_exact_metrics
 from mmbackbones.errors import UserError
 
 CLASSES = ('road', 'car', 'tree', 'sky')
@@ -53,18 +55,23 @@ def cache_home(tmp_path, monkeypatch):
 @pytest.fixture(scope='module')
 def fpn_config():
     cfg = load_config(str(config_path('semantic_fpn_van_t')), None, None)
-    use_full_metrics(cfg)
+    use_exact_metrics(cfg)
     return cfg
 
 
-@pytest.mark.parametrize(('reading', 'order'), [
-    *((reading, None) for reading in READINGS), ('from 1', ORDER), ('from 0, void 200', ORDER),
-])
+@pytest.mark.parametrize(
+    ('reading', 'order'),
+    [
+        *((reading, None) for reading in READINGS),
+        ('from 1', ORDER),
+        ('from 0, void 200', ORDER),
+    ],
+)
 def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
     labels, options = READINGS[reading]
     cfg = deepcopy(fpn_config)
     cfg.work_dir = str(tmp_path / 'run')
-    use_data(cfg, write(tmp_path / 'user', labels), own=False, classes=order, **options)
+    apply_dataset(cfg, write(tmp_path / 'user', labels), builtin_dataset=False, classes=order, **options)
     init_default_scope('mmseg')
     names = order or CLASSES
     truth = np.array([names.index(name) for name in CLASSES] + [255])[SCENE]
@@ -78,7 +85,7 @@ def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
         metric = METRICS.build(cfg[f'{split}_evaluator'])
         metric.dataset_meta = dataset.metainfo
         for batch in map(pseudo_collate, ([sample] for sample in dataset)):
-            sample, = batch['data_samples']
+            (sample,) = batch['data_samples']
             sample = sample.to_dict()
             prediction = torch.from_numpy(np.where(truth == 255, 0, truth))
             sample['pred_sem_seg'] = dict(data=prediction[None])
@@ -94,8 +101,17 @@ def trained(tiny_seg_config, tmp_path_factory):
     """A run on label maps that are counted from 0, with label 9 for what is to be ignored."""
     folder = tmp_path_factory.mktemp('from 0')
     root = write(folder / 'user', [0, 1, 2, 3, 9])
-    train(tiny_seg_config, data=str(root), img_scale=(64, 64), iters=1, batch_size=2, from_scratch=True,
-          work_dir=str(folder / 'run'), background='class', ignore_label=9)
+    train(
+        tiny_seg_config,
+        data=str(root),
+        img_scale=(64, 64),
+        iters=1,
+        batch_size=2,
+        from_scratch=True,
+        work_dir=str(folder / 'run'),
+        background='class',
+        ignore_label=9,
+    )
     return root, folder / 'run'
 
 
@@ -109,8 +125,14 @@ def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_p
     root, run = trained
     figures = {}
     for name, options in {'default': {}, 'said': dict(background='class', ignore_label=9)}.items():
-        figures[name] = evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
-                                 work_dir=str(tmp_path / name), **options)
+        figures[name] = evaluate(
+            tiny_seg_config,
+            str(run / 'iter_1.pth'),
+            data=str(root),
+            img_scale=(64, 64),
+            work_dir=str(tmp_path / name),
+            **options,
+        )
         pairs = json.loads((tmp_path / name / 'data/val.json').read_text())
         assert len(pairs) == 2
     assert figures['default'] == figures['said']
@@ -120,17 +142,19 @@ def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_p
 def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, tmp_path):
     _, run = trained
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=SCENE[:5])
-    figures = evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48),
-                       work_dir=str(tmp_path / 'run'))
+    figures = evaluate(
+        tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48), work_dir=str(tmp_path / 'run')
+    )
     assert figures['mIoU'] >= 0
 
 
 def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
     _, run = trained
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (2, 600)))
-    with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: when it is resized .*, nothing is left'):
-        evaluate(tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64),
-                 work_dir=str(tmp_path / 'run'))
+    with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: resized to .* side would be 0 pixels'):
+        evaluate(
+            tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64), work_dir=str(tmp_path / 'run')
+        )
 
 
 def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_path):
@@ -147,8 +171,10 @@ def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_
 
 def test_without_being_told_neither_check_nor_training_guesses(tool, tiny_seg_config, tmp_path):
     root = write(tmp_path / 'user', [0, 1, 2, 3, 255])
-    for name, *arguments in (['check_data', root], ['train', tiny_seg_config, '--data', root, '--from-scratch',
-                                                    '--work-dir', tmp_path / 'run']):
+    for name, *arguments in (
+        ['check_data', root],
+        ['train', tiny_seg_config, '--data', root, '--from-scratch', '--work-dir', tmp_path / 'run'],
+    ):
         code, out, err = tool(name, *arguments)
         assert (code, 'ready' in out) == (2, False)
         assert '--background class' in err
@@ -177,7 +203,53 @@ def test_values_that_there_are_not(tool, tmp_path, option):
 def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
     code, _, err = tool('check_data', tmp_path)
     assert code == 2
-    for words in ('annotations/{training,validation}/', 'one label a pixel, 8 or 16 bits, grey or', 'YOLO:'):
+    for words in ('images/{training,validation}/', 'a PNG of labels per image', 'YOLO:'):
         assert words in err
-    with pytest.raises(UserError, match='but .* holds none; it would have:'):
+    with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
         list(check_data(str(tmp_path), background='class'))
+
+
+def content(**meta):
+    return dict(meta=dict(dataset_meta=meta))
+
+
+@pytest.mark.parametrize(
+    ('checkpoint', 'options'),
+    [
+        (content(reduce_zero_label=True, ignore_label=9), dict(background='ignore', ignore_label=9)),
+        (content(reduce_zero_label=False), dict(background='class', ignore_label=None)),
+        (content(reduce_zero_label=False, ignore_label='9'), dict(background='class', ignore_label=None)),
+        (content(reduce_zero_label='yes'), {}),
+        (content(), {}),
+        (dict(meta=5), {}),
+        ([], {}),
+    ],
+)
+def test_label_options_in_a_checkpoint(checkpoint, options):
+    assert trained_labels(checkpoint) == options
+
+
+@pytest.mark.parametrize(
+    ('given', 'resumed', 'used'),
+    [
+        ((None, None), dict(background='class', ignore_label=9), ('class', 9)),
+        (('class', 9), dict(background='class', ignore_label=9), ('class', 9)),
+        (('ignore', 3), {}, ('ignore', 3)),
+        ((None, None), {}, (None, None)),
+    ],
+)
+def test_label_options_of_a_resumed_run(given, resumed, used):
+    found = labels_as_trained('a.pth', *given, resumed=resumed)
+    assert found == dict(zip(('background', 'ignore_label'), used, strict=True))
+
+
+def test_label_options_that_a_resumed_run_did_not_have():
+    with pytest.raises(UserError, match='--ignore-label is 3, but a.pth was trained with no --ignore-label: a resumed'):
+        labels_as_trained('a.pth', None, 3, resumed=dict(background='class', ignore_label=None))
+
+
+def test_label_options_are_for_segmentors():
+    check_label_options(get_config('upernet_van_t'), 'class', 3)
+    check_label_options(get_config('retinanet_van_t'), None, None)
+    with pytest.raises(UserError, match='this config is of a detector'):
+        check_label_options(get_config('retinanet_van_t'), None, 0)

@@ -1,13 +1,17 @@
 """MMEngine's log."""
+
 import logging
 from io import StringIO
 
+import pytest
 from mmengine.evaluator import DumpResults
 from mmengine.fileio import FileClient
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
+from mmbackbones import get_config
+from mmbackbones.engine import log
 from mmbackbones.engine.log import escape_log
 
 
@@ -31,3 +35,17 @@ def test_what_mmengine_says_of_its_own_code_is_left_out():
     FileClient.infer_client(None, '/')
     logger.info('said')
     assert handler.stream.getvalue() == 'said\n'
+
+
+@pytest.mark.parametrize(
+    ('config', 'compiled', 'levels'),
+    [('retinanet_van_t', True, ['INFO']), ('retinanet_van_t', False, ['WARNING']), ('upernet_van_t', True, [])],
+)
+def test_operators_of_a_detector_are_logged(config, compiled, levels, monkeypatch):
+    logged = []
+    monkeypatch.setattr(log, 'operators_in_use', lambda device: ('NMS is here', compiled))
+    monkeypatch.setattr(
+        log, 'print_log', lambda text, logger, level: logged.append((text, logging.getLevelName(level)))
+    )
+    log.log_operators(get_config(config))
+    assert logged == [('NMS is here', level) for level in levels]

@@ -1,4 +1,5 @@
 """Detectors of MMDetection that no config here has, with the few lines of docs/detectors.md: they learn and predict."""
+
 from pathlib import Path
 
 import mmdet
@@ -9,27 +10,59 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData
-from small_backbones import SMALL
+
+from tests.helpers.small_backbones import SMALL
 
 CONFIGS = Path(mmdet.__file__).parent / '.mim' / 'configs'
 SIDE = 128
 NARROW = dict(in_channels=16, feat_channels=16)
 BN = dict(type='BN')
 DETECTORS = {
-    'rtmdet/rtmdet_tiny_8xb32-300e_coco.py': ('DualViT', (1, 2, 3), {
-        'data_preprocessor.batch_augments': None, 'neck.out_channels': 16, 'neck.norm_cfg': BN,
-        'bbox_head': dict(NARROW, norm_cfg=BN)}),
-    'queryinst/queryinst_r50_fpn_1x_coco.py': ('VAN', (0, 1, 2, 3), {
-        'rpn_head.num_proposals': 4, 'test_cfg.rcnn.max_per_img': 4,
-        **{f'roi_head.{head}_head.{stage}.{key}': value for stage in range(6) for head, key, value in [
-            ('bbox', 'bbox_coder.clip_border', True), ('bbox', 'feedforward_channels', 64),
-            ('bbox', 'dynamic_conv_cfg.feat_channels', 8), ('mask', 'dynamic_conv_cfg.feat_channels', 8)]}}),
-    'yolox/yolox_s_8xb8-300e_coco.py': ('HATNet', (1, 2, 3), {
-        'data_preprocessor.batch_augments': None, 'neck.out_channels': 16, 'bbox_head': NARROW}),
-    'dino/dino-4scale_r50_8xb2-12e_coco.py': ('TransCNN', (1, 2, 3), {
-        'num_queries': 20, 'dn_cfg.group_cfg.num_dn_queries': 4,
-        'encoder.num_layers': 1, 'encoder.layer_cfg.ffn_cfg.feedforward_channels': 64,
-        'decoder.num_layers': 1, 'decoder.layer_cfg.ffn_cfg.feedforward_channels': 64}),
+    'rtmdet/rtmdet_tiny_8xb32-300e_coco.py': (
+        'DualViT',
+        (1, 2, 3),
+        {
+            'data_preprocessor.batch_augments': None,
+            'neck.out_channels': 16,
+            'neck.norm_cfg': BN,
+            'bbox_head': dict(NARROW, norm_cfg=BN),
+        },
+    ),
+    'queryinst/queryinst_r50_fpn_1x_coco.py': (
+        'VAN',
+        (0, 1, 2, 3),
+        {
+            'rpn_head.num_proposals': 4,
+            'test_cfg.rcnn.max_per_img': 4,
+            **{
+                f'roi_head.{head}_head.{stage}.{key}': value
+                for stage in range(6)
+                for head, key, value in [
+                    ('bbox', 'bbox_coder.clip_border', True),
+                    ('bbox', 'feedforward_channels', 64),
+                    ('bbox', 'dynamic_conv_cfg.feat_channels', 8),
+                    ('mask', 'dynamic_conv_cfg.feat_channels', 8),
+                ]
+            },
+        },
+    ),
+    'yolox/yolox_s_8xb8-300e_coco.py': (
+        'HATNet',
+        (1, 2, 3),
+        {'data_preprocessor.batch_augments': None, 'neck.out_channels': 16, 'bbox_head': NARROW},
+    ),
+    'dino/dino-4scale_r50_8xb2-12e_coco.py': (
+        'TransCNN',
+        (1, 2, 3),
+        {
+            'num_queries': 20,
+            'dn_cfg.group_cfg.num_dn_queries': 4,
+            'encoder.num_layers': 1,
+            'encoder.layer_cfg.ffn_cfg.feedforward_channels': 64,
+            'decoder.num_layers': 1,
+            'decoder.layer_cfg.ffn_cfg.feedforward_channels': 64,
+        },
+    ),
 }
 
 
@@ -39,8 +72,9 @@ def batch(with_masks):
     truth = dict(bboxes=torch.tensor([[5.0, 5, 60, 70], [30, 20, 110, 100]]), labels=torch.tensor([0, 2]))
     if with_masks:
         truth['masks'] = BitmapMasks(torch.ones(2, SIDE, SIDE, dtype=torch.uint8).numpy(), SIDE, SIDE)
-    return dict(inputs=images, data_samples=[
-        DetDataSample(metainfo=meta, gt_instances=InstanceData(**truth)) for _ in images])
+    return dict(
+        inputs=images, data_samples=[DetDataSample(metainfo=meta, gt_instances=InstanceData(**truth)) for _ in images]
+    )
 
 
 @pytest.mark.parametrize('name', DETECTORS)

@@ -1,3 +1,5 @@
+"""Learning rates and their schedules fit the batch size and the length of training."""
+
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -5,7 +7,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
 from mmbackbones import get_config
-from mmbackbones.engine.schedule import advance, fit_schedulers, set_length
+from mmbackbones.engine.batch import set_batch
+from mmbackbones.engine.schedule import advance, fit_schedulers, set_learning_rate, set_length
 from mmbackbones.errors import UserError
 
 COCO_EPOCH = 7330  # iterations at batch 16
@@ -18,7 +21,7 @@ def fit(new, epoch_length, schedulers=(WARM_UP, STEPS), old=ONE_X):
     return fit_schedulers([ConfigDict(s) for s in schedulers], old, new, epoch_length)
 
 
-def test_the_recipe_itself_keeps_its_times():
+def test_original_length_keeps_its_times():
     warm_up, steps = fit(ONE_X, COCO_EPOCH)
     assert warm_up['end'] == 500
     assert steps['milestones'] == [8 * COCO_EPOCH, 11 * COCO_EPOCH]
@@ -35,7 +38,7 @@ def test_twice_the_epochs_stretch_warm_up_and_decay():
 
 def test_one_epoch_of_a_small_set_still_decays():
     warm_up, steps = fit(dict(max_epochs=1), 120)
-    assert warm_up['end'] == 12  # a tenth of the training, not 42 of 120
+    assert warm_up['end'] == 12  # a tenth of the run, not 42 of 120
     assert steps['milestones'] == [80, 110]
 
 
@@ -46,7 +49,7 @@ def test_iterations_in_place_of_epochs():
 
 
 @pytest.mark.parametrize('new', [dict(max_iters=1200), dict(max_epochs=6)])
-def test_schedules_written_to_be_converted_can_be_built(new):
+def test_schedules_to_be_converted_can_be_built(new):
     """As in MMDetection's configs of YOLOX and RTMDet."""
     cosine = dict(type='CosineAnnealingLR', begin=6, end=12, T_max=6, by_epoch=True, convert_to_iter_based=True)
     [fitted] = fit(new, 200, [cosine])
@@ -55,7 +58,7 @@ def test_schedules_written_to_be_converted_can_be_built(new):
     PARAM_SCHEDULERS.build(dict(fitted, optimizer=optimizer))
 
 
-def test_a_recipe_in_iterations():
+def test_schedules_in_iterations():
     poly = dict(type='PolyLR', by_epoch=False, begin=1500, end=160000, power=1.0, eta_min=0.0)
     start = dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500)
     start, poly = fit(dict(max_epochs=8), 1000, (start, poly), dict(max_iters=160000))
@@ -68,12 +71,12 @@ def test_a_warm_up_too_short_to_rise_is_left_out():
 
 def test_schedulers_without_an_end_keep_none():
     constant = dict(type='ConstantLR', by_epoch=True, factor=0.5)
-    assert 'end' not in fit(dict(max_epochs=3), 10, (constant, ))[0]
+    assert 'end' not in fit(dict(max_epochs=3), 10, (constant,))[0]
 
 
 def test_a_scheduler_without_a_length_is_refused():
     with pytest.raises(UserError, match='ExponentialLR'):
-        fit(dict(max_epochs=3), 10, (dict(type='ExponentialLR', gamma=0.9), ))
+        fit(dict(max_epochs=3), 10, (dict(type='ExponentialLR', gamma=0.9),))
 
 
 def test_a_length_in_epochs_keeps_every_epochs_checkpoint():
@@ -107,23 +110,33 @@ def test_periods_and_steps_of_a_cycle_are_stretched_too():
 
 def test_a_scheduler_that_waits_for_the_validation_is_refused():
     with pytest.raises(UserError, match='ReduceOnPlateauLR has no length'):
-        fit(dict(max_epochs=3), 10, (dict(type='ReduceOnPlateauLR', by_epoch=True), ))
+        fit(dict(max_epochs=3), 10, (dict(type='ReduceOnPlateauLR', by_epoch=True),))
 
 
-MANY = [dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=10),
-        dict(type='MultiStepLR', by_epoch=False, begin=0, end=90, milestones=[30, 60]),
-        dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=80, T_max=60),
-        dict(type='PolyLR', by_epoch=False, begin=10, end=90, power=0.9, eta_min=1e-6),
-        dict(type='CosineRestartLR', by_epoch=False, periods=[30, 60], restart_weights=[1, 0.5], eta_min=0),
-        dict(type='LinearMomentum', by_epoch=False, begin=0, end=50, start_factor=0.5)]
+MANY = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=10),
+    dict(type='MultiStepLR', by_epoch=False, begin=0, end=90, milestones=[30, 60]),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=80, T_max=60),
+    dict(type='PolyLR', by_epoch=False, begin=10, end=90, power=0.9, eta_min=1e-6),
+    dict(type='CosineRestartLR', by_epoch=False, periods=[30, 60], restart_weights=[1, 0.5], eta_min=0),
+    dict(type='LinearMomentum', by_epoch=False, begin=0, end=50, start_factor=0.5),
+]
 
 
 def built(schedulers, groups=40):
-    params = [dict(params=[torch.nn.Parameter(torch.zeros(1))], lr=1e-3 * (1 + index % 3), betas=(0.9, 0.9 + 0.01 * (
-        index % 2))) for index in range(groups)]
+    params = [
+        dict(
+            params=[torch.nn.Parameter(torch.zeros(1))],
+            lr=1e-3 * (1 + index % 3),
+            betas=(0.9, 0.9 + 0.01 * (index % 2)),
+        )
+        for index in range(groups)
+    ]
     wrapper = OptimWrapper(torch.optim.AdamW(params, lr=1e-3))
-    return wrapper, [PARAM_SCHEDULERS.build(dict(scheduler), default_args=dict(optimizer=wrapper, epoch_length=10))
-                     for scheduler in schedulers]
+    return wrapper, [
+        PARAM_SCHEDULERS.build(dict(scheduler), default_args=dict(optimizer=wrapper, epoch_length=10))
+        for scheduler in schedulers
+    ]
 
 
 def values(wrapper):
@@ -133,7 +146,7 @@ def values(wrapper):
 @pytest.mark.filterwarnings('ignore:Detected call of')
 @pytest.mark.parametrize('steps', [0, 1, 10, 47, 95])
 @pytest.mark.parametrize('chosen', [*([scheduler] for scheduler in MANY), MANY[:2], [MANY[0], MANY[3], MANY[5]]])
-def test_to_advance_is_to_step(chosen, steps):
+def test_advance_equals_steps(chosen, steps):
     stepped, ours = built(chosen), built(chosen)
     for _ in range(steps):
         for scheduler in stepped[1]:
@@ -163,7 +176,7 @@ def test_to_advance_is_not_to_step_hundreds_of_groups(monkeypatch):
 
 
 def test_what_mmengine_would_convert_to_iterations_is_converted():
-    """As YOLOX's and RTMDet's recipes ask for."""
+    """As in the configs of YOLOX and RTMDet."""
     plain = dict(type='CosineAnnealingLR', by_epoch=True, begin=1, end=12, T_max=11)
     assert fit(ONE_X, 50, [dict(plain, convert_to_iter_based=True)]) == fit(ONE_X, 50, [plain])
 
@@ -171,6 +184,39 @@ def test_what_mmengine_would_convert_to_iterations_is_converted():
 def test_a_cycle_that_is_over_before_the_training_is_refused():
     cycle = dict(type='OneCycleLR', by_epoch=True, eta_max=0.1, total_steps=12)
     assert fit(dict(max_epochs=3), 50, [cycle])[0]['total_steps'] == 150
-    with pytest.raises(UserError, match='total_steps of OneCycleLR are over before the training is'):
+    with pytest.raises(UserError, match='total_steps of OneCycleLR are fewer than the iterations of this training run'):
         fit(ONE_X, 50, [dict(cycle, total_steps=6)])
     assert fit(ONE_X, 50, [dict(cycle, total_steps=6, end=6)])[0]['end'] == 300
+
+
+def rate(cfg):
+    """The learning rate after MMEngine's scaling, on one device."""
+    scale = cfg.auto_scale_lr
+    factor = cfg.train_dataloader.batch_size / scale.base_batch_size if scale.enable else 1
+    return pytest.approx(cfg.optim_wrapper.optimizer.lr * factor)
+
+
+@pytest.mark.parametrize(
+    ('batch_size', 'lr', 'accumulate', 'expected'),
+    [
+        (16, None, 1, 1e-4),
+        (4, None, 1, 2.5e-5),
+        (None, None, 1, 1.25e-5),  # the config is for eight devices, of two images each
+        (4, 3e-4, 1, 3e-4),
+        (4, None, 4, 1e-4),
+        (4, 3e-4, 4, 3e-4),
+    ],
+)
+def test_learning_rate_scales_with_the_images_per_step(batch_size, lr, accumulate, expected):
+    cfg = get_config('retinanet_van_b')
+    set_batch(cfg, batch_size, accumulate)
+    set_learning_rate(cfg, lr, batch_size is not None, accumulate)
+    assert rate(cfg) == expected
+
+
+def test_config_without_a_batch_size_to_scale_from_keeps_its_rate():
+    cfg = get_config('retinanet_van_b')
+    del cfg._cfg_dict['auto_scale_lr']
+    set_learning_rate(cfg, None, True, 2)
+    assert cfg.optim_wrapper.optimizer.lr == 1e-4
+    assert 'auto_scale_lr' not in cfg

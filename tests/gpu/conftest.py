@@ -2,14 +2,16 @@
 
 ``pytest -m gpu tests/gpu --device cpu`` rehearses them on a machine without one.
 """
+
 from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from mmengine.registry import MODELS
-from small_backbones import SMALL, registered
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from tests.helpers.small_backbones import SMALL, registered
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,5 @@
 """Every backbone on a GPU: the values and gradients of float64 on the CPU, in each mode that a GPU is used in."""
+
 import gc
 from copy import deepcopy
 
@@ -103,8 +104,11 @@ def test_checkpointing_under_autocast(build, device):
 @pytest.mark.parametrize('frozen_stages', [0, 2, 4])
 def test_frozen_stages(build, device, frozen_stages):
     model = build(frozen_stages=frozen_stages).to(device).train()
-    frozen = {name: value.clone() for name, value in model.state_dict().items()
-              if name.startswith(('stem.', *(f'stages.{i}.' for i in range(frozen_stages))))}
+    frozen = {
+        name: value.clone()
+        for name, value in model.state_dict().items()
+        if name.startswith(('stem.', *(f'stages.{i}.' for i in range(frozen_stages))))
+    }
     x = image(64, 96, dtype=torch.float32).to(device).requires_grad_()
     sum(out.square().mean() for out in model(x)).backward()
     assert all((param.grad is None) == (name in frozen) for name, param in model.named_parameters())

@@ -1,4 +1,5 @@
 """Local attention on a GPU, each form against the reference in float64 on the CPU."""
+
 import pytest
 import torch
 
@@ -73,8 +74,10 @@ def test_more_blocks_than_a_grid_of_cuda_has_rows(device, relative_error):
     """65,536 blocks and more: some kernels number them by the second dimension of a grid, which ends at 65,535."""
     batch, side = (65, 256) if device == 'cuda' else (2, 64)
     inputs, dy, options = inputs_of((batch, 1, 2, side, side, 3), torch.float16)
-    forms = [with_gradients([x.to(device) for x in inputs], dy.to(device), impl=impl, **options)
-             for impl in ('blocked', 'reference')]
+    forms = [
+        with_gradients([x.to(device) for x in inputs], dy.to(device), impl=impl, **options)
+        for impl in ('blocked', 'reference')
+    ]
     assert relative_error(forms[0][0], forms[1][0]) < TOLERANCE[torch.float16]
     assert relative_error(forms[0][1][:3], forms[1][1][:3]) < TOLERANCE[torch.float16]
 
@@ -91,5 +94,9 @@ def test_layer_under_autocast(device, dtype):
 def test_auto_takes_the_fastest(device):
     inputs, _, options = inputs_of(SHAPES[0], torch.float32)
     inputs = [x.to(device) for x in inputs]
-    torch.testing.assert_close(local_attention(*inputs, **options),
-                               local_attention(*inputs, impl=FASTEST[device], **options), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        local_attention(*inputs, **options),
+        local_attention(*inputs, impl=FASTEST[device], **options),
+        rtol=1e-6,
+        atol=1e-6,
+    )

@@ -1,4 +1,5 @@
 """Operators on a GPU against the same on the CPU in float64: mmcv's stand-ins, dilated convolution, attention."""
+
 import importlib
 from types import SimpleNamespace
 
@@ -66,7 +67,8 @@ def test_batched_nms(route, device, split_thr, class_agnostic):
 def test_soft_nms_and_nms_match(route, device):
     boxes, scores = random_boxes(300)
     (dets, keep), (on_device, keep_on_device) = (
-        mmcv.ops.soft_nms(boxes.to(where), scores.to(where), 0.3, method='linear') for where in ('cpu', device))
+        mmcv.ops.soft_nms(boxes.to(where), scores.to(where), 0.3, method='linear') for where in ('cpu', device)
+    )
     assert keep.tolist() == keep_on_device.tolist()
     torch.testing.assert_close(dets, on_device.cpu())
     dets = torch.cat([boxes, scores[:, None]], 1)
@@ -94,8 +96,7 @@ def test_roi_align(route, device, pool_mode, sampling_ratio, dtype, channels_las
         if channels_last and where == device:
             x = x.contiguous(memory_format=torch.channels_last)
         x = x.requires_grad_()
-        y = mmcv.ops.roi_align(x, rois.to(where, kind), (7, 7), 0.25,
-                               sampling_ratio, pool_mode, True)
+        y = mmcv.ops.roi_align(x, rois.to(where, kind), (7, 7), 0.25, sampling_ratio, pool_mode, True)
         results.append(([y], list(torch.autograd.grad(y, x, dy.to(where, kind)))))
     # Where the maximum lies, mmcv notes in the type of the features: in 16 bits to 1/32 of a cell.
     half = 2e-3 if pool_mode == 'avg' else 3e-2
@@ -107,7 +108,7 @@ def test_roi_align(route, device, pool_mode, sampling_ratio, dtype, channels_las
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float16], ids=str)
 def test_focal_loss(route, device, name, dtype, relative_error):
     torch.manual_seed(0)
-    logits, target = (3 * torch.randn(500, 9)).to(dtype), torch.randint(10, (500, ))
+    logits, target = (3 * torch.randn(500, 9)).to(dtype), torch.randint(10, (500,))
     results = []
     for where, kind in (('cpu', torch.float64), (device, dtype)):
         x = logits.to(where, kind).requires_grad_()
@@ -136,8 +137,10 @@ def test_dilated_depthwise_convolution(device, size, dilation, height, width, dt
         y = conv(*inputs)
         return [y], list(torch.autograd.grad(y, inputs, dy.to(y)))
 
-    want = with_gradients(lambda x, w, b: F.conv2d(x, w, b, padding=size // 2 * dilation, dilation=dilation, groups=16),
-                          *(x.double() for x in inputs))
+    want = with_gradients(
+        lambda x, w, b: F.conv2d(x, w, b, padding=size // 2 * dilation, dilation=dilation, groups=16),
+        *(x.double() for x in inputs),
+    )
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     on_device = [inputs[0].to(device).contiguous(memory_format=memory_format), *(x.to(device) for x in inputs[1:])]
     got = with_gradients(lambda x, w, b: dilated_depthwise_conv2d(x, w, b, dilation), *on_device)
@@ -174,11 +177,11 @@ def test_more_cells_than_a_grid_of_cuda_has_rows(device, dtype, border, relative
     qkv = torch.randn(5, 48, side, side, device=device).to(dtype).contiguous(memory_format=torch.channels_last)
     qkv.requires_grad_()
     y = grid_attention(qkv, 16, 4)
-    grad, = torch.autograd.grad(y.float().square().sum(), qkv)
+    (grad,) = torch.autograd.grad(y.float().square().sum(), qkv)
     for part in (slice(0, 1), slice(4, 5)):
         x = qkv[part].detach().cpu().double().requires_grad_()
         want = grid_attention(x, 16, 4)
-        want_grad, = torch.autograd.grad(want.square().sum(), x)
+        (want_grad,) = torch.autograd.grad(want.square().sum(), x)
         tolerance = 1e-5 if dtype == torch.float32 else 4e-3
         assert relative_error([y[part]], [want]) < tolerance
         assert relative_error([grad[part]], [want_grad]) < tolerance
@@ -192,8 +195,10 @@ def test_single_group_norm(device, dtype, shape, relative_error):
     weight, bias = torch.randn(2, shape[1])
 
     def with_gradients(where, kind):
-        inputs = [x.to(where, kind), *(part.to(where, max(kind, torch.float32, key=lambda t: t.itemsize))
-                                       for part in (weight, bias))]
+        inputs = [
+            x.to(where, kind),
+            *(part.to(where, max(kind, torch.float32, key=lambda t: t.itemsize)) for part in (weight, bias)),
+        ]
         inputs = [part.requires_grad_() for part in inputs]
         y = single_group_norm(*inputs, 1e-6)
         return [y], list(torch.autograd.grad(y, inputs, dy.to(y)))

@@ -1,4 +1,5 @@
 """Training runs and tests on a GPU: the commands themselves, on generated images."""
+
 import json
 import os
 import signal
@@ -14,11 +15,11 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
-from small_backbones import SMALL, registered
 
 from mmbackbones import get_config
-from mmbackbones.data.shapes import generate_shapes
+from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.weights import load_from_file
+from tests.helpers.small_backbones import SMALL, registered
 
 pytestmark = pytest.mark.gpu
 
@@ -36,14 +37,31 @@ def command(device, shapes, tmp_path):
     """Runs ``tools/NAME.py ARGUMENTS`` in a process of its own on the generated images, in `tmp_path`."""
 
     def run(name: str, *arguments, launcher=(), code: int = 0) -> str:
-        env = {**os.environ, 'PYTHONPATH': os.pathsep.join(
-            [str(ROOT), str(ROOT / 'tests' / 'engine'), os.environ.get('PYTHONPATH', '')])}
+        env = {
+            **os.environ,
+            'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
+        }
         if device == 'cpu':
             env['CUDA_VISIBLE_DEVICES'] = ''
         done = subprocess.run(
-            [sys.executable, *launcher, str(ROOT / 'tools' / f'{name}.py'), *map(str, arguments), '--data', shapes,
-             '--img-scale', '64', '64'],
-            capture_output=True, text=True, check=False, env=env, cwd=tmp_path, timeout=400)
+            [
+                sys.executable,
+                *launcher,
+                str(ROOT / 'tools' / f'{name}.py'),
+                *map(str, arguments),
+                '--data',
+                shapes,
+                '--img-scale',
+                '64',
+                '64',
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=env,
+            cwd=tmp_path,
+            timeout=400,
+        )
         assert done.returncode == code, done.stdout[-2000:] + done.stderr[-4000:]
         return done.stdout + done.stderr
 
@@ -55,8 +73,11 @@ def config(name: str) -> str:
 
 
 def losses(work_dir: Path) -> list[float]:
-    lines = [json.loads(line) for file in sorted(work_dir.glob('*/vis_data/scalars.json'))
-             for line in file.read_text().splitlines()]
+    lines = [
+        json.loads(line)
+        for file in sorted(work_dir.glob('*/vis_data/scalars.json'))
+        for line in file.read_text().splitlines()
+    ]
     return [line['loss'] for line in lines if 'loss' in line]
 
 
@@ -65,8 +86,19 @@ def losses(work_dir: Path) -> list[float]:
 def test_train_and_test(command, device, tmp_path, name, amp):
     if amp and device == 'cpu':
         pytest.skip('--amp needs a GPU')
-    command('train', config(name), '--epochs', '2', '--batch-size', '4', '--work-dir', tmp_path / 'run',
-            *(['--amp'] if amp else []), '--cfg-options', *SETTINGS)
+    command(
+        'train',
+        config(name),
+        '--epochs',
+        '2',
+        '--batch-size',
+        '4',
+        '--work-dir',
+        tmp_path / 'run',
+        *(['--amp'] if amp else []),
+        '--cfg-options',
+        *SETTINGS,
+    )
     assert len(losses(tmp_path / 'run')) == 8
     assert all(loss == loss and loss < 1e4 for loss in losses(tmp_path / 'run'))
     checkpoint = load_from_file(tmp_path / 'run' / 'epoch_2.pth')
@@ -81,13 +113,23 @@ def test_a_killed_run_goes_on(command, device, tmp_path, amp):
     if amp and device == 'cpu':
         pytest.skip('--amp needs a GPU')
     flat = tmp_path / 'tiny.py'
-    flat.write_text(f"_base_ = {config('retinanet_van_t_demo')!r}\n")
+    flat.write_text(f'_base_ = {config("retinanet_van_t_demo")!r}\n')
     killing = tmp_path / 'killing' / 'tiny.py'
     killing.parent.mkdir()
-    killing.write_text(f"_base_ = {str(flat)!r}\ncustom_imports = dict(imports=['mmbackbones', 'kill'])\n"
-                       "custom_hooks = [dict(type='KillHook')]\n")
-    options = ['--epochs', '3', '--batch-size', '4', *(['--amp'] if amp else []), '--cfg-options', *SETTINGS,
-               'randomness.deterministic=True']
+    killing.write_text(
+        f"_base_ = {str(flat)!r}\ncustom_imports = dict(imports=['mmbackbones', 'tests.helpers.kill'])\n"
+        "custom_hooks = [dict(type='KillHook')]\n"
+    )
+    options = [
+        '--epochs',
+        '3',
+        '--batch-size',
+        '4',
+        *(['--amp'] if amp else []),
+        '--cfg-options',
+        *SETTINGS,
+        'randomness.deterministic=True',
+    ]
     command('train', flat, '--work-dir', tmp_path / 'whole', *options)
     command('train', killing, '--work-dir', tmp_path / 'killed', *options, code=-signal.SIGKILL)
     command('train', flat, '--work-dir', tmp_path / 'killed', '--resume', *options)
@@ -103,28 +145,58 @@ def test_distributed(command, device, tmp_path, name):
     """One process with NCCL and synchronized batch norms, as each of several has them; then a test."""
     torchrun = ['-m', 'torch.distributed.run', '--nproc_per_node', '1', '--master_port', '0', '--standalone']
     amp, sync_bn = (['--amp'], ['sync_bn=torch']) if device == 'cuda' else ([], [])
-    said = command('train', config(name), '--epochs', '1', '--batch-size', '4', '--work-dir', tmp_path / 'run',
-                   '--launcher', 'pytorch', *amp, '--cfg-options', *SETTINGS, *sync_bn,
-                   launcher=torchrun)
+    said = command(
+        'train',
+        config(name),
+        '--epochs',
+        '1',
+        '--batch-size',
+        '4',
+        '--work-dir',
+        tmp_path / 'run',
+        '--launcher',
+        'pytorch',
+        *amp,
+        '--cfg-options',
+        *SETTINGS,
+        *sync_bn,
+        launcher=torchrun,
+    )
     if device == 'cuda':
         assert 'not synchronized' not in said
     assert len(losses(tmp_path / 'run')) == 4
-    command('test', config(name), tmp_path / 'run' / 'epoch_1.pth', '--work-dir', tmp_path / 'test',
-            '--launcher', 'pytorch', launcher=torchrun)
+    command(
+        'test',
+        config(name),
+        tmp_path / 'run' / 'epoch_1.pth',
+        '--work-dir',
+        tmp_path / 'test',
+        '--launcher',
+        'pytorch',
+        launcher=torchrun,
+    )
     assert json.loads((tmp_path / 'test' / 'metrics.json').read_text())
 
 
 WIDE, CLASSES, HEIGHT, WIDTH = 16, 3, 101, 133
 NARROW = {
-    'retinanet_van_t': dict(neck=dict(out_channels=WIDE), bbox_head=dict(
-        in_channels=WIDE, feat_channels=WIDE, stacked_convs=1, num_classes=CLASSES)),
+    'retinanet_van_t': dict(
+        neck=dict(out_channels=WIDE),
+        bbox_head=dict(in_channels=WIDE, feat_channels=WIDE, stacked_convs=1, num_classes=CLASSES),
+    ),
     'mask_rcnn_van_t': dict(
-        neck=dict(out_channels=WIDE), rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
-        roi_head=dict(bbox_roi_extractor=dict(out_channels=WIDE), mask_roi_extractor=dict(out_channels=WIDE),
-                      bbox_head=dict(in_channels=WIDE, fc_out_channels=32, num_classes=CLASSES),
-                      mask_head=dict(in_channels=WIDE, conv_out_channels=8, num_convs=1, num_classes=CLASSES))),
-    'upernet_van_t': dict(decode_head=dict(channels=8, num_classes=CLASSES),
-                          auxiliary_head=dict(channels=8, num_classes=CLASSES)),
+        neck=dict(out_channels=WIDE),
+        rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
+        roi_head=dict(
+            bbox_roi_extractor=dict(out_channels=WIDE),
+            mask_roi_extractor=dict(out_channels=WIDE),
+            bbox_head=dict(in_channels=WIDE, fc_out_channels=32, num_classes=CLASSES),
+            mask_head=dict(in_channels=WIDE, conv_out_channels=8, num_convs=1, num_classes=CLASSES),
+        ),
+    ),
+    'upernet_van_t': dict(
+        decode_head=dict(channels=8, num_classes=CLASSES), auxiliary_head=dict(channels=8, num_classes=CLASSES)
+    ),
 }
 
 
@@ -145,17 +217,25 @@ def build_model(name: str, backbone: str):
 
 
 def samples(name: str, device: str):
-    meta = dict(img_shape=(HEIGHT, WIDTH), ori_shape=(HEIGHT, WIDTH), pad_shape=(HEIGHT, WIDTH),
-                batch_input_shape=(HEIGHT, WIDTH), scale_factor=(1.0, 1.0))
+    meta = dict(
+        img_shape=(HEIGHT, WIDTH),
+        ori_shape=(HEIGHT, WIDTH),
+        pad_shape=(HEIGHT, WIDTH),
+        batch_input_shape=(HEIGHT, WIDTH),
+        scale_factor=(1.0, 1.0),
+    )
     if name.startswith('upernet'):
         labels = [PixelData(data=torch.randint(CLASSES, (1, HEIGHT, WIDTH))) for _ in range(2)]
         return [SegDataSample(metainfo=meta, gt_sem_seg=label).to(device) for label in labels]
     made = []
     for _ in range(2):
-        boxes = torch.tensor([[10., 20, 60, 80], [50, 5, 120, 70]])
+        boxes = torch.tensor([[10.0, 20, 60, 80], [50, 5, 120, 70]])
         masks = BitmapMasks(torch.ones(2, HEIGHT, WIDTH).byte().numpy(), HEIGHT, WIDTH)
-        made.append(DetDataSample(metainfo=meta, gt_instances=InstanceData(
-            bboxes=boxes, labels=torch.tensor([0, 2]), masks=masks)).to(device))
+        made.append(
+            DetDataSample(
+                metainfo=meta, gt_instances=InstanceData(bboxes=boxes, labels=torch.tensor([0, 2]), masks=masks)
+            ).to(device)
+        )
     return made
 
 
@@ -169,8 +249,9 @@ def test_every_backbone_learns_and_predicts(device, name, backbone, dtype):
     images = torch.randn(2, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     scale = {'loss_scale': 512.0} if dtype == 'float16' else {}
-    wrapper = OptimWrapper(optimizer) if dtype == 'float32' else AmpOptimWrapper(
-        optimizer=optimizer, dtype=dtype, **scale)
+    wrapper = (
+        OptimWrapper(optimizer) if dtype == 'float32' else AmpOptimWrapper(optimizer=optimizer, dtype=dtype, **scale)
+    )
     history = []
     for _ in range(3):
         with wrapper.optim_context(model):

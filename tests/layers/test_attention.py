@@ -1,13 +1,14 @@
 """Multi-head attention of tokens."""
+
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.registry import MODELS
-from small_backbones import SMALL, registered
 from torch.nn.attention import SDPBackend
 
-from mmbackbones.layers import multi_head_attention
+from mmbackbones.layers import TokenAttention, feed_forward, multi_head_attention
 from mmbackbones.ops import local_attention
+from tests.helpers.small_backbones import build_small, registered
 
 
 def test_equals_the_formula_head_by_head():
@@ -20,12 +21,28 @@ def test_equals_the_formula_head_by_head():
         torch.testing.assert_close(out[..., head], weights @ v[..., head])
 
 
+def test_tokens_attend_to_a_context():
+    torch.manual_seed(0)
+    layer, tokens, context = TokenAttention(8, num_heads=2), torch.randn(2, 3, 8), torch.randn(2, 5, 8)
+    k, v = layer.kv(context).chunk(2, -1)
+    expected = layer.proj(multi_head_attention(layer.q(tokens), k, v, num_heads=2))
+    torch.testing.assert_close(layer(tokens, context), expected)
+
+
+def test_feed_forward():
+    torch.manual_seed(0)
+    layer, tokens = feed_forward(4, 3, torch.nn.GELU), torch.randn(2, 5, 4)
+    first, _, second = layer
+    assert first.weight.shape == (12, 4)
+    torch.testing.assert_close(layer(tokens), second(F.gelu(first(tokens))))
+
+
 # Kernels -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def chosen(monkeypatch):
-    """The kernels that PyTorch would choose, call by call, and the last strides of what they are given."""
+    """The kernels that PyTorch would choose, call by call; every input has its channels side by side in memory."""
     choices, attention = [], F.scaled_dot_product_attention
 
     def note(q, k, v, attn_mask=None, **options):
@@ -40,9 +57,9 @@ def chosen(monkeypatch):
 @pytest.mark.parametrize('memory_format', [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize('name', [name for name in registered() if name not in ('VAN', 'SASAResNet')])
 def test_no_attention_of_a_backbone_holds_its_map(name, memory_format, chosen, monkeypatch):
-    """In the format of CPUs, and in that of GPUs, which is HAT-Net's contiguous one."""
+    """In the channels-last format and in the contiguous one, which HAT-Net computes in on GPUs."""
     monkeypatch.setattr(MODELS.get(name), 'memory_format', lambda self, device: memory_format)
-    MODELS.build(dict(type=name, **SMALL[name])).eval()(torch.randn(1, 3, 96, 70))
+    build_small(name).eval()(torch.randn(1, 3, 96, 70))
     assert len(chosen) >= 5
     assert SDPBackend.MATH.value not in chosen
 

@@ -1,4 +1,5 @@
-"""The convolutional parts of TransCNN and HAT-Net."""
+"""The convolutional layers of TransCNN and HAT-Net."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -36,7 +37,7 @@ def test_two_branch_downsampling_of_any_size(size, half):
     x = torch.randn(1, 4, *size)
     out = layer(x)
     assert out.shape == (1, 6, *half)
-    # The pooled branch keeps the last row and column: the largest of the pixels that are there.
-    pooled = torch.stack([x[..., y:y + 2, :].amax(2) for y in range(0, size[0], 2)], 2)
-    pooled = torch.stack([pooled[..., z:z + 2].amax(3) for z in range(0, size[1], 2)], 3)
+    # The pooled branch keeps the last row and column: the largest of the pixels that the window has.
+    pooled = torch.stack([x[..., y : y + 2, :].amax(2) for y in range(0, size[0], 2)], 2)
+    pooled = torch.stack([pooled[..., z : z + 2].amax(3) for z in range(0, size[1], 2)], 3)
     torch.testing.assert_close(out, F.silu(layer.conv_norm(layer.conv(x)) + layer.pool_norm(layer.pool_conv(pooled))))

@@ -1,4 +1,5 @@
-"""mmcv's operators, on the stand-ins whatever is installed."""
+"""mmcv's operators with the stand-ins, whatever is installed."""
+
 import importlib
 import types
 
@@ -12,7 +13,7 @@ STAND_INS = types.SimpleNamespace(**{operator.__name__: operator for operator in
 
 @pytest.fixture
 def plain(monkeypatch):
-    """`mmcv.ops` on the stand-ins in plain PyTorch, even if mmcv is compiled or torchvision works."""
+    """`mmcv.ops` with the stand-ins in plain PyTorch, even if mmcv is compiled or torchvision works."""
     for name in ('bbox', 'focal_loss', 'nms', 'roi_align'):
         monkeypatch.setattr(importlib.import_module(f'mmcv.ops.{name}'), 'ext_module', STAND_INS)
     for module in (nms, roi_align):

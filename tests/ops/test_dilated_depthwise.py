@@ -1,4 +1,5 @@
-"""The fast form against PyTorch's own dilated convolution."""
+"""Dilated depthwise convolution against PyTorch's own."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,8 +16,10 @@ def test_values_and_gradients(height, width, size, dilation, channels_last):
     x = torch.randn(2, 3, height, width, dtype=torch.float64).to(memory_format=memory_format)
     weight, bias = torch.randn(3, 1, size, size, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
     results = []
-    for conv in (dilated_depthwise_conv2d,
-                 lambda x, w, b, d: F.conv2d(x, w, b, padding=size // 2 * d, dilation=d, groups=3)):
+    for conv in (
+        dilated_depthwise_conv2d,
+        lambda x, w, b, d: F.conv2d(x, w, b, padding=size // 2 * d, dilation=d, groups=3),
+    ):
         inputs = [tensor.clone().requires_grad_() for tensor in (x, weight, bias)]
         y = conv(*inputs, dilation)
         y.square().sum().backward()

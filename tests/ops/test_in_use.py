@@ -1,4 +1,5 @@
-"""What is said of the implementation of NMS and RoIAlign is true."""
+"""The description of the NMS and RoIAlign that are in use."""
+
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -38,13 +39,18 @@ def test_torchvision(monkeypatch):
 
 
 @pytest.mark.usefixtures('lite')
-@pytest.mark.parametrize(('version', 'command'), [
-    ('2.13.0', "'/my env/python' -m pip install --no-deps \"torchvision==0.28.*\""),
-    ('2.1.2+cu118', "-m pip install --no-deps \"torchvision==0.16.*\", from the index that PyTorch 2.1.2+cu118 came "
-                    'from'),
-    ('2.14.0.dev20260101+cu130', ': install the torchvision that belongs to PyTorch 2.14.0.dev20260101+cu130'),
-    ('3.0.0', ': install the torchvision that belongs to PyTorch 3.0.0'),
-])
+@pytest.mark.parametrize(
+    ('version', 'command'),
+    [
+        ('2.13.0', '\'/my env/python\' -m pip install --no-deps "torchvision==0.28.*"'),
+        (
+            '2.1.2+cu118',
+            '-m pip install --no-deps "torchvision==0.16.*", from the index that PyTorch 2.1.2+cu118 came from',
+        ),
+        ('2.14.0.dev20260101+cu130', ': install the torchvision that belongs to PyTorch 2.14.0.dev20260101+cu130'),
+        ('3.0.0', ': install the torchvision that belongs to PyTorch 3.0.0'),
+    ],
+)
 def test_no_torchvision(monkeypatch, version, command):
     monkeypatch.setitem(sys.modules, 'torchvision', None)
     monkeypatch.setattr('mmbackbones.ops.mmcv_ext.torchvision_ops.find_spec', lambda name: None)
@@ -68,7 +74,7 @@ def test_a_torchvision_that_does_not_work(monkeypatch, tmp_path):
     assert 'is not installed' not in said
 
 
-def test_importing_the_package_says_nothing_and_asks_no_torchvision():
+def test_importing_the_package_prints_nothing_and_imports_no_torchvision():
     code = 'import sys, mmbackbones; assert "torchvision" not in sys.modules'
     done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=True)
     assert 'NMS' not in done.stdout + done.stderr

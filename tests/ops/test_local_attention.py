@@ -1,8 +1,9 @@
-"""Local attention against plain loops (stored numbers), and its fast forms against its slow one.
+"""Local attention against plain loops (stored numbers), and the fast implementations against the slow one.
 
 `test_local_attention.npz` holds `<case>.<input>` in float32 and `<case>.<border>.<y or grad_...>` in float64, from
-loops over pixels, heads and neighbours, with the gradients of `sum(y * dy)`.
+loops over pixels, heads and neighbors, with the gradients of `sum(y * dy)`.
 """
+
 import math
 import random
 from pathlib import Path
@@ -15,13 +16,12 @@ import torch.nn.functional as F
 from mmbackbones.ops import local_attention
 from mmbackbones.ops.local_attention import BORDERS, IMPLEMENTATIONS, tiles
 
-ARRAYS = {name: torch.from_numpy(array)
-          for name, array in np.load(Path(__file__).with_suffix('.npz')).items()}
+ARRAYS = {name: torch.from_numpy(array) for name, array in np.load(Path(__file__).with_suffix('.npz')).items()}
 INPUTS = ('q', 'k', 'v', 'rel_row', 'rel_col')
 FAST = [name for name in IMPLEMENTATIONS if name != 'reference']
 
-every_form = pytest.mark.parametrize('impl', IMPLEMENTATIONS)
-fast_forms = pytest.mark.parametrize('impl', FAST)
+every_impl = pytest.mark.parametrize('impl', IMPLEMENTATIONS)
+fast_impls = pytest.mark.parametrize('impl', FAST)
 both_borders = pytest.mark.parametrize('border', BORDERS)
 
 
@@ -39,44 +39,57 @@ def with_gradients(impl, inputs, dy, **options):
     return [y, *torch.autograd.grad(y, [x for x in inputs if x is not None], dy)]
 
 
-@every_form
+@every_impl
 @pytest.mark.parametrize(('dtype', 'loss'), [(torch.float64, 1), (torch.float32, 1e7)], ids=['float64', 'float32'])
-@pytest.mark.parametrize(('case', 'border', 'size', 'tolerance'), [
-    ('small_image', 'zeros', 7, 1e-12), ('small_image', 'mask', 7, 1e-12), ('one_pixel', 'zeros', 3, 1e-12),
-    ('one_pixel', 'mask', 3, 1e-12), ('per_head', 'zeros', 5, 1e-12), ('large_logits', 'mask', 5, 1e-11)])
+@pytest.mark.parametrize(
+    ('case', 'border', 'size', 'tolerance'),
+    [
+        ('small_image', 'zeros', 7, 1e-12),
+        ('small_image', 'mask', 7, 1e-12),
+        ('one_pixel', 'zeros', 3, 1e-12),
+        ('one_pixel', 'mask', 3, 1e-12),
+        ('per_head', 'zeros', 5, 1e-12),
+        ('large_logits', 'mask', 5, 1e-11),
+    ],
+)
 def test_loops(case, border, size, tolerance, dtype, loss, impl):
     inputs = [ARRAYS[f'{case}.{name}'].to(dtype).requires_grad_() for name in INPUTS]
     results = with_gradients(impl, inputs, ARRAYS[f'{case}.dy'].to(dtype), kernel_size=size, border=border)
     expected = [ARRAYS[f'{case}.{border}.{name}'] for name in ('y', *(f'grad_{name}' for name in INPUTS))]
-    # One pixel that sees only itself has no gradient but v's; so all gradients share a scale.
+    # A pixel that sees only itself has no gradient but that of v; so all gradients share a scale.
     scales = [expected[0].abs().max()] + [max(x.abs().max() for x in expected[1:])] * len(INPUTS)
     for got, want, scale in zip(results, expected, scales, strict=True):
         torch.testing.assert_close(got.double(), want, rtol=0, atol=tolerance * loss * scale.item())
 
 
-@fast_forms
+@fast_impls
 @pytest.mark.parametrize('seed', range(20))
 def test_random_shapes(seed, impl, monkeypatch):
-    """Sizes, windows, borders, embeddings, cuts into tiles and memory layouts, drawn at random."""
+    """Random sizes, windows, borders, embeddings, tiles and memory layouts."""
     draw = random.Random(seed)
     torch.manual_seed(seed)
     monkeypatch.setattr(tiles, 'PIXELS', draw.choice([1, 30, 100, 12288]))
     batch, heads, half, height, width = (draw.randint(1, most) for most in (3, 3, 4, 19, 19))
     size, channels = draw.choice([1, 3, 5, 7]), draw.choice([2 * half, 3])
     q, k = maps(batch, heads, 2 * half, height, width, count=2)
-    v, = maps(batch, heads, channels, height, width, count=1)
-    if draw.random() < .5:  # the maps of channels-last projections
-        q, k, v = (x.detach().permute(0, 3, 4, 1, 2).contiguous().permute(0, 3, 4, 1, 2).requires_grad_()
-                   for x in (q, k, v))
+    (v,) = maps(batch, heads, channels, height, width, count=1)
+    if draw.random() < 0.5:  # as the maps of channels-last projections are
+        q, k, v = (
+            x.detach().permute(0, 3, 4, 1, 2).contiguous().permute(0, 3, 4, 1, 2).requires_grad_() for x in (q, k, v)
+        )
     shape = draw.choice([None, (half, size), (heads, half, size)])
     inputs = [q, k, v, *(embeddings(*shape) if shape else (None, None))]
     options = dict(kernel_size=size, border=draw.choice(BORDERS))
     dy = torch.randn(v.shape, dtype=v.dtype)
-    torch.testing.assert_close(with_gradients(impl, inputs, dy, **options),
-                               with_gradients('reference', inputs, dy, **options), rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(
+        with_gradients(impl, inputs, dy, **options),
+        with_gradients('reference', inputs, dy, **options),
+        rtol=1e-9,
+        atol=1e-11,
+    )
 
 
-@every_form
+@every_impl
 @both_borders
 def test_finite_differences(border, impl):
     torch.manual_seed(0)
@@ -84,7 +97,7 @@ def test_finite_differences(border, impl):
     assert torch.autograd.gradcheck(lambda *x: local_attention(*x, kernel_size=3, border=border, impl=impl), inputs)
 
 
-@every_form
+@every_impl
 @pytest.mark.parametrize('without', range(5))
 def test_inputs_without_gradient(without, impl):
     torch.manual_seed(0)
@@ -98,10 +111,10 @@ def test_inputs_without_gradient(without, impl):
     assert inputs[without].grad is None
 
 
-@every_form
+@every_impl
 @pytest.mark.parametrize(('dtype', 'tolerance'), [(torch.bfloat16, 3e-2), (torch.float16, 4e-3)])
 def test_half_precision(dtype, tolerance, impl):
-    """The inputs are rounded, the computation is not: as close to float32 as the type of the result allows."""
+    """Only the inputs are rounded, not the computation: as close to float32 as the type of the result allows."""
     torch.manual_seed(0)
     inputs = [*maps(1, 2, 4, 9, 10, dtype=dtype), *embeddings(2, 5, dtype=torch.float32)]
     dy = torch.randn(1, 2, 4, 9, 10, dtype=dtype)
@@ -113,7 +126,7 @@ def test_half_precision(dtype, tolerance, impl):
         torch.testing.assert_close(got.float(), want, rtol=tolerance, atol=tolerance * want.abs().max().item())
 
 
-@every_form
+@every_impl
 def test_autocast_changes_nothing(impl):
     torch.manual_seed(0)
     inputs = [*maps(1, 2, 4, 9, 10, dtype=torch.float32), *embeddings(2, 5, dtype=torch.float32)]
@@ -125,20 +138,20 @@ def test_autocast_changes_nothing(impl):
     assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
 
 
-@fast_forms
+@fast_impls
 def test_second_derivatives_are_refused(impl):
     def derive_twice():
         q, k, v = maps(1, 1, 2, 3, 3)
-        grad, = torch.autograd.grad(local_attention(q, k, v, impl=impl).sum(), q, create_graph=True)
+        (grad,) = torch.autograd.grad(local_attention(q, k, v, impl=impl).sum(), q, create_graph=True)
         grad.sum().backward()
 
     with pytest.raises(RuntimeError, match='derivative'):
         derive_twice()
 
 
-@fast_forms
+@fast_impls
 def test_memory_for_the_backward_pass(impl):
-    """Inputs, output and a number for each pixel and head, where plain autograd keeps 25 copies."""
+    """Inputs, output and one number per pixel and head; plain autograd keeps 25 copies."""
     kept = {}
     q, k, v = maps(1, 2, 4, 20, 20)
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.setdefault(x.data_ptr(), x), lambda x: x):
@@ -155,20 +168,26 @@ def test_default_on_cpus():
 ROWS = torch.randn(2, 7)
 
 
-@pytest.mark.parametrize(('change', 'message'), [
-    (dict(kernel_size=4), 'kernel_size must be odd and positive, not 4'),
-    (dict(kernel_size=-1), 'kernel_size must be odd and positive, not -1'),
-    (dict(border='reflect'), "border must be one of .*'zeros', 'mask'.*, not 'reflect'"),
-    (dict(impl='fast'), "impl must be one of .*'auto', 'reference', .*, not 'fast'"),
-    (dict(rel_row=ROWS), 'rel_row and rel_col come together'),
-    (dict(rel_col=ROWS), 'rel_row and rel_col come together'),
-    (dict(rel_row=ROWS, rel_col=torch.randn(2, 5)), r'rel_col must be of shape \(2, 7\) or \(3, 2, 7\), not \(2, 5\)'),
-    (dict(rel_row=torch.randn(2, 2, 7), rel_col=ROWS), r'rel_row must be of shape .*, not \(2, 2, 7\)'),
-    (dict(q=torch.randn(1, 3, 4, 6)), r'q and k must both be .* \(1, 3, 4, 6\) and \(1, 3, 4, 6, 5\)'),
-    (dict(k=torch.randn(1, 3, 4, 6, 4)), r'q and k must both be .* \(1, 3, 4, 6, 5\) and \(1, 3, 4, 6, 4\)'),
-    (dict(v=torch.randn(1, 2, 4, 6, 5)), r'v must have the batch, heads, height and width of q'),
-    (dict(v=torch.randn(1, 3, 4, 6, 5).half()), 'q, k and v must share a floating-point type'),
-])
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(kernel_size=4), 'kernel_size must be odd and positive, got 4'),
+        (dict(kernel_size=-1), 'kernel_size must be odd and positive, got -1'),
+        (dict(border='reflect'), "border must be one of .*'zeros', 'mask'.*, got 'reflect'"),
+        (dict(impl='fast'), "impl must be one of .*'auto', 'reference', .*, got 'fast'"),
+        (dict(rel_row=ROWS), 'rel_row and rel_col belong together'),
+        (dict(rel_col=ROWS), 'rel_row and rel_col belong together'),
+        (
+            dict(rel_row=ROWS, rel_col=torch.randn(2, 5)),
+            r'rel_col must have shape \(2, 7\) or \(3, 2, 7\), got \(2, 5\)',
+        ),
+        (dict(rel_row=torch.randn(2, 2, 7), rel_col=ROWS), r'rel_row must have shape .*, got \(2, 2, 7\)'),
+        (dict(q=torch.randn(1, 3, 4, 6)), r'q and k must both be .* \(1, 3, 4, 6\) and \(1, 3, 4, 6, 5\)'),
+        (dict(k=torch.randn(1, 3, 4, 6, 4)), r'q and k must both be .* \(1, 3, 4, 6, 5\) and \(1, 3, 4, 6, 4\)'),
+        (dict(v=torch.randn(1, 2, 4, 6, 5)), r'v must have the batch, heads, height and width of q'),
+        (dict(v=torch.randn(1, 3, 4, 6, 5).half()), 'q, k and v must share a floating-point type'),
+    ],
+)
 def test_bad_arguments(change, message):
     q, k, v = maps(1, 3, 4, 6, 5, dtype=torch.float32)
     with pytest.raises(ValueError, match=message):
@@ -178,19 +197,19 @@ def test_bad_arguments(change, message):
 def test_odd_number_of_channels():
     q, k, v = maps(1, 2, 3, 4, 4)
     assert local_attention(q, k, v).shape == q.shape
-    with pytest.raises(ValueError, match='even number of channels, not 3'):
+    with pytest.raises(ValueError, match='even number of channels, got 3'):
         local_attention(q, k, v, *embeddings(1, 7))
 
 
 def test_empty_map():
     q, k, v = maps(1, 2, 4, 0, 5)
-    with pytest.raises(ValueError, match='nothing but the batch empty'):
+    with pytest.raises(ValueError, match='only the batch may be empty'):
         local_attention(q, k, v)
 
 
-@every_form
+@every_impl
 def test_empty_batch(impl):
-    """A mask head without regions: an empty map, and gradients of zero, as from a convolution."""
+    """For a mask head without regions: an empty map and zero gradients, as from a convolution."""
     inputs = [*maps(0, 2, 4, 5, 6), *embeddings(2, 7)]
     y, *grads = with_gradients(impl, inputs, torch.empty(0, 2, 4, 5, 6, dtype=torch.float64))
     assert y.shape == (0, 2, 4, 5, 6)
@@ -199,7 +218,7 @@ def test_empty_batch(impl):
 
 
 class FlashAttention(torch.autograd.Function):
-    """As the fused kernels of GPUs compute: in float32, in powers of 2, the weights anew from the log of their sum."""
+    """As fused GPU kernels compute: in float32, in powers of 2, weights recomputed from the logarithm of their sum."""
 
     @staticmethod
     def power(logits, subtracted):
@@ -225,7 +244,7 @@ class FlashAttention(torch.autograd.Function):
 @both_borders
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16, torch.float16])
 def test_blocks_have_finite_gradients_in_fused_kernels(dtype, border, monkeypatch):
-    """The last blocks are filled up with pixels that see nothing at all, if the border is masked."""
+    """The last blocks are padded with pixels that see nothing at all if the border is masked."""
     torch.manual_seed(0)
     inputs = [*maps(2, 2, 8, 9, 10, dtype=dtype), *embeddings(2, 4, 7, dtype=torch.float32)]
     dy = torch.randn(2, 2, 8, 9, 10, dtype=dtype)

@@ -1,4 +1,5 @@
-"""The module that takes the place of `mmcv._ext`."""
+"""The module that replaces `mmcv._ext`."""
+
 import importlib
 import pkgutil
 import sys
@@ -15,12 +16,17 @@ from mmbackbones.ops import provide_mmcv_ext
 
 @pytest.fixture
 def lite(monkeypatch):
-    """As if mmcv had no compiled module and nothing had taken its place yet."""
+    """As if mmcv had no compiled module, and nothing had replaced it yet."""
     find_spec = importlib.util.find_spec
     monkeypatch.delitem(sys.modules, 'mmcv._ext', raising=False)
     monkeypatch.delattr(mmcv, '_ext', raising=False)
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name, package=None: (
-        None if name == 'mmcv._ext' and name not in sys.modules else find_spec(name, package)))
+    monkeypatch.setattr(
+        importlib.util,
+        'find_spec',
+        lambda name, package=None: (
+            None if name == 'mmcv._ext' and name not in sys.modules else find_spec(name, package)
+        ),
+    )
 
 
 @pytest.fixture

@@ -1,19 +1,20 @@
 """Greedy and soft non-maximum suppression against their definitions."""
+
 import mmcv.ops
 import numpy as np
-import operator_loops as loops
 import pytest
 import torch
 
 from mmbackbones.ops.mmcv_ext import nms as nms_module
 from mmbackbones.ops.mmcv_ext.nms import greedy_nms, nms_match
 from mmbackbones.ops.mmcv_ext.soft_nms import softnms
+from tests.helpers import operator_loops as loops
 
 METHODS = ['naive', 'linear', 'gaussian']
 
 
 def random_boxes(n, seed, whole=False):
-    """[n, 4] boxes in a 100 x 100 image, many of them overlapping, and n different scores."""
+    """[n, 4] boxes in a 100 x 100 image, many of them overlapping, and n distinct scores."""
     rng = np.random.default_rng(seed)
     low = rng.uniform(0, 80, (n, 2))
     boxes = np.concatenate([low, low + rng.uniform(0, 40, (n, 2))], 1)
@@ -34,13 +35,13 @@ def test_greedy_nms(n, whole, offset, block, monkeypatch):
 
 
 def test_a_chain_of_boxes_keeps_every_other():
-    x = torch.arange(500.)
-    boxes = torch.stack([x, 0 * x, x + 2, 0 * x + 1], 1)  # neighbours have IoU 1/3, others none
+    x = torch.arange(500.0)
+    boxes = torch.stack([x, 0 * x, x + 2, 0 * x + 1], 1)  # neighbors have an IoU of 1/3, others of 0
     assert greedy_nms(boxes, -x, 0.3, 0).tolist() == list(range(0, 500, 2))
 
 
 def test_exactly_at_the_threshold(plain):
-    boxes, scores = torch.tensor([[0., 0., 2., 1.], [0., 0., 1., 1.]]), torch.tensor([0.9, 0.8])  # IoU 0.5
+    boxes, scores = torch.tensor([[0.0, 0.0, 2.0, 1.0], [0.0, 0.0, 1.0, 1.0]]), torch.tensor([0.9, 0.8])  # IoU 0.5
     assert greedy_nms(boxes, scores, 0.5, 0).tolist() == [0, 1]
     assert nms_match(torch.cat([boxes, scores[:, None]], 1), 0.5) == [[0, 1]]
     assert mmcv.ops.soft_nms(boxes, scores, 0.5, method='naive')[1].tolist() == [0]
@@ -48,27 +49,27 @@ def test_exactly_at_the_threshold(plain):
 
 def test_equal_scores_keep_their_order():
     boxes, _ = random_boxes(100, 0)
-    scores = torch.arange(100) // 25 / 4.
+    scores = torch.arange(100) // 25 / 4.0
     assert greedy_nms(boxes, scores, 0.4, 0).tolist() == loops.nms(boxes, scores, 0.4, 0)
 
 
 def test_boxes_without_area_do_not_suppress_each_other():
-    boxes = torch.tensor([[3., 3., 3., 3.]] * 3)
+    boxes = torch.tensor([[3.0, 3.0, 3.0, 3.0]] * 3)
     assert len(greedy_nms(boxes, torch.rand(3), 0.5, 0)) == 3
     assert len(greedy_nms(boxes, torch.rand(3), 0.5, 1)) == 1
     assert nms_match(torch.cat([boxes, torch.tensor([[0.2], [0.9], [0.5]])], 1), 0.5) == [[1], [2], [0]]
 
 
 def test_nms_of_many_boxes():
-    centres = torch.rand(40, 2, dtype=torch.float64) * 1e6
-    low = centres.repeat(2500, 1) + torch.rand(100_000, 2, dtype=torch.float64)
+    centers = torch.rand(40, 2, dtype=torch.float64) * 1e6
+    low = centers.repeat(2500, 1) + torch.rand(100_000, 2, dtype=torch.float64)
     keep = greedy_nms(torch.cat([low, low + 100], 1), torch.rand(100_000), 0.5, 0)
     assert len(keep) == 40
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32])
 def test_nms_in_other_types(dtype, plain):
-    boxes, scores = random_boxes(200, 3, whole=True)  # whole numbers below 128 are exact in all of them
+    boxes, scores = random_boxes(200, 3, whole=True)  # integers below 128 are exact in all of these types
     dets, keep = mmcv.ops.nms(boxes.to(dtype), scores.to(dtype), 0.5)
     assert keep.tolist() == loops.nms(boxes, scores.to(dtype), 0.5, 0)
     assert dets.dtype == dtype
@@ -87,19 +88,22 @@ def test_nms_match(n, whole):
 @pytest.mark.parametrize('n', [0, 1, 2, 60])
 def test_soft_nms(n, offset, method):
     boxes, scores = random_boxes(n, n)
-    dets = torch.full((n, 5), -7., dtype=torch.float64)
-    keep = softnms(boxes, scores, dets, iou_threshold=0.3, sigma=0.5, min_score=0.05, method=METHODS.index(method),
-                   offset=offset)
+    dets = torch.full((n, 5), -7.0, dtype=torch.float64)
+    keep = softnms(
+        boxes, scores, dets, iou_threshold=0.3, sigma=0.5, min_score=0.05, method=METHODS.index(method), offset=offset
+    )
     taken = loops.soft_nms(boxes, scores, 0.3, 0.5, 0.05, method, offset)
     assert keep.tolist() == [i for i, _ in taken]
-    torch.testing.assert_close(dets[:len(keep)], torch.cat([boxes[keep], torch.tensor(
-        [score for _, score in taken], dtype=torch.float64)[:, None]], 1))
-    assert (dets[len(keep):] == -7).all()
+    torch.testing.assert_close(
+        dets[: len(keep)],
+        torch.cat([boxes[keep], torch.tensor([score for _, score in taken], dtype=torch.float64)[:, None]], 1),
+    )
+    assert (dets[len(keep) :] == -7).all()
 
 
 @pytest.mark.parametrize('method', METHODS)
 def test_soft_nms_of_boxes_without_area(method, plain):
-    boxes = torch.tensor([[3., 3., 3., 3.]] * 3)
+    boxes = torch.tensor([[3.0, 3.0, 3.0, 3.0]] * 3)
     dets, keep = mmcv.ops.soft_nms(boxes, torch.tensor([0.2, 0.9, 0.5]), method=method)
     assert keep.tolist() == [1, 2, 0]
     torch.testing.assert_close(dets[:, 4], torch.tensor([0.9, 0.5, 0.2]))

@@ -1,18 +1,19 @@
 """RoIAlign against its definition, and its gradient."""
+
 import math
 
 import mmcv.ops
-import operator_loops as loops
 import pytest
 import torch
 
 from mmbackbones.ops.mmcv_ext import roi_align_avg
+from tests.helpers import operator_loops as loops
 
 pytestmark = pytest.mark.usefixtures('plain')
 
 
 def random_case(seed, size=(2, 3, 9, 13), n=12, scale=0.25):
-    """Features, and regions on, over and beyond their border; the last ones larger than the map and empty."""
+    """Features, and regions inside, across and beyond their border; the last two larger than the map, and empty."""
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(size, generator=generator, dtype=torch.float64)
     extent = torch.tensor([size[3], size[2]]).double() / scale
@@ -64,7 +65,8 @@ def test_thin_maps(size):
 def test_gradcheck(sampling_ratio):
     features, rois, scale = random_case(1, (2, 1, 3, 4), n=5)
     assert torch.autograd.gradcheck(
-        lambda x: mmcv.ops.roi_align(x, rois, (2, 3), scale, sampling_ratio, 'avg', True), features.requires_grad_())
+        lambda x: mmcv.ops.roi_align(x, rois, (2, 3), scale, sampling_ratio, 'avg', True), features.requires_grad_()
+    )
 
 
 def test_portions_do_not_change_the_result(monkeypatch):
@@ -86,10 +88,11 @@ def test_other_types(dtype, pool_mode):
     got = with_gradient(mmcv.ops.roi_align, features.to(dtype), rois.to(dtype), *args)
     for a, b in zip(got, exact, strict=True):
         assert a.dtype == dtype
-        # a 16-bit argmax rounds the position that the gradient goes to
+        # A 16-bit argmax rounds the position that the gradient goes to.
         keep = slice(None) if pool_mode == 'avg' or dtype == torch.float32 else slice(0)
-        torch.testing.assert_close(a.double()[keep], b[keep], rtol=4 * torch.finfo(dtype).eps,
-                                   atol=40 * torch.finfo(dtype).eps)
+        torch.testing.assert_close(
+            a.double()[keep], b[keep], rtol=4 * torch.finfo(dtype).eps, atol=40 * torch.finfo(dtype).eps
+        )
 
 
 @pytest.mark.parametrize('pool_mode', ['avg', 'max'])
@@ -104,7 +107,7 @@ def test_memory_layout_does_not_matter(pool_mode):
 @pytest.mark.parametrize('pool_mode', ['avg', 'max'])
 def test_no_regions(pool_mode):
     features = torch.randn(1, 3, 5, 5, requires_grad=True)
-    pooled = mmcv.ops.roi_align(features, features.new_zeros(0, 5), (7, 7), 1., 0, pool_mode, True)
+    pooled = mmcv.ops.roi_align(features, features.new_zeros(0, 5), (7, 7), 1.0, 0, pool_mode, True)
     assert pooled.shape == (0, 3, 7, 7)
     pooled.sum().backward()
     assert not features.grad.any()
@@ -113,7 +116,7 @@ def test_no_regions(pool_mode):
 @pytest.mark.parametrize('sampling_ratio', [0, 2])
 @pytest.mark.parametrize('aligned', [True, False])
 @pytest.mark.parametrize('corner', [float('nan'), float('inf'), -float('inf'), 3e38, 1e7, -1e7])
-def test_absurd_regions_spoil_no_others(corner, aligned, sampling_ratio):
+def test_absurd_regions_do_not_affect_others(corner, aligned, sampling_ratio):
     features, rois, scale = random_case(5, n=8)
     features, rois = features.float(), rois.float()
     args = (2, 2), scale, sampling_ratio, 'avg', aligned

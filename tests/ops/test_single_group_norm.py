@@ -1,4 +1,5 @@
 """The form for GPUs, here on the CPU, against PyTorch's group norm."""
+
 import pytest
 import torch
 import torch.nn.functional as F

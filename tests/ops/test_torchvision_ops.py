@@ -1,16 +1,17 @@
 """torchvision's operators are used where they work, and only there."""
+
 import sys
 import textwrap
 import types
 
 import mmcv.ops
-import operator_loops as loops
 import pytest
 import torch
 
 from mmbackbones.ops.mmcv_ext import nms, roi_align
 from mmbackbones.ops.mmcv_ext.roi_align_avg import roi_align_avg, roi_align_avg_backward
 from mmbackbones.ops.mmcv_ext.torchvision_ops import torchvision_ops
+from tests.helpers import operator_loops as loops
 
 BROKEN = {
     'not_there': 'raise ModuleNotFoundError',
@@ -18,17 +19,17 @@ BROKEN = {
     'other_version': 'raise RuntimeError("operator torchvision::nms does not exist")',
     'half_imported': 'raise AttributeError("partially initialized module")',
     'without_operators': 'import types\nops = types.SimpleNamespace()',
-    'operators_fail': '''
+    'operators_fail': """
         import types
         def nms(*args): raise RuntimeError("Couldn't load custom C++ ops")
         ops = types.SimpleNamespace(nms=nms, roi_align=nms)
-    ''',
+    """,
 }
 
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path):
-    """No torchvision imported or probed yet, and `tmp_path` is searched for it first."""
+    """As if no torchvision had been imported or tried yet; `tmp_path` comes first in the search path."""
     for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
@@ -47,7 +48,7 @@ def test_broken_torchvision_counts_as_none(name, tmp_path):
 
 @pytest.fixture
 def calls(plain, monkeypatch):
-    """A torchvision with the documented interface of its operators; the names called so far."""
+    """A torchvision with the documented interface of its operators; lists the names of those that were called."""
     calls = []
 
     def tv_nms(boxes, scores, iou_threshold):
@@ -60,17 +61,28 @@ def calls(plain, monkeypatch):
         assert boxes.dtype == input.dtype
         return roi_align_avg(input, boxes, output_size, spatial_scale, sampling_ratio, aligned)
 
-    def tv_backward(grad, rois, spatial_scale, pooled_height, pooled_width, batch_size, channels, height, width,
-                    sampling_ratio, aligned):
+    def tv_backward(
+        grad,
+        rois,
+        spatial_scale,
+        pooled_height,
+        pooled_width,
+        batch_size,
+        channels,
+        height,
+        width,
+        sampling_ratio,
+        aligned,
+    ):
         calls.append('_roi_align_backward')
         assert grad.shape[2:] == (pooled_height, pooled_width)
-        return roi_align_avg_backward(grad, rois, (batch_size, channels, height, width), spatial_scale,
-                                      sampling_ratio, aligned)
+        return roi_align_avg_backward(
+            grad, rois, (batch_size, channels, height, width), spatial_scale, sampling_ratio, aligned
+        )
 
     ops = types.SimpleNamespace(nms=tv_nms, roi_align=tv_roi_align)
     monkeypatch.setitem(sys.modules, 'torchvision', types.SimpleNamespace(ops=ops))
-    monkeypatch.setattr(torch.ops, 'torchvision', types.SimpleNamespace(_roi_align_backward=tv_backward),
-                        raising=False)
+    monkeypatch.setattr(torch.ops, 'torchvision', types.SimpleNamespace(_roi_align_backward=tv_backward), raising=False)
     monkeypatch.setattr(nms, 'torchvision_ops', torchvision_ops)
     monkeypatch.setattr(roi_align, 'torchvision_ops', torchvision_ops)
     torchvision_ops.cache_clear()
@@ -93,7 +105,7 @@ def test_nms(offset, calls):
 @pytest.mark.parametrize(('pool_mode', 'used'), [('avg', ['roi_align', '_roi_align_backward']), ('max', [])])
 def test_roi_align(pool_mode, used, dtype, calls):
     features = torch.randn(2, 3, 6, 7, dtype=dtype, requires_grad=True)
-    rois = torch.tensor([[0, 2., 3, 20, 15], [1, -4, 5, 9, 30]], dtype=dtype)
+    rois = torch.tensor([[0, 2.0, 3, 20, 15], [1, -4, 5, 9, 30]], dtype=dtype)
     args = (2, 3), 0.25, 0, pool_mode, True
     pooled = mmcv.ops.roi_align(features, rois, *args)
     pooled.sum().backward()

@@ -1,4 +1,5 @@
-"""A cache of its own for each test, and a web server on this machine."""
+"""Fixtures: an empty cache per test, and a web server on this machine."""
+
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -16,7 +17,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(monkeypatch):
-    """Serves bytes: ``serve(name, content)`` returns the address.
+    """Serves bytes: ``serve(name, content)`` returns the URL.
 
     `length` is what the server claims to send, False for no claim; `trickle` names the part, ``header`` or ``body``,
     that comes a byte every 20 ms.
@@ -29,7 +30,7 @@ def serve(monkeypatch):
             if self.path not in files:
                 return self.send_error(404)
             content, length, kind, trickle = files[self.path]
-            with suppress(OSError):  # whoever asked may be gone
+            with suppress(OSError):  # the client may be gone
                 self.send_response(200)
                 self.send_header('Content-Type', kind)
                 if length is not False:
@@ -52,8 +53,13 @@ def serve(monkeypatch):
     server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     Thread(target=server.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
 
-    def serve_file(name: str, content: bytes | None, length: int | bool | None = None,
-                   kind: str = 'application/octet-stream', trickle: str = '') -> str:
+    def serve_file(
+        name: str,
+        content: bytes | None,
+        length: int | bool | None = None,
+        kind: str = 'application/octet-stream',
+        trickle: str = '',
+    ) -> str:
         if content is not None:
             files[f'/{name}'] = content, length, kind, trickle
         return f'http://127.0.0.1:{server.server_port}/{name}'

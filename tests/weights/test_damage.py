@@ -1,4 +1,5 @@
-"""Flipped bits and other damage: a file is refused, or gives what was written."""
+"""Flipped bits and other damage: a file is refused, or read as it was written."""
+
 import io
 import random
 import zipfile
@@ -23,7 +24,7 @@ def flipped(whole: bytes, bit: int) -> bytes:
 
 
 def refused_or_equal(path, meta) -> bool:
-    """Whether a file is refused; that it gives other contents than were written fails the test."""
+    """Whether a file is refused; if it is read, it must hold what was written."""
     try:
         loaded = load_from_file(path)
     except UserError:
@@ -47,11 +48,11 @@ def test_single_bit_flips_of_a_pth(tmp_path, part):
     for _ in range(200):
         (tmp_path / 'flipped.pth').write_bytes(flipped(whole, draw.randrange(first, 8 * len(whole))))
         refused += refused_or_equal(tmp_path / 'flipped.pth', meta=True)
-    assert 50 < refused < 200  # some bits, as those of the padding, mean nothing
+    assert 50 < refused < 200  # some bits, such as those of the padding, mean nothing
 
 
 def test_an_entry_that_became_a_folder(tmp_path):
-    """One bit in the directory, at which PyTorch gives what lay in memory for the weights."""
+    """One bit of the directory, with which PyTorch returns uninitialized memory for the weights."""
     torch.save(WEIGHTS, tmp_path / 'whole.pth')
     whole = (tmp_path / 'whole.pth').read_bytes()
     entry = whole.rindex(b'PK\x01\x02', 0, whole.rindex(b'/data/0'))
@@ -60,12 +61,12 @@ def test_an_entry_that_became_a_folder(tmp_path):
         load_from_file(tmp_path / 'folder.pth')
 
 
-def test_it_is_said_that_a_file_is_damaged(tmp_path):
+def test_the_message_says_that_a_file_is_damaged(tmp_path):
     torch.save(WEIGHTS, tmp_path / 'whole.pth')
     whole = (tmp_path / 'whole.pth').read_bytes()
     start = whole.index(WEIGHTS['stem.weight'].numpy().tobytes())
     (tmp_path / 'flipped.pth').write_bytes(flipped(whole, 8 * start + 80))
-    with pytest.raises(UserError, match=r"flipped.pth is damaged: Bad CRC-32 for file .*; copy or fetch it again"):
+    with pytest.raises(UserError, match=r'flipped.pth is damaged: Bad CRC-32 for file .*; copy or download it again'):
         load_from_file(tmp_path / 'flipped.pth')
 
 
@@ -83,9 +84,16 @@ def test_single_bit_flips_of_a_safetensors_file_written_here(tmp_path):
     assert refused > 400
 
 
-@pytest.mark.parametrize('weights', [{}, {'one': torch.tensor(1.0)}, {'none': torch.zeros(0, 3)},
-                                     {'half': torch.ones(3, dtype=torch.bfloat16), 'no': torch.tensor([True])}])
-def test_a_digest_of_any_tensors(tmp_path, weights):
+@pytest.mark.parametrize(
+    'weights',
+    [
+        {},
+        {'one': torch.tensor(1.0)},
+        {'none': torch.zeros(0, 3)},
+        {'half': torch.ones(3, dtype=torch.bfloat16), 'no': torch.tensor([True])},
+    ],
+)
+def test_the_digest_covers_any_tensors(tmp_path, weights):
     write_safetensors(weights, tmp_path / 'weights.safetensors')
     loaded = load_from_file(tmp_path / 'weights.safetensors')
     assert loaded.keys() == weights.keys()
@@ -93,17 +101,20 @@ def test_a_digest_of_any_tensors(tmp_path, weights):
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors', '.bin', ''])
-def test_what_a_file_is_shows_in_its_contents(tmp_path, suffix):
-    """Not in its name: each kind of file is read under any."""
+def test_contents_decide_the_format_of_a_file(tmp_path, suffix):
+    """Each kind of file is read under any name."""
     path = tmp_path / f'weights{suffix}'
-    for write in (lambda: save_file(WEIGHTS, path), lambda: torch.save(WEIGHTS, path),
-                  lambda: torch.save(WEIGHTS, path, _use_new_zipfile_serialization=False)):
+    for write in (
+        lambda: save_file(WEIGHTS, path),
+        lambda: torch.save(WEIGHTS, path),
+        lambda: torch.save(WEIGHTS, path, _use_new_zipfile_serialization=False),
+    ):
         write()
         assert refused_or_equal(path, meta=False) is False
 
 
 def rezip(path: Path, change) -> None:
-    """The same archive with other entries: `change` gets and returns (name, content) pairs and zipfile's settings."""
+    """Rewrite an archive with other entries: `change` maps (name, content) pairs to new ones and zipfile's options."""
     with zipfile.ZipFile(path) as archive:
         entries = [(name, archive.read(name)) for name in archive.namelist()]
     entries, settings = change(entries)
@@ -113,14 +124,22 @@ def rezip(path: Path, change) -> None:
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')
-@pytest.mark.parametrize(('change', 'message'), [
-    (lambda entries: (entries, dict(compression=zipfile.ZIP_DEFLATED)), 'is damaged: its entry .* is not stored'),
-    (lambda entries: ([*entries, ('weights/bomb', bytes(10**7))], dict(compression=zipfile.ZIP_DEFLATED)),
-     'is damaged: its entries overlap'),
-    (lambda entries: (entries + entries[-1:], {}), 'is damaged: its entries overlap'),
-    (lambda entries: ([('notes.txt', b'hello')], {}), 'is a zip file, but no checkpoint'),
-    (lambda entries: ([*entries, ('weights/constants.pkl', b'')], {}), 'is a TorchScript program, not a checkpoint'),
-])
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda entries: (entries, dict(compression=zipfile.ZIP_DEFLATED)), 'is damaged: its entry .* is not stored'),
+        (
+            lambda entries: ([*entries, ('weights/bomb', bytes(10**7))], dict(compression=zipfile.ZIP_DEFLATED)),
+            'is damaged: its entries overlap',
+        ),
+        (lambda entries: (entries + entries[-1:], {}), 'is damaged: its entries overlap'),
+        (lambda entries: ([('notes.txt', b'hello')], {}), 'is a zip file, but not a checkpoint'),
+        (
+            lambda entries: ([*entries, ('weights/constants.pkl', b'')], {}),
+            'is a TorchScript program, not a checkpoint',
+        ),
+    ],
+)
 def test_other_archives(tmp_path, change, message):
     path = tmp_path / 'weights.pth'
     torch.save(WEIGHTS, path)
@@ -129,7 +148,7 @@ def test_other_archives(tmp_path, change, message):
         load_from_file(path)
 
 
-def test_an_archive_written_anew_is_read(tmp_path):
+def test_a_rewritten_archive_is_read(tmp_path):
     path = tmp_path / 'weights.pth'
     torch.save(WEIGHTS, path)
     rezip(path, lambda entries: (entries, {}))

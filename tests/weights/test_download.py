@@ -1,4 +1,5 @@
-"""What is fetched from the web, where it is kept, and what is never kept."""
+"""Downloads: where they are kept, and what is never kept."""
+
 import hashlib
 import io
 import json
@@ -14,8 +15,8 @@ import torch
 from safetensors.torch import save
 
 from mmbackbones.errors import UserError
-from mmbackbones.weights import RELEASES, cache_folder, load_from_file, locate
-from mmbackbones.whole_file import whole_file
+from mmbackbones.utils.atomic_write import atomic_write
+from mmbackbones.weights import RELEASES, cache_dir, load_from_file, locate
 
 
 def file_of(state) -> bytes:
@@ -37,19 +38,22 @@ def test_a_download_is_kept(cache, serve):
     assert path.read_bytes() == WEIGHTS
     assert (path.parent, path.name[12:]) == (cache, '-van.pth')
     assert list(cache.iterdir()) == [path]
-    assert cache_folder() == cache
+    assert cache_dir() == cache
 
 
-@pytest.mark.parametrize(('one', 'other'), [
-    ('a/best.pth', 'b/best.pth'),
-    ('epoch_12.pth?run=1', 'epoch_12.pth?run=2'),
-    ('owner/van-tiny/resolve/main/model.safetensors', 'owner/van-base/resolve/main/model.safetensors'),
-    ('epoch_12.pth', 'epoch%5F12.pth'),
-    ('get?file=1', 'get?file=2'),
-    ('', '?file=2'),
-])
-def test_two_addresses_are_two_files(cache, serve, one, other):
-    """However alike they end."""
+@pytest.mark.parametrize(
+    ('one', 'other'),
+    [
+        ('a/best.pth', 'b/best.pth'),
+        ('epoch_12.pth?run=1', 'epoch_12.pth?run=2'),
+        ('owner/van-tiny/resolve/main/model.safetensors', 'owner/van-base/resolve/main/model.safetensors'),
+        ('epoch_12.pth', 'epoch%5F12.pth'),
+        ('get?file=1', 'get?file=2'),
+        ('', '?file=2'),
+    ],
+)
+def test_two_urls_are_two_files(cache, serve, one, other):
+    """However similar they are."""
     one, other = serve(one, WEIGHTS), serve(other, OTHER)
     assert load_from_file(one)['weight'].tolist() == [1, 1]
     assert load_from_file(other)['weight'].tolist() == [0, 0]
@@ -62,15 +66,15 @@ def test_two_hosts_are_two_files(cache, serve):
     assert locate(url) != locate(url.replace('127.0.0.1', 'localhost'))
 
 
-def test_a_file_under_the_plain_name_is_nobodys(cache, serve):
-    """An earlier version kept any address there, and which it was cannot be known."""
+def test_a_file_under_the_plain_name_is_not_used(cache, serve):
+    """An earlier version kept files of any URL there, so that its origin is unknown."""
     cache.mkdir(parents=True)
     (cache / 'best.pth').write_bytes(OTHER)
     assert load_from_file(serve('best.pth', WEIGHTS))['weight'].tolist() == [1, 1]
 
 
 def test_releases_keep_their_names(cache, serve, monkeypatch):
-    """A file that was put there by hand is found, by short name and by the release's own address."""
+    """A file that was put there manually is found, by short name and by the release's own URL."""
     url = serve('van_small.pth', WEIGHTS)
     monkeypatch.setitem(RELEASES, 'van-b0', replace(RELEASES['van-b0'], file='van_small.pth', url=url))
     cache.mkdir(parents=True)
@@ -83,33 +87,44 @@ def test_releases_keep_their_names(cache, serve, monkeypatch):
 def test_a_hash_in_the_name_is_checked(cache, serve):
     path = locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS))
     assert path == cache / f'van-{DIGEST[:8]}.pth'
-    with pytest.raises(UserError, match='did not arrive as published .*not 00000000'):
+    with pytest.raises(UserError, match='does not match its published hash .*not 00000000'):
         locate(serve('van-00000000.pth', WEIGHTS))
     path.write_bytes(OTHER)
-    with pytest.raises(UserError, match=f'is not what its name says .*, not {DIGEST[:8]}.: remove it'):
+    with pytest.raises(UserError, match=f'does not match the hash in its name .*, not {DIGEST[:8]}.: delete it'):
         locate(serve(f'van-{DIGEST[:8]}.pth', WEIGHTS))
 
 
 TENSORS = save({'weight': torch.ones(100)})
 
 
-@pytest.mark.parametrize(('content', 'sent', 'message'), [
-    (WEIGHTS, dict(length=len(WEIGHTS) + 1), rf'cannot be fetched \(the connection broke off after {len(WEIGHTS)} of'),
-    (None, {}, 'cannot be fetched .*Not Found'),
-    (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'delivered a web page in place of a checkpoint'),
-    (b'please sign in', dict(kind='text/html; charset=utf-8'), 'delivered a web page in place of a checkpoint'),
-    (WEIGHTS, dict(name='van-00000000.pth'), 'did not arrive as published'),
-    (WEIGHTS[:-300], dict(length=False), 'delivered no whole checkpoint'),
-    (WEIGHTS[:100], dict(length=False), 'delivered no whole checkpoint'),
-    (WEIGHTS + WEIGHTS, dict(length=len(WEIGHTS) - 300), 'delivered no whole checkpoint'),
-    (TENSORS[:-1], dict(length=False), 'delivered no whole checkpoint'),
-    (TENSORS[:20], dict(length=False), 'delivered no whole checkpoint'),
-    (b'', dict(length=False), r'delivered no whole checkpoint \(application/octet-stream, 0 bytes\)'),
-    (json.dumps(dict(error='rate limit')).encode(), dict(kind='application/json'), 'delivered no whole checkpoint'),
-    (b'Too many requests', dict(kind='text/plain'), 'delivered no whole checkpoint'),
-    (bytes(5000), {}, 'delivered no whole checkpoint'),
-])
-def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent, message):
+@pytest.mark.parametrize(
+    ('content', 'sent', 'message'),
+    [
+        (
+            WEIGHTS,
+            dict(length=len(WEIGHTS) + 1),
+            rf'cannot be downloaded \(the connection broke after {len(WEIGHTS)} of',
+        ),
+        (None, {}, 'cannot be downloaded .*Not Found'),
+        (b'\n<!DOCTYPE html><title>Sign in</title>', {}, 'returned a web page instead of a checkpoint'),
+        (b'please sign in', dict(kind='text/html; charset=utf-8'), 'returned a web page instead of a checkpoint'),
+        (WEIGHTS, dict(name='van-00000000.pth'), 'does not match its published hash'),
+        (WEIGHTS[:-300], dict(length=False), 'returned no complete checkpoint'),
+        (WEIGHTS[:100], dict(length=False), 'returned no complete checkpoint'),
+        (WEIGHTS + WEIGHTS, dict(length=len(WEIGHTS) - 300), 'returned no complete checkpoint'),
+        (TENSORS[:-1], dict(length=False), 'returned no complete checkpoint'),
+        (TENSORS[:20], dict(length=False), 'returned no complete checkpoint'),
+        (b'', dict(length=False), r'returned no complete checkpoint \(application/octet-stream, 0 bytes\)'),
+        (
+            json.dumps(dict(error='rate limit')).encode(),
+            dict(kind='application/json'),
+            'returned no complete checkpoint',
+        ),
+        (b'Too many requests', dict(kind='text/plain'), 'returned no complete checkpoint'),
+        (bytes(5000), {}, 'returned no complete checkpoint'),
+    ],
+)
+def test_a_broken_download_is_never_kept(cache, serve, content, sent, message):
     name = sent.pop('name', 'van.pth')
     url = serve(name, content, **sent)
     with pytest.raises(UserError, match=message) as error:
@@ -117,12 +132,12 @@ def test_a_broken_download_is_never_taken_for_a_file(cache, serve, content, sent
     assert '\n' not in str(error.value)
     assert f'put it at {cache}' in str(error.value)
     assert list(cache.iterdir()) == []
-    if name == 'van.pth':  # the next try gets what is there then
+    if name == 'van.pth':  # the next attempt downloads again
         serve('van.pth', WEIGHTS)
         assert load_from_file(url)['weight'].tolist() == [1, 1]
 
 
-def test_where_the_message_says_to_put_a_file_it_is_found(cache, serve):
+def test_a_file_is_found_where_the_message_says_to_put_it(cache, serve):
     with pytest.raises(UserError) as error:
         locate(serve('none.pth?key=1', None))
     Path(str(error.value).rpartition(' put it at ')[2]).write_bytes(WEIGHTS)
@@ -130,10 +145,10 @@ def test_where_the_message_says_to_put_a_file_it_is_found(cache, serve):
 
 
 @pytest.mark.parametrize('trickle', ['body', 'header'])
-def test_a_server_that_trickles_is_given_up(cache, serve, monkeypatch, trickle):
+def test_a_server_that_trickles_is_abandoned(cache, serve, monkeypatch, trickle):
     monkeypatch.setattr('mmbackbones.weights.download._WINDOW', 0.3)
     start = time.monotonic()
-    with pytest.raises(UserError, match=r'cannot be fetched \(the server sent \d+ bytes in 0.3 seconds\)'):
+    with pytest.raises(UserError, match=r'cannot be downloaded \(the server sent \d+ bytes in 0.3 seconds\)'):
         locate(serve('van.pth', WEIGHTS, trickle=trickle))
     assert time.monotonic() - start < 5
     assert list(cache.iterdir()) == []
@@ -142,17 +157,20 @@ def test_a_server_that_trickles_is_given_up(cache, serve, monkeypatch, trickle):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mmbackbones.whole_file import whole_file
-with whole_file(Path(sys.argv[1])) as partial:
+from mmbackbones.utils.atomic_write import atomic_write
+with atomic_write(Path(sys.argv[1])) as partial:
     partial.write_bytes(b'half')
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_what_killed_downloads_left_is_removed(cache, serve):
+def test_partial_files_of_killed_downloads_are_removed(cache, serve):
     cache.mkdir(parents=True)
-    subprocess.run([sys.executable, '-c', KILLED, cache / 'killed.pth'], check=False,
-                   env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])})
+    subprocess.run(
+        [sys.executable, '-c', KILLED, cache / 'killed.pth'],
+        check=False,
+        env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])},
+    )
     assert len(list(cache.glob('killed.pth.*.partial'))) == 1
     (cache / 'old.pth.0123.partial').write_bytes(b'half')  # another program's, or an earlier version's
     os.utime(cache / 'old.pth.0123.partial', (0, 0))
@@ -161,55 +179,58 @@ def test_what_killed_downloads_left_is_removed(cache, serve):
     assert sorted(file.name for file in cache.iterdir()) == sorted([path.name, 'young.pth.4567.partial'])
 
 
-def test_a_living_download_is_left_alone(cache, serve):
-    with whole_file(cache / 'slow.pth') as partial:
+def test_a_running_download_is_left_alone(cache, serve):
+    with atomic_write(cache / 'slow.pth') as partial:
         os.utime(partial, (0, 0))
         locate(serve('van.pth', WEIGHTS))
         partial.write_bytes(OTHER)
     assert (cache / 'slow.pth').read_bytes() == OTHER
 
 
-@pytest.mark.parametrize(('name', 'asked', 'kept'), [
-    ('a%20b.pth', 'a b.pth', 'a_b.pth'),
-    ('%C3%BC.pth', 'ü.pth', '_.pth'),
-    ('a.pth?x=%C3%BC&y=1%2F2', 'a.pth?x=ü&y=1%2F2', 'a.pth'),
-    ('a%0a%1b%5b2J.pth', None, 'a___2J.pth'),
-    (f'{"%E4%BD%A0" * 99}.pth', None, f'{"_" * 96}.pth'),
-    (f'{"n" * 300}-{DIGEST[:8]}.pth', None, f'{"n" * 87}-{DIGEST[:8]}.pth'),
-    ('best-20240131.pth', None, 'best-20240131.pth'),  # a date is no hash
-])
-def test_addresses_of_any_letters(cache, serve, name, asked, kept):
-    """As copied from a browser; the file has a name that every file system and terminal takes."""
+@pytest.mark.parametrize(
+    ('name', 'asked', 'kept'),
+    [
+        ('a%20b.pth', 'a b.pth', 'a_b.pth'),
+        ('%C3%BC.pth', 'ü.pth', '_.pth'),
+        ('a.pth?x=%C3%BC&y=1%2F2', 'a.pth?x=ü&y=1%2F2', 'a.pth'),
+        ('a%0a%1b%5b2J.pth', None, 'a___2J.pth'),
+        (f'{"%E4%BD%A0" * 99}.pth', None, f'{"_" * 96}.pth'),
+        (f'{"n" * 300}-{DIGEST[:8]}.pth', None, f'{"n" * 87}-{DIGEST[:8]}.pth'),
+        ('best-20240131.pth', None, 'best-20240131.pth'),  # a date is no hash
+    ],
+)
+def test_urls_of_any_characters(cache, serve, name, asked, kept):
+    """As copied from a browser; the file gets a name that is safe for every file system and terminal."""
     url = serve(name, WEIGHTS)
     path = locate(url.replace(name, asked or name))
     assert path.name[13:] == kept
     assert path.read_bytes() == WEIGHTS
 
 
-def test_how_the_protocol_is_written(cache, serve):
+def test_the_protocol_in_upper_case(cache, serve):
     assert locate(serve('best.pth', WEIGHTS).replace('http', 'HTTP')).read_bytes() == WEIGHTS
 
 
-def test_a_checkpoint_that_is_called_a_page(cache, serve):
+def test_a_checkpoint_that_is_served_as_html(cache, serve):
     assert locate(serve('best.pth', WEIGHTS, kind='text/html')).read_bytes() == WEIGHTS
 
 
 @pytest.mark.parametrize('url', ['http://[::1/best.pth', 'http://\udcff/best.pth'])
-def test_no_address(cache, url):
-    with pytest.raises(UserError, match='is no address'):
+def test_an_invalid_url(cache, url):
+    with pytest.raises(UserError, match='is not a valid URL'):
         locate(url)
 
 
-def test_a_servers_own_words_are_one_printable_sentence(cache, serve):
-    with pytest.raises(UserError, match='delivered no whole checkpoint') as error:
+def test_text_from_the_server_is_made_printable(cache, serve):
+    with pytest.raises(UserError, match='returned no complete checkpoint') as error:
         locate(serve('best.pth', b'sorry', kind='te\x1b[2Jxt/plain'))
     assert str(error.value).isprintable()
 
 
-def test_an_error_of_several_lines_is_one_sentence(cache, monkeypatch):
+def test_an_error_of_several_lines_is_shown_on_one(cache, monkeypatch):
     def fail(*_, **__):
         raise OSError('moved\nin\x1b[2J circles')
 
     monkeypatch.setattr('mmbackbones.weights.download.urlopen', fail)
-    with pytest.raises(UserError, match=r'cannot be fetched \(moved in\\x1b\[2J circles\)'):
+    with pytest.raises(UserError, match=r'cannot be downloaded \(moved in\\x1b\[2J circles\)'):
         locate('http://127.0.0.1/best.pth')

@@ -1,4 +1,5 @@
-"""Files, URLs and short names: what is taken for a checkpoint, and what is said if it can't be had."""
+"""Files, URLs and short names: what counts as a checkpoint, and the message if it cannot be found."""
+
 import io
 import re
 from dataclasses import replace
@@ -8,13 +9,12 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 from mmengine.runner.checkpoint import CheckpointLoader
-from small_backbones import SMALL
 
 from mmbackbones.backbones import VAN
 from mmbackbones.errors import UserError
-from mmbackbones.weights import RELEASES, locate
-
-DOCS = Path(__file__).parents[2] / 'docs' / 'weights.md'
+from mmbackbones.weights import RELEASES, families, locate
+from mmbackbones.weights.release import published_sha256
+from tests.helpers.small_backbones import SMALL
 
 
 def file_of(state) -> bytes:
@@ -27,7 +27,7 @@ WEIGHTS = file_of({'weight': torch.ones(2)})
 
 
 def small_release(monkeypatch, **kwargs) -> VAN:
-    """The weights of a small VAN, in the place of van-b0's."""
+    """The weights of a small VAN, in place of van-b0's."""
     monkeypatch.setitem(RELEASES, 'van-b0', replace(RELEASES['van-b0'], file='van_small.pth', **kwargs))
     return MODELS.build(dict(type='VAN', **SMALL['VAN']))
 
@@ -47,19 +47,22 @@ def test_file_url_and_short_name_behave_alike(cache, serve, monkeypatch, tmp_pat
     assert len(serve.requests) == 1
 
 
-def test_a_file_that_has_to_be_fetched_by_hand(cache, monkeypatch):
+def test_a_file_that_must_be_downloaded_manually(cache, monkeypatch):
     source = small_release(monkeypatch, url=None, page='https://example.com/page').state_dict()
-    with pytest.raises(UserError, match=rf'fetch it from https://example.com/page and put it into the folder '
-                                        rf'{re.escape(str(cache))} as van_small.pth'):
+    with pytest.raises(
+        UserError,
+        match=rf'get it from https://example.com/page and save it in the folder '
+        rf'{re.escape(str(cache))} as van_small.pth',
+    ):
         load('van-b0')
     cache.mkdir(parents=True)
     (cache / 'van_small.pth').write_bytes(file_of(source))
     assert all(torch.equal(value, source[key]) for key, value in load('van-b0').items())
 
 
-def test_an_unknown_short_name_lists_those_there_are(cache, tmp_path, monkeypatch):
+def test_an_unknown_short_name_lists_the_known_ones(cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="'van-b7' is neither a file nor .*; there are van-b0, .*dualvit-l"):
+    with pytest.raises(UserError, match="'van-b7' is neither a file nor .*; there are dualvit-s, .*van-b0"):
         CheckpointLoader.load_checkpoint('van-b7')
     Path('van-b7').write_bytes(WEIGHTS)
     assert CheckpointLoader.load_checkpoint('van-b7')['weight'].sum() == 2
@@ -71,7 +74,6 @@ def test_releases(release):
     assert archs[release.arch] is archs[release.name.split('-')[1]]
     assert release.url is None or release.url.endswith(f'/{release.file}')
     assert release.page.startswith('https://')
-    assert f'`{release.name}`' in DOCS.read_text()
 
 
 def test_releases_have_files_of_their_own():
@@ -79,6 +81,26 @@ def test_releases_have_files_of_their_own():
     assert {release.sha256 for release in RELEASES.values()} == {None, '385941af', '17bc91aa', '6a4cc31b', 'f212ba21'}
 
 
-def test_a_folder_is_no_checkpoint(tmp_path):
-    with pytest.raises(UserError, match='is no file: it is a folder or a device'):
+def test_a_folder_is_not_a_checkpoint(tmp_path):
+    with pytest.raises(UserError, match='is a folder or a device, not a file'):
         locate(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('file', 'sha256'),
+    [
+        ('resnet50-0676ba61.pth', '0676ba61'),
+        (f'van-{"0123456789abcdef" * 4}.pth', '0123456789abcdef' * 4),
+        ('best-20240131.pth', None),  # a date
+        ('van-0123abc.pth', None),  # too short
+        ('van_small_811.pth.tar', None),
+    ],
+)
+def test_published_sha256(file, sha256):
+    assert published_sha256(file) == sha256
+
+
+def test_every_file_of_families_is_read():
+    files = (Path(families.__file__).parent).glob('[!_]*.py')
+    assert [module.__name__.rpartition('.')[2] for module in families.FAMILIES] == sorted(path.stem for path in files)
+    assert [release.name for family in families.FAMILIES for release in family.RELEASES] == list(RELEASES)

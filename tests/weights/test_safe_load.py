@@ -1,4 +1,5 @@
 """Checkpoints are read without running what is in them."""
+
 import argparse
 import os
 import pickle
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner.checkpoint import CheckpointLoader
 from safetensors.torch import save_file
@@ -17,7 +19,7 @@ from mmbackbones.weights import find_state_dict, load_from_file
 
 
 class Attack:
-    """Pickles as a call of `function`."""
+    """An object whose pickle calls `function`."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -36,8 +38,14 @@ def test_reads_what_mmengine_and_the_authors_save(tmp_path):
     hub.update_scalar('train/loss', 2.0)
     hub.update_scalar('train/loss', np.float32(4.0))
     hub.update_info('seed', np.int64(3))
-    content = dict(state_dict={'weight': torch.ones(2)}, message_hub=hub.state_dict(), args=argparse.Namespace(lr=0.1),
-                   scores=np.arange(3.0), flag=np.bool_(True), best=np.float64(0.5))
+    content = dict(
+        state_dict={'weight': torch.ones(2)},
+        message_hub=hub.state_dict(),
+        args=argparse.Namespace(lr=0.1),
+        scores=np.arange(3.0),
+        flag=np.bool_(True),
+        best=np.float64(0.5),
+    )
     loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', content))
     assert loaded['message_hub']['log_scalars']['train/loss'].mean() == 3.0
     assert loaded['message_hub']['log_scalars']['train/loss'].statistics('max') == 4.0
@@ -54,20 +62,23 @@ def test_reads_files_of_either_numpy(tmp_path):
         text = content.replace(new, old).replace(old, name)
         path = tmp_path / 'legacy.pth'
         with open(path, 'wb') as file:  # the format before zip files: magic number, version, system, object, keys
-            for part in (0x1950a86a20f9469cfc6c, 1001, {}):
+            for part in (0x1950A86A20F9469CFC6C, 1001, {}):
                 pickle.dump(part, file, protocol=2)
             file.write(text)
             pickle.dump([], file, protocol=2)
         assert load_from_file(path)['value'] == 0.5
 
 
-@pytest.mark.parametrize('attack', [
-    Attack(os.system, 'touch PWNED'),
-    Attack(eval, "open('PWNED', 'w')"),
-    Attack(getattr, argparse.Namespace, '__init__'),
-    Attack(getattr, HistoryBuffer, '__init__'),
-    Attack(getattr, HistoryBuffer([1.0], [1]), 'mean'),
-])
+@pytest.mark.parametrize(
+    'attack',
+    [
+        Attack(os.system, 'touch PWNED'),
+        Attack(eval, "open('PWNED', 'w')"),
+        Attack(getattr, argparse.Namespace, '__init__'),
+        Attack(getattr, HistoryBuffer, '__init__'),
+        Attack(getattr, HistoryBuffer([1.0], [1]), 'mean'),
+    ],
+)
 def test_runs_nothing(tmp_path, monkeypatch, attack):
     monkeypatch.chdir(tmp_path)
     path = saved('attack.pth', dict(state_dict={'weight': torch.ones(2)}, extra=attack))
@@ -82,9 +93,11 @@ def test_names_what_it_refused(tmp_path):
         load_from_file(path)
 
 
-@pytest.mark.parametrize('content', [
-    b'', b'<!DOCTYPE html><html><body>404</body></html>', b'version https://git-lfs.github.com/spec/v1\noid sha256:0'])
-def test_a_file_that_is_no_checkpoint(tmp_path, content):
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'<!DOCTYPE html><html><body>404</body></html>', b'version https://git-lfs.github.com/spec/v1\noid sha256:0'],
+)
+def test_a_file_that_is_not_a_checkpoint(tmp_path, content):
     (tmp_path / 'page.pth').write_bytes(content)
     with pytest.raises(UserError, match='page.pth'):
         load_from_file(tmp_path / 'page.pth')
@@ -98,7 +111,7 @@ def test_a_web_page(tmp_path, suffix):
 
 
 @pytest.mark.filterwarnings('ignore:Detected pickle protocol')
-def test_a_pickle_that_is_no_pytorch_file(tmp_path, monkeypatch):
+def test_a_pickle_that_is_not_a_pytorch_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for protocol in range(6):
         Path('attack.pth').write_bytes(pickle.dumps(Attack(os.system, 'touch PWNED'), protocol))
@@ -111,13 +124,14 @@ def test_a_pickle_that_is_no_pytorch_file(tmp_path, monkeypatch):
 def test_a_truncated_file(tmp_path, share):
     path = saved(tmp_path / 'whole.pth', {'weight': torch.randn(1000)})
     whole = Path(path).read_bytes()
-    (tmp_path / 'part.pth').write_bytes(whole[:int(len(whole) * share)])
+    (tmp_path / 'part.pth').write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(UserError, match='part.pth'):
         load_from_file(tmp_path / 'part.pth')
 
 
-@pytest.mark.parametrize('damage', [
-    lambda whole: whole[:-1], lambda whole: whole[:7], lambda whole: b'', lambda whole: b'\xff' * 16 + whole])
+@pytest.mark.parametrize(
+    'damage', [lambda whole: whole[:-1], lambda whole: whole[:7], lambda whole: b'', lambda whole: b'\xff' * 16 + whole]
+)
 def test_safetensors(tmp_path, damage):
     save_file({'weight': torch.ones(2)}, tmp_path / 'whole.safetensors')
     assert load_from_file(tmp_path / 'whole.safetensors')['weight'].sum() == 2
@@ -126,10 +140,10 @@ def test_safetensors(tmp_path, damage):
         load_from_file(tmp_path / 'part.safetensors', map_location='cpu')
 
 
-def test_missing_file_and_unreachable_address(tmp_path, cache):
+def test_missing_file_and_unreachable_url(tmp_path, cache):
     with pytest.raises(UserError, match='none.pth does not exist'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'none.pth'))
-    with pytest.raises(UserError, match=r'cannot be fetched .*put it at .*none\.pth'):
+    with pytest.raises(UserError, match=r'cannot be downloaded .*put it at .*none\.pth'):
         CheckpointLoader.load_checkpoint('http://127.0.0.1:9/none.pth')
     assert list(cache.iterdir()) == []
 
@@ -140,14 +154,20 @@ def test_no_weights_in_it(content):
         find_state_dict(content)
 
 
-@pytest.mark.parametrize(('name', 'message'), [
-    ('torchvision://none', 'torchvision://none'), ('open-mmlab://none', 'there is no checkpoint open-mmlab://none'),
-    ('mmcls://none', 'there is no checkpoint mmcls://none'), ('s3://bucket/file.pth', 'bucket/file.pth is not read'),
-    ('open-mmlab:s3://bucket/file.pth', 'is not read'), ('petrel://bucket/file.pth', 'is not read'),
-    ('pavi://model', 'pavi://model is not read: copy the file to this machine'),
-])
-def test_what_else_mmengine_has_loaders_for(name, message):
-    """Theirs would unpickle with all that PyTorch's default allows, which is anything before PyTorch 2.6."""
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('torchvision://none', 'torchvision://none'),
+        ('open-mmlab://none', 'there is no checkpoint open-mmlab://none'),
+        ('mmcls://none', 'there is no checkpoint mmcls://none'),
+        ('s3://bucket/file.pth', 'cannot read s3://bucket/file.pth safely'),
+        ('open-mmlab:s3://bucket/file.pth', 'cannot read .*bucket/file.pth safely'),
+        ('petrel://bucket/file.pth', 'cannot read petrel://bucket/file.pth safely'),
+        ('pavi://model', 'cannot read pavi://model safely: copy the file to this machine'),
+    ],
+)
+def test_other_schemes_of_mmengine(name, message):
+    """MMEngine's loaders would unpickle whatever PyTorch's default allows: before PyTorch 2.6, anything."""
     with pytest.raises(UserError, match=message):
         CheckpointLoader.load_checkpoint(name, 'cpu')
 
@@ -159,15 +179,23 @@ def test_reads_an_empty_history(tmp_path):
 
 
 def test_statistics_of_histories_stay_those_of_mmengine(tmp_path):
-    """HistoryBuffer's own way to be read puts what a file brings among the statistics that all histories share."""
+    """HistoryBuffer's own ``__setstate__`` adds functions from the file to the statistics that all buffers share."""
     attack = Attack(HistoryBuffer)
-    attack.call = (HistoryBuffer, (), dict(_log_history=np.ones(2), _count_history=np.ones(2), max_length=3,
-                                           statistics_methods={'mean': 'nothing', 'new': OrderedDict}))
+    attack.call = (
+        HistoryBuffer,
+        (),
+        dict(
+            _log_history=np.ones(2),
+            _count_history=np.ones(2),
+            max_length=3,
+            statistics_methods={'mean': 'nothing', 'new': OrderedDict},
+        ),
+    )
     before = dict(HistoryBuffer._statistics_methods)
     loaded = load_from_file(saved(tmp_path / 'epoch_1.pth', dict(log=attack)))
     assert HistoryBuffer._statistics_methods == before
     assert loaded['log'].statistics('mean') == 1
-    torch.save(loaded, tmp_path / 'again.pth')  # it is one of MMEngine's, and can be saved as such
+    torch.save(loaded, tmp_path / 'again.pth')  # it is a plain HistoryBuffer, which can be saved
     assert load_from_file(tmp_path / 'again.pth')['log'].data[0].tolist() == [1, 1]
 
 
@@ -176,27 +204,43 @@ def test_the_text_that_mmengine_would_execute_is_left_out(tmp_path):
     assert CheckpointLoader.load_checkpoint(path, 'cpu')['meta'] == dict(epoch=1)
 
 
-@pytest.mark.parametrize('content', [
-    dict(state_dict=[1]), dict(model={1: torch.ones(1)}), {('a', ): torch.ones(1)}, {'a' * 501: torch.ones(1)},
-    {'a': torch.eye(2).to_sparse()}, {'a': torch.ones(2, device='meta')}, {'a': torch.ones(1).expand(10**6)},
-    {'a\x1b[31m': torch.tensor(float('nan'))}, {'a': torch.tensor([1 + 0j, float('inf')])},
-    {'a': torch.tensor([float('nan')]).to(torch.float8_e5m2)},
-])
-def test_what_is_no_weight(content):
+@pytest.mark.parametrize(
+    'content',
+    [
+        dict(state_dict=[1]),
+        dict(model={1: torch.ones(1)}),
+        {('a',): torch.ones(1)},
+        {'a' * 501: torch.ones(1)},
+        {'a': torch.eye(2).to_sparse()},
+        {'a': torch.ones(2, device='meta')},
+        {'a': torch.ones(1).expand(10**6)},
+        {'a\x1b[31m': torch.tensor(float('nan'))},
+        {'a': torch.tensor([1 + 0j, float('inf')])},
+        {'a': torch.tensor([float('nan')]).to(torch.float8_e5m2)},
+    ],
+)
+def test_invalid_weights(content):
     with pytest.raises(UserError, match='file.pth') as error:
         find_state_dict(content, 'file.pth')
     assert str(error.value).isprintable()
 
 
-def test_what_is_a_weight():
+def test_valid_weights():
     flat = torch.arange(12.0)
-    state = dict(part=flat[3:9].view(2, 3), turned=flat[:4].view(2, 2).t(), none=torch.zeros(0), count=torch.tensor(3),
-                 tied=flat, parameter=torch.nn.Parameter(flat), half=flat.to(torch.float8_e4m3fn))
+    state = dict(
+        part=flat[3:9].view(2, 3),
+        turned=flat[:4].view(2, 2).t(),
+        none=torch.zeros(0),
+        count=torch.tensor(3),
+        tied=flat,
+        parameter=torch.nn.Parameter(flat),
+        half=flat.to(torch.float8_e4m3fn),
+    )
     assert find_state_dict(dict(state_dict=state, epoch=3)).keys() == state.keys()
 
 
 class Settings:
-    """A type of a user's own."""
+    """A user's own type."""
 
     rate = 0.1
 
@@ -204,9 +248,34 @@ class Settings:
         self.rate = rate
 
 
-def test_a_type_that_the_user_trusts(tmp_path):
-    path = saved(tmp_path / 'mine.pth', dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5)))
-    with pytest.raises(UserError, match='it holds .*Settings, and loading that could run code'):
+def test_types_that_the_user_trusts(tmp_path):
+    content = dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5), cfg=ConfigDict(lr=0.1))
+    path = saved(tmp_path / 'mine.pth', content)
+    with pytest.raises(UserError, match='it holds .*, and loading that could run code; .*add_safe_globals'):
         load_from_file(path)
-    with torch.serialization.safe_globals([Settings]):
-        assert load_from_file(path)['settings'].rate == 0.5
+    with torch.serialization.safe_globals([Settings]), pytest.raises(UserError, match='it holds .*ConfigDict'):
+        load_from_file(path)
+    with torch.serialization.safe_globals([Settings, ConfigDict]):
+        loaded = load_from_file(path)
+    assert loaded['settings'].rate == 0.5
+    assert loaded['cfg'] == dict(lr=0.1)
+
+
+def test_a_file_made_plain_by_its_owner(tmp_path):
+    """The other remedy that the message names."""
+    path = saved(tmp_path / 'mine.pth', dict(state_dict={'a': torch.ones(1)}, settings=Settings(0.5)))
+    with pytest.raises(UserError, match='or read it with torch.load and save its state_dict alone'):
+        load_from_file(path)
+    torch.save(torch.load(path, weights_only=False)['state_dict'], tmp_path / 'plain.pth')
+    assert load_from_file(tmp_path / 'plain.pth') == {'a': torch.ones(1)}
+
+
+def test_types_of_pytorch_cannot_be_trusted(tmp_path):
+    """PyTorch itself registers some of its types, so that nobody can tell which ones the user did."""
+    path = saved(tmp_path / 'model.pth', torch.nn.Identity())
+    trusted = [torch.nn.Identity, set, OrderedDict]
+    with (
+        torch.serialization.safe_globals(trusted),
+        pytest.raises(UserError, match='it holds a Identity, which is neither .*; if you trust the file, .*torch.load'),
+    ):
+        load_from_file(path)

@@ -1,10 +1,12 @@
 """The config in a checkpoint is read as data."""
+
 from pathlib import Path
 
 import pytest
 
 from mmbackbones import get_config
-from mmbackbones.weights.trained_config import read_literals, trained_config
+from mmbackbones.weights import trained_config
+from mmbackbones.weights.literals import read_literals
 
 
 @pytest.mark.parametrize('name', ['upernet_hatnet_s', 'retinanet_sasa_r26'])
@@ -15,40 +17,55 @@ def test_what_mmengine_writes(name):
     assert read['train_dataloader'] == cfg.train_dataloader.to_dict()
 
 
-@pytest.mark.parametrize(('text', 'values'), [
-    ('a = 1', dict(a=1)),
-    ("a = dict(b=(1, -2.5e3), c=[None, True, 'x' 'y'], d={'k': (), 2: ((3))})  # words\nb = ''",
-     dict(a=dict(b=(1, -2500.0), c=[None, True, 'xy'], d={'k': (), 2: 3}), b='')),
-    ("a = '''two\nlines'''\n", dict(a='two\nlines')),
-    ('if True:\n    a = 1\n', dict(a=1)),
-    ("a = open('PWNED', 'w')\nb = 1", dict(b=1)),
-    ("a = [1, __import__('os').system('touch PWNED')]\nb = 1", dict(b=1)),
-    ("import os; os.system('touch PWNED')\nb = 1", dict(b=1)),
-    ("a = dict(**open('PWNED', 'w'))\nb = 1", dict(b=1)),
-    ("a = f'{open(\"PWNED\", \"w\")}'\nb = 1", dict(b=1)),
-    ('a = 1 + 1\nb = 1', dict(b=1)),
-    ('a = 2 ** 10 ** 10\nb = 1', dict(b=1)),
-    ("a = 'x' * 10**10\nb = 1", dict(b=1)),
-    ('a = (1 for x in y)\nb = 1', dict(b=1)),
-    ("a = b'x'\nb = 1j", {}),
-    ('a = {[]: 1}\nb = 1', dict(b=1)),
-    ('a = ' + '9' * 5000 + '\nb = 1', dict(b=1)),
-    ('a = "', {}),
-    ('a = (\nb = 1', {}),
-    ('a = )\n', {}),
-    ('\0\ud800', {}),
-    ('a = ' + '[' * 10_000, {}),
-    ('a = ' + '[' * 60 + ']' * 60 + '\nb = 1', dict(b=1)),
-    ('a = ' + '-' * 50_000 + '1\nb = 1', dict(b=1)),
-    ('a = b' + '.c' * 50_000 + '\nb = 1', dict(b=1)),
-])
+@pytest.mark.parametrize(
+    ('text', 'values'),
+    [
+        ('a = 1', dict(a=1)),
+        (
+            "a = dict(b=(1, -2.5e3), c=[None, True, 'x' 'y'], d={'k': (), 2: ((3))})  # words\nb = ''",
+            dict(a=dict(b=(1, -2500.0), c=[None, True, 'xy'], d={'k': (), 2: 3}), b=''),
+        ),
+        ("a = '''two\nlines'''\n", dict(a='two\nlines')),
+        ('if True:\n    a = 1\n', dict(a=1)),
+        ("a = open('PWNED', 'w')\nb = 1", dict(b=1)),
+        ("a = [1, __import__('os').system('touch PWNED')]\nb = 1", dict(b=1)),
+        ("import os; os.system('touch PWNED')\nb = 1", dict(b=1)),
+        ("a = dict(**open('PWNED', 'w'))\nb = 1", dict(b=1)),
+        ('a = f\'{open("PWNED", "w")}\'\nb = 1', dict(b=1)),
+        ('a = 1 + 1\nb = 1', dict(b=1)),
+        ('a = 2 ** 10 ** 10\nb = 1', dict(b=1)),
+        ("a = 'x' * 10**10\nb = 1", dict(b=1)),
+        ('a = (1 for x in y)\nb = 1', dict(b=1)),
+        ("a = b'x'\nb = 1j", {}),
+        ('a = {[]: 1}\nb = 1', dict(b=1)),
+        ('a = ' + '9' * 5000 + '\nb = 1', dict(b=1)),
+        ('a = "', {}),
+        ('a = (\nb = 1', {}),
+        ('a = )\n', {}),
+        ('\0\ud800', {}),
+        ('a = ' + '[' * 10_000, {}),
+        ('a = ' + '[' * 60 + ']' * 60 + '\nb = 1', dict(b=1)),
+        ('a = ' + '-' * 50_000 + '1\nb = 1', dict(b=1)),
+        ('a = b' + '.c' * 50_000 + '\nb = 1', dict(b=1)),
+    ],
+)
 def test_nothing_but_literals(text, values, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert read_literals(text) == values
     assert not Path('PWNED').exists()
 
 
-@pytest.mark.parametrize('checkpoint', [None, [], {}, dict(meta=None), dict(meta=[1]), dict(meta=dict(cfg=b'a = 1')),
-                                        dict(meta=dict(cfg='a = 1\n' * 200_000))])
+@pytest.mark.parametrize(
+    'checkpoint',
+    [
+        None,
+        [],
+        {},
+        dict(meta=None),
+        dict(meta=[1]),
+        dict(meta=dict(cfg=b'a = 1')),
+        dict(meta=dict(cfg='a = 1\n' * 200_000)),
+    ],
+)
 def test_no_config(checkpoint):
     assert trained_config(checkpoint) == {}

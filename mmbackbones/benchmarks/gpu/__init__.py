@@ -1,11 +1,12 @@
 """Latency, throughput and memory of whole detectors and segmentors on a CUDA GPU."""
+
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
 
 from ...errors import UserError
 from ...ops.local_attention import IMPLEMENTATIONS
@@ -43,8 +44,13 @@ def time_or_none(make_step: Callable[[], Step], device: str, **options) -> Timin
             torch.cuda.empty_cache()
 
 
-def measure_networks(table: Table, backbones: Sequence[str] = BACKBONES, settings: Sequence = SETTINGS,
-                     precisions: Sequence[str] = PRECISIONS, **options) -> None:
+def measure_networks(
+    table: Table,
+    backbones: Sequence[str] = BACKBONES,
+    settings: Sequence = SETTINGS,
+    precisions: Sequence[str] = PRECISIONS,
+    **options,
+) -> None:
     """Every network as it comes: inference and training, in float32 and with mixed precision."""
     for detector, size in settings:
         for backbone in backbones:
@@ -54,28 +60,39 @@ def measure_networks(table: Table, backbones: Sequence[str] = BACKBONES, setting
                 _measure(table, detector, backbone, size, ((task, batch, name) for name in chosen), **options)
 
 
-def measure_compiled(table: Table, backbones: Sequence[str] = BACKBONES, size: tuple[int, int] = COCO,
-                     precisions: Sequence[str] = ('float16', ), **options) -> None:
+def measure_compiled(
+    table: Table,
+    backbones: Sequence[str] = BACKBONES,
+    size: tuple[int, int] = COCO,
+    precisions: Sequence[str] = ('float16',),
+    **options,
+) -> None:
     """RetinaNet with a compiled backbone, compiled for the one size."""
     for backbone in backbones:
         torch._dynamo.reset()
         _measure(table, 'retinanet', backbone, size, _modes(precisions), form='compiled', **options)
 
 
-def measure_layouts(table: Table, backbones: Sequence[str] = OURS, size: tuple[int, int] = COCO,
-                    precisions: Sequence[str] = PRECISIONS, **options) -> None:
+def measure_layouts(
+    table: Table,
+    backbones: Sequence[str] = OURS,
+    size: tuple[int, int] = COCO,
+    precisions: Sequence[str] = PRECISIONS,
+    **options,
+) -> None:
     """RetinaNet with its backbone in the other memory format, and without the copy of its maps."""
     for backbone in backbones:
         for layout in ('other', 'as computed'):
             _measure(table, 'retinanet', backbone, size, _modes(precisions), layout=layout, **options)
 
 
-def measure_layer_scale(table: Table, backbones: Sequence[str] = ('van_s', 'van_b', 'dualvit_s'),
-                        size: tuple[int, int] = COCO, **options) -> None:
+def measure_layer_scale(
+    table: Table, backbones: Sequence[str] = ('van_s', 'van_b', 'dualvit_s'), size: tuple[int, int] = COCO, **options
+) -> None:
     """RetinaNet with mixed precision, whose layer scales do not turn maps into float32."""
     for backbone in backbones:
         with layer_scale_in_half_precision():
-            _measure(table, 'retinanet', backbone, size, _modes(('float16', )), form='layer scale cast', **options)
+            _measure(table, 'retinanet', backbone, size, _modes(('float16',)), form='layer scale cast', **options)
 
 
 def _modes(precisions: Iterable[str]) -> list[tuple[str, int, str]]:
@@ -83,23 +100,41 @@ def _modes(precisions: Iterable[str]) -> list[tuple[str, int, str]]:
 
 
 @lru_cache(maxsize=1)  # one at a time, for memory is measured
-def _built(detector: str, backbone: str, device: str) -> nn.Module:
+def _built(detector: str, backbone: str, device: str) -> Any:
     torch.manual_seed(0)
     return build(detector, backbone).to(device)
 
 
-def _measure(table: Table, detector: str, backbone: str, size: tuple[int, int],
-             modes: Iterable[tuple[str, int, str]], form: str = 'eager', layout: str = 'default', **options) -> None:
+def _measure(
+    table: Table,
+    detector: str,
+    backbone: str,
+    size: tuple[int, int],
+    modes: Iterable[tuple[str, int, str]],
+    form: str = 'eager',
+    layout: str = 'default',
+    **options,
+) -> None:
     """Measure one network in each of `modes`: task, batch and precision."""
     model = _built(detector, backbone, table.device)
     with computing(model.backbone, layout) as named, compiled(model) if form == 'compiled' else nullcontext():
         for task, batch, precision in modes:
+
             def make_step(task=task, batch=batch, half=precision == 'float16') -> Step:
                 return STEPS[task](model, table.device, batch, *size, half)
 
-            table.add(time_or_none(make_step, table.device, **options), network=detector, backbone=backbone,
-                      height=size[0], width=size[1], task=task, batch=batch, precision=precision, form=form,
-                      layout=named)
+            table.add(
+                time_or_none(make_step, table.device, **options),
+                network=detector,
+                backbone=backbone,
+                height=size[0],
+                width=size[1],
+                task=task,
+                batch=batch,
+                precision=precision,
+                form=form,
+                layout=named,
+            )
 
 
 def measure_local_attention(table: Table, maps: Sequence = MAPS, batch: int = 2, **options) -> None:
@@ -107,12 +142,22 @@ def measure_local_attention(table: Table, maps: Sequence = MAPS, batch: int = 2,
     for channels, height, width in maps:
         for dtype in (torch.float32, torch.float16):
             for impl in IMPLEMENTATIONS:
+
                 def make_step(impl=impl, dtype=dtype, size=(channels, height, width)) -> Step:
                     return local_attention_step(impl, table.device, dtype, batch, *size)
 
-                table.add(time_or_none(make_step, table.device, **options), network='local attention',
-                          backbone=f'{channels} channels a head', height=height, width=width, task='training',
-                          batch=batch, precision=str(dtype).removeprefix('torch.'), form=impl, layout='default')
+                table.add(
+                    time_or_none(make_step, table.device, **options),
+                    network='local attention',
+                    backbone=f'{channels} channels a head',
+                    height=height,
+                    width=width,
+                    task='training',
+                    batch=batch,
+                    precision=str(dtype).removeprefix('torch.'),
+                    form=impl,
+                    layout='default',
+                )
 
 
 def measure_new_sizes(table: Table, backbones: Sequence[str] = (*OURS, 'resnet50'), sizes: Sequence = SCALES) -> None:
@@ -125,19 +170,29 @@ def measure_new_sizes(table: Table, backbones: Sequence[str] = (*OURS, 'resnet50
             model = _built('retinanet', backbone, table.device)
             first, again = [], []
             with torch.nn.attention.sdpa_kernel(_attention_kernels(cudnn)) if table.device == 'cuda' else nullcontext():
-                for size in sizes:
-                    step = training_step(model, table.device, 2, *size, table.device == 'cuda')
+                for height, width in sizes:
+                    step = training_step(model, table.device, 2, height, width, table.device == 'cuda')
                     timings = [measure(step, table.device, warmup=0, least=1, most=1).milliseconds[0] for _ in range(3)]
                     first.append(timings[0])
                     again.append(timings[2])
             for name, timings in (('first', first[1:]), ('third', again[1:])):  # the first size loads all libraries
-                table.add(Timing(tuple(timings), 0), network='retinanet', backbone=backbone, height=sizes[1][0],
-                          width=sizes[1][1], task=f'training, {name} step at a size', batch=2, precision='float16',
-                          form='eager' if cudnn else 'eager, no cuDNN attention', layout='default')
+                table.add(
+                    Timing(tuple(timings), 0),
+                    network='retinanet',
+                    backbone=backbone,
+                    height=sizes[1][0],
+                    width=sizes[1][1],
+                    task=f'training, {name} step at a size',
+                    batch=2,
+                    precision='float16',
+                    form='eager' if cudnn else 'eager, no cuDNN attention',
+                    layout='default',
+                )
 
 
 def _attention_kernels(cudnn: bool) -> list:
     from torch.nn.attention import SDPBackend as Backend
+
     kernels = [Backend.FLASH_ATTENTION, Backend.EFFICIENT_ATTENTION, Backend.MATH]
     return [*kernels, Backend.CUDNN_ATTENTION] if cudnn else kernels
 

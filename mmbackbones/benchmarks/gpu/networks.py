@@ -1,7 +1,10 @@
 """The detectors and segmentors that are measured, and their steps."""
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -16,15 +19,24 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import register_all_modules as register_mmseg
 from torch import Tensor, nn
 
-from ...configs import get_config
+from ...utils.config_files import get_config
 from ..measure import Step
 
 # Ours by the last part of their configs' names, the others by config and channels.
 OURS = ('van_s', 'van_b', 'transcnn_s', 'hatnet_s', 'dualvit_s', 'sasa_r26')
 OTHERS: dict[str, tuple[dict, tuple[int, ...]]] = {
     'resnet50': (dict(type='ResNet', depth=50), (256, 512, 1024, 2048)),
-    'swin_t': (dict(type='SwinTransformer', embed_dims=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24), window_size=7,
-                    drop_path_rate=0.2), (96, 192, 384, 768)),
+    'swin_t': (
+        dict(
+            type='SwinTransformer',
+            embed_dims=96,
+            depths=(2, 2, 6, 2),
+            num_heads=(3, 6, 12, 24),
+            window_size=7,
+            drop_path_rate=0.2,
+        ),
+        (96, 192, 384, 768),
+    ),
     'convnext_t': (dict(type='convnext_tiny'), (96, 192, 384, 768)),  # timm's
 }
 BACKBONES = (*OURS, *(name for name in OTHERS if name != 'convnext_t' or find_spec('timm')))
@@ -35,14 +47,14 @@ class TimmFeatures(nn.Module):
 
     def __init__(self, name: str, out_indices: tuple[int, ...]) -> None:
         super().__init__()
-        import timm
+        timm = import_module('timm')  # optional
         self.body = timm.create_model(name, features_only=True, out_indices=out_indices)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.body(x))
 
 
-def build(detector: str, backbone: str) -> nn.Module:
+def build(detector: str, backbone: str) -> Any:
     """A detector or segmentor as its config describes it, from random weights.
 
     Args:
@@ -72,11 +84,16 @@ def build(detector: str, backbone: str) -> nn.Module:
     return network
 
 
-def samples(model: nn.Module, count: int, height: int, width: int, objects: int = 20) -> list:
+def samples(model: Any, count: int, height: int, width: int, objects: int = 20) -> list:
     """Ground truth of `count` images: some objects, or a label for each pixel."""
     generator = torch.Generator().manual_seed(0)
-    meta = dict(img_shape=(height, width), ori_shape=(height, width), pad_shape=(height, width),
-                batch_input_shape=(height, width), scale_factor=(1.0, 1.0))
+    meta = dict(
+        img_shape=(height, width),
+        ori_shape=(height, width),
+        pad_shape=(height, width),
+        batch_input_shape=(height, width),
+        scale_factor=(1.0, 1.0),
+    )
     made: list = []
     for _ in range(count):
         if hasattr(model, 'decode_head'):
@@ -88,14 +105,21 @@ def samples(model: nn.Module, count: int, height: int, width: int, objects: int 
         high = low + (0.02 + 0.18 * torch.rand(objects, 2, generator=generator)) * extent
         masks = torch.zeros(objects, height, width, dtype=torch.uint8)
         for mask, (x1, y1), (x2, y2) in zip(masks, low.long().tolist(), high.long().tolist(), strict=True):
-            mask[y1:y2 + 1, x1:x2 + 1] = 1
-        made.append(DetDataSample(metainfo=meta, gt_instances=InstanceData(
-            bboxes=torch.cat((low, high), 1), labels=torch.randint(80, (objects, ), generator=generator),
-            masks=BitmapMasks(masks.numpy(), height, width))))
+            mask[y1 : y2 + 1, x1 : x2 + 1] = 1
+        made.append(
+            DetDataSample(
+                metainfo=meta,
+                gt_instances=InstanceData(
+                    bboxes=torch.cat((low, high), 1),
+                    labels=torch.randint(80, (objects,), generator=generator),
+                    masks=BitmapMasks(masks.numpy(), height, width),
+                ),
+            )
+        )
     return made
 
 
-def prediction(model: nn.Module, device: str, batch: int, height: int, width: int, half: bool) -> Step:
+def prediction(model: Any, device: str, batch: int, height: int, width: int, half: bool) -> Step:
     """A prediction, from images on the device to results: boxes after non-maximum suppression, or label maps."""
     model.eval()
     images = torch.randn(batch, 3, height, width, device=device)
@@ -108,7 +132,7 @@ def prediction(model: nn.Module, device: str, batch: int, height: int, width: in
     return step
 
 
-def training_step(model: nn.Module, device: str, batch: int, height: int, width: int, half: bool) -> Step:
+def training_step(model: Any, device: str, batch: int, height: int, width: int, half: bool) -> Step:
     """A training step as MMEngine takes it: forward, losses, backward, AdamW; with `half`, as ``--amp`` has it."""
     model.train()
     images = torch.randn(batch, 3, height, width, device=device)
@@ -128,7 +152,7 @@ STEPS: dict[str, Callable[..., Step]] = {'inference': prediction, 'training': tr
 
 
 @contextmanager
-def computing(backbone: nn.Module, layout: str) -> Iterator[str]:
+def computing(backbone: Any, layout: str) -> Iterator[str]:
     """Inside, a backbone of ours computes in a memory format; yields the name of the layout.
 
     Args:
@@ -154,9 +178,9 @@ def computing(backbone: nn.Module, layout: str) -> Iterator[str]:
 
 
 @contextmanager
-def compiled(model: nn.Module) -> Iterator[None]:
+def compiled(model: Any) -> Iterator[None]:
     """Inside, the backbone of a detector or segmentor is compiled, anew for each size."""
-    eager = model.backbone
+    eager: Any = model.backbone
     model.backbone = torch.compile(eager, dynamic=False)
     try:
         yield
@@ -167,9 +191,10 @@ def compiled(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def layer_scale_in_half_precision() -> Iterator[None]:
     """Inside, mmcv's layer scale leaves maps in the type that they have; its float32 weight makes them float32 else."""
+
     def forward(self: LayerScale, x: Tensor) -> Tensor:
         weight = self.weight.to(x.dtype)
-        return x * (weight if self.data_format == 'channels_last' else weight.view(-1, *(1, ) * (x.dim() - 2)))
+        return x * (weight if self.data_format == 'channels_last' else weight.view(-1, *(1,) * (x.dim() - 2)))
 
     with patch.object(LayerScale, 'forward', forward):
         yield

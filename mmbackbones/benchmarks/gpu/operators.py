@@ -1,4 +1,5 @@
 """Local attention's forms on a device."""
+
 from functools import partial
 
 import torch
@@ -11,8 +12,9 @@ from ..measure import Step
 MAPS = ((8, 200, 304), (16, 100, 152), (32, 50, 76), (64, 25, 38), (64, 7, 7))
 
 
-def local_attention_step(impl: str, device: str, dtype: torch.dtype, batch: int, channels: int, height: int,
-                         width: int) -> Step:
+def local_attention_step(
+    impl: str, device: str, dtype: torch.dtype, batch: int, channels: int, height: int, width: int
+) -> Step:
     """Forward and backward of local attention with 8 heads and windows of 7 x 7."""
     torch.manual_seed(0)
     shape = batch, 8, channels, height, width
@@ -22,4 +24,5 @@ def local_attention_step(impl: str, device: str, dtype: torch.dtype, batch: int,
 
 
 def _forward_and_backward(impl: str, inputs: list[Tensor], dy: Tensor) -> None:
-    torch.autograd.grad(local_attention(*inputs, impl=impl), inputs, dy)
+    q, k, v, rel_row, rel_col = inputs
+    torch.autograd.grad(local_attention(q, k, v, rel_row, rel_col, impl=impl), inputs, dy)

@@ -1,4 +1,5 @@
 """The table of measurements, as a CSV file and as Markdown."""
+
 import csv
 import datetime
 import re
@@ -7,19 +8,42 @@ from pathlib import Path
 
 import torch
 
-from ...whole_file import whole_file
+from ...utils.atomic_write import atomic_write
 from .timing import Timing
 
-COLUMNS = ('network', 'backbone', 'height', 'width', 'task', 'batch', 'precision', 'form', 'layout', 'median_ms',
-           'p10_ms', 'p90_ms', 'images_per_second', 'peak_gb', 'device', 'pytorch', 'cuda', 'cudnn', 'date')
+COLUMNS = (
+    'network',
+    'backbone',
+    'height',
+    'width',
+    'task',
+    'batch',
+    'precision',
+    'form',
+    'layout',
+    'median_ms',
+    'p10_ms',
+    'p90_ms',
+    'images_per_second',
+    'peak_gb',
+    'device',
+    'pytorch',
+    'cuda',
+    'cudnn',
+    'date',
+)
 
 
 def machine(device: str) -> dict[str, str]:
     """The columns that say where and with what a row was measured."""
     gpu = device == 'cuda'
-    return dict(device=torch.cuda.get_device_name() if gpu else 'CPU', pytorch=torch.__version__,
-                cuda=str(torch.version.cuda) if gpu else '', cudnn=str(torch.backends.cudnn.version()) if gpu else '',
-                date=datetime.date.today().isoformat())
+    return dict(
+        device=torch.cuda.get_device_name() if gpu else 'CPU',
+        pytorch=torch.__version__,
+        cuda=str(torch.version.cuda) if gpu else '',
+        cudnn=str(torch.backends.cudnn.version()) if gpu else '',
+        date=datetime.date.today().isoformat(),
+    )
 
 
 @dataclass
@@ -49,14 +73,18 @@ class Table:
         row = dict.fromkeys(COLUMNS, '') | columns | self.machine
         if timing is not None:
             low, high = timing.spread
-            row |= dict(median_ms=f'{timing.median:.2f}', p10_ms=f'{low:.2f}', p90_ms=f'{high:.2f}',
-                        images_per_second=f'{1000 * columns["batch"] / timing.median:.1f}',
-                        peak_gb=f'{timing.peak_bytes / 1e9:.2f}')
+            row |= dict(
+                median_ms=f'{timing.median:.2f}',
+                p10_ms=f'{low:.2f}',
+                p90_ms=f'{high:.2f}',
+                images_per_second=f'{1000 * columns["batch"] / timing.median:.1f}',
+                peak_gb=f'{timing.peak_bytes / 1e9:.2f}',
+            )
         self.rows.append(row)
         print(' | '.join(str(row[column]) for column in COLUMNS[:14]), flush=True)
         if self.path:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(self.path) as partial, partial.open('w', newline='') as file:
+            with atomic_write(self.path) as partial, partial.open('w', newline='') as file:
                 writer = csv.DictWriter(file, COLUMNS)
                 writer.writeheader()
                 writer.writerows(self.rows)

@@ -1,4 +1,5 @@
 """Time and peak memory of one step of work on a device."""
+
 import statistics
 import time
 from collections.abc import Callable

@@ -1,17 +1,22 @@
-"""Local attention as its equation reads: every window unfolded, plain autograd."""
+"""Local attention by its equation: all windows unfolded, plain autograd."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def reference(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int,
-              border: str) -> Tensor:
-    """Equation 3 of the paper, with k x k copies of the keys and values. Slow and large, for comparison and export."""
+def reference(
+    q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: Tensor | None, size: int, border: str
+) -> Tensor:
+    """Equation 3 of the paper with k x k copies of the keys and values: slow, large, for comparison and export.
+
+    Arguments and shapes are those of :func:`mmbackbones.ops.local_attention`, here and in the faster implementations.
+    """
     dtype = q.dtype
     if dtype in (torch.float16, torch.bfloat16):
         q, k, v = q.float(), k.float(), v.float()
     logits = (q[:, :, :, None, None] * _windows(k, size)).sum(2)  # (B, heads, size, size, H, W)
-    if rel_row is not None:
+    if rel_row is not None and rel_col is not None:
         half = q.shape[2] // 2
         logits = logits + torch.einsum('bndhw,nds->bnshw', q[:, :, :half], rel_row)[:, :, :, None]
         logits = logits + torch.einsum('bndhw,ndt->bnthw', q[:, :, half:], rel_col)[:, :, None]
@@ -23,8 +28,8 @@ def reference(q: Tensor, k: Tensor, v: Tensor, rel_row: Tensor | None, rel_col: 
 
 
 def _windows(x: Tensor, size: int) -> Tensor:
-    """(B, heads, d, H, W) -> (B, heads, d, size, size, H, W): what surrounds each pixel, zeros beyond the border."""
-    shifts = [slice(i, (i - size + 1) or None) for i in range(size)]  # exporters know no `unfold` of any size
+    """(B, heads, d, H, W) -> (B, heads, d, size, size, H, W): the window around each pixel, zeros beyond the border."""
+    shifts = [slice(i, (i - size + 1) or None) for i in range(size)]  # exporters have no `unfold` for any size
     x = F.pad(x, (size // 2,) * 4)
     x = torch.stack([x[..., rows, :] for rows in shifts], 3)
     return torch.stack([x[..., columns] for columns in shifts], 4)

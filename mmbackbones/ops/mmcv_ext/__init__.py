@@ -1,15 +1,18 @@
-"""Stand-ins for `mmcv._ext`, mmcv's compiled module, where only mmcv-lite is installed.
+"""Stand-ins for `mmcv._ext`, the compiled module of mmcv, where only mmcv-lite is installed.
 
-`mmcv.ops` loads the compiled module by name and then calls its functions, results going into tensors that the caller
-allocates. The functions here have the same names, arguments and results (mmcv 2.1), and cover what RetinaNet,
-Mask R-CNN, Cascade R-CNN, UperNet and Semantic FPN use. They run on any device and in any floating-point type;
-16-bit inputs are computed in float32.
+`mmcv.ops` loads the compiled module by name and calls its functions, which write their results to tensors that the
+caller allocates. The functions here have the same names, arguments and results (mmcv 2.1), and cover what RetinaNet,
+Mask R-CNN, Cascade R-CNN, UperNet and Semantic FPN use. They run on any device and in any floating-point type; 16-bit
+inputs are computed in float32.
 """
+
 import importlib.util
 import sys
 from collections.abc import Callable
 from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any, NoReturn
 
 from . import boxes, focal_loss, info, nms, roi_align, soft_nms
 
@@ -38,42 +41,43 @@ def _not_provided(name: str) -> Callable:
     if name.startswith('_'):
         raise AttributeError(f'module {_NAME!r} has no attribute {name!r}')
 
-    def operator(*args, **kwargs):
+    def operator(*args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(
             f'mmcv-lite has no compiled operators and mmbackbones has no stand-in for {name!r}: run `pip uninstall '
-            'mmcv-lite`, then `pip install --no-build-isolation "mmcv>=2.1,<2.2"` (needs a C++ compiler, takes about '
-            '10 minutes).')
+            'mmcv-lite`, then `pip install --no-build-isolation "mmcv>=2.1,<2.2"` (needs a C++ compiler and about '
+            '10 minutes)'
+        )
 
     return operator
 
 
 class _StandInLoader(Loader):
-    """A true loader, so that everything that asks importlib whether `mmcv._ext` exists gets the answer yes."""
+    """A real loader, so that whoever asks importlib whether `mmcv._ext` exists is told that it does."""
 
     def exec_module(self, module: ModuleType) -> None:
         vars(module).update({f.__name__: f for f in _OPERATORS}, __getattr__=_not_provided)
 
 
 def provide_mmcv_ext() -> bool:
-    """Put the stand-ins in the place of `mmcv._ext`, unless mmcv is a compiled one.
+    """Put the stand-ins in place of `mmcv._ext`, unless mmcv has its compiled module.
 
-    Call it before anything imports `mmcv.ops`; calling it again changes nothing. A compiled module that is there but
+    To be called before anything imports `mmcv.ops`; further calls have no effect. A compiled module that exists but
     fails to load is left to raise its own error.
 
     Returns:
-        True where the stand-ins are in place, False where mmcv has its compiled module.
+        True if the stand-ins are in place, False if mmcv has its compiled module.
 
     Raises:
-        ImportError: mmcv is not installed at all.
+        ImportError: mmcv is not installed.
     """
     if importlib.util.find_spec('mmcv') is None:
-        raise ImportError('mmbackbones needs mmcv: run `pip install mmcv-lite==2.1.0` (no compiler needed).')
+        raise ImportError('mmbackbones needs mmcv: run `pip install mmcv-lite==2.1.0` (no compiler needed)')
     found = importlib.util.find_spec(_NAME)
     if found is not None:
         return found.origin == _ORIGIN
-    spec = importlib.util.spec_from_loader(_NAME, _StandInLoader(), origin=_ORIGIN)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader = _StandInLoader()
+    module = importlib.util.module_from_spec(ModuleSpec(_NAME, loader, origin=_ORIGIN))
+    loader.exec_module(module)
     sys.modules[_NAME] = module
-    sys.modules['mmcv']._ext = module  # as importing a submodule does
+    vars(sys.modules['mmcv'])['_ext'] = module  # as importing a submodule does
     return True

@@ -1,4 +1,5 @@
-"""Which implementation of NMS and RoIAlign runs, and why."""
+"""The implementation of NMS and RoIAlign that is in use, and why."""
+
 import shlex
 import sys
 
@@ -9,10 +10,10 @@ from .torchvision_ops import torchvision_fault
 
 
 def operators_in_use(device_type: str) -> tuple[str, bool]:
-    """What NMS and RoIAlign run as on this kind of device ('cpu', 'cuda', ...).
+    """Describe the implementation of NMS and RoIAlign on a type of device ('cpu', 'cuda', ...).
 
     Returns:
-        One sentence, and whether they are compiled. If not, it names the command that brings compiled ones.
+        One sentence, and whether they are compiled. If not, the sentence names the command that installs compiled ones.
     """
     if not provide_mmcv_ext():
         return "NMS and RoIAlign are mmcv's compiled operators", True
@@ -20,12 +21,14 @@ def operators_in_use(device_type: str) -> tuple[str, bool]:
     if fault is None:
         version = getattr(sys.modules['torchvision'], '__version__', '')
         return f"NMS and RoIAlign are torchvision {version}'s operators, because mmcv-lite has none", True
-    return ('NMS and RoIAlign are made of many small PyTorch operations, which are slow on GPUs, because mmcv-lite has '
-            f'no compiled ones and torchvision {fault}; for compiled ones: {_command(torch.__version__)}'), False
+    return (
+        'NMS and RoIAlign consist of many small PyTorch operations, which are slow on GPUs, because mmcv-lite has '
+        f'no compiled ones and torchvision {fault}; for compiled ones: {_command(torch.__version__)}'
+    ), False
 
 
 def _command(version: str) -> str:
-    """How to install the torchvision that was built for a version of PyTorch, without touching PyTorch itself."""
+    """The command that installs the torchvision built for a version of PyTorch, and leaves PyTorch as it is."""
     release, _, build = version.partition('+')
     major, minor, *others = release.split('.')
     if major != '2' or not ''.join(others).isdecimal():  # a later series, or a version before its release

@@ -1,4 +1,5 @@
 """Greedy non-maximum suppression."""
+
 import torch
 from torch import Tensor
 
@@ -6,22 +7,23 @@ from .boxes import box_overlaps
 from .precision import at_least_float32
 from .torchvision_ops import torchvision_ops
 
-# Boxes are compared block by block. On the CPU, two blocks make fewer than 32768 pairs, up to which PyTorch runs an
-# operation in one thread: thousands of short operations that wait for each other's threads crawl on a busy machine.
+# Boxes are compared block by block. On the CPU, two blocks have fewer than 32768 pairs, up to which PyTorch runs an
+# operation in one thread: thousands of short operations that wait for threads are very slow on a busy machine.
 _CPU_BLOCK = 181
 _BLOCK = 2048
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
-    """Walk down the scores and drop every box that overlaps one already kept by more than `iou_threshold`.
+    """Keep boxes in order of falling score, and drop each that overlaps one kept before by more than `iou_threshold`.
 
     Args:
         boxes: [n, 4], corners x1, y1, x2, y2 in pixels.
         scores: [n].
+        iou_threshold: Largest IoU of two boxes that are both kept.
         offset: 1 if x2 and y2 are the last pixel inside the box, 0 if they are its edge.
 
     Returns:
-        [k], int64, the kept boxes by falling score.
+        [k], int64, indices of the kept boxes by falling score.
     """
     boxes, scores = at_least_float32(boxes), at_least_float32(scores)
     if ops := torchvision_ops(boxes.device.type):
@@ -31,7 +33,7 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
 
 
 def greedy_nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
-    """`nms` in PyTorch: block by block of the sorted boxes, each block thinning out all that come after it."""
+    """:func:`nms` in PyTorch: by blocks of the sorted boxes, each of which thins out all that come after it."""
     size = _CPU_BLOCK if boxes.device.type == 'cpu' else _BLOCK
     order = scores.argsort(descending=True, stable=True)
     boxes = boxes[order]
@@ -50,9 +52,9 @@ def greedy_nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int)
 def _keep_in_block(overlapping: Tensor) -> Tensor:
     """Which of m sorted boxes survive each other, from their [m, m] overlaps.
 
-    A box stays iff no kept box before it overlaps it. Repeating that rule for all boxes at once settles at least one
-    more box a round, in order, so the first mask that it leaves unchanged is the greedy one; chains are short, so that
-    comes after a few rounds.
+    A box is kept if and only if no kept box before it overlaps it. Applying that rule to all boxes at once settles, in
+    order, at least one more box per round, so the first mask that it leaves unchanged is the greedy one. As chains of
+    overlapping boxes are short, this takes a few rounds.
     """
     suppresses = overlapping.triu(1).float()
     keep = suppresses.new_ones(len(suppresses))
@@ -64,10 +66,11 @@ def _keep_in_block(overlapping: Tensor) -> Tensor:
 
 
 def nms_match(dets: Tensor, iou_threshold: float) -> list[list[int]]:
-    """Group boxes: the best one left with all that overlap it by at least `iou_threshold`, until none is left.
+    """Group boxes: the best remaining one with all that overlap it by at least `iou_threshold`, until none remains.
 
     Args:
         dets: [n, 5], corners x1, y1, x2, y2 in pixels, and score.
+        iou_threshold: Smallest IoU of a box with the best one of its group.
 
     Returns:
         The groups; each is a list of indices by falling score.
@@ -77,7 +80,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> list[list[int]]:
     groups = []
     while len(order):
         match = box_overlaps(dets[order[0], :4], dets[order, :4]) >= iou_threshold
-        match[0] = True  # a box without area has no IoU, not even with itself
+        match[0] = True  # a box of area 0 has no IoU, not even with itself
         groups.append(order[match].tolist())
         order = order[~match]
     return groups

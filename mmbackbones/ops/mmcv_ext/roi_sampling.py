@@ -1,4 +1,5 @@
-"""Where RoIAlign samples along one axis of the feature map, and how it interpolates there."""
+"""Positions of the samples of RoIAlign along one axis of the feature map, and interpolation there."""
+
 from typing import NamedTuple
 
 import torch
@@ -6,16 +7,24 @@ from torch import Tensor
 
 
 class Bins(NamedTuple):
-    """The bins of k regions along one axis, in cells of the feature map."""
-    start: Tensor  # [k], where the first bin begins
-    size: Tensor  # [k], of one bin
-    samples: Tensor  # [k], whole numbers as floats: samples per bin
+    """The bins of k regions along one axis, in cells of the feature map.
+
+    Attributes:
+        start: [k], start of the first bin.
+        size: [k], size of one bin.
+        samples: [k], samples per bin, whole numbers as floats.
+    """
+
+    start: Tensor
+    size: Tensor
+    samples: Tensor
 
     def of(self, regions: Tensor) -> 'Bins':
+        """The bins of some of the regions."""
         return Bins(*(x[regions] for x in self))
 
-    def at(self, bin: Tensor, sample: Tensor) -> Tensor:
-        """Position of a sample of a bin, both [k, m] or broadcastable; samples sit evenly inside their bin."""
+    def at(self, bin: Tensor, sample: Tensor | int) -> Tensor:
+        """Position of a sample of a bin, both [k, m] or broadcastable; samples are evenly spaced inside their bin."""
         start, size, samples = (x[:, None] for x in self)
         return start + bin * size + (sample + 0.5) * size / samples
 
@@ -23,10 +32,10 @@ class Bins(NamedTuple):
 def bins(low: Tensor, high: Tensor, count: int, spatial_scale: float, sampling_ratio: int, aligned: bool) -> Bins:
     """Cut regions from `low` to `high` ([k], in image pixels) into `count` bins.
 
-    A `sampling_ratio` of 0 stands for one sample per started cell, so none where a region is empty or inside out.
-    Regions that are not finite have none either.
+    A `sampling_ratio` of 0 means one sample per cell, rounded up, so none if a region is empty or inside out. Regions
+    that are not finite have none either.
     """
-    offset = 0.5 if aligned else 0.
+    offset = 0.5 if aligned else 0.0
     start = low * spatial_scale - offset
     length = high * spatial_scale - offset - start
     if not aligned:
@@ -36,7 +45,7 @@ def bins(low: Tensor, high: Tensor, count: int, spatial_scale: float, sampling_r
     start, size = torch.where(finite, start, 0), torch.where(finite, size, 0)
     if sampling_ratio > 0:
         samples = torch.full_like(size, sampling_ratio)
-    else:  # the limit only keeps whole numbers exact in float32
+    else:  # the limit only keeps integers exact in float32
         samples = size.float().ceil().clamp(0, 2**16).to(size.dtype)
     return Bins(start, size, samples * finite)
 
@@ -44,7 +53,7 @@ def bins(low: Tensor, high: Tensor, count: int, spatial_scale: float, sampling_r
 def interpolation(position: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The two cells next to a position on an axis of `length` cells, and their weights.
 
-    Positions up to one cell outside take the value of the border; further out both weights are 0.
+    Positions up to one cell outside take the value at the border; further out both weights are 0.
     """
     inside = (position >= -1) & (position <= length)
     position = torch.where(inside, position, 0).clamp(0, length - 1)
@@ -56,14 +65,14 @@ def interpolation(position: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor
 
 
 def axis_weights(axis: Bins, count: int, length: int) -> Tensor:
-    """[k, count, length]: the mean of the samples in each bin, as a combination of the cells of the axis.
+    """The mean of the samples in each bin, as a combination of the cells of the axis: [k, count, length].
 
     Only samples that can lie on the map are visited, so the work is bounded by the map's size, not the region's.
     """
     per_bin = axis.samples.clamp_min(1)
     total = axis.samples * count
     step = (axis.size / per_bin).clamp_min(torch.finfo(axis.size.dtype).tiny)
-    # two samples to spare on either side for round-off
+    # Two spare samples on either side allow for round-off.
     first = torch.minimum(((-1 - axis.start) / step - 2).floor().clamp_min(0), total)
     visible = torch.minimum(((length + 1) / step).ceil() + 4, total - first)
     sample = first.long()[:, None] + torch.arange(int(visible.max()), device=step.device)

@@ -1,0 +1,1 @@
+"""What a network costs: parameters, multiply-adds, memory kept for the backward pass."""

@@ -1,0 +1,33 @@
+"""What a user calls: one file per verb, loaded on first use, because most need MMDetection and MMSegmentation."""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .check_data import check_data
+    from .test import evaluate
+    from .train import train
+
+_FUNCTIONS = {'check_data': 'check_data', 'evaluate': 'test', 'train': 'train'}  # name -> module
+
+__all__ = ['check_data', 'evaluate', 'train']
+
+
+class _Functions(ModuleType):
+    """This package, in which the name that a module shares with its function is always the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and _FUNCTIONS.get(name) == name:  # an import binds a submodule
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FUNCTIONS:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'.{_FUNCTIONS[name]}', __name__), name)
+
+
+sys.modules[__name__].__class__ = _Functions

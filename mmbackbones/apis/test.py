@@ -1,0 +1,114 @@
+"""The verb ``test``: evaluation of a checkpoint."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from ..engine.config import load_config
+from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
+from ..engine.distributed import init_distributed, main_process_first
+from ..engine.img_scale import set_img_scale
+from ..engine.initial_weights import checkpoint_classes, drop_pretrained
+from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained
+from ..engine.log import escape_log, log_operators
+from ..engine.metric_config import check_output_names, use_exact_metrics
+from ..engine.option_errors import blaming, building
+from ..engine.options import flatten
+from ..engine.rehearsal import rehearse_test
+from ..engine.work_dir import work_dir_for_test
+from ..errors import UserError, printable
+from ..evaluation.summary import tidy_metrics, write_metrics
+from ..utils.folders import require_writable
+
+
+def evaluate(
+    config: str,
+    checkpoint: str,
+    data: str | None = None,
+    img_scale: tuple[int, int] | None = None,
+    tta: bool = False,
+    show_dir: str | None = None,
+    work_dir: str | None = None,
+    launcher: str = 'none',
+    cfg_options: dict | None = None,
+    background: str | None = None,
+    ignore_label: int | None = None,
+) -> dict[str, float]:
+    """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
+
+    Args:
+        config: Path of a config file.
+        checkpoint: File or URL of a trained model.
+        data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes
+            keep the label order of the checkpoint.
+        img_scale: Width and height in pixels that images are resized to fit into.
+        tta: Test-time augmentation: average over scales and flips.
+        show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
+        work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>``. In the folder of a training run only the
+            subfolder ``test`` is written to.
+        launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``. Each process tests a part of
+            the images.
+        cfg_options: Config entries to override, by dotted names.
+        background: How label maps are numbered, as in :func:`~mmbackbones.apis.train`; None for as in training.
+        ignore_label: Label whose pixels are ignored in label maps; None for as in training.
+
+    Returns:
+        The metrics, as written to ``metrics.json``.
+
+    Raises:
+        UserError: A mistake in the arguments, the data or the files.
+    """
+    options = flatten(cfg_options)
+    with building('', options):
+        cfg = load_config(config, work_dir, cfg_options)
+    labels = LabelOptions(background=background, ignore_label=ignore_label)
+    check_label_options(cfg, **labels)
+    init_distributed(cfg, launcher)
+    with building('', options):
+        use_exact_metrics(cfg)
+        if img_scale:
+            set_img_scale(cfg, *img_scale)
+        if tta:
+            _augment(cfg)
+    cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
+    main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
+    if show_dir:
+        main_process_first(lambda: require_writable(show_dir, '--show-dir'))
+    escape_log()
+    rehearse_test(cfg, options)
+    classes = main_process_first(lambda: checkpoint_classes(checkpoint))
+    if is_segmentor(cfg):
+        labels = labels_as_trained(checkpoint, **labels)
+    root = resolve_data_root(cfg, data)
+    apply_dataset(cfg, root, builtin_dataset=data is None, splits=('val', 'test'), classes=classes, **labels)
+    drop_pretrained(cfg)
+    cfg.load_from = checkpoint
+    cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
+    if show_dir:
+        cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
+    with building('', options):
+        runner = Runner.from_cfg(cfg)
+        _ = runner.test_loop  # built on first access
+    escape_log()
+    log_operators(cfg)
+    dataset = runner.test_loop.dataloader.dataset
+    check_output_names(cfg, dataset)
+    with blaming(options, 'testing with this config fails'):
+        metrics = tidy_metrics(runner.test())
+    path = Path(cfg.work_dir) / 'metrics.json'
+    main_process_first(lambda: write_metrics(metrics, path))
+    if is_main_process():
+        print(f'metrics of {len(dataset)} images written to', printable(str(path)))
+    return metrics
+
+
+def _augment(cfg: Config) -> None:
+    """Average predictions over scales and flips, as the config says."""
+    if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
+        raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
+    if learns_masks(cfg):
+        cfg.tta_model.type = 'InstanceTTAModel'  # MMDetection's own does not take masks
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(**cfg.tta_model, module=cfg.model)

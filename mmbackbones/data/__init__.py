@@ -1,9 +1,0 @@
-"""A user's own data: found in its layout, checked, and read into what MMDetection and MMSegmentation take."""
-
-from .ade20k import has_label_maps
-from .detection import DetectionData, Split, load_detection
-from .layouts import has_boxes
-from .segmentation import SegmentationData, load_segmentation
-
-__all__ = ['DetectionData', 'SegmentationData', 'Split', 'has_boxes', 'has_label_maps', 'load_detection',
-           'load_segmentation']

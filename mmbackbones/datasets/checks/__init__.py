@@ -1,0 +1,1 @@
+"""Checks and safe repairs of annotations, images and label maps."""

@@ -1,0 +1,278 @@
+"""From a user's folder to COCO files that MMDetection can train on and pycocotools can evaluate."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..utils.files import write_text
+from ..utils.paths import absolute
+from .checks.annotations import NoAnnotationsError, check_annotations, check_categories
+from .checks.classes import check_same_classes
+from .checks.counts import count_usable, is_trained_on
+from .checks.discarded_content import describe_discarded_content
+from .checks.images import read_images
+from .checks.masks import check_masks
+from .checks.repair import (
+    DONE_BY_COCO_DATASET,
+    describe_repairs,
+    fill_image_sizes,
+    normalize_coco,
+    repair_annotations,
+    set_categories,
+)
+from .formats import find_format
+from .formats.base import Annotations, DetectionFormat, assign_splits
+from .train_val_split import describe_train_val_split, train_val_split
+
+
+@dataclass(frozen=True)
+class DetectionSplit:
+    """A split that has been checked.
+
+    Attributes:
+        ann_file: COCO JSON, an absolute path.
+        image_dir: Folder that the ``file_name`` of each image is relative to, an absolute path.
+        images: Number of images that are trained on or evaluated.
+        boxes: Number of boxes that are trained on, or counted in evaluation.
+        thinnest: File name, width and height of the image with the most extreme aspect ratio.
+    """
+
+    ann_file: Path
+    image_dir: Path
+    images: int
+    boxes: int
+    thinnest: tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class DetectionData:
+    """A data set with boxes that has been checked.
+
+    Attributes:
+        format: Name of its format, such as ``COCO 2017``.
+        classes: Names of the classes; the index is the label.
+        splits: The splits that were asked for, in the order ``train``, ``val``, ``test``.
+        notes: What the user should know, one line each: what was found, split, repaired, dropped.
+    """
+
+    format: str
+    classes: tuple[str, ...]
+    splits: dict[str, DetectionSplit]
+    notes: tuple[str, ...]
+
+
+def load_detection(
+    root: str | os.PathLike[str],
+    out_dir: str | os.PathLike[str],
+    classes: Sequence[str] | None = None,
+    splits: Sequence[str] | None = None,
+    masks: bool = False,
+    filter_cfg: Mapping[str, Any] | None = None,
+) -> DetectionData:
+    """Recognize the format of a data set with boxes, check it, and return it as COCO files.
+
+    A COCO file that needs no change is used in place. What is converted or repaired is written to
+    `out_dir/{train,val,test}.json`; nothing in `root` is changed. In every file the categories are the `classes` in
+    their order, because CocoDataset assigns labels by that order; category and image ids stay the data set's own.
+
+    Args:
+        root: The data folder.
+        out_dir: Folder for converted and repaired files.
+        classes: The class names in the order of the labels, such as a checkpoint's. Default: the train split's. There
+            may be classes without boxes among them, but every box must be of one of them.
+        splits: Check and return these only, as far as the data set has them. Default: all, but for a `test` without
+            annotations. If `train` is among them, it must exist; a missing `val` is split from it.
+        masks: Whether every annotation needs a mask as well.
+        filter_cfg: Which images CocoDataset is going to leave out of `train`. Default: none.
+
+    Raises:
+        UserError: The folder is in no known format, lacks the splits, has other classes than asked for, or has a defect
+            that cannot be repaired; the message names the file and the id.
+    """
+    root, out_dir = absolute(root), absolute(out_dir)
+    found = find_format(root, 'boxes')
+    sources = assign_splits(found.splits)
+    existing = [split for served in sources for split in served]
+    wanted = [split for split in existing if splits is None or split in splits]
+    if splits is None or 'train' in splits:
+        missing = {'train', 'val'} - set(existing)
+    else:
+        missing = set() if wanted else set(splits)
+    if missing:
+        raise UserError(
+            f'{root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
+        )
+
+    notes = list(found.notes)
+    # A training run does without a test split, but an explicit request for one is not answered with another.
+    optional = ('test',) if splits is None else ()
+    checked, expected = _check_files(found, wanted, optional, classes, masks, notes)
+    done: dict[str, DetectionSplit] = {}
+    without_boxes = []
+    for item in checked:
+        with _leave_out_empty(item.splits == optional, notes):
+            parts, file, said = _prepare(root, item, expected, masks)
+            notes += said
+            for split in item.splits:
+                if split not in wanted:
+                    continue
+                part = parts[split]
+                annotated = item.annotated if file else {entry['image_id'] for entry in part['annotations']}
+                counts = count_usable(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
+                if not counts.boxes:
+                    why = counts.why_empty(bool(item.annotated))
+                    raise NoAnnotationsError(f'{root / item.name}: the split {split!r} is empty: {why}')
+                notes += counts.describe(f'{item.name} ({split})' if len(parts) > 1 else item.name)
+                if counts.backgrounds:
+                    without_boxes.append(f'{counts.backgrounds} of {split}')
+                ann_file = file or out_dir / f'{split}.json'
+                if not file:
+                    write_text(ann_file, json.dumps({'info': {}} | part))  # some versions of pycocotools want "info"
+                image_dir = item.annotations.image_dir
+                done[split] = DetectionSplit(ann_file, image_dir, counts.images, counts.boxes, _thinnest(part))
+    summary = f'{root}: {found.name}, {len(expected)} {"class" if len(expected) == 1 else "classes"}; '
+    summary += '; '.join(f'{split} {item.images} images, {item.boxes} boxes' for split, item in done.items())
+    summary += f'; images without a box: {", ".join(without_boxes)}' if without_boxes else ''
+    return DetectionData(found.name, expected, done, tuple(dict.fromkeys([summary, *notes])))
+
+
+@dataclass(frozen=True)
+class _CheckedFile:
+    splits: tuple[str, ...]
+    name: str
+    annotations: Annotations
+    annotated: set[int]  # ids of the images that the file has annotations of, valid or not
+    repairs: Counter[str]
+
+
+def _check_files(
+    found: DetectionFormat,
+    wanted: Sequence[str],
+    optional: tuple[str, ...],
+    classes: Sequence[str] | None,
+    masks: bool,
+    notes: list[str],
+) -> tuple[list[_CheckedFile], tuple[str, ...]]:
+    """Check all files before the first image is decoded, which may take minutes.
+
+    Returns:
+        The files of the splits that are `wanted`; the classes in the order of the labels.
+    """
+    checked = []
+    expected, whose = (tuple(classes), 'the classes of the model') if classes is not None else (None, '')
+    for splits, source in assign_splits(found.splits).items():
+        asked = not set(wanted).isdisjoint(splits)
+        if not asked and (found.common_classes or classes is not None):
+            continue
+        name = str(found.root / source)
+        with _leave_out_empty(not asked or splits == optional, notes if asked else []):
+            annotations = found.read(splits[0])
+            data = annotations.data
+            check_categories(data, name)
+            names = {category['id']: category['name'] for category in data['categories']}
+            if asked:
+                check_annotations(data, name)
+            if expected is None:
+                expected, whose = tuple(names.values()), f'those of {name}'
+            ids = [item.get('category_id') for item in data['annotations']]
+            occurring = {names[number] for number in ids if type(number) is int and number in names}
+            check_same_classes(names.values(), expected, name, whose, occurring)
+            if not asked:
+                continue
+            annotated = {annotation['image_id'] for annotation in data['annotations']}
+            repairs = normalize_coco(data, annotations.image_dir, name, masks)
+            if masks:
+                check_masks(_with_known_sizes(data), name)
+            checked.append(_CheckedFile(splits, source, annotations, annotated, repairs))
+    return checked, expected or ()
+
+
+@contextmanager
+def _leave_out_empty(allowed: bool, notes: list[str]) -> Iterator[None]:
+    """Where a split has no annotations, continue without it if that is `allowed`, and add it to `notes`."""
+    try:
+        yield
+    except NoAnnotationsError as error:
+        if not allowed:
+            raise
+        notes.append(f'the test split is left out: {error}')
+
+
+def _prepare(
+    root: Path, item: _CheckedFile, classes: tuple[str, ...], masks: bool
+) -> tuple[dict[str, dict[str, Any]], Path | None, list[str]]:
+    """Repair, order and split a file.
+
+    Returns:
+        The data of each split; the file that can be used as it is, if it can; notes.
+    """
+    annotations = item.annotations
+    data, name, notes = annotations.data, str(root / item.name), [*annotations.notes]
+    files = [image['file_name'] for image in data['images']]
+    images = annotations.images or read_images(root, annotations.image_dir, files, name)
+    filled = fill_image_sizes(data, images, name)
+    repairs = item.repairs + filled + repair_annotations(data)
+    if masks and filled:
+        check_masks(data, name)  # those of images whose size has not been known
+    ordered = [category['name'] for category in data['categories']] == list(classes)
+    repairs += set_categories(data, classes)
+    if repairs:
+        notes.append(f'{item.name}: {describe_repairs(repairs)}')
+    notes += describe_discarded_content(files, images, item.name)
+    if turned := [file for file, info in zip(files, images, strict=True) if info.orientation != 1]:
+        notes.append(
+            f'{item.name}: images that their EXIF orientation turns or mirrors, in training as well, so that boxes '
+            f'have to fit them as a viewer shows them: {len(turned)}, such as {turned[0]}'
+        )
+    if repeated := [file for file, number in Counter(files).items() if number > 1]:
+        notes.append(
+            f'{item.name}: images that are listed more than once, each time with a part of the boxes: '
+            f'{len(repeated)}, such as {repeated[0]}'
+        )
+    if len(item.splits) == 1:
+        done_anyway = DONE_BY_COCO_DATASET if item.splits == ('train',) else ()
+        unchanged = ordered and not repairs.keys() - set(done_anyway)
+        return {item.splits[0]: data}, annotations.file if unchanged else None, notes
+    parts = _divide(data, name)
+    notes.append(describe_train_val_split(item.name, {split: len(part['images']) for split, part in parts.items()}))
+    return parts, None, notes
+
+
+def _with_known_sizes(data: dict[str, Any]) -> dict[str, Any]:
+    known = {image['id'] for image in data['images'] if None not in (image['width'], image['height'])}
+    return data | {'annotations': [item for item in data['annotations'] if item['image_id'] in known]}
+
+
+def _divide(data: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    files = {image['id']: image['file_name'] for image in data['images']}
+    names = {category['id']: category['name'] for category in data['categories']}
+    content: dict[str, set[str]] = {file: set() for file in files.values()}
+    for annotation in data['annotations']:
+        if is_trained_on(annotation):
+            content[files[annotation['image_id']]].add(names[annotation['category_id']])
+    if sum(map(bool, content.values())) == 1:
+        raise UserError(
+            f'{name}: no validation split is given, and a single image has boxes to train on, which cannot be split: '
+            'training and validation need one each'
+        )
+    parts = {}
+    for split, chosen in train_val_split(content, content).items():
+        images = [image for image in data['images'] if image['file_name'] in chosen]
+        ids = {image['id'] for image in images}
+        annotations = [annotation for annotation in data['annotations'] if annotation['image_id'] in ids]
+        parts[split] = data | {'images': images, 'annotations': annotations}
+    return parts
+
+
+def _thinnest(data: dict[str, Any]) -> tuple[str, int, int]:
+    def aspect_ratio(image: dict[str, Any]) -> float:
+        return float(max(image['width'], image['height']) / min(image['width'], image['height']))
+
+    image = max(data['images'], key=aspect_ratio)
+    return image['file_name'], image['width'], image['height']

@@ -1,0 +1,38 @@
+"""Automatic mixed precision, where the device has it."""
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.logging import print_log
+
+from ..errors import UserError
+
+_UNSUPPORTED = ('cpu', 'mps')  # devices on which MMEngine has no mixed precision
+
+
+def set_amp(cfg: Config) -> None:
+    """Train in mixed precision, with dynamic loss scaling unless the config has its own.
+
+    Raises:
+        UserError: The device cannot do it.
+    """
+    device = get_device()
+    if device in _UNSUPPORTED:
+        raise UserError(f'--amp needs a GPU; this machine trains on the {device}')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def drop_unsupported_amp(cfg: Config) -> None:
+    """Train in float32 where a config asks for mixed precision and the device cannot do it, and log that.
+
+    MMEngine's ``AmpOptimWrapper`` would end the program with an AssertionError there.
+    """
+    device = get_device()
+    if device in _UNSUPPORTED and cfg.optim_wrapper.type == 'AmpOptimWrapper':
+        cfg.optim_wrapper.type = 'OptimWrapper'
+        for key in ('loss_scale', 'dtype'):
+            cfg.optim_wrapper.pop(key, None)
+        print_log(
+            f'this config trains in half precision, which needs a GPU: training in float32 on the {device}',
+            logger='current',
+        )

@@ -1,0 +1,68 @@
+"""Batch size: what one batch and one optimizer step hold."""
+
+from math import prod
+
+from mmengine.config import Config
+
+from ..errors import UserError
+from .config_tree import dicts_in
+
+
+def set_batch(cfg: Config, batch_size: int | None, accumulate: int) -> None:
+    """Set the images per batch of each process, and the batches that one optimizer step accumulates gradients over.
+
+    The learning rate is set by :func:`~mmbackbones.engine.schedule.set_learning_rate`.
+
+    Args:
+        cfg: Config of a training run; changed in place.
+        batch_size: None for the config's own.
+        accumulate: Batches per optimizer step.
+    """
+    if batch_size:
+        cfg.train_dataloader.batch_size = batch_size
+    cfg.optim_wrapper.accumulative_counts = accumulate
+
+
+def require_full_batches(cfg: Config, processes: int) -> None:
+    """Require batches of at least 2 images for pyramid pooling, and drop a smaller last batch of an epoch.
+
+    Batch norm cannot learn from one image whose map is 1x1, and UperNet's pyramid pooling has such maps.
+
+    Args:
+        cfg: Config of a segmentor; changed in place.
+        processes: Number of processes, which share a batch norm.
+
+    Raises:
+        UserError: The model has pyramid pooling and the batch is one image.
+    """
+    if any('pool_scales' in node for node in dicts_in(cfg.model)) and cfg.train_dataloader.batch_size * processes < 2:
+        raise UserError(
+            'a batch of 1 image is too small: the pyramid pooling of this model normalizes over the batch; '
+            'use --batch-size 2 or more'
+        )
+    cfg.train_dataloader.drop_last = True
+
+
+def check_step_size(cfg: Config, images: int, processes: int) -> None:
+    """Check that one optimizer step takes no more images than there are.
+
+    Args:
+        cfg: The config that is run.
+        images: Number of training images.
+        processes: Number of processes.
+
+    Raises:
+        UserError: It takes more.
+    """
+    factors = {
+        'images per batch': cfg.train_dataloader.batch_size,
+        'processes': processes,
+        'batches per step': cfg.optim_wrapper.get('accumulative_counts', 1),
+    }
+    needed = prod(factors.values())
+    if needed > images:
+        used = (f'{factor} {name}' for name, factor in factors.items() if factor > 1 or name == 'images per batch')
+        raise UserError(
+            f'there are {images} training images, and one step would take {needed} ({" x ".join(used)}): use a smaller '
+            '--batch-size or --accumulate'
+        )

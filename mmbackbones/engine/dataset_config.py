@@ -1,0 +1,198 @@
+"""Data sets: found, checked and written into a config."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmdet.visualization.palette import get_palette
+from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
+from mmseg.registry import DATASETS
+
+from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
+from ..datasets.shapes import generate_shapes
+from ..errors import UserError, printable
+from .config_tree import dicts_in, set_num_classes
+from .distributed import main_process_first
+from .img_scale import MIN_SIZE, check_resized_size
+
+# Training annotations of the data sets that configs are made for -> how to get the data set.
+_DOWNLOADS = {
+    'annotations/instances_train2017.json': 'download train2017.zip, val2017.zip and annotations_trainval2017.zip from '
+    'https://cocodataset.org/#download and unpack them there, so that it holds annotations/, train2017/ and val2017/',
+    'annotations/training': 'download the scene parsing benchmark from http://sceneparsing.csail.mit.edu '
+    'and unpack it there, so that it holds images/, annotations/ and objectInfo150.txt',
+}
+
+
+def is_segmentor(cfg: Config) -> bool:
+    """Whether a config is of a segmentor (MMSegmentation), not of a detector (MMDetection)."""
+    return cfg.default_scope == 'mmseg'
+
+
+def learns_masks(cfg: Config) -> bool:
+    """Whether a detector is trained on masks."""
+    pipeline = _dataset(cfg.train_dataloader).pipeline
+    return any(step.get('with_mask') for step in dicts_in(pipeline))
+
+
+def _dataset(dataloader: ConfigDict) -> ConfigDict:
+    """The config of a data set, without its wrappers."""
+    dataset = dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    return dataset
+
+
+def resolve_data_root(cfg: Config, data: str | None) -> Path | None:
+    """The folder that ``--data`` names.
+
+    Args:
+        cfg: Config of a detector or a segmentor.
+        data: A folder, ``shapes`` (generated if it does not exist), or None for the data set that the config names.
+
+    Returns:
+        The folder; None for a config whose data set is neither COCO 2017 nor ADE20K, and is used as it is.
+
+    Raises:
+        UserError: The folder does not exist.
+    """
+    if data == 'shapes':
+        return main_process_first(generate_shapes)
+    root = Path(data) if data else _builtin_root(cfg)
+    if root is not None and not root.exists():
+        raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
+    return root
+
+
+def _builtin_root(cfg: Config) -> Path | None:
+    dataset = _dataset(cfg.train_dataloader)
+    root = Path(dataset.get('data_root') or '')
+    annotations = dataset.get('ann_file') or dataset.get('data_prefix', {}).get('seg_map_path') or ''
+    if annotations not in _DOWNLOADS:
+        if not (root / annotations).exists():
+            raise UserError(
+                f"the config's own data is not there: {root / annotations} does not exist; name a folder "
+                'with --data DIR, or try the generated data set with --data shapes'
+            )
+        return None
+    if not root.is_dir():
+        raise UserError(
+            f'{root}/ is not there: {_DOWNLOADS[annotations]}; or name your own folder with --data DIR, '
+            'or try the generated data set with --data shapes'
+        )
+    return root
+
+
+def apply_dataset(
+    cfg: Config,
+    root: Path | None,
+    builtin_dataset: bool,
+    splits: tuple[str, ...] | None = None,
+    classes: tuple[str, ...] | None = None,
+    background: str | None = None,
+    ignore_label: int | None = None,
+) -> None:
+    """Check a data set and write it into a config: loaders, evaluators and numbers of classes.
+
+    Args:
+        cfg: Config of a detector or a segmentor; changed in place.
+        root: A folder in one of the known formats; None to use the data of the config as it is.
+        builtin_dataset: Whether `root` holds the data set that the config is made for, whose settings then stay
+            unchanged.
+        splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.
+        classes: Class names in label order, from a checkpoint, which the data keeps to.
+        background: How label maps are numbered, see :func:`~mmbackbones.datasets.load_segmentation`.
+        ignore_label: Label whose pixels are ignored in label maps.
+
+    Raises:
+        UserError: The data has an error that cannot be repaired.
+    """
+    if is_segmentor(cfg):
+        _pad_small_images(cfg)
+    if root is None:
+        if classes:
+            set_num_classes(cfg, len(classes))
+            for split in splits or ('train', 'val', 'test'):
+                _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
+        return
+    out_dir = Path(cfg.work_dir) / 'data'
+    found: Any
+    use: Callable[[Config, str, Any, str, bool], None]
+    if is_segmentor(cfg):
+        expected = None if builtin_dataset else classes  # see _use_segmentation
+        found = main_process_first(
+            lambda: load_segmentation(
+                root, out_dir, classes=expected, splits=splits, background=background, ignore_label=ignore_label
+            )
+        )
+        for step in dicts_in(cfg._cfg_dict):
+            if step.get('type') in ('LoadAnnotations', 'mmseg.LoadAnnotations'):
+                step.pop('reduce_zero_label', None)
+        use = _use_segmentation
+    else:
+        filter_cfg = _dataset(cfg.train_dataloader).get('filter_cfg') if builtin_dataset else None
+        found = main_process_first(
+            lambda: load_detection(
+                root, out_dir, classes=classes, splits=splits, masks=learns_masks(cfg), filter_cfg=filter_cfg
+            )
+        )
+        use = _use_detection
+    for note in found.notes:
+        print_log(printable(note), logger='current')  # one line per note, whatever names it quotes
+    set_num_classes(cfg, len(found.classes))
+    held_out = 'test' if 'test' in found.splits else 'val'
+    for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):
+        if split in found.splits:
+            use(cfg, name, found, split, builtin_dataset)
+
+
+def _colored(classes: tuple[str, ...]) -> dict:
+    # OpenCV, which draws label maps, takes Python's numbers only.
+    return dict(classes=classes, palette=[tuple(map(int, color)) for color in get_palette('random', len(classes))])
+
+
+def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, builtin_dataset: bool) -> None:
+    ann_file, image_dir = str(found.splits[split].ann_file), found.splits[split].image_dir
+    dataset = _dataset(cfg[f'{name}_dataloader'])
+    metainfo = dict(classes=found.classes) if builtin_dataset else _colored(found.classes)
+    dataset.update(
+        type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'), metainfo=metainfo
+    )
+    if name == 'train' and not builtin_dataset:
+        # COCO's own settings drop images without boxes or below 32 pixels; users want their small and empty images.
+        dataset.filter_cfg = dict(filter_empty_gt=False)
+    check_resized_size(dataset.pipeline, *found.splits[split].thinnest)
+    if name != 'train':
+        for evaluator in dicts_in(cfg[f'{name}_evaluator']):  # one, or a list with others
+            if str(evaluator.get('type')).endswith('CocoMetric'):
+                evaluator.ann_file = ann_file
+
+
+def _pad_small_images(cfg: Config) -> None:
+    """Pad small test images of a segmentor to the minimum size of backbones, as MMDetection and training do."""
+    for node in dicts_in(cfg.model):
+        if node.get('type') == 'SegDataPreProcessor':
+            node.setdefault('test_cfg', dict(size=(MIN_SIZE, MIN_SIZE)))
+
+
+def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, builtin_dataset: bool) -> None:
+    dataset = _dataset(cfg[f'{name}_dataloader'])
+    # ADE20K's own class names differ slightly from MMSegmentation's, which are in its checkpoints.
+    metainfo = DATASETS.get(dataset.type).METAINFO if builtin_dataset else _colored(found.classes)
+    if len(metainfo['classes']) != len(found.classes):
+        raise UserError(
+            f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
+            f'{len(metainfo["classes"])}: for a data set of your own use --data DIR'
+        )
+    dataset.update(
+        type='PairedSegDataset',
+        data_root='',
+        data_prefix={},
+        ann_file=str(found.splits[split].list_file),
+        labels=found.label_map,
+        ignore_label=found.ignore_label,
+        reduce_zero_label=found.background == 'ignore',
+        metainfo=metainfo,
+    )
+    check_resized_size(dataset.pipeline, *found.splits[split].thinnest)

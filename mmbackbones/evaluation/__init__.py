@@ -1,0 +1,1 @@
+"""Metrics, their options and summaries, and test-time augmentation of masks."""

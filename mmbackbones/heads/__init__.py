@@ -1,0 +1,6 @@
+"""Classification heads: what turns a backbone into an image classifier."""
+
+from .class_attention import ClassAttentionHead
+from .pooling import PoolingHead
+
+__all__ = ['ClassAttentionHead', 'PoolingHead']

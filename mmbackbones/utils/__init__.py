@@ -1,0 +1,1 @@
+"""What every room needs: atomic writes, files, paths, text, progress bars and config lookup."""

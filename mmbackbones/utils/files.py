@@ -1,0 +1,77 @@
+"""Reading, writing and listing files, with the care that users' files need."""
+
+import os
+import stat
+from collections.abc import Container
+from pathlib import Path
+
+from ..errors import UserError
+from .atomic_write import atomic_write
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a regular file; anything else, such as a pipe or a device, might never end.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError('it is not a regular file')
+    return path.read_bytes()
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        UserError: It cannot be read, or is not text.
+    """
+    try:
+        return read_bytes(path).decode('utf-8-sig')
+    except (OSError, ValueError) as error:
+        raise UserError(f'{path} is not a readable text file: {error}') from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8 atomically, making its folder if need be."""
+    with atomic_write(path) as partial:
+        partial.write_text(text, encoding='utf-8')
+
+
+def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
+    """List the files in a folder and its subfolders.
+
+    Follows symlinks; broken ones are listed, to be reported by the reader. Each folder is listed once, under its own
+    name if it is in `folder`, and links to a parent are not followed. Names that begin with a dot are left out: systems
+    and editors hide files of their own there, such as macOS its `._a.jpg`.
+
+    Args:
+        folder: The folder; one that does not exist holds no files.
+        suffixes: Suffixes of the files to list, in lower case with their dot; those of the files may be in any case.
+
+    Returns:
+        Paths relative to `folder`, with slashes, sorted.
+    """
+    if not folder.is_dir():
+        return []
+    found = []
+    seen = {(state.st_dev, state.st_ino) for state in map(os.stat, folder.resolve().parents)}
+    folders, links = [os.fspath(folder)], list[str]()
+    while folders or links:
+        place = folders.pop() if folders else links.pop(0)
+        try:
+            state = os.stat(place)
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError:  # like os.walk: what cannot be listed holds nothing
+            continue
+        if (state.st_dev, state.st_ino) in seen:
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        for entry in entries:
+            if entry.name.startswith('.'):
+                continue
+            if entry.is_dir():
+                (links if entry.is_symlink() else folders).append(entry.path)
+            elif os.path.splitext(entry.name)[1].lower() in suffixes:
+                found.append(os.path.relpath(entry.path, folder).replace(os.sep, '/'))
+    return sorted(found)

@@ -1,0 +1,31 @@
+"""Paths that come from users and their files."""
+
+import os
+from pathlib import Path
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """An absolute path without ``..``; where there is one, symlinks are resolved first, as the file system does."""
+    return Path(path).resolve() if os.pardir in Path(path).parts else Path(os.path.abspath(path))
+
+
+def escapes_folder(path: str) -> bool:
+    """Whether a path relative to a folder points out of it; checked lexically, symlinks are allowed."""
+    normal = os.path.normpath(path)
+    return os.path.isabs(normal) or normal.split(os.sep)[0] == os.pardir
+
+
+def normalize_separators(folder: Path, name: str) -> str:
+    """`name` with slashes for the backslashes of Windows, unless `folder` holds a file whose name has backslashes.
+
+    Args:
+        folder: Folder that `name` is relative to.
+        name: Path as it is written in a user's file.
+    """
+    if '\\' not in name:
+        return name
+    try:
+        exists = os.path.lexists(folder / name)
+    except ValueError:  # a name that no file system can have
+        exists = False
+    return name if exists else name.replace('\\', '/')

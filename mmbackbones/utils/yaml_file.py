@@ -1,0 +1,53 @@
+"""Reading users' YAML, whose aliases could make it grow without end."""
+
+from pathlib import Path
+
+import yaml as pyyaml
+
+from ..errors import UserError
+from .files import read_text
+
+MAX_CHARACTERS = 4 << 20  # 20,000 class names have far fewer
+MAX_DEPTH = 50  # of lists and tables within each other
+_LOADER = getattr(pyyaml, 'CSafeLoader', pyyaml.SafeLoader)
+
+
+def read_yaml(file: Path) -> object:
+    """The content of a YAML file.
+
+    Raises:
+        UserError: It is not readable, or too large; each alias counts as what it stands for.
+    """
+    text = read_text(file)
+    try:
+        if len(text) > MAX_CHARACTERS or not _fits(text):
+            raise UserError(
+                f'{file} holds too much for a list of folders and class names: more than {MAX_CHARACTERS >> 20} MiB '
+                f'with what its aliases stand for, or lists within lists {MAX_DEPTH} times'
+            )
+        return pyyaml.load(text, _LOADER)
+    except (pyyaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # also what YAML's own types refuse
+        raise UserError(f'{file} is not readable YAML: {" ".join(str(error).split())}') from error
+
+
+def _fits(text: str) -> bool:
+    """Whether the content is small with every alias expanded; told by its events, without building anything."""
+    sizes: dict[str | None, int] = {}  # anchor -> characters that it stands for
+    open_nodes: list[tuple[str | None, int]] = []  # anchor of each open list or table, and characters before it
+    total = 0
+    for event in pyyaml.parse(text, _LOADER):
+        if isinstance(event, pyyaml.AliasEvent):
+            total += sizes.get(event.anchor, 0)
+        elif isinstance(event, pyyaml.ScalarEvent):
+            total += 1 + len(event.value)
+            sizes[event.anchor] = 1 + len(event.value)
+        elif isinstance(event, pyyaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, total))
+            sizes[event.anchor] = MAX_CHARACTERS  # within itself it has no end
+            total += 1
+        elif isinstance(event, pyyaml.CollectionEndEvent):
+            anchor, start = open_nodes.pop()
+            sizes[anchor] = total - start
+        if total > MAX_CHARACTERS or len(open_nodes) > MAX_DEPTH:
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""Drawn predictions and plots."""

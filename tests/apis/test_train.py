@@ -1,0 +1,119 @@
+"""From a folder to metrics, and the initial weights that a training run can have."""
+
+import json
+
+import pytest
+import torch
+
+from mmbackbones.apis import evaluate, train
+from mmbackbones.datasets.shapes import CLASSES
+from mmbackbones.engine.initial_weights import checkpoint_classes
+from mmbackbones.errors import UserError
+from mmbackbones.weights import load_from_file
+
+METRICS = {f'bbox_{name}' for name in ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')}
+METRICS |= {f'bbox_AP_{name}' for name in CLASSES}
+
+
+@pytest.fixture(scope='module')
+def trained(tiny_config, shapes, tmp_path_factory):
+    """A work directory after two epochs."""
+    work_dir = tmp_path_factory.mktemp('trained')
+    train(tiny_config, data=str(shapes), img_scale=(64, 64), epochs=2, work_dir=str(work_dir))
+    return work_dir
+
+
+def test_a_checkpoint_knows_its_classes(trained):
+    assert checkpoint_classes(str(trained / 'epoch_2.pth')) == CLASSES
+
+
+def test_evaluate(trained, tiny_config, shapes, tmp_path):
+    metrics = evaluate(
+        tiny_config,
+        str(trained / 'epoch_2.pth'),
+        data=str(shapes),
+        img_scale=(64, 64),
+        work_dir=str(tmp_path),
+        show_dir=str(tmp_path / 'shown'),
+    )
+    assert set(metrics) == METRICS
+    assert json.loads((tmp_path / 'metrics.json').read_text()) == metrics
+    assert len(list((tmp_path / 'shown').iterdir())) == 4
+
+
+def test_evaluate_with_test_time_augmentation(trained, tiny_config, shapes, tmp_path):
+    metrics = evaluate(
+        tiny_config,
+        str(trained / 'epoch_2.pth'),
+        data=str(shapes),
+        img_scale=(64, 64),
+        tta=True,
+        work_dir=str(tmp_path),
+    )
+    assert set(metrics) == METRICS
+
+
+def test_evaluate_takes_classes_from_the_checkpoint(trained, tiny_config, shapes, tmp_path):
+    """Without --data the config's own data is used, with the model's own number of classes."""
+    metrics = evaluate(next(trained.glob('*.py')), str(trained / 'epoch_2.pth'), work_dir=str(tmp_path))
+    assert set(metrics) == METRICS
+    with pytest.raises(UserError, match='data/coco/ is not there'):
+        evaluate(tiny_config, str(trained / 'epoch_2.pth'), work_dir=str(tmp_path))
+
+
+def test_a_whole_model_starts_one_with_other_classes(trained, tiny_config, shapes, tmp_path, monkeypatch):
+    source = json.loads((shapes / 'annotations' / 'train.json').read_text())
+    other = tmp_path / 'data'
+    (other / 'annotations').mkdir(parents=True)
+    (other / 'images').symlink_to(shapes / 'images')
+    source['categories'] = [dict(id=n, name='thing' if n < 4 else 'star') for n in (3, 4)]
+    for annotation in source['annotations']:
+        annotation['category_id'] = max(3, annotation['category_id'])
+    for split in ('train', 'val'):
+        (other / 'annotations' / f'{split}.json').write_text(json.dumps(source))
+
+    runner = train(
+        tiny_config,
+        data=str(other),
+        img_scale=(64, 64),
+        iters=1,
+        weights=str(trained / 'epoch_2.pth'),
+        lr=1e-12,
+        work_dir=str(tmp_path / 'run'),
+    )
+    before = load_from_file(trained / 'epoch_2.pth')['state_dict']
+    after = runner.model.state_dict()
+    assert before['bbox_head.retina_cls.weight'].shape != after['bbox_head.retina_cls.weight'].shape
+    for key in ('backbone.stages.3.blocks.0.attn.proj_1.weight', 'bbox_head.retina_reg.weight'):
+        torch.testing.assert_close(after[key], before[key], rtol=0, atol=1e-6)
+    log = next((tmp_path / 'run').glob('*/*.log')).read_text()
+    assert 'left out, because they differ here: bbox_head.retina_cls.weight, bbox_head.retina_cls.bias' in log
+
+
+def test_a_backbones_file_starts_the_backbone(trained, tiny_config, shapes, tmp_path):
+    state = load_from_file(trained / 'epoch_2.pth')['state_dict']
+    backbone = {key.removeprefix('backbone.'): value for key, value in state.items() if key.startswith('backbone.')}
+    torch.save(backbone, tmp_path / 'backbone.pth')
+    runner = train(
+        tiny_config,
+        data=str(shapes),
+        img_scale=(64, 64),
+        iters=1,
+        lr=1e-12,
+        weights=str(tmp_path / 'backbone.pth'),
+        work_dir=str(tmp_path / 'run'),
+    )
+    key = 'stages.3.blocks.0.attn.proj_1.weight'
+    torch.testing.assert_close(runner.model.backbone.state_dict()[key], backbone[key], rtol=0, atol=1e-6)
+
+
+def test_a_file_of_another_backbone_is_refused(tiny_config, shapes, tmp_path):
+    torch.save({'backbone.layer1.weight': torch.zeros(1)}, tmp_path / 'resnet.pth')
+    with pytest.raises(UserError, match='does not fit the config: 0 of .* keys do, backbone.stem'):
+        train(tiny_config, data=str(shapes), iters=1, weights=str(tmp_path / 'resnet.pth'), work_dir=str(tmp_path))
+
+
+def test_a_checkpoint_of_another_model_is_not_tested(tiny_config, shapes, tmp_path):
+    torch.save({'backbone.layer1.weight': torch.zeros(1)}, tmp_path / 'resnet.pth')
+    with pytest.raises(UserError, match='does not fit the config'):
+        evaluate(tiny_config, str(tmp_path / 'resnet.pth'), data=str(shapes), work_dir=str(tmp_path))

@@ -1,0 +1,32 @@
+"""Class lists that splits and checkpoints have to share."""
+
+import json
+
+import pytest
+
+from mmbackbones.datasets import load_detection
+from mmbackbones.errors import UserError
+from tests.helpers import detection_folders as folders
+from tests.helpers.coco_edits import edit
+
+
+def test_classes_that_differ_between_splits(root, out_dir):
+    edit(root, lambda d: d['categories'][0].update(name='cow'), 'test')
+    message = r"test\.json: .* those of .*train\.json; missing: 'cat'; unexpected: 'cow'$"
+    with pytest.raises(UserError, match=message):
+        load_detection(root, out_dir, splits=['train', 'val'])
+
+
+def test_a_split_may_list_other_classes_as_long_as_it_has_no_box_of_them(root, out_dir):
+    def change(data):
+        data['annotations'] = [item for item in data['annotations'] if item['category_id'] == 2]
+        data['categories'] = [{'id': 5, 'name': 'cow'}, {'id': 2, 'name': 'dog'}]
+
+    edit(root, change, 'val')
+    data = load_detection(root, out_dir)
+    assert data.classes == folders.CLASSES
+    content = json.loads(data.splits['val'].ann_file.read_text())
+    assert [(item['id'], item['name']) for item in content['categories']] == [(6, 'cat'), (2, 'dog')]
+    assert data.notes[1] == (
+        'annotations/val.json: 1 class that it does not list added, 1 class that it lists without a box left out'
+    )

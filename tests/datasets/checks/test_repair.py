@@ -1,0 +1,106 @@
+"""Defects of COCO annotations that are repaired and counted."""
+
+import json
+
+import pytest
+
+from mmbackbones.datasets import load_detection
+from mmbackbones.errors import UserError
+from tests.helpers import detection_folders as folders
+from tests.helpers.coco_edits import edit, first
+
+BOX_OF_VAL = [8, 8, 16, 16]
+
+
+REPAIRED = {
+    'partly outside': (first(bbox=[-5, 40, 20, 10]), [0, 40, 15, 8], '1 box clipped to its image'),
+    'above': (first(bbox=[5, -4, 10, 10]), [5, 0, 10, 6], '1 box clipped to its image'),
+    'right': (first(bbox=[60, 5, 10, 10]), [60, 5, 4, 10], '1 box clipped to its image'),
+    'larger': (first(bbox=[-5, -5, 100.0, 90]), [0, 0, 64, 48], '1 box clipped to its image'),
+    'no width': (first(bbox=[5, 5, 0, 8]), None, '1 box without area dropped'),
+    'outside': (first(bbox=[64, 5, 8, 8]), None, '1 box without area dropped'),
+    'overshoot': (first(bbox=[48.3, 5, 16, 16]), [48.3, 5, 16, 16], None),
+    'no size': (lambda d: [d['images'][0].pop(k) for k in ('width', 'height')], BOX_OF_VAL, '1 image size filled in'),
+    'size as text': (lambda d: d['images'][0].update(width='64', height=' 48 '), BOX_OF_VAL, '1 image size filled in'),
+    'size of 0': (lambda d: d['images'][0].update(width=0, height=0), BOX_OF_VAL, '1 image size filled in'),
+    'null size': (lambda d: d['images'][0].update(height=None), BOX_OF_VAL, '1 image size filled in'),
+    'no area': (lambda d: d['annotations'][0].pop('area'), BOX_OF_VAL, '1 area filled in'),
+    'area 0': (first(area=0), BOX_OF_VAL, '1 area filled in'),
+    'impossible area': (first(area=10**6), BOX_OF_VAL, '1 area that does not fit its box corrected'),
+    'area of 1': (first(area=1), BOX_OF_VAL, '1 area that does not fit its box corrected'),
+    'no iscrowd': (lambda d: d['annotations'][0].pop('iscrowd'), BOX_OF_VAL, '1 iscrowd filled in'),
+    'id 0': (first(id=0), BOX_OF_VAL, '3 annotations renumbered from 1'),
+}
+
+
+@pytest.mark.parametrize(('change', 'box', 'note'), REPAIRED.values(), ids=REPAIRED)
+def test_repaired(change, box, note, root, out_dir):
+    edit(root, change, 'val')  # val is what pycocotools evaluates, so every repair has to be in its file
+    data = load_detection(root, out_dir)
+    split = data.splits['val']
+    content = json.loads(split.ann_file.read_text())
+    assert list(data.notes[1:]) == ([f'annotations/val.json: {note}'] if note else [])
+    assert split.ann_file.is_relative_to(out_dir) == bool(note)
+    assert split.boxes == len(content['annotations']) == (3 if box else 2)
+    for annotation in content['annotations']:
+        assert annotation['id'] > 0
+        assert annotation['area'] == annotation['bbox'][2] * annotation['bbox'][3]
+        assert annotation['iscrowd'] == 0
+    assert all((image['width'], image['height']) == folders.SIZE for image in content['images'])
+    assert not box or content['annotations'][0]['bbox'] == box
+
+
+def test_all_repairs_of_a_split_in_one_line(root, out_dir):
+    def change(data):
+        for annotation, x in zip(data['annotations'], (-1, -2, 64, 90), strict=True):
+            annotation.update(bbox=[x, 5, 20, 10])
+            del annotation['area']
+
+    edit(root, change)
+    data = load_detection(root, out_dir)
+    assert data.notes[1:] == ('annotations/train.json: 2 boxes clipped to their image, 2 boxes without area dropped',)
+    assert data.splits['train'].boxes == 2
+
+
+def test_dropping_alone_does_not_copy_the_training_file(root, out_dir):
+    edit(root, first(bbox=[5, 5, 0, 8]))
+    data = load_detection(root, out_dir)
+    assert data.notes[1:] == ('annotations/train.json: 1 box without area dropped',)
+    assert data.splits['train'].ann_file == root / 'annotations/train.json'
+    assert data.splits['train'].boxes == 3
+
+
+@pytest.mark.parametrize('name', ['day\\a1.jpg', '.\\day\\a1.jpg'])
+def test_file_names_from_windows(name, root, out_dir):
+    (root / 'images/day').mkdir()
+    (root / 'images/a1.jpg').rename(root / 'images/day/a1.jpg')
+    edit(root, lambda d: d['images'][0].update(file_name=name))
+    data = load_detection(root, out_dir)
+    content = json.loads(data.splits['train'].ann_file.read_text())
+    assert (data.splits['train'].image_dir / content['images'][0]['file_name']).is_file()
+    assert '1 file name with backslashes read' in data.notes[1]
+    edit(root, lambda d: d['images'][0].update(file_name='..\\..\\a1.jpg'))
+    with pytest.raises(UserError, match='is not inside the data folder'):
+        load_detection(root, out_dir)
+
+
+def test_a_file_whose_name_has_a_backslash(root, out_dir):
+    (root / 'images/a1.jpg').rename(root / 'images/a\\1.jpg')
+    edit(root, lambda d: d['images'][0].update(file_name='a\\1.jpg'))
+    assert load_detection(root, out_dir).splits['train'].ann_file == root / 'annotations/train.json'
+
+
+def test_segmentation_and_other_keys_are_kept(root, out_dir):
+    edit(root, first(bbox=[-5, 40, 20, 10], segmentation=[[0, 40, 15, 40, 0, 48]], area=60, score=1))
+    annotation = json.loads(load_detection(root, out_dir).splits['train'].ann_file.read_text())['annotations'][0]
+    assert annotation['bbox'] == [0, 40, 15, 8]
+    assert (annotation['segmentation'], annotation['area'], annotation['score']) == ([[0, 40, 15, 40, 0, 48]], 60, 1)
+
+
+def test_categories_in_another_order_give_the_same_labels(root, out_dir):
+    edit(root, lambda d: d['categories'].reverse(), 'val')
+    data = load_detection(root, out_dir)
+    assert data.classes == folders.CLASSES
+    assert data.splits['val'].ann_file == out_dir / 'val.json'
+    listed = json.loads(data.splits['val'].ann_file.read_text())['categories']
+    assert [category['name'] for category in listed] == list(folders.CLASSES)

@@ -1,0 +1,116 @@
+"""ADE20K: which folders are splits."""
+
+import os
+import shutil
+
+import pytest
+
+from mmbackbones.datasets import has_label_maps, load_segmentation
+from mmbackbones.errors import UserError
+from tests.helpers.detection_folders import write_image, write_text
+from tests.helpers.segmentation_folders import SIZE, STEMS, listed, stems, write_labels
+
+
+def test_no_validation_split(ade20k_root, out_dir):
+    for kind in ('images', 'annotations'):
+        shutil.rmtree(ade20k_root / kind / 'validation')
+    data = load_segmentation(ade20k_root, out_dir)
+    assert (data.splits['train'].images, data.splits['val'].images) == (3, 1)
+    assert sorted(stems(data, 'train') + stems(data, 'val')) == list(STEMS['training'])
+    assert '80/20 by a fixed seed: train (3 images) and val (1 images)' in data.notes[-1]
+    again = load_segmentation(ade20k_root, out_dir / 'again', splits=['val'])
+    assert list(again.splits) == ['val']
+    assert listed(again, 'val') == listed(data, 'val')
+
+
+@pytest.mark.parametrize(
+    ('place', 'found'),
+    [
+        (
+            {'images/training': 'images/train', 'images/validation': 'images/val'},
+            'annotations/training/, annotations/validation/, images/train/, images/val/',
+        ),
+        ({'annotations': 'masks'}, 'images/training/, images/validation/, masks/training/, masks/validation/'),
+        (
+            {'images/training': 'images/images', 'images/validation': 'a', 'images': 'b', 'annotations': 'c'},
+            'a/, b/images/, c/training/, c/validation/',
+        ),
+    ],
+)
+def test_other_folders_are_no_match(place, found, ade20k_root, out_dir):
+    for old, new in place.items():
+        (ade20k_root / old).rename(ade20k_root / new)
+    assert not has_label_maps(ade20k_root)
+    with pytest.raises(UserError, match='user is in none of the known formats') as caught:
+        load_segmentation(ade20k_root, out_dir)
+    assert f'(it holds {found}); the formats are:\n  ADE20K: images/{{training,validation}}/' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('place', 'there'),
+    [
+        ({'images/validation': 'images/val', 'annotations/validation': 'annotations/val'}, 'images/val'),
+        ({'images/validation': 'images/Validation'}, 'images/Validation'),
+        ({'images/validation': 'elsewhere'}, 'annotations/validation'),
+        *(
+            ({f'{kind}/validation': f'{kind}/{name}' for kind in ('images', 'annotations')}, f'images/{name}')
+            for name in ('valid', 'val2017', 'VAL', 'dev', 'eval', 'evaluation', 'validate')
+        ),
+        ({'images/validation': 'val', 'annotations/validation': 'val/annotations'}, 'val'),
+        ({'images/validation': 'valid', 'annotations/validation': 'valid/masks'}, 'valid'),
+    ],
+)
+def test_a_validation_split_of_another_name_is_refused(place, there, ade20k_root, out_dir):
+    for old, new in place.items():
+        (ade20k_root / old).rename(ade20k_root / new)
+    with pytest.raises(UserError, match=f'user/{there} is there, but images/validation is not'):
+        load_segmentation(ade20k_root, out_dir)
+
+
+@pytest.mark.parametrize(
+    'leave',
+    [
+        lambda path: path.symlink_to('nowhere'),
+        lambda path: path.write_text('../elsewhere'),
+        os.mkfifo,
+    ],
+    ids=['broken link', 'what Windows makes of a link', 'pipe'],
+)
+def test_a_validation_split_that_is_no_folder(leave, ade20k_root, out_dir):
+    for kind in ('images', 'annotations'):
+        shutil.rmtree(ade20k_root / kind / 'validation')
+    leave(ade20k_root / 'images/validation')
+    with pytest.raises(UserError, match='user/images/validation is there, but images/validation is no folder'):
+        load_segmentation(ade20k_root, out_dir)
+
+
+def test_a_list_of_validation_images_is_refused(ade20k_root, out_dir):
+    for kind in ('images', 'annotations'):
+        shutil.rmtree(ade20k_root / kind / 'validation')
+    write_text(ade20k_root / 'valid.txt', 'a1\na2\n')
+    with pytest.raises(UserError, match=r'user/valid\.txt is there, but images/validation is not'):
+        load_segmentation(ade20k_root, out_dir)
+
+
+@pytest.mark.parametrize('name', ['test', 'testing'])
+def test_a_test_split(name, ade20k_root, out_dir):
+    for stem in ('c1', 'c2', 'c3'):
+        write_image(ade20k_root / f'images/{name}/{stem}.jpg', SIZE)
+        write_labels(ade20k_root / f'annotations/{name}/{stem}.png')
+    data = load_segmentation(ade20k_root, out_dir)
+    assert data.notes[0].endswith('train 4 images, val 2 images, test 3 images')
+    assert stems(load_segmentation(ade20k_root, out_dir, splits=['val', 'test']), 'test') == ['c1', 'c2', 'c3']
+    (ade20k_root / f'annotations/{name}/c2.png').unlink()
+    with pytest.raises(UserError, match=rf'{name} lacks the label maps of 1 of the 3 images: c2\.jpg'):
+        load_segmentation(ade20k_root, out_dir)
+
+
+@pytest.mark.parametrize('name', ['test', 'testing', 'extra', 'train', 'val'])
+def test_unused_folders_are_reported(name, ade20k_root, out_dir):
+    write_image(ade20k_root / f'images/{name}/c1.jpg', SIZE)
+    (ade20k_root / 'annotations/test').mkdir()
+    (ade20k_root / 'valid').mkdir()
+    (note,) = (note for note in load_segmentation(ade20k_root, out_dir).notes if 'left out' in note)
+    assert note.startswith('left out, because it is no labeled split of the format: images/')
+    for folder in (f'images/{name}', 'annotations/test', 'valid'):
+        assert folder in note

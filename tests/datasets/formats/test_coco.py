@@ -1,0 +1,112 @@
+"""COCO files under the names that people give them; none is ignored silently."""
+
+import pytest
+
+from mmbackbones.datasets import load_detection
+from mmbackbones.errors import UserError
+from tests.helpers import detection_folders as folders
+from tests.helpers.coco_contents import check_val, contents, truth
+from tests.helpers.detection_folders import TRUTH, VAL_NAMES, rename, write_coco, write_image, write_text
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        *VAL_NAMES,
+        'instances_val2014',
+        'instances_val',
+        'val2017',
+        'instances_valid2017',
+        'cats_val',
+        'val_annotations',
+        'val-2020',
+    ],
+)
+def test_plain_coco(name, tmp_path, out_dir):
+    folders.plain(tmp_path)
+    rename(tmp_path, 'annotations/val.json', f'annotations/{name}.json')
+    assert check_val(tmp_path, out_dir) == []
+
+
+@pytest.mark.parametrize('place', ['valid', 'images/valid', 'val2014', 'images/val2014', 'val', 'images/val'])
+def test_folders_of_plain_coco(place, tmp_path, out_dir):
+    for split, name in {'train': 'train', 'val': 'instances_val2014'}.items():
+        write_coco(tmp_path / f'annotations/{name}.json', TRUTH[split])
+        for stem in TRUTH[split]:
+            write_image(tmp_path / (place if split == 'val' else 'train') / f'{stem}.jpg')
+    check_val(tmp_path, out_dir)
+
+
+def test_coco_of_another_year(tmp_path, out_dir):
+    folders.coco_2017(tmp_path)
+    rename(tmp_path, 'annotations/instances_val2017.json', 'annotations/instances_val2014.json')
+    rename(tmp_path, 'val2017', 'val2014')
+    check_val(tmp_path, out_dir)
+
+
+def test_coco_2017_with_a_test_split(tmp_path, out_dir):
+    folders.coco_2017(tmp_path)
+    write_coco(tmp_path / 'annotations/instances_test2017.json', TRUTH['test'])
+    for stem in TRUTH['test']:
+        write_image(tmp_path / 'test2017' / f'{stem}.jpg')
+    data = load_detection(tmp_path, out_dir)
+    assert data.format == 'COCO 2017'
+    assert contents(data.splits['test']) == truth('test')
+
+
+def test_unused_files_are_reported(tmp_path, out_dir):
+    folders.plain(tmp_path)
+    for name in ('captions_val2017', 'image_info_test2017', 'person_keypoints_train2017', 'stuff_val2017'):
+        write_text(tmp_path / f'annotations/{name}.json', '{}')  # no boxes to be missed
+    assert check_val(tmp_path, out_dir) == []
+    for name in ('d', 'c', 'b', 'train_old'):
+        write_text(tmp_path / f'annotations/{name}.json', '{}')
+    unused = 'annotations/b.json, annotations/c.json, annotations/d.json and 1 more'
+    assert check_val(tmp_path, out_dir) == [f'{tmp_path}: not used: {unused}']
+
+
+def test_two_files_for_one_split(tmp_path, out_dir):
+    folders.plain(tmp_path)
+    write_coco(tmp_path / 'annotations/valid.json', TRUTH['val'])
+    with pytest.raises(UserError, match=r"annotations has several that could be the split 'val': val, valid"):
+        load_detection(tmp_path, out_dir)
+
+
+def test_one_file_beside_another_split(tmp_path, out_dir):
+    folders.one_file(tmp_path, 'trainval.json')
+    write_coco(tmp_path / 'val.json', TRUTH['val'])
+    assert f'{tmp_path}: not used: val.json' in load_detection(tmp_path, out_dir).notes
+
+
+def test_keypoint_files_are_read_if_there_are_no_others(tmp_path, out_dir):
+    folders.coco_2017(tmp_path)
+    for split in ('train', 'val'):
+        rename(tmp_path, f'annotations/instances_{split}2017.json', f'annotations/person_keypoints_{split}2017.json')
+    write_text(tmp_path / 'annotations/captions_val2017.json', '{}')
+    assert check_val(tmp_path, out_dir) == []
+
+
+@pytest.mark.parametrize('place', ['val', 'valid2', 'images/val', 'images/Validation'])
+def test_folders_that_may_hold_validation_images_are_reported(place, tmp_path, out_dir):
+    folders.one_file(tmp_path)
+    write_image(tmp_path / place / 'x.jpg')
+    notes = load_detection(tmp_path, out_dir).notes
+    assert (f'{tmp_path}: not used: {place}/' in notes) == (place != 'valid2')
+    assert any('80/20' in note for note in notes)
+
+
+def test_annotation_files_without_a_validation_split(tmp_path, out_dir):
+    folders.plain(tmp_path)
+    (tmp_path / 'annotations/test.json').unlink()
+    rename(tmp_path, 'annotations/val.json', 'annotations/holdout.json')
+    with pytest.raises(
+        UserError, match=r'\(holdout\.json, train\.json\), but none that is named as a validation split'
+    ):
+        load_detection(tmp_path, out_dir)
+
+
+def test_several_files_with_other_names(tmp_path, out_dir):
+    for name in ('a', 'b'):
+        folders.one_file(tmp_path / 'user', f'annotations/{name}.json')
+    with pytest.raises(UserError, match=r'several annotation files \(a\.json, b\.json\)'):
+        load_detection(tmp_path / 'user', out_dir)

@@ -1,0 +1,113 @@
+"""Images are paired with their label maps."""
+
+import pytest
+
+from mmbackbones.datasets import load_segmentation
+from mmbackbones.datasets.formats import pairs
+from mmbackbones.errors import UserError
+from tests.helpers.detection_folders import write_image, write_text
+from tests.helpers.segmentation_folders import LABELS, SIZE, listed, stems, write_labels
+
+TRAINING, MAPS = 'images/training', 'annotations/training'
+FIRST = f'{MAPS}/a1.png'
+
+
+def test_images_of_any_type_in_subfolders(ade20k_root, out_dir):
+    for name in ('b.png', 'c.bmp', 'd.JPEG', 'day/e.f.tif', 'night/old/e.webp'):
+        write_image(ade20k_root / TRAINING / name, SIZE)
+        write_labels(ade20k_root / MAPS / f'{name[: name.rindex(".")]}.png')
+    found = stems(load_segmentation(ade20k_root, out_dir), 'train')
+    assert sorted(found) == ['a1', 'a2', 'a3', 'a4', 'b', 'c', 'd', 'e', 'e.f']
+
+
+def test_label_maps_with_an_upper_case_suffix(ade20k_root, out_dir):
+    (ade20k_root / FIRST).rename(ade20k_root / MAPS / 'a1.PNG')
+    assert listed(load_segmentation(ade20k_root, out_dir), 'train')[0][1] == str(ade20k_root / MAPS / 'a1.PNG')
+
+
+@pytest.mark.parametrize('name', ['.DS_Store', '._a1.jpg', '._a1.png', 'Thumbs.db', '.checkpoints/a1.png', 'notes.txt'])
+def test_hidden_and_other_files_are_ignored(name, ade20k_root, out_dir):
+    for kind in (TRAINING, MAPS):
+        write_text(ade20k_root / kind / name, 'neither image nor label map')
+    data = load_segmentation(ade20k_root, out_dir)
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+    assert not any('left out' in note for note in data.notes)
+
+
+def test_links_are_followed(ade20k_root, tmp_path, out_dir):
+    for kind in ('images', 'annotations'):
+        (ade20k_root / kind / 'training').rename(tmp_path / kind)
+        (ade20k_root / kind / 'training').mkdir()
+        (ade20k_root / kind / 'training/elsewhere').symlink_to(tmp_path / kind)
+    assert stems(load_segmentation(ade20k_root, out_dir), 'train') == ['a1', 'a2', 'a3', 'a4']
+    (tmp_path / 'images/a2.jpg').unlink()
+    (tmp_path / 'images/a2.jpg').symlink_to('nowhere')
+    with pytest.raises(UserError, match=r"'elsewhere/a2\.jpg' is not in .*; 1 of its 4 images is missing"):
+        load_segmentation(ade20k_root, out_dir)
+
+
+@pytest.mark.parametrize('target', ['.', '..', '../..'])
+def test_links_to_a_parent_are_not_followed(target, ade20k_root, out_dir):
+    for kind in (TRAINING, MAPS):
+        (ade20k_root / kind / 'loop').symlink_to(target)
+    data = load_segmentation(ade20k_root, out_dir)
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+    assert not any('left out' in note for note in data.notes)
+
+
+def test_label_maps_without_an_image_are_reported(ade20k_root, out_dir):
+    for stem in 'zy':
+        write_labels(ade20k_root / MAPS / f'{stem}.png')
+    data = load_segmentation(ade20k_root, out_dir)
+    assert 'annotations/training: left out, because it has no image: y.png and 1 more' in data.notes
+    assert stems(data, 'train') == ['a1', 'a2', 'a3', 'a4']
+
+
+def test_similar_names_are_not_looked_for_among_thousands(ade20k_root, out_dir, monkeypatch):
+    """Comparing names takes time that grows with the square of their length."""
+    (ade20k_root / FIRST).rename(ade20k_root / MAPS / 'a1_mask.png')
+    for index in range(2000):
+        (ade20k_root / MAPS / f'a0_{index:05}.png').touch()
+    compared = []
+    monkeypatch.setattr(pairs, 'get_close_matches', lambda name, names, **options: compared.extend(names) or names[:1])
+    with pytest.raises(UserError, match=r'a1\.jpg needs the PNG a1\.png; did you mean '):
+        load_segmentation(ade20k_root, out_dir)
+    assert 'a1_mask.png' in compared
+    assert len(compared) <= 1000
+
+
+@pytest.mark.parametrize('size', [(1, 8), (12, 1), (1, 1)])
+def test_images_of_one_row_or_column(size, ade20k_root, out_dir):
+    """MMSegmentation squeezes their label maps to one dimension, and testing ends in an AssertionError."""
+    write_image(ade20k_root / 'images/validation/b1.jpg', size)
+    write_labels(ade20k_root / 'annotations/validation/b1.png', LABELS[: size[1], : size[0]])
+    with pytest.raises(
+        UserError, match=rf'b1\.jpg is {size[0]}x{size[1]} pixels: MMSeg.*; 1 of 2 images have such a size'
+    ):
+        load_segmentation(ade20k_root, out_dir)
+
+
+def test_pair_by_stem(tmp_path):
+    for name in (
+        'images/b.jpg',
+        'images/day/a.PNG',
+        'labels/b.png',
+        'labels/day/a.png',
+        'labels/c.png',
+        'labels/b.txt',
+    ):
+        write_text(tmp_path / name, '')
+    names, spare = pairs.pair_by_stem(tmp_path / 'images', tmp_path / 'labels')
+    assert names == [('b.jpg', 'b.png'), ('day/a.PNG', 'day/a.png')]
+    assert spare == ['c.png']
+
+
+def test_read_pairs_of_any_names(tmp_path):
+    write_image(tmp_path / 'photos/a.jpg', SIZE)
+    write_labels(tmp_path / 'masks/a_mask.png')
+    found = pairs.read_pairs(tmp_path, tmp_path / 'photos', tmp_path / 'masks', [('a.jpg', 'a_mask.png')])
+    (pair,) = found.pairs
+    assert (pair.image, pair.label_path) == (tmp_path / 'photos/a.jpg', tmp_path / 'masks/a_mask.png')
+    assert pair.label.size == SIZE
+    assert pair.label.pixels == dict.fromkeys(range(4), 24)
+    assert (pair.orientation, found.notes) == (1, ())

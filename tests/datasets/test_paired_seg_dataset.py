@@ -1,0 +1,97 @@
+"""Training reads the classes that labels stand for, however a label map is stored and numbered."""
+
+import json
+
+import numpy as np
+import pytest
+from mmengine.registry import DATASETS
+from PIL import Image
+
+import mmbackbones.engine  # noqa: F401
+from mmbackbones.datasets import load_segmentation
+
+CLASSES = ('road', 'car', 'tree')
+IGNORED = 255
+LABELS = np.array([[0, 1, 2, 3], [255, 3, 2, 1]], np.uint8)
+
+
+def gray(mode: str | None = None) -> Image.Image:
+    return Image.fromarray(LABELS).convert(mode)
+
+
+def palette() -> Image.Image:
+    image = gray()
+    image.putpalette(np.random.default_rng(0).integers(0, 256, 768).tolist())
+    return image
+
+
+STORED = {
+    'bytes': gray(),
+    'palette': palette(),
+    '16 bits': Image.fromarray(LABELS.astype(np.uint16)),
+    'LA': gray('LA'),
+    'RGB': gray('RGB'),
+    'RGBA': gray('RGBA'),
+    '1 bit': Image.fromarray(LABELS == 1),
+}
+
+
+@pytest.mark.parametrize('asked', [None, ('tree', 'road', 'car')], ids=['the same classes', 'another order'])
+def test_labels(asked, tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    for kind in ('images', 'annotations'):
+        for folder in ('training', 'validation'):
+            (tmp_path / 'user' / kind / folder).mkdir(parents=True)
+            for name, image in STORED.items():
+                image = image if kind == 'annotations' else Image.new('RGB', image.size)
+                image.save(tmp_path / 'user' / kind / folder / f'{name}.png')
+    (tmp_path / 'user/classes.txt').write_text('\n'.join(CLASSES))
+
+    data = load_segmentation(tmp_path / 'user', tmp_path / 'out', classes=asked)
+    dataset = DATASETS.build(
+        dict(
+            type='PairedSegDataset',
+            ann_file=str(data.splits['train'].list_file),
+            labels=data.label_map,
+            metainfo=dict(classes=data.classes),
+            pipeline=[dict(type='mmseg.LoadAnnotations')],
+        )
+    )
+    assert len(dataset) == len(STORED)
+    expected = np.full(256, IGNORED)
+    expected[1:4] = [data.classes.index(name) for name in CLASSES]
+    for name, sample in zip(sorted(STORED), dataset, strict=True):
+        stored = (LABELS == 1).astype(int) if name == '1 bit' else LABELS
+        assert (sample['gt_seg_map'] == expected[stored]).all(), name
+
+
+@pytest.mark.parametrize(
+    ('options', 'expected'),
+    [
+        (dict(), [255, 0, 1, 2]),
+        (dict(ignore_label=2), [255, 0, 255, 2]),
+        (dict(ignore_label=255), [255, 0, 1, 2]),
+        (dict(reduce_zero_label=False), [0, 1, 2, 3]),
+        (dict(reduce_zero_label=False, ignore_label=0), [255, 1, 2, 3]),
+        (dict(labels=[2, 0, 1]), [255, 2, 0, 1]),
+        (dict(labels=[2, 0, 1], ignore_label=1), [255, 255, 0, 1]),
+    ],
+    ids=str,
+)
+def test_numbering(options, expected, tmp_path):
+    gray().save(tmp_path / 'labels.png')
+    (tmp_path / 'list.json').write_text(json.dumps([['image.jpg', str(tmp_path / 'labels.png')]]))
+    dataset = DATASETS.build(
+        dict(
+            type='PairedSegDataset',
+            ann_file=str(tmp_path / 'list.json'),
+            metainfo=dict(classes=('a', 'b', 'c', 'd')),
+            pipeline=[dict(type='mmseg.LoadAnnotations')],
+            **options,
+        )
+    )
+    (sample,) = dataset
+    assert (sample['gt_seg_map'] == np.array([*expected, *[255] * 252])[LABELS]).all()
+    assert sample['img_path'] == 'image.jpg'
+    assert dataset.metainfo['ignore_label'] == options.get('ignore_label')
+    assert dataset.metainfo['reduce_zero_label'] == options.get('reduce_zero_label', True)

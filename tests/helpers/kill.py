@@ -1,0 +1,61 @@
+"""Training runs that are killed: by a hook, named in ``custom_imports``, or at a chosen write."""
+
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+
+@HOOKS.register_module()
+class KillHook(Hook):
+    """SIGKILL in the middle of the second epoch."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        if runner.epoch == 1 and batch_idx == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fork(function: Callable[[], object]) -> int:
+    """Call `function` in a forked process of its own, and return the exit code: a negative one is a signal's number."""
+
+    def child() -> None:
+        torch.set_num_threads(1)
+        function()
+
+    process = get_context('fork').Process(target=child)
+    process.start()
+    process.join(120)
+    return process.exitcode
+
+
+def run_killed(function: Callable[[], object], name: str, occurrence: int) -> None:
+    """Call `function` in a process of its own, which gets SIGKILL when half of a checkpoint is written.
+
+    Args:
+        function: What to call; it is forked, not pickled.
+        name: Beginning of the checkpoint's file name.
+        occurrence: At which of the writes of such a file, counted from 1.
+    """
+
+    def child() -> None:
+        whole, seen = LocalBackend.put, 0
+
+        def put(self, content, path):
+            nonlocal seen
+            if Path(path).name.startswith(name):
+                seen += 1
+                if seen == occurrence:
+                    whole(self, content[: len(content) // 2], path)
+                    os.kill(os.getpid(), signal.SIGKILL)
+            whole(self, content, path)
+
+        LocalBackend.put = put
+        function()
+
+    assert fork(child) == -signal.SIGKILL

@@ -1,0 +1,209 @@
+"""The command line: types of options, values of ``--cfg-options``, and exit codes."""
+
+import warnings
+from argparse import ArgumentParser
+
+import pytest
+from mmengine.config import Config
+
+from mmbackbones import cli
+from mmbackbones.cli import CfgOptions, run
+from mmbackbones.errors import RunFailed, UserError
+
+
+def parse(*options):
+    parser = ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=CfgOptions)
+    return parser.parse_args(['--cfg-options', *options]).cfg_options
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('1', 1),
+        ('1.0', 1.0),
+        ('1e-6', 1e-6),
+        ('-1', -1),
+        ('true', True),
+        ('False', False),
+        ('None', None),
+        ('', ''),
+        ('word', 'word'),
+        ('"word"', 'word'),
+        ("'two words'", 'two words'),
+        ('"1"', 1),
+        ('a/b=c', 'a/b=c'),
+        ('/my runs/1', '/my runs/1'),
+        ("'/a,b'", '/a,b'),
+        ('ep_{}.pth', 'ep_{}.pth'),
+        ('1,2', [1, 2]),
+        ('[1,2]', [1, 2]),
+        ('[1, 2]', [1, 2]),
+        ('"[1,2]"', [1, 2]),
+        ('(1,2)', (1, 2)),
+        ('[]', []),
+        ('a,b', ['a', 'b']),
+        ('[a, b]', ['a', 'b']),
+        ('[coco/a,coco/b]', ['coco/a', 'coco/b']),
+        ("['a b']", ['a b']),
+        ('[(1,2),(-3,4.5)]', [(1, 2), (-3, 4.5)]),
+        ('[true,False,None]', [True, False, None]),
+        ("dict(type='A', b=dict(c=[1]))", dict(type='A', b=dict(c=[1]))),
+        ('dict()', {}),
+        ('{}', {}),
+        ("{'type': 'A', 'b': (1, 2)}", dict(type='A', b=(1, 2))),
+        ("[dict(type='A')]", [dict(type='A')]),
+        ('[dict(type=A)]', [dict(type='A')]),  # without quotes: the shell took them
+    ],
+)
+def test_value(text, value):
+    found = parse(f'key={text}')['key']
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_several_options():
+    assert parse('a.b=1', 'c=2', 'a.b=3') == {'a.b': 3, 'c': 2}
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '[1,2',
+        '(1,[2)',
+        "[dict(type='A']",
+        'dict(1)',
+        'dict(**a)',
+        "{'a': open('b')}",
+        "[dict(type='A'), len('b')]",
+        '[' * 10000,
+    ],
+)
+def test_unreadable_value(text, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(f'key={text}')
+    assert stop.value.code == 2
+    assert 'the value cannot be read; lists are written [a,b]' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('name', 'arguments'), [('check_data', ['x' * 300]), ('get_flops', ['x' * 300])])
+def test_file_name_too_long(name, arguments, tool):
+    code, _, err = tool(name, *arguments)
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert err.endswith(': File name too long\n')
+
+
+def test_current_folder_is_gone(tool, tmp_path, monkeypatch):
+    (tmp_path / 'gone').mkdir()
+    monkeypatch.chdir(tmp_path / 'gone')
+    (tmp_path / 'gone').rmdir()
+    try:
+        code, _, err = tool('check_data', '.')
+    finally:
+        monkeypatch.chdir(tmp_path)
+    assert (code, err) == (2, 'error: the current folder no longer exists: change to another one\n')
+
+
+@pytest.mark.parametrize(
+    ('kind', 'right', 'wrong', 'message'),
+    [
+        (cli.non_negative_int, {'0': 0, '12': 12}, ['-1', '1.5', '', 'x'], 'a whole number of at least 0'),
+        (cli.positive_int, {'1': 1, '12': 12}, ['0', '-1', '1.5', '', 'x'], 'a whole number of at least 1'),
+        (cli.positive_float, {'1': 1.0, '1e-4': 1e-4}, ['0', '-1', 'inf', 'nan', '', 'x'], 'a number above 0'),
+    ],
+)
+def test_argument_types(kind, right, wrong, message):
+    for text, value in right.items():
+        assert (kind(text), type(kind(text))) == (value, type(value))
+    for text in wrong:
+        with pytest.raises(cli.ArgumentTypeError, match=f'must be {message}, got {text!r}'):
+            kind(text)
+
+
+def test_help_keeps_the_line_breaks_of_a_docstring():
+    assert 'Train.\n\n    python train.py\n' in cli.new_parser('Train.\n\n    python train.py\n').format_help()
+
+
+def test_shared_options(capsys):
+    parser = cli.new_parser(None)
+    cli.add_data_options(parser)
+    cli.add_label_options(parser, default='as in training')
+    cli.add_run_options(parser)
+    assert vars(parser.parse_args([])) == dict(
+        data=None, img_scale=None, background=None, ignore_label=None, launcher='none', cfg_options=None
+    )
+    given = ['--data', 'd', '--img-scale', '64', '32', '--background', 'class', '--ignore-label', '0']
+    given = parser.parse_args([*given, '--launcher', 'slurm', '--cfg-options', 'a=1'])
+    assert vars(given) == dict(
+        data='d', img_scale=[64, 32], background='class', ignore_label=0, launcher='slurm', cfg_options={'a': 1}
+    )
+    assert parser.format_help().count('(default: as in training)') == 2
+    for wrong in ('--launcher ssh', '--background void', '--ignore-label -1', '--img-scale 64 0'):
+        with pytest.raises(SystemExit) as stop:
+            parser.parse_args(wrong.split())
+        assert stop.value.code == 2
+    plain = cli.new_parser(None)
+    cli.add_label_options(plain)
+    assert 'default' not in plain.format_help()
+
+
+def raise_it(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    ('error', 'code', 'said'),
+    [
+        (UserError('no such\x1b file'), 2, 'error: no such\\x1b file\n'),
+        (RunFailed('the loss is nan'), 1, 'error: the loss is nan\n'),
+        (KeyboardInterrupt(), 130, '\nstopped\n'),
+        (OSError(28, 'No space left on device', '/full/1.pth'), 1, 'error: /full/1.pth: No space left on device\n'),
+        (OSError(36, 'File name too long', 'xxx'), 2, 'error: xxx: File name too long\n'),
+        (
+            PermissionError(
+                'Caught PermissionError in DataLoader worker process 0.\nTraceback:\n  x\ncannot read a.jpg'
+            ),
+            1,
+            'error: cannot read a.jpg\n',
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_run_ends_with_a_sentence_and_a_code(error, code, said, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: raise_it(error))
+    assert (stop.value.code, capsys.readouterr().err) == (code, said)
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run(lambda: 1 / 0)
+
+
+def test_ctrl_c_that_became_another_error(monkeypatch):
+    """MMEngine makes a SyntaxError of whatever ends yapf's work, and puts the whole config into it."""
+
+    def interrupted():
+        monkeypatch.setattr('mmengine.config.config.FormatCode', lambda *_, **__: raise_it(KeyboardInterrupt()))
+        return Config(dict(a=1)).pretty_text
+
+    with pytest.raises(SystemExit) as stop:
+        run(interrupted)
+    assert stop.value.code == 130
+
+
+def test_known_warnings_of_libraries_are_not_shown():
+    said = ('pkg_resources is deprecated as an API.', 'Default ``avg_non_ignore`` is False, if', 'look at this')
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter('always')
+        run(lambda: [warnings.warn(text, stacklevel=1) for text in said])
+    assert [str(warning.message) for warning in shown] == ['look at this']
+
+
+def test_an_error_of_all_processes_is_printed_by_the_first(monkeypatch, capsys):
+    monkeypatch.setattr(cli, '_GRACE_PERIOD', 0)
+    for rank in ('0', '1'):
+        monkeypatch.setenv('RANK', rank)
+        cli.print_error('of all', on_all_processes=True)
+        cli.print_error('of this one')
+    assert capsys.readouterr().err.splitlines() == ['error: of all', 'error: of this one', 'error: of this one']
