@@ -32,6 +32,11 @@ def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
     q, k, v = (x if x.stride(-1) == 1 else x.contiguous() for x in (q, k, v))
     if q.device.type == 'cpu' or is_recording() or q.shape[0] <= MAX_BATCH:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, **options)
-    masks = [None] * -(-q.shape[0] // MAX_BATCH) if mask is None else mask.expand(len(q), -1, -1, -1).split(MAX_BATCH)
-    parts = zip(q.split(MAX_BATCH), k.split(MAX_BATCH), v.split(MAX_BATCH), masks, strict=True)
+    return attention_in_parts(q, k, v, mask, MAX_BATCH, **options)
+
+
+def attention_in_parts(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, size: int, **options: Any) -> Tensor:
+    """:func:`fused_attention`, computed for at most `size` of the batch at a time."""
+    masks = [None] * -(-len(q) // size) if mask is None else mask.expand(len(q), -1, -1, -1).split(size)
+    parts = zip(q.split(size), k.split(size), v.split(size), masks, strict=True)
     return torch.cat([F.scaled_dot_product_attention(*part, **options) for part in parts])
