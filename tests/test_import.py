@@ -28,6 +28,19 @@ from mmseg.registry import MODELS as SEGMENTATION
 for registry in (DETECTION, SEGMENTATION):
     assert type(registry.build(dict(type='VAN', arch='b0'))).__name__ == 'VAN'
 """,
+    'networks_and_weights_work_without_mmdet_and_mmseg': """
+import importlib, pkgutil, sys
+sys.modules['mmdet'] = sys.modules['mmseg'] = None  # whoever imports them, by whatever way, fails
+import torch, mmbackbones
+from mmengine.registry import MODELS
+rooms = ('backbones', 'heads', 'layers', 'ops', 'weights', 'utils')
+modules = pkgutil.walk_packages(mmbackbones.__path__, 'mmbackbones.')
+loaded = [importlib.import_module(m.name) for m in modules if m.name.split('.')[1] in rooms]
+assert len(loaded) > 50
+network = MODELS.build(dict(type='VAN', arch='b0'))
+network.init_weights()
+assert len(network(torch.rand(2, 3, 32, 32))) == 4
+""",
     'mmdet_and_mmseg_import_after_it': """
 import mmbackbones, mmdet.models, mmseg.models, mmcv.ops
 from mmengine.utils.dl_utils import collect_env

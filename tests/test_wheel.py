@@ -39,3 +39,5 @@ def test_a_source_distribution_has_them(tmp_path):
     with tarfile.open(next(tmp_path.glob('*.tar.gz'))) as archive:
         names = {name.partition('/')[2] for name in archive.getnames()}
     assert {f'configs/{path}' for path in contents(ROOT / 'configs')} | {'model-index.yml', 'constraints.txt'} <= names
+    assert 'mmbackbones/py.typed' in names
+    assert not [name for name in names if name.startswith('tests')]  # setuptools would take some of them
