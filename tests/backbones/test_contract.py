@@ -79,7 +79,8 @@ def test_the_state_after_each_stage(build):
     assert torch.equal(maps[1], outs[0])
     assert torch.equal(maps[3], outs[1])
     assert [len(state) for state in first] == [len(state) for state in states[:2]]
-    assert all(torch.equal(*pair) for state in zip(first, states, strict=False) for pair in zip(*state, strict=True))
+    for state, same in zip(first, states[:2], strict=True):
+        assert all(torch.equal(*pair) for pair in zip(state, same, strict=True))
 
 
 def test_prepared_images_are_in_the_memory_format_of_the_network(build):
@@ -266,9 +267,8 @@ def test_loads_its_own_state_dict(build, tmp_path, form):
     assert all(torch.equal(model.state_dict()[key], value) for key, value in source.state_dict().items())
 
 
-def test_loads_below_a_prefix_and_without_unbuilt_stages(build, tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr('mmbackbones.weights.loading.print_log', lambda text, **kwargs: said.append(text))
+def test_loads_below_a_prefix_and_without_unbuilt_stages(build, tmp_path, logged):
+    messages = logged('mmbackbones.weights.loading')
     torch.manual_seed(0)
     source = build()
     state = {f'backbone.{key}': value for key, value in source.state_dict().items()}
@@ -280,7 +280,7 @@ def test_loads_below_a_prefix_and_without_unbuilt_stages(build, tmp_path, monkey
     model.init_weights()
     own = model.state_dict()
     assert all(torch.equal(own[key], source.state_dict()[key]) for key in own)
-    assert f'loaded {len(own)} of {len(own)} keys' in said[-1]
+    assert f'loaded {len(own)} of {len(own)} keys' in messages[-1]
 
 
 @pytest.mark.parametrize(

@@ -34,14 +34,14 @@ def test_folders_of_plain_coco(place, tmp_path, out_dir):
         write_coco(tmp_path / f'annotations/{name}.json', TRUTH[split])
         for stem in TRUTH[split]:
             write_image(tmp_path / (place if split == 'val' else 'train') / f'{stem}.jpg')
-    check_val(tmp_path, out_dir)
+    assert check_val(tmp_path, out_dir) == []
 
 
 def test_coco_of_another_year(tmp_path, out_dir):
     folders.coco_2017(tmp_path)
     rename(tmp_path, 'annotations/instances_val2017.json', 'annotations/instances_val2014.json')
     rename(tmp_path, 'val2017', 'val2014')
-    check_val(tmp_path, out_dir)
+    assert check_val(tmp_path, out_dir) == []
 
 
 def test_coco_2017_with_a_test_split(tmp_path, out_dir):
