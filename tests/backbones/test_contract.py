@@ -225,6 +225,22 @@ def test_wrong_arguments(backbone_name, kwargs, message):
 def test_impossible_input(build, shape):
     with pytest.raises(ValueError, match='at least 32 pixels, got'):
         build()(torch.zeros(shape))
+    with pytest.raises(ValueError, match='at least 32 pixels, got'):
+        build().check_input(torch.zeros(shape))
+
+
+def test_possible_input(build):
+    assert build().check_input(torch.zeros(1, 3, 32, 32)) is None
+
+
+def test_freeze_stages(build):
+    model = build().train()
+    model.frozen_stages = 1
+    model.freeze_stages()
+    frozen = ('stem.', 'stages.0.')
+    assert all(param.requires_grad != name.startswith(frozen) for name, param in model.named_parameters())
+    modules = [(name + '.', module) for name, module in model.named_modules() if name]
+    assert all(module.training != name.startswith(frozen) for name, module in modules)
 
 
 # Classification -----------------------------------------------------------------------------------------------------

@@ -131,6 +131,8 @@ def one_box(bbox, size=(64, 48), **values):
         (('64', 48.0), (64, 48), {'size': 1}),
         ((0, None), (None, None), {}),
         (('', -1), (None, None), {}),
+        (('64', None), (64, None), {}),
+        ((64.0, ' '), (64, None), {}),
     ],
 )
 def test_normalize_coco_reads_sizes(given, size, repairs, tmp_path):
@@ -223,3 +225,8 @@ def test_describe_repairs():
         '1 class that it lists without a box left out'
     )
     assert describe_repairs(Counter()) == ''
+
+
+def test_a_size_that_is_stated_in_part_is_filled_in_once(root, out_dir):
+    edit(root, lambda d: d['images'][0].update(width='64', height=None))
+    assert load_detection(root, out_dir).notes[1:] == ('annotations/train.json: 1 image size filled in',)
