@@ -20,6 +20,8 @@ from mmbackbones.engine.dataset_config import apply_dataset, is_segmentor, learn
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path, monkeypatch):

@@ -14,6 +14,8 @@ from mmbackbones.engine.finite_loss import FiniteLossHook, check_weights, finish
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 
+pytestmark = pytest.mark.slow
+
 
 @HOOKS.register_module()
 class SpoilHook(Hook):

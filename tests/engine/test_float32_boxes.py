@@ -1,5 +1,6 @@
 """Boxes keep their coordinates where a network computes in bfloat16."""
 
+import pytest
 import torch
 from mmdet.models import SingleRoIExtractor
 from mmdet.models.task_modules import AnchorGenerator
@@ -8,6 +9,8 @@ from mmengine.registry import MODELS, init_default_scope
 from mmbackbones import get_config
 from mmbackbones.engine.float32_boxes import Float32AnchorGenerator, Float32RoIExtractor
 from tests.helpers.raw_memory import roi_align_that_reads_raw_memory
+
+pytestmark = pytest.mark.slow
 
 
 def head(name, key):

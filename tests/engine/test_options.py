@@ -14,6 +14,8 @@ from mmbackbones.engine.options import flatten, format_options, merge, merge_aga
 from mmbackbones.engine.rehearsal import rehearse
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def flat(tiny_config, tmp_path_factory):

@@ -22,6 +22,8 @@ from tests.helpers.checkpoints import save_checkpoint
 from tests.helpers.kill import fork
 from tests.helpers.unreachable import UNREACHABLE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
