@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CHECKS = {
     'imports_neither_mmdet_nor_mmseg': "import sys, mmbackbones; assert not {'mmdet', 'mmseg'} & set(sys.modules)",
     'apis_load_mmdet_on_first_use': """
@@ -27,6 +29,19 @@ from mmdet.registry import MODELS as DETECTION
 from mmseg.registry import MODELS as SEGMENTATION
 for registry in (DETECTION, SEGMENTATION):
     assert type(registry.build(dict(type='VAN', arch='b0'))).__name__ == 'VAN'
+""",
+    'networks_and_weights_work_without_mmdet_and_mmseg': """
+import importlib, pkgutil, sys
+sys.modules['mmdet'] = sys.modules['mmseg'] = None  # whoever imports them, by whatever way, fails
+import torch, mmbackbones
+from mmengine.registry import MODELS
+rooms = ('backbones', 'heads', 'layers', 'ops', 'weights', 'utils')
+modules = pkgutil.walk_packages(mmbackbones.__path__, 'mmbackbones.')
+loaded = [importlib.import_module(m.name) for m in modules if m.name.split('.')[1] in rooms]
+assert len(loaded) > 50
+network = MODELS.build(dict(type='VAN', arch='b0'))
+network.init_weights()
+assert len(network(torch.rand(2, 3, 32, 32))) == 4
 """,
     'mmdet_and_mmseg_import_after_it': """
 import mmbackbones, mmdet.models, mmseg.models, mmcv.ops

@@ -5,8 +5,12 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from mmbackbones.model_zoo import read_models
 from mmbackbones.utils import config_files
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,3 +43,5 @@ def test_a_source_distribution_has_them(tmp_path):
     with tarfile.open(next(tmp_path.glob('*.tar.gz'))) as archive:
         names = {name.partition('/')[2] for name in archive.getnames()}
     assert {f'configs/{path}' for path in contents(ROOT / 'configs')} | {'model-index.yml', 'constraints.txt'} <= names
+    assert 'mmbackbones/py.typed' in names
+    assert not [name for name in names if name.startswith('tests')]  # setuptools would take some of them

@@ -21,6 +21,9 @@ _OUR_LAYOUT = re.compile(r'(stem|stages)\.')
 # Types that may be built from a config in a checkpoint, beside the layers of this package. MMEngine itself would build
 # anything that can be imported by name.
 _NORMS = ('BN', 'SyncBN', 'GN', 'LN', 'IN')
+# Most entries of a list in a network's arch or options. Each may stand for a layer, in every block: a short text could
+# otherwise describe a network that takes hours to build.
+_MAX_ENTRIES = 32
 # Options of a backbone that do not change its weights.
 _NOT_IN_WEIGHTS = ('type', 'init_cfg', 'out_indices', 'frozen_stages', 'norm_eval', 'drop_path_rate', 'with_cp')
 
@@ -182,7 +185,7 @@ def _from_trained_config(content: object, max_blocks: int) -> list[_Candidate]:
         depths = arch['depths'] if isinstance(arch, dict) else ()
         if not all(_may_be_built(node['type']) for node in _dicts([arch, options]) if 'type' in node):
             return []
-        if sum(depths) > max_blocks:
+        if sum(depths) > max_blocks or any(len(items) > _MAX_ENTRIES for items in _lists([arch, options])):
             return []
         with torch.device('meta'):
             return [_Candidate(family(arch, out_indices=stages, **options), arch, options)]
@@ -204,3 +207,13 @@ def _dicts(node: object) -> Iterator[dict[Any, Any]]:
     if isinstance(node, list | tuple):
         for child in node:
             yield from _dicts(child)
+
+
+def _lists(node: object) -> Iterator[list[Any] | tuple[Any, ...]]:
+    if isinstance(node, list | tuple):
+        yield node
+    elif isinstance(node, dict):
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _lists(child)

@@ -68,7 +68,7 @@ class HATNet(TransCNN):
         **dict.fromkeys(('medium', 'm'), _arch((64, 128, 320, 512), (3, 6, 18, 3), kernel_sizes=(5, 3, 5, 3))),
         **dict.fromkeys(('large', 'l'), _arch((64, 128, 320, 640), (3, 8, 27, 3))),
     }
-    default_norm_cfg: dict = dict(type='GN', num_groups=1, eps=1e-6)
+    default_norm_cfg: dict = dict(type='SingleGroupNorm', eps=1e-6)
     irb_norms = 'ends'
 
     rename_key = staticmethod(rename_hatnet_key)
@@ -78,5 +78,5 @@ class HATNet(TransCNN):
         return Downsampling(in_channels, out_channels, self.norm_cfg)
 
     def memory_format(self, device: torch.device) -> torch.memory_format:
-        """Channels-last on CPUs only: CUDA's group norm gives the plain format back, a copy each time."""
+        """Channels-last on CPUs only: group norms on GPUs compute in the contiguous format, docs/benchmarks.md."""
         return torch.channels_last if device.type == 'cpu' else torch.contiguous_format

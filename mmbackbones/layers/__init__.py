@@ -9,6 +9,7 @@ from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAtt
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
 from .local_attention import LocalAttention2d
+from .single_group_norm import SingleGroupNorm
 from .weight_init import init_conv_fan_out
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     'LargeKernelAttention',
     'LocalAttention2d',
     'MultiHeadSelfAttention2d',
+    'SingleGroupNorm',
     'SpatiallyAwareAttention',
     'TokenAttention',
     'TwoBranchDownsampling',

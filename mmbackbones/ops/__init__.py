@@ -6,6 +6,7 @@ from .grid_pooling import pool_to_grid
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .recording import checks, is_exporting, is_recording, warn_of_one_image
+from .single_group_norm import single_group_norm
 
 __all__ = [
     'checks',
@@ -16,5 +17,6 @@ __all__ = [
     'local_attention',
     'pool_to_grid',
     'provide_mmcv_ext',
+    'single_group_norm',
     'warn_of_one_image',
 ]

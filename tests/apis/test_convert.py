@@ -216,6 +216,14 @@ def test_options_that_shape_the_weights(options, tmp_path):
     assert found.config == dict(type='VAN', arch='t', **options)
 
 
+# One block of 100,000 attention steps.
+MANY_LAYERS = (
+    "model = dict(backbone=dict(type='TransCNN', arch=dict(head_dim=8, embed_dims=(8, 8, 8, 8), depths=(1, 0, 0, 0), "
+    'expansions=(4, 4, 4, 4), kernel_sizes=(3, 3, 3, 3), '
+    f"attentions=[dict(type='CascadedSelfAttention2d', grid_sizes=[{'1, ' * 100_000}]), 0, 0, 0])))"
+)
+
+
 @pytest.mark.parametrize(
     'text',
     [
@@ -227,6 +235,7 @@ def test_options_that_shape_the_weights(options, tmp_path):
         'mlp_ratios=(2, 2, 2, 2))))',
         "model = dict(backbone=dict(type='VAN', arch=dict(embed_dims=(8, 8, 8, 8), depths=(1000000000, 1, 1, 1), "
         'mlp_ratios=(2, 2, 2, 2))))',
+        pytest.param(MANY_LAYERS, id='layers without end in one block'),
         "model = dict(backbone=dict(type='VAN', arch='t', in_channels='many', out_indices='all'))",
         "model = dict(backbone=dict(type=['VAN'], arch='t'))",
         "model = dict(backbone='VAN')",

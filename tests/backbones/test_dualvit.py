@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mmbackbones.analysis.counting import count_saved_bytes, multiply_adds, saved_bytes
 from mmbackbones.analysis.explicit_attention import explicit_attention
 from mmbackbones.backbones import DualViT
-from mmbackbones.benchmarks.dualvit import COCO, cost_of_a_pixel
+from mmbackbones.benchmarks.dualvit import COCO, multiply_adds_per_pixel
 from tests.helpers.official_states import dualvit_state, load_reference
 from tests.helpers.reference import assert_features_equal, image
 from tests.helpers.small_backbones import SMALL
@@ -124,7 +124,7 @@ def test_dual_blocks_cost_the_same_for_every_pixel_with_a_fixed_grid():
     """The rest of the cost is that of the 64 tokens themselves, less than 3 % at 224x224."""
 
     def per_pixel(side, grid):
-        return cost_of_a_pixel((side, side), grid, out_indices=(1,))
+        return multiply_adds_per_pixel((side, side), grid, out_indices=(1,))
 
     assert per_pixel(896, (8, 8)) == pytest.approx(per_pixel(224, (8, 8)), rel=0.03)
     assert per_pixel(896, None) > 2 * per_pixel(224, None)

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from mmbackbones.benchmarks import gpu
-from mmbackbones.benchmarks.gpu.networks import build, set_layout
+from mmbackbones.benchmarks.gpu.networks import build, computing
 from mmbackbones.errors import UserError
+
+pytestmark = pytest.mark.slow
 
 QUICK = dict(warmup=0, least=1, most=1)
 
@@ -30,15 +32,19 @@ def test_networks(table, detector, backbone, monkeypatch):
     assert all(float(row['median_ms']) > 0 for row in rows)
 
 
-def test_layouts_are_those_that_the_backbone_computes_in(monkeypatch):
-    formats = {'default': True, 'channels-last': True, 'contiguous': False, 'as computed': True}
-    for layout, channels_last in formats.items():
-        backbone, seen = build('retinanet', 'van_s').backbone, []
-        set_layout(backbone, layout)
-        backbone.stem.register_forward_pre_hook(lambda module, args, seen=seen: seen.append(args[0]))
+@pytest.mark.parametrize(
+    ('layout', 'name', 'channels_last'),
+    [('default', 'default', True), ('other', 'contiguous', False), ('as computed', 'as computed', True)],
+)
+def test_layouts_are_those_that_the_backbone_computes_in(layout, name, channels_last):
+    backbone, seen = build('retinanet', 'van_s').backbone, []
+    backbone.stem.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    with computing(backbone, layout) as said:
         outs = backbone(torch.randn(1, 3, 64, 64))
-        assert seen[0].is_contiguous(memory_format=torch.channels_last) == channels_last
-        assert outs[0].is_contiguous() == (layout != 'as computed')
+    assert said == name
+    assert seen[0].is_contiguous(memory_format=torch.channels_last) == channels_last
+    assert outs[0].is_contiguous() == (layout != 'as computed')
+    assert backbone(torch.randn(1, 3, 64, 64))[0].is_contiguous()
 
 
 def test_other_parts(table):

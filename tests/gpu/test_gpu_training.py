@@ -39,9 +39,7 @@ def command(device, shapes, tmp_path):
     def run(name: str, *arguments, launcher=(), code: int = 0) -> str:
         env = {
             **os.environ,
-            'PYTHONPATH': os.pathsep.join(
-                [str(ROOT), str(ROOT / 'tests' / 'engine'), os.environ.get('PYTHONPATH', '')]
-            ),
+            'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
         }
         if device == 'cpu':
             env['CUDA_VISIBLE_DEVICES'] = ''
@@ -119,7 +117,7 @@ def test_a_killed_run_goes_on(command, device, tmp_path, amp):
     killing = tmp_path / 'killing' / 'tiny.py'
     killing.parent.mkdir()
     killing.write_text(
-        f"_base_ = {str(flat)!r}\ncustom_imports = dict(imports=['mmbackbones', 'kill'])\n"
+        f"_base_ = {str(flat)!r}\ncustom_imports = dict(imports=['mmbackbones', 'tests.helpers.kill'])\n"
         "custom_hooks = [dict(type='KillHook')]\n"
     )
     options = [

@@ -2,13 +2,24 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ...errors import UserError
 from ...ops.local_attention import IMPLEMENTATIONS
-from .networks import BACKBONES, OURS, STEPS, build, layer_scale_in_half_precision, set_layout, training_step
+from .networks import (
+    BACKBONES,
+    OURS,
+    STEPS,
+    build,
+    compiled,
+    computing,
+    layer_scale_in_half_precision,
+    training_step,
+)
 from .operators import MAPS, local_attention_step
 from .table import Table
 from .timing import Step, Timing, measure
@@ -16,6 +27,7 @@ from .timing import Step, Timing, measure
 COCO, ADE20K, CITYSCAPES = (800, 1333), (512, 512), (512, 2048)  # rows and columns
 SETTINGS = (('retinanet', COCO), ('mask_rcnn', COCO), ('upernet', ADE20K), ('upernet', CITYSCAPES))
 TASKS = (('inference', 1), ('inference', 8), ('training', 2))  # and the images of a batch
+PRECISIONS = ('float32', 'float16')
 FOLDER = Path('docs/benchmarks')
 # The sizes of multi-scale training, as 1333 x 800 images come: each is new to the kernels that are chosen for a size.
 SCALES = ((480, 800), (544, 906), (576, 960), (640, 1066), (704, 1173), (736, 1226))
@@ -34,98 +46,95 @@ def time_or_none(make_step: Callable[[], Step], device: str, **options) -> Timin
 
 def measure_networks(
     table: Table,
-    backbones: Iterable[str] = BACKBONES,
+    backbones: Sequence[str] = BACKBONES,
     settings: Sequence = SETTINGS,
-    precisions: Sequence[str] = ('float32', 'float16'),
+    precisions: Sequence[str] = PRECISIONS,
     **options,
 ) -> None:
     """Every network as it comes: inference and training, in float32 and with mixed precision."""
     for detector, size in settings:
         for backbone in backbones:
             for task, batch in TASKS:
-                for precision in precisions:
-                    if batch == 8 and precision == 'float32' and len(precisions) > 1:
-                        continue  # throughput is what half precision is for
-                    _measure_one(table, detector, backbone, size, task, batch, precision, **options)
+                # Throughput, of eight images at once, is what mixed precision is for.
+                chosen = precisions if batch < 8 else precisions[-1:]
+                _measure(table, detector, backbone, size, ((task, batch, name) for name in chosen), **options)
 
 
 def measure_compiled(
     table: Table,
-    backbones: Iterable[str] = BACKBONES,
+    backbones: Sequence[str] = BACKBONES,
     size: tuple[int, int] = COCO,
-    precisions: Sequence[str] = ('float32', 'float16'),
+    precisions: Sequence[str] = ('float16',),
     **options,
 ) -> None:
-    """RetinaNet with a compiled backbone."""
+    """RetinaNet with a compiled backbone, compiled for the one size."""
     for backbone in backbones:
-        for precision in precisions:
-            for task, batch in TASKS[::2]:
-                torch._dynamo.reset()
-                _measure_one(table, 'retinanet', backbone, size, task, batch, precision, form='compiled', **options)
+        torch._dynamo.reset()
+        _measure(table, 'retinanet', backbone, size, _modes(precisions), form='compiled', **options)
 
 
 def measure_layouts(
     table: Table,
-    backbones: Iterable[str] = (*OURS, 'resnet50'),
+    backbones: Sequence[str] = OURS,
     size: tuple[int, int] = COCO,
-    precisions: Sequence[str] = ('float32', 'float16'),
+    precisions: Sequence[str] = PRECISIONS,
     **options,
 ) -> None:
-    """RetinaNet with its backbone in either memory format, and without the copy of its maps into the contiguous one."""
+    """RetinaNet with its backbone in the other memory format, and without the copy of its maps."""
     for backbone in backbones:
-        for layout in ('channels-last', 'contiguous', 'as computed'):
-            if layout == 'as computed' and backbone not in OURS:
-                continue
-            for precision in precisions:
-                for task, batch in TASKS[::2]:
-                    _measure_one(table, 'retinanet', backbone, size, task, batch, precision, layout=layout, **options)
+        for layout in ('other', 'as computed'):
+            _measure(table, 'retinanet', backbone, size, _modes(precisions), layout=layout, **options)
 
 
 def measure_layer_scale(
-    table: Table, backbones: Iterable[str] = ('van_s', 'van_b', 'dualvit_s'), size: tuple[int, int] = COCO, **options
+    table: Table, backbones: Sequence[str] = ('van_s', 'van_b', 'dualvit_s'), size: tuple[int, int] = COCO, **options
 ) -> None:
     """RetinaNet with mixed precision, whose layer scales do not turn maps into float32."""
     for backbone in backbones:
-        for task, batch in TASKS[::2]:
-            with layer_scale_in_half_precision():
-                _measure_one(
-                    table, 'retinanet', backbone, size, task, batch, 'float16', form='layer scale cast', **options
-                )
+        with layer_scale_in_half_precision():
+            _measure(table, 'retinanet', backbone, size, _modes(('float16',)), form='layer scale cast', **options)
 
 
-def _measure_one(
+def _modes(precisions: Iterable[str]) -> list[tuple[str, int, str]]:
+    return [('inference', 1, name) for name in precisions] + [('training', 2, name) for name in precisions]
+
+
+@lru_cache(maxsize=1)  # one at a time, for memory is measured
+def _built(detector: str, backbone: str, device: str) -> Any:
+    torch.manual_seed(0)
+    return build(detector, backbone).to(device)
+
+
+def _measure(
     table: Table,
     detector: str,
     backbone: str,
     size: tuple[int, int],
-    task: str,
-    batch: int,
-    precision: str,
+    modes: Iterable[tuple[str, int, str]],
     form: str = 'eager',
     layout: str = 'default',
     **options,
 ) -> None:
-    def make_step() -> Step:
-        torch.manual_seed(0)
-        model = build(detector, backbone).to(table.device)
-        set_layout(model.backbone, layout)
-        if form == 'compiled':
-            model.backbone = torch.compile(model.backbone)
-        return STEPS[task](model, table.device, batch, *size, precision == 'float16')
+    """Measure one network in each of `modes`: task, batch and precision."""
+    model = _built(detector, backbone, table.device)
+    with computing(model.backbone, layout) as named, compiled(model) if form == 'compiled' else nullcontext():
+        for task, batch, precision in modes:
 
-    timing = time_or_none(make_step, table.device, **options)
-    table.add(
-        timing,
-        network=detector,
-        backbone=backbone,
-        height=size[0],
-        width=size[1],
-        task=task,
-        batch=batch,
-        precision=precision,
-        form=form,
-        layout=layout,
-    )
+            def make_step(task=task, batch=batch, half=precision == 'float16') -> Step:
+                return STEPS[task](model, table.device, batch, *size, half)
+
+            table.add(
+                time_or_none(make_step, table.device, **options),
+                network=detector,
+                backbone=backbone,
+                height=size[0],
+                width=size[1],
+                task=task,
+                batch=batch,
+                precision=precision,
+                form=form,
+                layout=named,
+            )
 
 
 def measure_local_attention(table: Table, maps: Sequence = MAPS, batch: int = 2, **options) -> None:
@@ -151,19 +160,18 @@ def measure_local_attention(table: Table, maps: Sequence = MAPS, batch: int = 2,
                 )
 
 
-def measure_new_sizes(table: Table, backbones: Iterable[str] = (*OURS, 'resnet50'), sizes: Sequence = SCALES) -> None:
+def measure_new_sizes(table: Table, backbones: Sequence[str] = (*OURS, 'resnet50'), sizes: Sequence = SCALES) -> None:
     """The first training step at a size that was not there before, with and without cuDNN's attention.
 
     cuDNN makes a plan for each shape that it has not seen, in half precision.
     """
     for backbone in backbones:
-        for cudnn in (True, False):
-            torch.manual_seed(0)
-            model = build('retinanet', backbone).to(table.device)
+        for cudnn in (False, True):
+            model = _built('retinanet', backbone, table.device)
             first, again = [], []
             with torch.nn.attention.sdpa_kernel(_attention_kernels(cudnn)) if table.device == 'cuda' else nullcontext():
-                for size in sizes:
-                    step = training_step(model, table.device, 2, *size, table.device == 'cuda')
+                for height, width in sizes:
+                    step = training_step(model, table.device, 2, height, width, table.device == 'cuda')
                     timings = [measure(step, table.device, warmup=0, least=1, most=1).milliseconds[0] for _ in range(3)]
                     first.append(timings[0])
                     again.append(timings[2])
@@ -199,9 +207,9 @@ def run(folder: Path = FOLDER) -> None:
         raise UserError('the benchmark "gpu" needs a CUDA GPU, and PyTorch finds none on this machine')
     table = Table('cuda', folder)
     measure_local_attention(table)
+    measure_new_sizes(table)  # before anything else has met these sizes
     measure_networks(table)
     measure_layouts(table)
     measure_layer_scale(table)
     measure_compiled(table)
-    measure_new_sizes(table)
     print(f'\nwritten to {table.path}')

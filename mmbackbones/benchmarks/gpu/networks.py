@@ -1,8 +1,10 @@
 """The detectors and segmentors that are measured, and their steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -45,15 +47,14 @@ class TimmFeatures(nn.Module):
 
     def __init__(self, name: str, out_indices: tuple[int, ...]) -> None:
         super().__init__()
-        import timm
-
+        timm = import_module('timm')  # optional
         self.body = timm.create_model(name, features_only=True, out_indices=out_indices)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.body(x))
 
 
-def build(detector: str, backbone: str) -> nn.Module:
+def build(detector: str, backbone: str) -> Any:
     """A detector or segmentor as its config describes it, from random weights.
 
     Args:
@@ -83,7 +84,7 @@ def build(detector: str, backbone: str) -> nn.Module:
     return network
 
 
-def samples(model: nn.Module, count: int, height: int, width: int, objects: int = 20) -> list:
+def samples(model: Any, count: int, height: int, width: int, objects: int = 20) -> list:
     """Ground truth of `count` images: some objects, or a label for each pixel."""
     generator = torch.Generator().manual_seed(0)
     meta = dict(
@@ -118,7 +119,7 @@ def samples(model: nn.Module, count: int, height: int, width: int, objects: int 
     return made
 
 
-def prediction(model: nn.Module, device: str, batch: int, height: int, width: int, half: bool) -> Step:
+def prediction(model: Any, device: str, batch: int, height: int, width: int, half: bool) -> Step:
     """A prediction, from images on the device to results: boxes after non-maximum suppression, or label maps."""
     model.eval()
     images = torch.randn(batch, 3, height, width, device=device)
@@ -131,7 +132,7 @@ def prediction(model: nn.Module, device: str, batch: int, height: int, width: in
     return step
 
 
-def training_step(model: nn.Module, device: str, batch: int, height: int, width: int, half: bool) -> Step:
+def training_step(model: Any, device: str, batch: int, height: int, width: int, half: bool) -> Step:
     """A training step as MMEngine takes it: forward, losses, backward, AdamW; with `half`, as ``--amp`` has it."""
     model.train()
     images = torch.randn(batch, 3, height, width, device=device)
@@ -150,31 +151,45 @@ def training_step(model: nn.Module, device: str, batch: int, height: int, width:
 STEPS: dict[str, Callable[..., Step]] = {'inference': prediction, 'training': training_step}
 
 
-def set_layout(backbone: nn.Module, layout: str) -> None:
-    """Let a backbone compute in a memory format.
+@contextmanager
+def computing(backbone: Any, layout: str) -> Iterator[str]:
+    """Inside, a backbone of ours computes in a memory format; yields the name of the layout.
 
     Args:
-        backbone: Any; of those that are not ours, weights and maps take the format.
-        layout: ``default``, the backbone's own choice; ``channels-last``; ``contiguous``; or ``as computed``: its own
-            choice, and maps that are handed out without a copy into the contiguous format (ours only).
+        backbone: Any, for `default`; else one of ours.
+        layout: ``default``, the backbone's own choice; ``other``, the memory format that it does not choose; or
+            ``as computed``: its own choice, and maps that are handed out without a copy into the contiguous format.
     """
     if layout == 'default':
+        yield layout
         return
+    own = backbone.memory_format(next(backbone.parameters()).device)
     if layout == 'as computed':
-        backbone.forward = lambda x: tuple(
-            backbone.pyramid(x.contiguous(memory_format=backbone.memory_format(x.device)))
-        )
-        return
-    memory_format = torch.channels_last if layout == 'channels-last' else torch.contiguous_format
-    if hasattr(backbone, 'memory_format'):
-        backbone.memory_format = lambda device: memory_format
+        backbone.forward = lambda x: tuple(backbone.pyramid(x.contiguous(memory_format=own)))
     else:
-        backbone.to(memory_format=memory_format)
-        backbone.register_forward_pre_hook(lambda module, args: (args[0].contiguous(memory_format=memory_format),))
+        other = torch.contiguous_format if own == torch.channels_last else torch.channels_last
+        layout = 'channels-last' if other == torch.channels_last else 'contiguous'
+        backbone.memory_format = lambda device: other
+    try:
+        yield layout
+    finally:
+        for name in ('forward', 'memory_format'):
+            vars(backbone).pop(name, None)
 
 
 @contextmanager
-def layer_scale_in_half_precision():
+def compiled(model: Any) -> Iterator[None]:
+    """Inside, the backbone of a detector or segmentor is compiled, anew for each size."""
+    eager: Any = model.backbone
+    model.backbone = torch.compile(eager, dynamic=False)
+    try:
+        yield
+    finally:
+        model.backbone = eager
+
+
+@contextmanager
+def layer_scale_in_half_precision() -> Iterator[None]:
     """Inside, mmcv's layer scale leaves maps in the type that they have; its float32 weight makes them float32 else."""
 
     def forward(self: LayerScale, x: Tensor) -> Tensor:

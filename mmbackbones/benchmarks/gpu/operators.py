@@ -24,4 +24,5 @@ def local_attention_step(
 
 
 def _forward_and_backward(impl: str, inputs: list[Tensor], dy: Tensor) -> None:
-    torch.autograd.grad(local_attention(*inputs, impl=impl), inputs, dy)
+    q, k, v, rel_row, rel_col = inputs
+    torch.autograd.grad(local_attention(q, k, v, rel_row, rel_col, impl=impl), inputs, dy)
