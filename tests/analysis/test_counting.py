@@ -8,7 +8,7 @@ from torch import nn
 
 from mmbackbones.analysis.counting import count_saved_bytes, multiply_adds, saved_bytes
 from mmbackbones.analysis.explicit_attention import use_explicit_local_attention
-from mmbackbones.layers import MHSA, LocalAttention2d, SpatiallyAwareAttention
+from mmbackbones.layers import LocalAttention2d, MultiHeadSelfAttention2d, SpatiallyAwareAttention
 from mmbackbones.ops.local_attention import tiles
 
 LAYERS = {
@@ -36,7 +36,7 @@ def test_local_attention_is_counted_by_its_definition():
 
 
 def test_fused_attention_is_counted_by_its_two_products():
-    layer = MHSA(16, head_dim=8)
+    layer = MultiHeadSelfAttention2d(16, head_dim=8)
     projections = 10 * 7 * 16 * 16 * 4
     assert multiply_adds(layer, (1, 16, 10, 7)) == projections + 2 * (10 * 7) ** 2 * 16
 
