@@ -71,6 +71,18 @@ def tiny_seg_config(tmp_path_factory) -> str:
 
 
 @pytest.fixture
+def logged(monkeypatch):
+    """Collects the messages that a module logs, by the module's name: a list that grows."""
+
+    def collect(module: str) -> list[str]:
+        messages: list[str] = []
+        monkeypatch.setattr(f'{module}.print_log', lambda text, *args, **kwargs: messages.append(text))
+        return messages
+
+    return collect
+
+
+@pytest.fixture
 def tool(monkeypatch, capsys):
     """Runs ``tools/NAME.py ARGUMENTS`` in this process: (exit code, standard output, standard error)."""
 

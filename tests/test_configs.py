@@ -15,6 +15,8 @@ from mmbackbones.errors import UserError
 from mmbackbones.model_zoo import count, read_models
 from mmbackbones.weights import RELEASES
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[1] / 'configs'
 NAMES = sorted(path.stem for path in FOLDER.glob('*.py'))
 ZOO = read_models()

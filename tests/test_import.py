@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CHECKS = {
     'imports_neither_mmdet_nor_mmseg': "import sys, mmbackbones; assert not {'mmdet', 'mmseg'} & set(sys.modules)",
     'apis_load_mmdet_on_first_use': """

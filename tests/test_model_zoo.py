@@ -131,6 +131,12 @@ def test_counted_and_published_have_columns_of_their_own():
     assert '| VAN-X | 1.50 | - | 8x9 | 2.50 | 3 | 50.1 | nowhere |' in text
 
 
+def test_a_model_that_is_not_counted_yet(tmp_path):
+    model = {'Name': 'retinanet_van_x', 'Config': 'configs/retinanet_van_x.py', 'Metadata': {'Input Size': '8x9'}}
+    with pytest.raises(UserError, match=r'retinanet_van_x has not been counted yet: run .*model_zoo.py --count'):
+        write_tables({model['Name']: model}, tmp_path)
+
+
 def test_the_readme_table_has_a_row_for_each_backbone_with_published_figures():
     def model(name, backbone, parameters=1, **metrics):
         return {

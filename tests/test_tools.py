@@ -14,6 +14,8 @@ from mmbackbones import config_path
 from tests.helpers.tiny_configs import ROOT
 from tests.helpers.unreachable import UNREACHABLE
 
+pytestmark = pytest.mark.slow
+
 TOOLS = sorted(path.stem for path in (ROOT / 'tools').glob('*.py'))
 
 

@@ -5,8 +5,12 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from mmbackbones.model_zoo import read_models
 from mmbackbones.utils import config_files
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 

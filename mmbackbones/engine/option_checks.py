@@ -36,6 +36,7 @@ _DICTS = re.compile(
     r'|env_cfg(\.dist_cfg)?|(train|val|test)_dataloader(\.dataset)*'
 )
 _STRINGS = ('work_dir', 'default_scope')
+_MAY_BE_NONE = re.compile(r'\w+_dataloader|param_scheduler|env_cfg\.dist_cfg|default_scope')
 _LISTS = re.compile(r'custom_hooks|param_scheduler|(train|val|test)_dataloader(\.dataset)+\.pipeline')
 
 
@@ -92,9 +93,11 @@ _READERS = (
         r'(?P<owner>model)\.test_cfg',
         ('mode', 'crop_size', 'stride'),
         'type',
-        ('EncoderDecoder', 'CascadeEncoderDecoder'),
+        ('EncoderDecoder',),  # the point head of a CascadeEncoderDecoder reads keys of its own
     ),
 )
+# Scopes in which a name means the class of the libraries; in any other it may be a class that reads other keys.
+_SCOPE = re.compile(r'(mmengine|mmdet|mmseg)\.')
 
 
 def find_problem(cfg: Config, key: str, options: dict[str, Any]) -> str:
@@ -161,7 +164,7 @@ def _key_problem(cfg: Config, key: str, options: dict[str, Any]) -> str:
         if reader.names:
             entry = f'{match["owner"]}.{reader.entry}'
             name = options.get(entry, value_at(cfg, entry))
-            if (name if name is None else str(name).rpartition('.')[2]) not in reader.names:
+            if (name if name is None else _SCOPE.sub('', str(name), count=1)) not in reader.names:
                 continue
         return f'{match["section"]} has no key {match["key"]!r}; it takes {", ".join(reader.keys)}'
     return ''
@@ -169,13 +172,14 @@ def _key_problem(cfg: Config, key: str, options: dict[str, Any]) -> str:
 
 def _value_problem(key: str, old: Any, value: Any) -> str:
     """Whether the value of an option is of another kind than the entry that it replaces."""
-    without = value is None and key.endswith('_dataloader')  # a run without validation
-    if _DICTS.fullmatch(key) and not (isinstance(value, dict) or without):
+    if value is None and _MAY_BE_NONE.fullmatch(key):
+        return ''
+    if _DICTS.fullmatch(key) and not isinstance(value, dict):
         return f"{key} takes a dict, written dict(type='A',b=1)"
     if key in _STRINGS and not isinstance(value, str):
         return f'{key} takes a string'
     several = isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value)
-    if _LISTS.fullmatch(key) and not (several or (key == 'param_scheduler' and value is None)):
+    if _LISTS.fullmatch(key) and not several:
         return f"{key} takes a list of dicts, written [dict(type='A',b=1)]"
     if not isinstance(value, str) or key.split('.')[-1] in _MAY_BE_WORDS:
         return ''

@@ -21,7 +21,7 @@ _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # What raises an exception in a run, and the sections of a config that it is made from, or fed by.
 _SECTIONS = (
     ((Dataset, BaseTransform), tuple(f'{loader}.dataset' for loader in _LOADERS)),
-    ((DataLoader, _BaseDataLoaderIter), _LOADERS),
+    ((DataLoader, _BaseDataLoaderIter), (*_LOADERS, 'env_cfg.mp_cfg')),
     ((nn.Module,), ('model', 'tta_model', 'data_preprocessor', *_LOADERS)),
     ((Optimizer, OptimWrapper), ('model', 'optim_wrapper')),
     ((Evaluator, BaseMetric), ('val_evaluator', 'test_evaluator')),
@@ -34,7 +34,8 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
     """Turn whatever goes wrong while a section of a config is built into one sentence.
 
     Args:
-        section: Dotted name of what is built; empty for the whole config.
+        section: Dotted name of what is built; empty for the whole config, where an exception that no entry of the
+            config has caused is a bug and keeps its traceback.
         options: Flat ``--cfg-options``; the message names those of the section.
 
     Raises:
@@ -43,7 +44,7 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a config can name any class, which can raise anything
-        if not section and isinstance(error, UserError | RunFailed):
+        if not section and (isinstance(error, UserError | RunFailed) or not _caused_by_entry(error)):
             raise
         given = format_options((options_in(options, section) if section else options).items())
         given = f'; --cfg-options {given}' if given else ''
@@ -71,6 +72,16 @@ def blaming(options: dict[str, Any], what: str, possible: Callable[[], bool] = l
         if not blamed or interrupted(error) or not possible():
             raise
         raise UserError(f'{what}: {summarize_error(error)}; --cfg-options {format_options(blamed.items())}') from error
+
+
+def _caused_by_entry(error: Exception) -> bool:
+    """Whether MMEngine raised an exception for an entry of a config, or a class that it built from entries did.
+
+    MMEngine reads entries, looks up what they name and calls it. Where it calls code of this package, that refuses an
+    argument with a ValueError, or fails with a TypeError on a value of the wrong kind; anything else is a bug there.
+    """
+    packages = [frame.f_globals.get('__name__', '').partition('.')[0] for frame, _ in walk_tb(error.__traceback__)]
+    return 'mmengine' in packages and (packages[-1] != 'mmbackbones' or isinstance(error, ValueError | TypeError))
 
 
 def _sections_of(error: Exception) -> tuple[str, ...]:

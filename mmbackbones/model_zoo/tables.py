@@ -168,8 +168,11 @@ def write_tables(models: dict[str, Model], root: Path) -> None:
     """Write docs/model_zoo.md and the README's table of the clone at `root`.
 
     Raises:
-        UserError: The README lacks the two comments that the table stands between.
+        UserError: A model has not been counted yet, or the README lacks the two comments that the table stands between.
     """
+    for model in models.values():
+        if not {'Parameters', 'FLOPs'} <= model['Metadata'].keys():
+            raise UserError(f'{model["Name"]} has not been counted yet: run python tools/model_zoo.py --count')
     text = insert_readme_table((root / 'README.md').read_text(encoding='utf-8'), models)
     (root / 'README.md').write_text(text, encoding='utf-8')
     (root / 'docs' / 'model_zoo.md').write_text(render_page(models), encoding='utf-8')

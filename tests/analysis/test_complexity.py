@@ -12,6 +12,8 @@ from mmbackbones.backbones import VAN
 from mmbackbones.errors import UserError
 from mmbackbones.weights import RELEASES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,6 +11,8 @@ from mmbackbones.engine.initial_weights import checkpoint_classes
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 
+pytestmark = pytest.mark.slow
+
 METRICS = {f'bbox_{name}' for name in ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')}
 METRICS |= {f'bbox_AP_{name}' for name in CLASSES}
 

@@ -79,7 +79,8 @@ def test_the_state_after_each_stage(build):
     assert torch.equal(maps[1], outs[0])
     assert torch.equal(maps[3], outs[1])
     assert [len(state) for state in first] == [len(state) for state in states[:2]]
-    assert all(torch.equal(*pair) for state in zip(first, states, strict=False) for pair in zip(*state, strict=True))
+    for state, same in zip(first, states[:2], strict=True):
+        assert all(torch.equal(*pair) for pair in zip(state, same, strict=True))
 
 
 def test_prepared_images_are_in_the_memory_format_of_the_network(build):
@@ -224,6 +225,22 @@ def test_wrong_arguments(backbone_name, kwargs, message):
 def test_impossible_input(build, shape):
     with pytest.raises(ValueError, match='at least 32 pixels, got'):
         build()(torch.zeros(shape))
+    with pytest.raises(ValueError, match='at least 32 pixels, got'):
+        build().check_input(torch.zeros(shape))
+
+
+def test_possible_input(build):
+    assert build().check_input(torch.zeros(1, 3, 32, 32)) is None
+
+
+def test_freeze_stages(build):
+    model = build().train()
+    model.frozen_stages = 1
+    model.freeze_stages()
+    frozen = ('stem.', 'stages.0.')
+    assert all(param.requires_grad != name.startswith(frozen) for name, param in model.named_parameters())
+    modules = [(name + '.', module) for name, module in model.named_modules() if name]
+    assert all(module.training != name.startswith(frozen) for name, module in modules)
 
 
 # Classification -----------------------------------------------------------------------------------------------------
@@ -266,9 +283,8 @@ def test_loads_its_own_state_dict(build, tmp_path, form):
     assert all(torch.equal(model.state_dict()[key], value) for key, value in source.state_dict().items())
 
 
-def test_loads_below_a_prefix_and_without_unbuilt_stages(build, tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr('mmbackbones.weights.loading.print_log', lambda text, **kwargs: said.append(text))
+def test_loads_below_a_prefix_and_without_unbuilt_stages(build, tmp_path, logged):
+    messages = logged('mmbackbones.weights.loading')
     torch.manual_seed(0)
     source = build()
     state = {f'backbone.{key}': value for key, value in source.state_dict().items()}
@@ -280,7 +296,7 @@ def test_loads_below_a_prefix_and_without_unbuilt_stages(build, tmp_path, monkey
     model.init_weights()
     own = model.state_dict()
     assert all(torch.equal(own[key], source.state_dict()[key]) for key in own)
-    assert f'loaded {len(own)} of {len(own)} keys' in said[-1]
+    assert f'loaded {len(own)} of {len(own)} keys' in messages[-1]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from mmbackbones.apis.classify import classifier
 from tests.helpers.official_states import dualvit_state, hierarchical_state, load_reference, van_state
 from tests.helpers.reference import assert_features_equal, image
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = load_reference('logits')
 STATES = {
     'van_b0': lambda: van_state('b0'),

@@ -12,6 +12,8 @@ from mmbackbones.layers import LocalAttention2d
 from mmbackbones.ops import local_attention
 from tests.helpers.small_backbones import SMALL, build_small
 
+pytestmark = pytest.mark.slow
+
 FULL = (96, 96)  # fills every grid of the small networks, which only a branch in Python could tell from other sizes
 SIZES = [FULL, (128, 128), (100, 150), (33, 50), (64, 96), (131, 57)]
 VARIANTS = {

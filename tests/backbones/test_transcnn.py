@@ -13,14 +13,13 @@ NETWORKS = {'transcnn': TransCNN, 'hatnet': HATNet}
 
 
 @pytest.mark.parametrize(('family', 'arch'), HIERARCHICAL)
-def test_equals_the_authors_network(family, arch, tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr('mmbackbones.weights.loading.print_log', lambda text, **kwargs: said.append(text))
+def test_equals_the_authors_network(family, arch, tmp_path, logged):
+    messages = logged('mmbackbones.weights.loading')
     torch.save({'model': hierarchical_state(family, arch)}, tmp_path / 'released.pth')
     model = NETWORKS[family](arch, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'released.pth')))
     model.init_weights()
     keys = len(model.state_dict())
-    assert f'loaded {keys} of {keys} keys' in said[-1]
+    assert f'loaded {keys} of {keys} keys' in messages[-1]
     reference = REFERENCE[family][arch]
     with torch.no_grad():
         outs = model.double().eval()(image(reference['seed'], reference['input_shape']).double())

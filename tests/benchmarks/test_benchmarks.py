@@ -13,6 +13,8 @@ import torch
 from mmbackbones import benchmarks, config_path
 from mmbackbones.benchmarks import contiguous_maps, detectors, dualvit, hierarchical_attention, local_attention, measure
 
+pytestmark = pytest.mark.slow
+
 TOOL = Path(__file__).parents[2] / 'tools' / 'benchmark.py'
 # Arguments that make a benchmark tiny, and the rows that it prints then, without heads of tables.
 TINY = {

@@ -9,6 +9,8 @@ from mmbackbones.benchmarks import gpu
 from mmbackbones.benchmarks.gpu.networks import build, computing
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 QUICK = dict(warmup=0, least=1, most=1)
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 import mmbackbones.engine  # noqa: F401
 from mmbackbones.datasets import load_segmentation
+from mmbackbones.datasets.paired_seg_dataset import PairedSegDataset
 
 CLASSES = ('road', 'car', 'tree')
 IGNORED = 255
@@ -95,3 +96,26 @@ def test_numbering(options, expected, tmp_path):
     assert sample['img_path'] == 'image.jpg'
     assert dataset.metainfo['ignore_label'] == options.get('ignore_label')
     assert dataset.metainfo['reduce_zero_label'] == options.get('reduce_zero_label', True)
+
+
+@pytest.mark.parametrize(
+    ('options', 'label_map'),
+    [
+        ({}, None),
+        (dict(labels=(2, 0, 1)), {0: 2, 1: 0, 2: 1}),
+        (dict(ignore_label=2), {1: 255}),
+        (dict(ignore_label=2, reduce_zero_label=False), {2: 255}),
+        (dict(ignore_label=0), None),
+        (dict(ignore_label=255), None),
+    ],
+)
+def test_load_data_list(options, label_map, tmp_path):
+    pairs = [[f'/images/{name}.jpg', f'/labels/{name}.png'] for name in 'ab']
+    (tmp_path / 'list.json').write_text(json.dumps(pairs))
+    dataset = PairedSegDataset(ann_file=str(tmp_path / 'list.json'), lazy_init=True, **options)
+    found = dataset.load_data_list()
+    assert [[item['img_path'], item['seg_map_path']] for item in found] == pairs
+    for item in found:
+        assert item['label_map'] == label_map
+        assert item['reduce_zero_label'] == options.get('reduce_zero_label', True)
+    assert dataset.metainfo['ignore_label'] == options.get('ignore_label')

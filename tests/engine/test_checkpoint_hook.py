@@ -15,6 +15,8 @@ from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
 from tests.helpers.kill import run_killed
 
+pytestmark = pytest.mark.slow
+
 SCORES = [(0.1, 0.3), (0.3, 0.2), (0.2, 0.4)]  # of two metrics, for each epoch
 
 

@@ -7,6 +7,8 @@ from mmbackbones import config_path, get_config
 from mmbackbones.engine.config import complete_config, dump_config, load_config
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def test_missing_or_broken_config(tmp_path):
     with pytest.raises(UserError, match='does not exist'):

@@ -20,6 +20,8 @@ from mmbackbones.engine.dataset_config import apply_dataset, is_segmentor, learn
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path, monkeypatch):
@@ -112,13 +114,12 @@ def evaluated(ann_file, classes) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(('change', 'train_boxes', 'val_boxes', 'note'), ODD.values(), ids=ODD)
-def test_libraries_count_the_same(change, train_boxes, val_boxes, note, root, tmp_path, tiny_config, monkeypatch):
-    said = []
-    monkeypatch.setattr('mmbackbones.engine.dataset_config.print_log', lambda text, **_: said.append(text))
+def test_libraries_count_the_same(change, train_boxes, val_boxes, note, root, tmp_path, tiny_config, logged):
+    messages = logged('mmbackbones.engine.dataset_config')
     edit(root, change)
     cfg = load_config(tiny_config, str(tmp_path / 'work'), None)
     apply_dataset(cfg, root, builtin_dataset=False, splits=('train', 'val'))
-    summary = re.search(r'train (\d+) images, (\d+) boxes; val (\d+) images, (\d+) boxes', said[0])
+    summary = re.search(r'train (\d+) images, (\d+) boxes; val (\d+) images, (\d+) boxes', messages[0])
     numbers = [int(number) for number in summary.groups()]
     classes = cfg.train_dataloader.dataset.metainfo['classes']
     assert numbers == [
@@ -126,7 +127,7 @@ def test_libraries_count_the_same(change, train_boxes, val_boxes, note, root, tm
         *evaluated(cfg.val_evaluator.ann_file, classes),
     ]
     assert (numbers[1], numbers[3]) == (train_boxes, val_boxes)
-    assert (re.search(note, ' '.join(said[1:])) is not None) if note else len(said) < 3
+    assert (re.search(note, ' '.join(messages[1:])) is not None) if note else len(messages) < 3
 
 
 def test_every_box_has_the_size_that_its_area_says(root, tmp_path):
@@ -215,16 +216,15 @@ def test_images_too_thin_to_resize(size, root, tmp_path, tiny_config):
         train(tiny_config, str(root), img_scale=(64, 64), epochs=1, from_scratch=True, work_dir=str(tmp_path / 'work'))
 
 
-def test_a_line_break_in_a_name_does_not_break_the_log(root, tmp_path, tiny_config, monkeypatch):
+def test_a_line_break_in_a_name_does_not_break_the_log(root, tmp_path, tiny_config, logged):
     (root / 'images/a1.jpg').rename(root / 'images/a\n1.jpg')
     edit(root, lambda data: data['images'].append({**data['images'][0], 'id': 70}), ['train'])
     edit(root, lambda data: [image.update(file_name='a\n1.jpg') for image in data['images'][::4]], ['train'])
     cfg = load_config(tiny_config, str(tmp_path / 'work'), None)
-    said = []
-    monkeypatch.setattr('mmbackbones.engine.dataset_config.print_log', lambda text, logger: said.append(text))
+    messages = logged('mmbackbones.engine.dataset_config')
     apply_dataset(cfg, root, builtin_dataset=False, splits=('train', 'val'))
-    assert said
-    assert not [text for text in said if not text.isprintable()]
+    assert messages
+    assert not [text for text in messages if not text.isprintable()]
 
 
 def test_tasks_of_configs():

@@ -21,6 +21,8 @@ from mmbackbones.engine import distributed
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 
+pytestmark = pytest.mark.slow
+
 # Boxes of a model that has not learned anything yet; which images are in one batch may change the last digits.
 SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloader.batch_size': 1}
 

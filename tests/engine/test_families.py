@@ -12,6 +12,8 @@ from mmbackbones import get_config
 from tests.helpers.raw_memory import roi_align_that_reads_raw_memory
 from tests.helpers.small_backbones import SMALL, registered
 
+pytestmark = pytest.mark.slow
+
 HEIGHT, WIDTH, CLASSES = 70, 101, 3  # no multiple of anything
 WIDE = 16
 R_CNN = dict(

@@ -14,6 +14,8 @@ from mmbackbones.engine.finite_loss import FiniteLossHook, check_weights, finish
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 
+pytestmark = pytest.mark.slow
+
 
 @HOOKS.register_module()
 class SpoilHook(Hook):
@@ -122,7 +124,17 @@ def test_loss_that_is_not_finite_ends_the_run():
     finish_loss_check(runner)  # it is reported once
 
 
-def test_a_pending_check_is_finished_before_a_checkpoint():
+@pytest.mark.parametrize(
+    'finish',
+    [
+        finish_loss_check,
+        lambda runner: runner.hooks[0].finish_check(runner),
+        lambda runner: runner.hooks[0].before_val_epoch(runner),
+        lambda runner: runner.hooks[0].after_train(runner),
+    ],
+    ids=['checkpoint', 'next iteration', 'validation', 'end'],
+)
+def test_a_pending_check_is_finished_in_time(finish):
     """On a GPU the check of an iteration is read later."""
     hook = FiniteLossHook()
     runner = runner_with(hook)
@@ -131,7 +143,7 @@ def test_a_pending_check_is_finished_before_a_checkpoint():
     losses = dict(loss=torch.tensor(float('nan')))
     hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor(1), known)
     with pytest.raises(RunFailed, match='loss is nan; images of the batch: not named by the data; there is'):
-        finish_loss_check(runner)
+        finish(runner)
     assert waited == [True]
 
 

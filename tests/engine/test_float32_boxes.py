@@ -1,10 +1,16 @@
 """Boxes keep their coordinates where a network computes in bfloat16."""
 
+import pytest
 import torch
+from mmdet.models import SingleRoIExtractor
+from mmdet.models.task_modules import AnchorGenerator
 from mmengine.registry import MODELS, init_default_scope
 
 from mmbackbones import get_config
+from mmbackbones.engine.float32_boxes import Float32AnchorGenerator, Float32RoIExtractor
 from tests.helpers.raw_memory import roi_align_that_reads_raw_memory
+
+pytestmark = pytest.mark.slow
 
 
 def head(name, key):
@@ -54,3 +60,19 @@ def test_anchors_stay_where_they_are():
         sizes = [(100 >> i, 168 >> i) for i in range(anchors.num_levels)]
         got = anchors.grid_priors(sizes, dtype=torch.bfloat16, device='cpu')
         torch.testing.assert_close(got, anchors.grid_priors(sizes, device='cpu'), rtol=0, atol=0)
+
+
+def test_they_are_mmdetections_own_in_float32():
+    anchors = dict(strides=[8, 16], ratios=[1.0], scales=[4])
+    sizes = [(20, 30), (10, 15)]
+    expected = AnchorGenerator(**anchors).grid_priors(sizes, device='cpu')
+    got = Float32AnchorGenerator(**anchors).grid_priors(sizes, torch.bfloat16, 'cpu')
+    torch.testing.assert_close(got, expected, rtol=0, atol=0)
+
+    extractor = dict(
+        roi_layer=dict(type='RoIAlign', output_size=2), out_channels=4, featmap_strides=[4, 8], init_cfg=None
+    )
+    maps = torch.randn(1, 4, 20, 30), torch.randn(1, 4, 10, 15)
+    regions = torch.tensor([[0, 3.0, 4, 60, 50]])
+    pooled = Float32RoIExtractor(**extractor)(maps, regions)
+    assert torch.equal(pooled, SingleRoIExtractor(**extractor)(maps, regions))

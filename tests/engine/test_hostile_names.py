@@ -15,6 +15,8 @@ from mmbackbones.cli import run
 from mmbackbones.engine.hooks import ProgressHook
 from mmbackbones.evaluation.summary import print_metrics
 
+pytestmark = pytest.mark.slow
+
 SMALL = ['--img-scale', 64, 64]
 BOXES = ('[/b]', '$\\frac$', '\x1b[31mred', '\ud800:smile: \u202e')
 MAPS = ('[red]', 'a$b$', '\x1b[2Jclear', 'ünïcode\\x1b', 'x')

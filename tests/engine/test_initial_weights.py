@@ -9,6 +9,8 @@ from mmbackbones.engine.initial_weights import checkpoint_classes, drop_pretrain
 from mmbackbones.errors import UserError
 from tests.helpers.van_layouts import mmpretrain
 
+pytestmark = pytest.mark.slow
+
 OURS = {'stem.proj.weight': torch.zeros(1)}
 THEIRS = {'patch_embed1.proj.weight': torch.zeros(1), 'head.weight': torch.zeros(1)}
 

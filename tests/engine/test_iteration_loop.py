@@ -9,6 +9,8 @@ from mmengine.registry import HOOKS
 
 from mmbackbones.apis import train
 
+pytestmark = pytest.mark.slow
+
 
 class Stopped(BaseException):
     """Ends a training run, for a test."""

@@ -18,6 +18,8 @@ from mmbackbones.engine.label_options import check_label_options, labels_as_trai
 from mmbackbones.engine.metric_config import use_exact_metrics
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ('road', 'car', 'tree', 'sky')
 ORDER = ('sky', 'tree', 'road', 'car')  # of another model
 VOID = 4  # not a class, here

@@ -12,6 +12,8 @@ from mmbackbones.apis import evaluate, train
 from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.engine.initial_weights import checkpoint_classes
 
+pytestmark = pytest.mark.slow
+
 SMALL = ['--img-scale', 64, 64]
 NAMES = ('background', *CLASSES)
 

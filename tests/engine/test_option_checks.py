@@ -28,6 +28,7 @@ PARAMWISE = 'optim_wrapper.paramwise_cfg'
         ({f'{PARAMWISE}.custom_keys.backbone.norm.lr_mult': 0}, "backbone has no key 'norm'"),
         ({'train_dataloader.dataset.filter_cfg.min': 1}, "filter_cfg has no key 'min'; it takes filter_empty_gt, min_"),
         ({'work_dir': 5}, 'work_dir takes a string'),
+        ({'default_scope': 5}, 'default_scope takes a string'),
         ({'custom_hooks': [5]}, 'custom_hooks takes a list of dicts'),
         ({'custom_hooks': None}, 'custom_hooks takes a list of dicts'),
         ({'train_dataloader.dataset.pipeline': 'x'}, 'train_dataloader.dataset.pipeline takes a list of dicts'),
@@ -57,6 +58,9 @@ def test_problem_of_a_detectors_option(configs, options, problem):
         {'model.test_cfg.anything': 1},  # what a detector reads there depends on the detector
         {'model.neck': None},
         {'val_dataloader': None},
+        {'env_cfg.dist_cfg': None},
+        {'default_scope': None},
+        {f'{PARAMWISE}.depth': 3, 'optim_wrapper.constructor': 'mypackage.DefaultOptimWrapperConstructor'},
         {'param_scheduler': None},
         {'custom_hooks': [dict(type='EMAHook')]},
     ],
@@ -70,3 +74,9 @@ def test_keys_of_a_segmentors_test(configs):
     assert find_problem(cfg, 'model.test_cfg.mode', {'model.test_cfg.mode': 'slide'}) == ''
     problem = find_problem(cfg, 'model.test_cfg.strides', {'model.test_cfg.strides': (64, 64)})
     assert problem == "model.test_cfg has no key 'strides'; it takes mode, crop_size, stride"
+
+
+@pytest.mark.parametrize('kind', ['CascadeEncoderDecoder', 'mypackage.EncoderDecoder'])
+def test_keys_that_other_segmentors_read(configs, kind):
+    options = {'model.test_cfg.subdivision_steps': 2, 'model.type': kind}
+    assert find_problem(configs['upernet_van_t'], 'model.test_cfg.subdivision_steps', options) == ''

@@ -1,8 +1,12 @@
 """Exceptions that a config or its options cause are one sentence; all others keep their traceback."""
 
+import sys
+
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -60,6 +64,12 @@ def run_model_in_a_hook():
 
 def run_nothing_of_a_config():
     return [][0]
+
+
+def run_broken_class_of_this_package():
+    names = {'__name__': 'mmbackbones.broken'}
+    exec('def broken(): return [][0]', names)
+    HOOKS.build(dict(type=names['broken']))
 
 
 class TestBlaming:
@@ -126,7 +136,28 @@ class TestBuilding:
             pytest.raises(UserError, match='^the config cannot be built: .* model.neck.* default_hooks.'),
             building('', MODEL | HOOK),
         ):
-            raise ValueError('no such arch')
+            HOOKS.build(dict(type='LoggerHook', interval_of=1))
+
+    def test_entry_that_is_missing(self):
+        with (
+            pytest.raises(UserError, match="^the config cannot be built: .* has no attribute 'neck'"),
+            building('', {}),
+        ):
+            return Config(dict(model=dict())).model.neck
+
+    @pytest.mark.parametrize('function', [run_nothing_of_a_config, run_broken_class_of_this_package])
+    def test_a_bug_keeps_its_traceback(self, function):
+        with pytest.raises((IndexError, AttributeError)), building('', MODEL | HOOK):
+            function()
+
+    @pytest.mark.parametrize('function', ['set_batch', 'use_exact_metrics', 'log_operators'])
+    def test_a_bug_in_a_training_run_keeps_its_traceback(self, function, tiny_config, shapes, tmp_path, monkeypatch):
+        def bug(*_, **__):
+            raise AttributeError('a bug')
+
+        monkeypatch.setattr(sys.modules[train.__module__], function, bug)
+        with pytest.raises(AttributeError, match='^a bug$'):
+            train(tiny_config, str(shapes), epochs=1, from_scratch=True, work_dir=str(tmp_path), cfg_options=LOADER)
 
     @pytest.mark.parametrize('kind', [UserError, RunFailed])
     def test_sentences_of_our_own_stay(self, kind):

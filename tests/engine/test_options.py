@@ -14,6 +14,8 @@ from mmbackbones.engine.options import flatten, format_options, merge, merge_aga
 from mmbackbones.engine.rehearsal import rehearse
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def flat(tiny_config, tmp_path_factory):
@@ -256,7 +258,10 @@ def test_every_config_of_the_zoo_can_be_rehearsed(monkeypatch):
         cfg = get_config(name)
         drop_unsupported_amp(cfg)
         cfg.train_dataloader.persistent_workers = False
-        rehearse(cfg, deepcopy(cfg.train_cfg), {})
+        model, wrapper = rehearse(cfg, deepcopy(cfg.train_cfg), {})
+        assert type(model.backbone).__name__ == cfg.model.backbone.type.split('.')[-1]
+        optimized = {param for group in wrapper.optimizer.param_groups for param in group['params']}
+        assert {param for param in model.parameters() if param.requires_grad} <= optimized
 
 
 ASKED = dict.fromkeys(('epochs', 'iters', 'batch_size', 'lr', 'weights', 'resume', 'seed'))

@@ -13,6 +13,8 @@ from mmengine.structures import InstanceData
 
 from tests.helpers.small_backbones import SMALL
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = Path(mmdet.__file__).parent / '.mim' / 'configs'
 SIDE = 128
 NARROW = dict(in_channels=16, feat_channels=16)

@@ -14,6 +14,8 @@ from mmbackbones.engine.model_checks import check_class_weights, check_single_im
 from mmbackbones.engine.rehearsal import build_model, rehearse, rehearse_test
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cfg(tiny_config) -> Config:

@@ -22,6 +22,8 @@ from tests.helpers.checkpoints import save_checkpoint
 from tests.helpers.kill import fork
 from tests.helpers.unreachable import UNREACHABLE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -262,13 +264,12 @@ def test_a_checkpoint_inside_an_epoch_is_refused(tiny_config, shapes, tmp_path):
     refused('in the middle of an epoch', tiny_config, shapes, tmp_path, epochs=2, resume=str(tmp_path / 'iter_6.pth'))
 
 
-def test_the_log_says_what_is_resumed_and_what_changed(begun, tiny_config, shapes, tmp_path, monkeypatch):
-    logged = []
-    monkeypatch.setattr('mmbackbones.engine.resume.comparison.print_log', lambda message, **_: logged.append(message))
+def test_the_log_says_what_is_resumed_and_what_changed(begun, tiny_config, shapes, tmp_path, logged):
+    messages = logged('mmbackbones.engine.resume.comparison')
     run(tiny_config, shapes, tmp_path, epochs=3, batch_size=4, resume=str(begun['epochs']))
-    assert logged[0] == f'resuming {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs left'
-    assert 'batch_size 2 -> 4' in logged[1]
-    assert 'seed' not in logged[1]
+    assert messages[0] == f'resuming {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs left'
+    assert 'batch_size 2 -> 4' in messages[1]
+    assert 'seed' not in messages[1]
 
 
 def test_two_runs_at_once(tiny_config, shapes, tmp_path, monkeypatch):
@@ -292,13 +293,12 @@ class TestUsedWorkDir:
         """As `begun` left it: a run with an id."""
         return shutil.copytree(begun['epochs'].parent, tmp_path / 'used')
 
-    def test_a_new_run_says_what_is_there(self, used, tiny_config, shapes, monkeypatch):
-        said = []
-        monkeypatch.setattr('mmbackbones.engine.work_dir.print_log', lambda message, **_: said.append(message))
+    def test_a_new_run_says_what_is_there(self, used, tiny_config, shapes, logged):
+        messages = logged('mmbackbones.engine.work_dir')
         run(tiny_config, shapes, used, epochs=1)
-        assert len(said) == 1
+        assert len(messages) == 1
         names = 'best_coco_bbox_mAP_epoch_3.pth, epoch_1.pth, epoch_2.pth, epoch_3.pth and 1 more'
-        assert f'holds files of an earlier run ({names})' in said[0]
+        assert f'holds files of an earlier run ({names})' in messages[0]
         assert (used / 'epoch_3.pth').is_file()
 
     def test_the_newest_run_is_resumed_and_no_other(self, used, tiny_config, shapes):

@@ -11,6 +11,8 @@ from mmbackbones.engine.batch import set_batch
 from mmbackbones.engine.schedule import advance, fit_schedulers, set_learning_rate, set_length
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 COCO_EPOCH = 7330  # iterations at batch 16
 WARM_UP = dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500)
 STEPS = dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1)

@@ -95,17 +95,16 @@ def test_a_run_keeps_its_id_until_another_one_starts(tmp_path):
         assert folder.start_run(None) == newest_run(tmp_path) != first
 
 
-def test_checkpoints_of_an_earlier_run_are_logged(tmp_path, monkeypatch):
-    logged = []
-    monkeypatch.setattr('mmbackbones.engine.work_dir.print_log', lambda message, **_: logged.append(message))
+def test_checkpoints_of_an_earlier_run_are_logged(tmp_path, logged):
+    messages = logged('mmbackbones.engine.work_dir')
     WorkDir(tmp_path).log_earlier_checkpoints()
-    assert logged == []
+    assert messages == []
     for name in ('epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth', 'best_mAP_epoch_3.pth', 'last_checkpoint', 'other.txt'):
         (tmp_path / name).touch()
     WorkDir(tmp_path).log_earlier_checkpoints()
-    assert len(logged) == 1
+    assert len(messages) == 1
     names = 'best_mAP_epoch_3.pth, epoch_1.pth, epoch_2.pth, epoch_3.pth and 1 more'
-    assert f'holds files of an earlier run ({names}): this run replaces those of the same name' in logged[0]
+    assert f'holds files of an earlier run ({names}): this run replaces those of the same name' in messages[0]
 
 
 def occupied_by_a_file(path):

@@ -41,7 +41,8 @@ def test_detection_counts(given, items, counts):
 @pytest.mark.parametrize('value', ['bbox', ['bbox', 'segm'], None])
 def test_choices(value):
     evaluator = ConfigDict() if value is None else ConfigDict(metric=value)
-    check_choice(evaluator, 'test_evaluator', 'metric', ('bbox', 'segm'))
+    assert check_choice(evaluator, 'test_evaluator', 'metric', ('bbox', 'segm')) is None
+    assert evaluator.get('metric') == value
 
 
 def test_another_choice():

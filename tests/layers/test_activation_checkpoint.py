@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbackbones.layers import activation_checkpoint, run_blocks
+from mmbackbones.layers.activation_checkpoint import as_state
 
 
 class Pair(nn.Module):
@@ -59,3 +60,10 @@ def test_batch_norms_update_their_statistics_once():
     torch.testing.assert_close(checkpointed.state_dict(), plain.state_dict(), rtol=0, atol=0)
     assert checkpointed.num_batches_tracked == 1
     assert checkpointed.momentum == 0.1
+
+
+def test_a_state_is_a_tuple():
+    x, z = torch.ones(2), torch.zeros(2)
+    assert as_state((x, z)) == (x, z)
+    (only,) = as_state(x)
+    assert only is x

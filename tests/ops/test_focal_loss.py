@@ -5,6 +5,12 @@ import pytest
 import torch
 
 from mmbackbones.errors import UserError
+from mmbackbones.ops.mmcv_ext.focal_loss import (
+    sigmoid_focal_loss_backward,
+    sigmoid_focal_loss_forward,
+    softmax_focal_loss_backward,
+    softmax_focal_loss_forward,
+)
 from tests.helpers import operator_loops as loops
 
 pytestmark = pytest.mark.usefixtures('plain')
@@ -88,3 +94,33 @@ def test_no_rows(loss):
 def test_a_target_beyond_background_is_an_error(loss):
     with pytest.raises(UserError, match='class 5, but the predictions have classes 0 to 3'):
         loss[0](torch.zeros(2, 4), torch.tensor([1, 5]), 2.0, 0.25, None, 'none')
+
+
+@pytest.mark.parametrize('weight', [torch.empty(0), torch.tensor([0.5, 1.0, 2.0, 3.0])], ids=['plain', 'weighted'])
+class TestOperators:
+    """The operators by themselves: they fill what mmcv allocates, and each gradient is that of its loss."""
+
+    def test_sigmoid(self, weight):
+        logits, weight = random_logits(), weight.double()
+        loss, gradient = torch.empty_like(logits), torch.empty_like(logits)
+        sigmoid_focal_loss_forward(logits, TARGET, weight, loss, 2.0, 0.25)
+        sigmoid_focal_loss_backward(logits, TARGET, weight, gradient, 2.0, 0.25)
+        given = weight if len(weight) else None
+        x = logits.clone().requires_grad_()
+        expected = loops.sigmoid_focal_loss(x, TARGET, 2.0, 0.25, given)
+        torch.testing.assert_close(loss, expected.detach())
+        torch.testing.assert_close(gradient, torch.autograd.grad(expected.sum(), x)[0])
+
+    def test_softmax(self, weight):
+        logits, weight = random_logits(), weight.double()
+        p = logits.softmax(1)
+        loss, slope, gradient = p.new_empty(len(p)), p.new_empty(len(p)), torch.empty_like(p)
+        softmax_focal_loss_forward(p, TARGET, weight, loss, 2.0, 0.25)
+        softmax_focal_loss_backward(p, TARGET, weight, slope, gradient, 2.0, 0.25)
+        given = weight if len(weight) else None
+        x = logits.clone().requires_grad_()
+        expected = loops.softmax_focal_loss(x, TARGET, 2.0, 0.25, given)
+        torch.testing.assert_close(loss, expected.detach())
+        torch.testing.assert_close(gradient, torch.autograd.grad(expected.sum(), x)[0])
+        assert not slope[TARGET == -1].any()  # ignored
+        assert (slope[TARGET == 0] < 0).all()

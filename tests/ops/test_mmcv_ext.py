@@ -12,6 +12,7 @@ from mmcv.utils.ext_loader import check_ops_exist
 from mmengine.utils.dl_utils import mmcv_full_available
 
 from mmbackbones.ops import provide_mmcv_ext
+from mmbackbones.ops.mmcv_ext.info import get_compiler_version, get_compiling_cuda_version
 
 
 @pytest.fixture
@@ -83,3 +84,8 @@ def test_environment_report(ext, monkeypatch):
     monkeypatch.setattr(info, 'ext_module', ext)
     report = importlib.import_module('mmcv.utils.env').collect_env()
     assert 'mmbackbones' in report['MMCV Compiler']
+
+
+def test_versions_of_compilers(ext):
+    assert ext.get_compiler_version() == get_compiler_version() == 'none (operators of mmbackbones)'
+    assert ext.get_compiling_cuda_version() == get_compiling_cuda_version() == 'not available'

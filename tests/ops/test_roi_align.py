@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmbackbones.ops.mmcv_ext import roi_align_avg
+from mmbackbones.ops.mmcv_ext.roi_align_max import roi_align_max, roi_align_max_backward
 from tests.helpers import operator_loops as loops
 
 pytestmark = pytest.mark.usefixtures('plain')
@@ -129,3 +130,18 @@ def test_absurd_regions_do_not_affect_others(corner, aligned, sampling_ratio):
     if math.isnan(corner):
         assert not pooled[:4].any()
     assert gradient.isfinite().all()
+
+
+def test_roi_align_max_says_where_the_maximum_is():
+    features = torch.zeros(1, 2, 6, 6)
+    features[0, 0, 1, 4] = 5.0
+    features[0, 1, 2, 3] = 7.0
+    rois = torch.tensor([[0, 0.0, 0, 6, 6], [0, 3, 3, 3, 3]])
+    value, y, x = roi_align_max(features, rois, (1, 1), 1.0, 0, True)
+    assert value.flatten().tolist() == [5, 7, -10000, -10000]
+    assert y.flatten().tolist() == [1, 2, -2, -2]
+    assert x.flatten().tolist() == [4, 3, -2, -2]
+    gradient = roi_align_max_backward(torch.arange(1.0, 5).view(2, 2, 1, 1), rois, y, x, features.shape)
+    expected = torch.zeros_like(features)
+    expected[0, 0, 1, 4], expected[0, 1, 2, 3] = 1, 2
+    assert torch.equal(gradient, expected)

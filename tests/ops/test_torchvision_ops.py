@@ -10,7 +10,7 @@ import torch
 
 from mmbackbones.ops.mmcv_ext import nms, roi_align
 from mmbackbones.ops.mmcv_ext.roi_align_avg import roi_align_avg, roi_align_avg_backward
-from mmbackbones.ops.mmcv_ext.torchvision_ops import torchvision_ops
+from mmbackbones.ops.mmcv_ext.torchvision_ops import torchvision_fault, torchvision_ops
 from tests.helpers import operator_loops as loops
 
 BROKEN = {
@@ -44,6 +44,17 @@ def fresh(monkeypatch, tmp_path):
 def test_broken_torchvision_counts_as_none(name, tmp_path):
     (tmp_path / 'torchvision.py').write_text(textwrap.dedent(BROKEN[name]))
     assert torchvision_ops('cpu') is None
+    fault = torchvision_fault('cpu')
+    assert fault.startswith('does not work here (')
+    assert '\n' not in fault
+
+
+@pytest.mark.usefixtures('fresh')
+def test_what_is_wrong_with_torchvision(tmp_path, monkeypatch):
+    (tmp_path / 'torchvision.py').write_text(f'raise OSError("undefined symbol:\\n{"x" * 500}")')
+    assert torchvision_fault('cpu') == f'does not work here (OSError: undefined symbol: {"x" * 182})'
+    monkeypatch.setattr('mmbackbones.ops.mmcv_ext.torchvision_ops.find_spec', lambda name: None)
+    assert torchvision_fault('cpu') == 'is not installed'
 
 
 @pytest.fixture
@@ -113,3 +124,8 @@ def test_roi_align(pool_mode, used, dtype, calls):
     expected = loops.roi_align(features.detach().double(), rois, *args)
     torch.testing.assert_close(pooled.double(), expected, rtol=0, atol=4 * torch.finfo(dtype).eps)
     assert features.grad.any()
+
+
+@pytest.mark.usefixtures('calls')
+def test_nothing_is_wrong_with_a_torchvision_that_works():
+    assert torchvision_fault('cpu') is None

@@ -37,16 +37,15 @@ def test_rename_keys():
     assert all(renamed[key] is given[key.replace('norm.', 'bn.').replace('fc.', 'linear.')] for key in renamed)
 
 
-def test_load_pretrained(tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr('mmbackbones.weights.loading.print_log', lambda text, **kwargs: said.append(text))
+def test_load_pretrained(tmp_path, logged):
+    messages = logged('mmbackbones.weights.loading')
     source, network = Network(), Network()
     state = {f'model.backbone.{key}': value for key, value in theirs(source).items()}
     del state['model.backbone.bn.num_batches_tracked']
     torch.save(dict(state_dict={**state, 'model.neck.weight': torch.ones(1)}), tmp_path / 'file.pth')
     load_pretrained(network, tmp_path / 'file.pth', prefix='model.backbone')
     assert all(torch.equal(value, source.state_dict()[key]) for key, value in network.state_dict().items())
-    assert said == [f'Network: loaded 6 of 7 keys from {tmp_path / "file.pth"}']
+    assert messages == [f'Network: loaded 6 of 7 keys from {tmp_path / "file.pth"}']
     before = {key: value.clone() for key, value in network.state_dict().items()}
     with pytest.raises(UserError, match=r'file.pth does not fit Network \(0 of 7 keys fit; 6 missing: norm.weight, '):
         load_pretrained(network, tmp_path / 'file.pth')

@@ -67,7 +67,8 @@ def normalize_coco(data: dict[str, Any], image_dir: Path, name: str, masks: bool
                 f'{name}: image {image["id"]} ({image["file_name"]}) has the width or height {error}, '
                 'which is not a number of pixels'
             ) from error
-        if any(side and type(side) is not int for side in given):
+        known = None not in (image['width'], image['height'])  # otherwise fill_image_sizes counts it
+        if known and any(type(side) is not int for side in given):
             repairs['size'] += 1
     _drop_empty_boxes(data, repairs)
     if masks:

@@ -5,8 +5,10 @@ import math
 import pytest
 
 from mmbackbones.datasets import load_detection
+from mmbackbones.datasets.checks.annotations import NoAnnotationsError, check_annotations, check_categories
 from mmbackbones.errors import UserError
 from tests.helpers.coco_edits import again, edit, first
+from tests.helpers.detection_folders import TRUTH, coco
 
 INF, NAN = math.inf, math.nan
 
@@ -98,3 +100,34 @@ def test_refused(change, message, root, out_dir):
         load_detection(root, out_dir)
     assert '\n' not in str(caught.value)
     assert not out_dir.exists()
+
+
+def test_the_checks_change_nothing_of_valid_annotations():
+    data = coco(TRUTH['train'])
+    check_categories(data, 'train.json')
+    check_annotations(data, 'train.json')
+    assert data == coco(TRUTH['train'])
+
+
+@pytest.mark.parametrize(
+    ('check', 'emptied', 'message'),
+    [
+        (check_categories, ['annotations', 'categories'], 'train.json has no annotations'),
+        (check_annotations, ['annotations'], 'train.json has no annotations'),
+        (check_annotations, ['annotations', 'images'], 'train.json has no images'),
+    ],
+)
+def test_a_split_without_annotations_is_an_error_of_its_own(check, emptied, message):
+    with pytest.raises(NoAnnotationsError, match=f'^{message}$'):
+        check(coco(TRUTH['train']) | {key: [] for key in emptied}, 'train.json')
+
+
+@pytest.mark.parametrize('count', [20_000, 20_001])
+def test_number_of_categories(count):
+    data = coco(TRUTH['train']) | {'categories': [{'id': index, 'name': str(index)} for index in range(count)]}
+    if count == 20_000:
+        check_categories(data, 'train.json')
+        assert len(data['categories']) == count
+        return
+    with pytest.raises(UserError, match='^train.json has 20,001 categories; at most 20,000 are supported$'):
+        check_categories(data, 'train.json')

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mmbackbones.datasets import load_detection
+from mmbackbones.datasets.checks.classes import check_same_classes
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_edits import edit
@@ -30,3 +31,24 @@ def test_a_split_may_list_other_classes_as_long_as_it_has_no_box_of_them(root, o
     assert data.notes[1] == (
         'annotations/val.json: 1 class that it does not list added, 1 class that it lists without a box left out'
     )
+
+
+@pytest.mark.parametrize(
+    ('found', 'occurring', 'message'),
+    [
+        (['dog', 'cat'], None, None),  # the order does not matter
+        (['cat'], None, "missing: 'dog'"),
+        (['cat', 'dog', 'cow'], None, "unexpected: 'cow'"),
+        (['cow'], None, "missing: 'cat', 'dog'; unexpected: 'cow'"),
+        (['cow', 'cat'], ['cat'], None),
+        (['cow', 'cat'], [], None),
+        (['cow', 'cat'], ['cow'], "missing: 'dog'; unexpected: 'cow'"),
+        ([f'c{index}' for index in range(10)] + ['cat', 'dog'], None, "'c6', 'c7' and 2 more"),
+    ],
+)
+def test_check_same_classes(found, occurring, message):
+    if message is None:
+        assert check_same_classes(found, ['cat', 'dog'], 'val', 'those of train', occurring) is None
+        return
+    with pytest.raises(UserError, match=f'^val: its classes differ from those of train; .*{message}$'):
+        check_same_classes(found, ['cat', 'dog'], 'val', 'those of train', occurring)

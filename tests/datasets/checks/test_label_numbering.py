@@ -9,6 +9,12 @@ import pytest
 from PIL import Image
 
 from mmbackbones.datasets import load_segmentation
+from mmbackbones.datasets.checks.label_numbering import (
+    Numbering,
+    check_numbering_options,
+    infer_numbering,
+    percentage,
+)
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.errors import UserError
 from tests.helpers.detection_folders import write_image, write_text
@@ -227,3 +233,59 @@ def test_every_class_is_trained_on_after_a_division(tmp_path, out_dir):
     lists = {split: found.list_file for split, found in load_segmentation(root, out_dir).splits.items()}
     rare = {split: sum(f'/c{index}.jpg' in file.read_text() for index in (5, 6)) for split, file in lists.items()}
     assert rare == {'train': 1, 'val': 1}
+
+
+# The functions by themselves
+
+
+@pytest.mark.parametrize(
+    ('numbering', 'expected'),
+    [
+        (Numbering('ignore'), [None, 'road', 'car', 'tree', None, None]),
+        (Numbering('class'), ['road', 'car', 'tree', None, None, None]),
+        (Numbering('class', ignore_label=1), ['road', None, 'tree', None, None, None]),
+    ],
+)
+def test_names_of_labels(numbering, expected):
+    assert [numbering.name(label, CLASSES) for label in (0, 1, 2, 3, 4, 255)] == expected
+
+
+@pytest.mark.parametrize('background', [None, 'ignore', 'class'])
+@pytest.mark.parametrize('ignore_label', [None, 0, 65535])
+def test_numbering_options_that_there_are(background, ignore_label):
+    assert check_numbering_options(background, ignore_label) is None
+
+
+@pytest.mark.parametrize(
+    ('background', 'ignore_label', 'message'),
+    [('none', None, 'background'), (None, 65536, 'ignore_label'), (None, -1, 'ignore_label'), (None, True, 'got True')],
+)
+def test_numbering_options_that_there_are_not(background, ignore_label, message):
+    with pytest.raises(UserError, match=message):
+        check_numbering_options(background, ignore_label)
+
+
+@pytest.mark.parametrize(
+    ('labels', 'names', 'background', 'expected'),
+    [
+        ((0, 3), CLASSES, None, 'ignore'),
+        ((0, 1), CLASSES, 'class', 'class'),
+        ((0, 3), CLASSES, 'class', 'class'),
+        ((1, 2), ('__background__', 'car'), None, 'ignore'),
+        ((0, 1), CLASSES, None, None),
+        ((0, 1, 2), ('background', 'car'), None, None),
+        ((0, 1, 255), (*CLASSES, *map(str, range(4, 256))), None, None),  # 255 is ignored, not the last label
+    ],
+)
+def test_infer_numbering(labels, names, background, expected):
+    arguments = dict.fromkeys(labels, 1), names, background, None, Path('user/classes.txt'), Path('user')
+    if expected:
+        assert infer_numbering(*arguments) == Numbering(expected)
+        return
+    with pytest.raises(UserError, match='^the label maps in user may be numbered from 0 or from 1'):
+        infer_numbering(*arguments)
+
+
+@pytest.mark.parametrize(('label', 'expected'), [(1, '12.5 %'), (2, '87.5 %'), (3, '0.0 %')])
+def test_percentage(label, expected):
+    assert percentage({1: 1, 2: 7}, label) == expected

@@ -8,6 +8,8 @@ from PIL import Image
 
 from mmbackbones.datasets import load_segmentation
 from mmbackbones.datasets.checks.images import ORIENTATION
+from mmbackbones.datasets.checks.label_maps import LabelMap, Pair
+from mmbackbones.datasets.checks.label_orientation import check_orientation
 from mmbackbones.errors import UserError
 from tests.helpers.detection_folders import write_text
 from tests.helpers.segmentation_folders import CLASSES
@@ -173,3 +175,21 @@ def test_label_maps_that_are_to_be_turned_themselves(tmp_path, out_dir):
         image.save(path, exif=exif)
     with pytest.raises(UserError, match=r'1\.png.*it has an EXIF orientation'):
         load_segmentation(root, out_dir)
+
+
+@pytest.mark.parametrize('orientation', [1, 3, 6])
+@pytest.mark.parametrize('stored', [False, True])
+def test_check_orientation_of_one_pair(orientation, stored, tmp_path):
+    pixels, labels = scene(0, (48, 48))
+    unturn = UNTURN.get(orientation, np.asarray)
+    save(tmp_path / 'a.jpg', unturn(pixels), orientation)
+    save(tmp_path / 'a.png', unturn(labels) if stored else labels)
+    pair = Pair(tmp_path / 'a.jpg', tmp_path / 'a.png', LabelMap((48, 48), True, {}), orientation)
+    if orientation == 1:
+        assert check_orientation([pair]) == []
+    elif stored:
+        with pytest.raises(UserError, match=rf'a\.png fits the stored pixels .* \({orientation}\), .* 1 of 1 turned'):
+            check_orientation([pair])
+    else:
+        (note,) = check_orientation([pair])
+        assert note.startswith('images that training turns by their EXIF orientation: 1; ')

@@ -55,7 +55,9 @@ def coco(mask: object, size: tuple = folders.SIZE, **values) -> dict:
 )
 @pytest.mark.parametrize('iscrowd', [0, 1])
 def test_accepted(mask, iscrowd):
-    check_masks(coco(mask, iscrowd=iscrowd), 'train.json')
+    data = coco(mask, iscrowd=iscrowd)
+    assert check_masks(data, 'train.json') is None
+    assert data == coco(mask, iscrowd=iscrowd)
 
 
 NO_RLE = 'lacks the "counts" or "size" of a run-length encoding'

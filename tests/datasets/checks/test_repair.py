@@ -1,10 +1,19 @@
 """Defects of COCO annotations that are repaired and counted."""
 
 import json
+from collections import Counter
 
 import pytest
 
 from mmbackbones.datasets import load_detection
+from mmbackbones.datasets.checks.images import ImageInfo
+from mmbackbones.datasets.checks.repair import (
+    describe_repairs,
+    fill_image_sizes,
+    normalize_coco,
+    repair_annotations,
+    set_categories,
+)
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_edits import edit, first
@@ -104,3 +113,120 @@ def test_categories_in_another_order_give_the_same_labels(root, out_dir):
     assert data.splits['val'].ann_file == out_dir / 'val.json'
     listed = json.loads(data.splits['val'].ann_file.read_text())['categories']
     assert [category['name'] for category in listed] == list(folders.CLASSES)
+
+
+# The functions by themselves
+
+
+def one_box(bbox, size=(64, 48), **values):
+    """COCO data of one image with one box."""
+    image = {'id': 1, 'file_name': 'a.jpg', 'width': size[0], 'height': size[1]}
+    return {'images': [image], 'annotations': [{'id': 1, 'image_id': 1, 'category_id': 1, 'bbox': bbox, **values}]}
+
+
+@pytest.mark.parametrize(
+    ('given', 'size', 'repairs'),
+    [
+        ((64, 48), (64, 48), {}),
+        (('64', 48.0), (64, 48), {'size': 1}),
+        ((0, None), (None, None), {}),
+        (('', -1), (None, None), {}),
+        (('64', None), (64, None), {}),
+        ((64.0, ' '), (64, None), {}),
+    ],
+)
+def test_normalize_coco_reads_sizes(given, size, repairs, tmp_path):
+    data = one_box([1, 2, 3, 4], given)
+    assert normalize_coco(data, tmp_path, 'train.json', masks=False) == repairs
+    assert data == one_box([1, 2, 3, 4], size)
+
+
+def test_normalize_coco_repairs_names_boxes_and_masks(tmp_path):
+    data = one_box([1, 2, 3, 4], segmentation=[[1, 2, 3, 4], [1, 2, 3, 4, 5, 6], []])
+    data['images'][0]['file_name'] = 'day\\a.jpg'
+    data['annotations'].append(data['annotations'][0] | {'id': 2, 'bbox': [64, 2, 3, 4]})
+    assert normalize_coco(data, tmp_path, 'train.json', masks=False) == {'slash': 1, 'dropped': 1}
+    assert data['images'][0]['file_name'] == 'day/a.jpg'
+    assert [item['id'] for item in data['annotations']] == [1]
+    assert len(data['annotations'][0]['segmentation']) == 3
+    assert normalize_coco(data, tmp_path, 'train.json', masks=True) == {'polygon': 2}
+    assert data['annotations'][0]['segmentation'] == [[1, 2, 3, 4, 5, 6]]
+
+
+def test_a_mask_that_has_no_other_polygon_keeps_it_to_be_refused(tmp_path):
+    data = one_box([1, 2, 3, 4], segmentation=[[1, 2, 3, 4]])
+    assert normalize_coco(data, tmp_path, 'train.json', masks=True) == {}
+    assert data['annotations'][0]['segmentation'] == [[1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(('given', 'repairs'), [((64, 48), {}), ((None, 48), {'size': 1}), ((None, None), {'size': 1})])
+def test_fill_image_sizes(given, repairs):
+    data = one_box([1, 2, 3, 4], given)
+    assert fill_image_sizes(data, [ImageInfo(64, 48)], 'train.json') == repairs
+    assert data == one_box([1, 2, 3, 4])
+
+
+def test_fill_image_sizes_refuses_another_size():
+    with pytest.raises(UserError, match=r'^train\.json: image 1 \(a\.jpg\) is said to be \?x64 pixels'):
+        fill_image_sizes(one_box([1, 2, 3, 4], (None, 64)), [ImageInfo(64, 48)], 'train.json')
+
+
+VALID = {'area': 100, 'iscrowd': 0}
+
+
+@pytest.mark.parametrize(
+    ('values', 'changed', 'repairs'),
+    [
+        (VALID, {}, {}),
+        (VALID | {'bbox': [-0.5, 4, 10, 10]}, {}, {}),
+        (VALID | {'bbox': [-2, 4, 10, 10]}, {'bbox': [0, 4, 8, 10], 'area': 80}, {'clipped': 1}),
+        (VALID | {'area': None}, {'area': 100}, {'area': 1}),
+        (VALID | {'area': 145}, {'area': 100}, {'wrong area': 1}),
+        (VALID | {'area': 144}, {}, {}),
+        (VALID | {'area': 0.9}, {'area': 100}, {'wrong area': 1}),
+        (VALID | {'area': 0.9, 'segmentation': [[4] * 6]}, {}, {}),
+        ({'area': 100}, {'iscrowd': 0}, {'iscrowd': 1}),
+        (VALID | {'id': 0}, {'id': 1}, {'id': 1}),
+    ],
+)
+def test_repair_annotations(values, changed, repairs):
+    data = one_box([4, 4, 10, 10])
+    data['annotations'][0].update(values)
+    expected = data['annotations'][0] | changed
+    assert repair_annotations(data) == repairs
+    assert data['annotations'] == [expected]
+
+
+@pytest.mark.parametrize(('ignore', 'iscrowd', 'repairs'), [(0, 0, {}), (1, 1, {'ignore': 1})])
+def test_repair_annotations_turns_ignore_into_crowd(ignore, iscrowd, repairs):
+    data = one_box([4, 4, 10, 10], **VALID, ignore=ignore)
+    assert repair_annotations(data) == repairs
+    assert data['annotations'][0]['iscrowd'] == iscrowd
+    assert 'ignore' not in data['annotations'][0]
+
+
+@pytest.mark.parametrize(
+    ('listed', 'classes', 'expected', 'added', 'left_out'),
+    [
+        ({'cat': 3, 'dog': 1}, ['cat', 'dog'], [(3, 'cat'), (1, 'dog')], 0, 0),
+        ({'cat': 3, 'cow': 7}, ['dog', 'cat', 'pig'], [(8, 'dog'), (3, 'cat'), (9, 'pig')], 2, 1),
+    ],
+)
+def test_set_categories(listed, classes, expected, added, left_out):
+    data = {'categories': [{'id': number, 'name': name} for name, number in listed.items()]}
+    assert set_categories(data, classes) == Counter(classes=added, unknown=left_out)
+    assert [(item['id'], item['name']) for item in data['categories']] == expected
+
+
+def test_describe_repairs():
+    repairs = Counter({'unknown': 1, 'clipped': 2, 'slash': 1, 'area': 0})
+    assert describe_repairs(repairs) == (
+        '1 file name with backslashes read as folders, 2 boxes clipped to their image, '
+        '1 class that it lists without a box left out'
+    )
+    assert describe_repairs(Counter()) == ''
+
+
+def test_a_size_that_is_stated_in_part_is_filled_in_once(root, out_dir):
+    edit(root, lambda d: d['images'][0].update(width='64', height=None))
+    assert load_detection(root, out_dir).notes[1:] == ('annotations/train.json: 1 image size filled in',)

@@ -3,6 +3,7 @@
 import pytest
 
 from mmbackbones.datasets import load_detection
+from mmbackbones.datasets.formats.coco import Coco2017, OneCocoFile, PlainCoco
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
@@ -34,14 +35,14 @@ def test_folders_of_plain_coco(place, tmp_path, out_dir):
         write_coco(tmp_path / f'annotations/{name}.json', TRUTH[split])
         for stem in TRUTH[split]:
             write_image(tmp_path / (place if split == 'val' else 'train') / f'{stem}.jpg')
-    check_val(tmp_path, out_dir)
+    assert check_val(tmp_path, out_dir) == []
 
 
 def test_coco_of_another_year(tmp_path, out_dir):
     folders.coco_2017(tmp_path)
     rename(tmp_path, 'annotations/instances_val2017.json', 'annotations/instances_val2014.json')
     rename(tmp_path, 'val2017', 'val2014')
-    check_val(tmp_path, out_dir)
+    assert check_val(tmp_path, out_dir) == []
 
 
 def test_coco_2017_with_a_test_split(tmp_path, out_dir):
@@ -110,3 +111,47 @@ def test_several_files_with_other_names(tmp_path, out_dir):
         folders.one_file(tmp_path / 'user', f'annotations/{name}.json')
     with pytest.raises(UserError, match=r'several annotation files \(a\.json, b\.json\)'):
         load_detection(tmp_path / 'user', out_dir)
+
+
+# The formats by themselves
+
+INSTANCES = 'annotations/instances_{}2017.json'
+
+
+@pytest.mark.parametrize(
+    ('format', 'files', 'expected'),
+    [
+        (Coco2017, [INSTANCES.format('train'), INSTANCES.format('val')], {'train', 'val'}),
+        (Coco2017, [INSTANCES.format('val'), 'val2017/'], {'val'}),
+        (Coco2017, [INSTANCES.format('val')], set()),  # its images have to be where COCO's are, to be COCO 2017
+        (Coco2017, [INSTANCES.format('val'), 'val2017/', 'annotations/mine.json'], set()),
+        (PlainCoco, ['annotations/train.json', 'annotations/valid.json'], {'train', 'val'}),
+        (PlainCoco, ['annotations/val.json'], {'val'}),
+        (PlainCoco, ['annotations/train.json'], set()),
+        (PlainCoco, ['annotations/cats.json', 'annotations/dogs.json'], set()),
+        (OneCocoFile, ['annotations/cats.json', 'images/'], {'train'}),
+        (OneCocoFile, ['trainval.json', 'images/'], {'train'}),
+        (OneCocoFile, ['annotations/cats.json'], set()),
+        (OneCocoFile, ['annotations/cats.json', 'annotations/dogs.json', 'images/'], set()),
+    ],
+)
+def test_find_files(format, files, expected, tmp_path):
+    for file in files:
+        if file.endswith('/'):
+            (tmp_path / file).mkdir()
+        else:
+            write_coco(tmp_path / file, TRUTH['val'])
+    found = format.find_files(tmp_path)
+    assert set(found) == expected
+    assert set(found.values()) <= set(files)
+    assert format.match(tmp_path) == bool(expected)
+
+
+def test_explain_mismatch(tmp_path):
+    assert PlainCoco.explain_mismatch(tmp_path) is None
+    for name in ('dogs', 'cats'):
+        write_coco(tmp_path / f'annotations/{name}.json', TRUTH['val'])
+    assert PlainCoco.explain_mismatch(tmp_path) == (
+        'holds several annotation files (cats.json, dogs.json), but none that is named as a validation split'
+    )
+    assert OneCocoFile.explain_mismatch(tmp_path) is None

@@ -57,15 +57,18 @@ def test_find_format(build, name, tmp_path):
 def test_each_split_is_read(build, name, tmp_path):
     build(tmp_path)
     found = find_format(tmp_path)
+    assert set(found.splits) >= ({'train'} if name == 'one COCO file' else {'train', 'val'})
     for split in found.splits:
         read = found.read(split)
         if found.task == 'boxes':
+            assert read.data['images']
             assert all((read.image_dir / image['file_name']).is_file() for image in read.data['images'])
             assert {item['image_id'] for item in read.data['annotations']} <= {
                 item['id'] for item in read.data['images']
             }
             assert [item['name'] for item in read.data['categories']][-2:] == list(folders.CLASSES)
         else:
+            assert read.pairs
             assert all(pair.image.is_file() and pair.label_path.is_file() for pair in read.pairs)
             assert found.read_class_names().names == segmentation_folders.CLASSES
 
@@ -75,7 +78,9 @@ def test_description(task):
     lines = describe(task).splitlines()
     listed = formats_of(task)
     assert [line.split(':')[0].strip() for line in lines[: len(listed)]] == [item.name for item in listed]
-    assert all(item.expects.replace('`', '') in line for item, line in zip(listed, lines, strict=False))
+    assert listed
+    for item, line in zip(listed, lines[: len(listed)], strict=True):
+        assert item.expects.replace('`', '') in line
     assert ('may be called val, valid, validation, dev or eval' in describe(task)) == (task != 'label maps')
     assert '`' not in describe(task)
 

@@ -179,16 +179,15 @@ def test_classes(state):
         check_classes(state(), config('a', '\x1b[2J'))
 
 
-def test_the_log_says_what_is_resumed_and_what_changed(state, monkeypatch):
-    logged = []
-    monkeypatch.setattr(comparison, 'print_log', lambda message, **_: logged.append(message))
+def test_the_log_says_what_is_resumed_and_what_changed(state, logged):
+    messages = logged('mmbackbones.engine.resume.comparison')
     log_resume(state(), Config(dict(train_cfg=dict(max_epochs=3))), dict(lr=0.02, optimizer='AdamW'))
-    assert logged == [
+    assert messages == [
         f'resuming {state().path} from the end of epoch 1: 2 of 3 epochs left',
         'changed settings: lr 0.01 -> 0.02; learning rates are those of a run started with these settings',
     ]
-    del logged[:]
+    del messages[:]
     same = dict(lr=0.01, optimizer='AdamW')
     log_resume(state(by_epoch=False, iter=2), Config(dict(train_cfg=dict(max_iters=9))), same)
-    assert len(logged) == 1
-    assert logged[0].endswith('from iteration 2: 7 of 9 iterations left')
+    assert len(messages) == 1
+    assert messages[0].endswith('from iteration 2: 7 of 9 iterations left')

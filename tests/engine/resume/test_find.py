@@ -39,14 +39,13 @@ class TestFindNewest:
         (work_dir / 'last_checkpoint').write_text('/moved/away/epoch_9.pth')
         assert find_newest(str(work_dir)).path == str(work_dir / 'epoch_2.pth')
 
-    def test_a_damaged_one_gives_way_to_the_one_before(self, work_dir, monkeypatch):
-        logged = []
-        monkeypatch.setattr('mmbackbones.engine.resume.find.print_log', lambda message, **_: logged.append(message))
+    def test_a_damaged_one_gives_way_to_the_one_before(self, work_dir, logged):
+        messages = logged('mmbackbones.engine.resume.find')
         cut_in_half(work_dir / 'epoch_2.pth')
         assert find_newest(str(work_dir)).path == str(work_dir / 'epoch_1.pth')
-        assert len(logged) == 1
-        assert 'epoch_2.pth is damaged' in logged[0]
-        assert logged[0].endswith(': using the checkpoint before it')
+        assert len(messages) == 1
+        assert 'epoch_2.pth is damaged' in messages[0]
+        assert messages[0].endswith(': using the checkpoint before it')
 
     def test_an_earlier_run_is_named_but_not_resumed(self, work_dir):
         set_newest_run(work_dir, 'newest')
