@@ -6,11 +6,19 @@ import pytest
 import torch
 from mmcv.cnn import ConvModule
 from mmdet.models import FPN, ResNet, RetinaHead
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmbackbones.layers import LocalAttention2d, SpatiallyAwareAttention
 
 CONV_CFG = dict(type='LocalAttention2d', kernel_size=5, heads=2)
+
+
+@pytest.fixture(autouse=True)
+def mmdet_scope():
+    """mmdet's heads build their parts in the default scope, which a test of a segmentor may have left at mmseg."""
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        yield
 
 
 def attend(logits: dict, values: dict) -> torch.Tensor:
