@@ -20,6 +20,7 @@ from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
+from tests.helpers.checkpoints import assert_equal
 
 # Boxes of a model that has not learned anything yet; which images are in one batch may change the last digits.
 SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloader.batch_size': 1}
@@ -156,10 +157,6 @@ def test_each_process_draws_for_itself(seen, kind):
 def test_augmentation_differs_between_processes(seen, kind):
     flips = [str(report[kind].batches) for report in seen]
     assert flips[0] != flips[1]
-
-
-def assert_equal(one: dict, other: dict) -> None:
-    torch.testing.assert_close(dict(one), dict(other), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(('kind', 'file'), [('boxes', 'iter_2.pth'), ('labels', 'epoch_1.pth')])

@@ -26,11 +26,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
-def tiny_config(tiny_config, tmp_path_factory):
-    """The same in one file: to look for the files that a config is based on takes MMEngine seconds."""
-    path = tmp_path_factory.mktemp('config') / 'tiny.py'
-    Config.fromfile(tiny_config).dump(path)
-    return str(path)
+def tiny_config(flat_config):
+    return flat_config
 
 
 @pytest.fixture(scope='module', autouse=True)
