@@ -200,7 +200,7 @@ def test_values_that_there_are_not(tool, tmp_path, option):
 def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
     code, _, err = tool('check_data', tmp_path)
     assert code == 2
-    for words in ('images/{training,validation}/', 'a PNG of labels per image', 'YOLO:'):
+    for words in ('images/{training,validation}/', 'a PNG per image', 'YOLO:'):
         assert words in err
     with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
         list(check_data(str(tmp_path), background='class'))
