@@ -6,10 +6,7 @@ from mmbackbones.apis import check_data
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders
 
-
-@pytest.fixture(autouse=True)
-def cache_home(tmp_path, monkeypatch):
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+pytestmark = pytest.mark.usefixtures('cache_home')
 
 
 def test_folder_of_both_tasks(shapes):

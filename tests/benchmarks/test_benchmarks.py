@@ -149,3 +149,29 @@ def test_wrong_command_lines(arguments, said, monkeypatch, capsys):
     with pytest.raises(SystemExit, match='2'):
         tool(monkeypatch, *arguments)
     assert said.replace("'", '') in capsys.readouterr().err.replace("'", '')
+
+
+def test_saved_bytes_of_dualvit(capsys):
+    """Fused attention saves less than explicit attention, and a fixed number of semantic tokens less than that."""
+    dualvit.print_saved_bytes((336, 336))
+    explicit, fused, fixed = map(float, re.findall(r'([\d.]+) GB', capsys.readouterr().out))
+    assert explicit > fused > fixed
+
+
+def test_training_and_grids_of_dualvit(monkeypatch, capsys):
+    asked = []
+
+    def compare(variants, rounds, steps):
+        asked.append((list(variants), rounds, steps))
+        return dict.fromkeys(variants, 'measured')
+
+    monkeypatch.setattr(dualvit, 'compare', compare)
+    dualvit.print_training(5, (64, 64))
+    assert re.findall(r'^  (\w+) +measured$', capsys.readouterr().out, re.MULTILINE) == ['explicit', 'fused']
+    dualvit.print_grids(3, [(224, 448)])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [(row[0], row[-1]) for row in rows] == [('224x448', 'measured')] * 2
+    growing, fixed = (' '.join(row) for row in rows)
+    assert ' None 128 ' in growing  # 8 x 16 cells of 28 pixels
+    assert ' (8, 8) 64 ' in fixed
+    assert asked == [(['explicit', 'fused'], 5, 1), ([None, (8, 8)], 3, 1)]

@@ -4,9 +4,13 @@ import csv
 
 import pytest
 import torch
+from mmcv.cnn.bricks.scale import LayerScale
 
 from mmbackbones.benchmarks import gpu
-from mmbackbones.benchmarks.gpu.networks import build, computing
+from mmbackbones.benchmarks.gpu.networks import build, computing, layer_scale_in_half_precision
+from mmbackbones.benchmarks.gpu.operators import local_attention_step
+from mmbackbones.benchmarks.gpu.table import machine
+from mmbackbones.benchmarks.gpu.timing import Timing, measure
 from mmbackbones.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -29,7 +33,10 @@ def test_networks(table, detector, backbone, monkeypatch):
         (detector, 'inference', '1'),
         (detector, 'training', '2'),
     ]
-    assert all(float(row['median_ms']) > 0 for row in rows)
+    for row in rows:
+        low, median, high = (float(row[column]) for column in ('p10_ms', 'median_ms', 'p90_ms'))
+        assert 1 < low == median == high  # of a single repetition; no network takes a millisecond only
+        assert float(row['images_per_second']) == pytest.approx(1000 * int(row['batch']) / median, abs=0.1, rel=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,105 @@ def test_other_parts(table):
     assert len(table.rows) == 6 + 4
 
 
+def test_a_row_says_where_it_was_measured(tmp_path):
+    found = machine('cpu')
+    assert (found['device'], found['pytorch'], found['cuda'], found['cudnn']) == ('CPU', torch.__version__, '', '')
+    table = gpu.Table('cpu', tmp_path / 'new')
+    table.add(Timing((2.0, 4.0, 6.0), 3 * 10**9), network='n', batch=2)
+    table.add(None, network='too large', batch=8)
+    first, second = csv.DictReader((tmp_path / 'new/cpu.csv').open())
+    columns = ('median_ms', 'p10_ms', 'p90_ms', 'images_per_second', 'peak_gb')
+    assert [first[column] for column in columns] == ['4.00', '2.00', '6.00', '500.0', '3.00']
+    assert [second[column] for column in columns] == [''] * 5
+    assert all(row[key] == value for row in (first, second) for key, value in found.items())
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU here')
 def test_without_a_gpu_it_says_so():
     with pytest.raises(UserError, match='needs a CUDA GPU'):
         gpu.run()
+
+
+def test_a_timing_sums_up_its_repetitions():
+    timing = Timing(tuple(float(value) for value in (20, *range(1, 20))), 0)
+    assert timing.median == 10.5
+    assert timing.spread == (3.0, 18.0)
+    assert Timing((5.0,), 0).spread == (5.0, 5.0)
+
+
+@pytest.mark.parametrize(('seconds', 'count'), [(0.0, 2 + 3), (60.0, 2 + 4)])
+def test_repetitions(seconds, count):
+    calls = []
+    timing = measure(lambda: calls.append(1), 'cpu', warmup=2, least=3, most=4, seconds=seconds)
+    assert len(calls) == count
+    assert len(timing.milliseconds) == count - 2
+    assert timing.peak_bytes == 0
+
+
+def test_what_does_not_fit_the_memory_has_no_timing():
+    def too_large():
+        raise torch.OutOfMemoryError
+
+    assert gpu.time_or_none(too_large, 'cpu') is None
+    assert gpu.time_or_none(lambda: too_large, 'cpu') is None
+    assert len(gpu.time_or_none(lambda: lambda: None, 'cpu', **QUICK).milliseconds) == 1
+    with pytest.raises(ZeroDivisionError):  # no other error is taken for a lack of memory
+        gpu.time_or_none(lambda: 1 // 0, 'cpu')
+
+
+@pytest.mark.parametrize(
+    ('measure_part', 'columns'),
+    [
+        (gpu.measure_compiled, [('compiled', 'default', 'inference'), ('compiled', 'default', 'training')]),
+        (
+            gpu.measure_layouts,
+            [
+                ('eager', layout, task)
+                for layout in ('channels-last', 'contiguous', 'as computed')
+                for task in ('inference', 'training')
+            ],
+        ),
+    ],
+)
+def test_rows_of_a_part(measure_part, columns, table, monkeypatch):
+    steps = []
+    monkeypatch.setattr(gpu, 'time_or_none', lambda make_step, device, **options: steps.append(make_step))
+    measure_part(table, ['van_s'], (64, 64), ['float32'], **QUICK)
+    assert [(row['form'], row['layout'], row['task']) for row in table.rows] == columns
+    assert len(steps) == len(columns)
+
+
+def test_compiled_and_laid_out_backbones_are_those_that_are_measured(monkeypatch):
+    seen = []
+    monkeypatch.setattr(gpu, 'time_or_none', lambda make_step, device, **options: make_step())
+    monkeypatch.setattr(torch, 'compile', lambda module: seen.append('compiled') or module)
+    monkeypatch.setattr(gpu, 'set_layout', lambda backbone, layout: seen.append(layout))
+    monkeypatch.setattr(gpu.Table, 'add', lambda *args, **columns: None)
+    table = gpu.Table('cpu')
+    gpu.measure_compiled(table, ['van_s'], (64, 64), ['float32'])
+    gpu.measure_layouts(table, ['resnet50'], (64, 64), ['float32'])
+    assert seen == ['default', 'compiled'] * 2 + ['channels-last'] * 2 + ['contiguous'] * 2
+
+
+def test_layer_scale_in_half_precision():
+    x = torch.ones(1, 2, 3, 3, dtype=torch.float16)
+    layer = LayerScale(2, data_format='channels_first', scale=0.5)
+    assert layer(x).dtype == torch.float32
+    with layer_scale_in_half_precision():
+        out = layer(x)
+        last = LayerScale(3, scale=0.5)(x)
+    assert out.dtype == last.dtype == torch.float16
+    assert torch.equal(out, x / 2)
+    assert torch.equal(last, x / 2)
+    assert layer(x).dtype == torch.float32
+
+
+def test_a_step_of_local_attention_is_forward_and_backward(monkeypatch):
+    grads, grad = [], torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, 'grad', lambda *args: grads.append(grad(*args)))
+    for impl in gpu.IMPLEMENTATIONS:
+        local_attention_step(impl, 'cpu', torch.float32, 1, 4, 9, 10)()
+    assert [tuple(x.shape) for x in grads[0]] == [(1, 8, 4, 9, 10)] * 3 + [(8, 2, 7)] * 2
+    assert len(grads) == len(gpu.IMPLEMENTATIONS)
+    for other in grads[1:]:
+        torch.testing.assert_close(other, grads[0])

@@ -6,9 +6,8 @@ from tests.helpers.segmentation_folders import ade
 
 
 @pytest.fixture(autouse=True)
-def cache_home(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
-    return tmp_path / 'cache'
+def _empty_cache(cache_home) -> None:
+    """No test finds what another has cached."""
 
 
 @pytest.fixture

@@ -183,7 +183,9 @@ def test_a_test_split_without_annotations(build, change, tmp_path, out_dir):
     notes = check_val(tmp_path, out_dir)
     assert sum('the test split is left out' in note for note in notes) == 1
     assert list(load_detection(tmp_path, out_dir, splits=['train', 'val']).splits) == ['train', 'val']
-    with pytest.raises(UserError):  # who asks for it is not given another
+    with pytest.raises(
+        UserError, match=r'(/test\.|/test/_|\(test\)).* (has no|lacks|names) '
+    ):  # who asks for it is not given another
         load_detection(tmp_path, out_dir, splits=['val', 'test'])
 
 
@@ -221,7 +223,7 @@ def test_an_empty_test_split_is_left_out(build, change, tmp_path, out_dir):
     build(tmp_path)
     change(tmp_path)
     assert sum('the test split is left out' in note for note in check_val(tmp_path, out_dir)) == 1
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=r'(/test\.|/test/_|\(test\)).* (has no|lacks|names) '):
         load_detection(tmp_path, out_dir, splits=['test'])
 
 

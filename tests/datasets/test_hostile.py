@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 
 import pytest
@@ -137,7 +138,7 @@ def test_pipes_in_place_of_lists(name, tmp_path, out_dir):
     build(tmp_path / 'folder')
     (tmp_path / 'folder' / name).unlink()
     os.mkfifo(tmp_path / 'folder' / name)
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=re.escape(name)):
         load_detection(tmp_path / 'folder', out_dir)
 
 

@@ -19,13 +19,9 @@ from mmbackbones.engine.config import load_config
 from mmbackbones.engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
+from tests.helpers.coco_edits import first
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def cache_home(tmp_path, monkeypatch):
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('cache_home')]
 
 
 @pytest.fixture
@@ -41,10 +37,6 @@ def edit(root, change, splits=('train', 'val')) -> None:
         content = json.loads(file.read_text())
         change(content)
         file.write_text(json.dumps(content))
-
-
-def first(**values):
-    return lambda data: data['annotations'][0].update(values)
 
 
 def triple(key: str, **values):

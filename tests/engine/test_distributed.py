@@ -20,6 +20,7 @@ from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
+from tests.helpers.checkpoints import assert_equal
 
 pytestmark = pytest.mark.slow
 
@@ -158,10 +159,6 @@ def test_each_process_draws_for_itself(seen, kind):
 def test_augmentation_differs_between_processes(seen, kind):
     flips = [str(report[kind].batches) for report in seen]
     assert flips[0] != flips[1]
-
-
-def assert_equal(one: dict, other: dict) -> None:
-    torch.testing.assert_close(dict(one), dict(other), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(('kind', 'file'), [('boxes', 'iter_2.pth'), ('labels', 'epoch_1.pth')])

@@ -29,13 +29,6 @@ class SpoilHook(Hook):
             runner.model.state_dict()[self.name].flatten()[0] = float('nan')
 
 
-@pytest.fixture(scope='module')
-def flat_config(tiny_config, tmp_path_factory):
-    path = tmp_path_factory.mktemp('config') / 'tiny.py'
-    Config.fromfile(tiny_config).dump(path)  # quicker to read
-    return str(path)
-
-
 @pytest.fixture(autouse=True)
 def no_pretty_text(flat_config, monkeypatch):
     monkeypatch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint

@@ -1,13 +1,13 @@
 """Runs counted in iterations: what they draw depends on seed and position alone."""
 
 import pytest
-import torch
 from mmdet.datasets import CocoDataset
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from mmbackbones.apis import train
+from tests.helpers.checkpoints import assert_equal
 
 pytestmark = pytest.mark.slow
 
@@ -53,10 +53,6 @@ def start(tiny_config, shapes, tmp_path_factory):
 def whole(start, tmp_path_factory):
     """The weights of an uninterrupted training run."""
     return start(tmp_path_factory.mktemp('whole'), workers=1).model.state_dict()
-
-
-def assert_equal(one, other) -> None:
-    torch.testing.assert_close(dict(one), dict(other), rtol=0, atol=0)
 
 
 def test_number_of_workers_makes_no_difference(start, whole, tmp_path):

@@ -18,7 +18,7 @@ from mmbackbones.engine.label_options import check_label_options, labels_as_trai
 from mmbackbones.engine.metric_config import use_exact_metrics
 from mmbackbones.errors import UserError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('cache_home')]
 
 CLASSES = ('road', 'car', 'tree', 'sky')
 ORDER = ('sky', 'tree', 'road', 'car')  # of another model
@@ -47,11 +47,6 @@ def write(root, labels, names=CLASSES, scene=SCENE):
             Image.fromarray(np.uint8(scene * 50)).save(root / f'images/{folder}/{name}.png')
     (root / 'classes.txt').write_text('\n'.join(names))
     return root
-
-
-@pytest.fixture(autouse=True)
-def cache_home(tmp_path, monkeypatch):
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
 
 
 @pytest.fixture(scope='module')

@@ -1,5 +1,6 @@
 """Small checkpoints of training runs, in the form that MMEngine writes."""
 
+import io
 from pathlib import Path
 
 import torch
@@ -29,3 +30,15 @@ def save_checkpoint(path: Path, run: str | None = None, **parts) -> str:
     """Write one to a file; arguments as of :func:`make_checkpoint`."""
     torch.save(make_checkpoint(run, **parts), path)
     return str(path)
+
+
+def file_of(state: object) -> bytes:
+    """The content of a checkpoint file."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def assert_equal(one: dict, other: dict) -> None:
+    """Assert that two state dicts have the same keys and the same values, bit by bit."""
+    torch.testing.assert_close(dict(one), dict(other), rtol=0, atol=0)

@@ -15,6 +15,9 @@ import torch.nn.functional as F
 
 from mmbackbones.ops import local_attention
 from mmbackbones.ops.local_attention import BORDERS, IMPLEMENTATIONS, tiles
+from mmbackbones.ops.local_attention.blocked import blocked
+from mmbackbones.ops.local_attention.reference import reference
+from mmbackbones.ops.local_attention.tiled import tiled
 
 ARRAYS = {name: torch.from_numpy(array) for name, array in np.load(Path(__file__).with_suffix('.npz')).items()}
 INPUTS = ('q', 'k', 'v', 'rel_row', 'rel_col')
@@ -255,3 +258,11 @@ def test_blocks_have_finite_gradients_in_fused_kernels(dtype, border, monkeypatc
     tolerance = 1e-4 if dtype is torch.float32 else 4e-2
     for got, want in zip(results, expected, strict=True):
         torch.testing.assert_close(got.float(), want, rtol=tolerance, atol=tolerance * want.abs().max().item())
+
+
+@both_borders
+@pytest.mark.parametrize('fast', [tiled, blocked])
+@pytest.mark.parametrize('relative', [False, True])
+def test_fast_functions_equal_the_reference(fast, border, relative):
+    inputs = [*maps(2, 2, 4, 9, 11), *(embeddings(2, 2, 5) if relative else (None, None))]
+    torch.testing.assert_close(fast(*inputs, 5, border), reference(*inputs, 5, border))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmbackbones.ops.mmcv_ext import roi_align_avg
+from mmbackbones.ops.mmcv_ext.roi_align import roi_align_backward, roi_align_forward
 from mmbackbones.ops.mmcv_ext.roi_align_max import roi_align_max, roi_align_max_backward
 from tests.helpers import operator_loops as loops
 
@@ -145,3 +146,17 @@ def test_roi_align_max_says_where_the_maximum_is():
     expected = torch.zeros_like(features)
     expected[0, 0, 1, 4], expected[0, 1, 2, 3] = 1, 2
     assert torch.equal(gradient, expected)
+
+
+@pytest.mark.parametrize('pool_mode', ['max', 'avg'])
+def test_operators_fill_what_mmcv_allocates(pool_mode):
+    features, rois, scale = random_case(6, n=5)
+    mode = ['max', 'avg'].index(pool_mode)
+    output, y, x = (features.new_full((5, 3, 2, 4), math.nan) for _ in range(3))
+    roi_align_forward(features, rois, output, y, x, 2, 4, scale, 2, mode, True)
+    grad, grad_input = torch.randn_like(output), features.new_full(features.shape, math.nan)
+    roi_align_backward(grad, rois, y, x, grad_input, 2, 4, scale, 2, mode, True)
+    leaf = features.clone().requires_grad_()
+    expected = loops.roi_align(leaf, rois, (2, 4), scale, 2, pool_mode, True)
+    torch.testing.assert_close(output, expected.detach())
+    torch.testing.assert_close(grad_input, torch.autograd.grad(expected, leaf, grad)[0])

@@ -1,7 +1,6 @@
 """Downloads: where they are kept, and what is never kept."""
 
 import hashlib
-import io
 import json
 import os
 import subprocess
@@ -17,13 +16,8 @@ from safetensors.torch import save
 from mmbackbones.errors import UserError
 from mmbackbones.utils.atomic_write import atomic_write
 from mmbackbones.weights import RELEASES, cache_dir, load_from_file, locate
-
-
-def file_of(state) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return buffer.getvalue()
-
+from mmbackbones.weights.download import cached, download
+from tests.helpers.checkpoints import file_of
 
 WEIGHTS = file_of({'weight': torch.ones(2)})
 OTHER = file_of({'weight': torch.zeros(2)})
@@ -39,6 +33,18 @@ def test_a_download_is_kept(cache, serve):
     assert (path.parent, path.name[12:]) == (cache, '-van.pth')
     assert list(cache.iterdir()) == [path]
     assert cache_dir() == cache
+
+
+def test_what_is_in_the_cache_is_not_downloaded_again(cache, serve):
+    url = serve('van.pth', WEIGHTS)
+    path = download(url)
+    assert path == cached(url) == locate(url)
+    path.write_bytes(OTHER)
+    assert download(url) == path
+    assert path.read_bytes() == OTHER
+    assert len(serve.requests) == 1
+    with pytest.raises(UserError, match='is not a valid URL'):
+        download('http://[nowhere')
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Files, URLs and short names: what counts as a checkpoint, and the message if it cannot be found."""
 
-import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,8 @@ from mmbackbones.backbones import VAN
 from mmbackbones.errors import UserError
 from mmbackbones.weights import RELEASES, families, locate
 from mmbackbones.weights.release import published_sha256
+from tests.helpers.checkpoints import file_of
 from tests.helpers.small_backbones import SMALL
-
-
-def file_of(state) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return buffer.getvalue()
-
 
 WEIGHTS = file_of({'weight': torch.ones(2)})
 

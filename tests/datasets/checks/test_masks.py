@@ -115,12 +115,6 @@ def test_an_rle_needs_the_size_of_its_image(size, said):
         check_masks(coco(compressed(*BOX), size), 'train.json')
 
 
-@pytest.fixture
-def root(tmp_path):
-    folders.plain(tmp_path / 'user')
-    return tmp_path / 'user'
-
-
 def add_masks(root, split: str, count: int) -> None:
     file = root / f'annotations/{split}.json'
     content = json.loads(file.read_text())

@@ -83,7 +83,7 @@ class TestRunStateHook:
         """So the equality above has teeth."""
         runner('whole', 3, accumulate=3).train()
         runner('resumed', 3, resume=str(tmp_path / 'whole/epoch_1.pth'), accumulate=3, hook=False).train()
-        with pytest.raises(AssertionError):
+        with pytest.raises(AssertionError, match='not equal'):
             assert_same(tmp_path / 'whole/epoch_3.pth', tmp_path / 'resumed/epoch_3.pth')
 
 
