@@ -10,6 +10,8 @@ import torch
 from mmbackbones.benchmarks import measure
 from mmbackbones.benchmarks.measure import Measurements, compare
 
+pytestmark = pytest.mark.slow
+
 
 def allocate(megabytes: int):
     return lambda: torch.ones(megabytes * 250_000).sum()

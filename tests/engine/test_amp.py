@@ -9,6 +9,8 @@ from mmbackbones import get_config
 from mmbackbones.engine.amp import drop_unsupported_amp, set_amp
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cfg() -> Config:

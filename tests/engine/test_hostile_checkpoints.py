@@ -27,6 +27,8 @@ from mmbackbones.engine.resume import rebuild_checkpoint
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file, read_state_dict
 
+pytestmark = pytest.mark.slow
+
 TOUCH = "__import__('pathlib').Path('PWNED').touch()"
 PLAIN = (type(None), bool, int, float, str, torch.Tensor, HistoryBuffer, dict, list, tuple)
 

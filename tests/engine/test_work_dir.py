@@ -11,6 +11,8 @@ import pytest
 from mmbackbones.engine.work_dir import WorkDir, checkpoints_in, newest_run, work_dir_for_test
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import os, sys, time
 from mmbackbones.engine.work_dir import WorkDir

@@ -11,6 +11,8 @@ import torch
 from mmbackbones.ops.mmcv_ext import in_use
 from mmbackbones.ops.mmcv_ext.in_use import operators_in_use
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lite(monkeypatch):
