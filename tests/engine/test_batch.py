@@ -7,6 +7,8 @@ from mmbackbones import get_config
 from mmbackbones.engine.batch import check_step_size, require_full_batches, set_batch
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize('batch_size', [None, 7])
 def test_set_batch(batch_size):

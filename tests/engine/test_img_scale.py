@@ -9,6 +9,8 @@ from mmbackbones.engine.config_tree import dicts_in
 from mmbackbones.engine.img_scale import as_sizes, check_resized_size, set_img_scale
 from mmbackbones.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cfg() -> Config:

@@ -14,6 +14,8 @@ from mmbackbones.apis import train
 from mmbackbones.engine.option_errors import blaming, building
 from mmbackbones.errors import RunFailed, UserError
 
+pytestmark = pytest.mark.slow
+
 MODEL = {'model.neck.num_outs': 4}
 HOOK = {'default_hooks.logger.interval': 1}
 DATASET = {'train_dataloader.dataset.indices': 3}

@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 from mmbackbones import get_config
 from mmbackbones.engine.seeding import ReseedHook, depend_on_seed_only, keep_loader_seed, seed_all
 
+pytestmark = pytest.mark.slow
+
 
 def draw() -> tuple[float, float, float]:
     return random.random(), float(np.random.rand()), float(torch.rand(()))

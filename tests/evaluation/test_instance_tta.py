@@ -10,6 +10,8 @@ from mmengine.structures import InstanceData
 
 from mmbackbones.evaluation.instance_tta import InstanceTTAModel
 
+pytestmark = pytest.mark.slow
+
 HEIGHT, WIDTH = 64, 96
 
 
