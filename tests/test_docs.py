@@ -13,9 +13,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'mmbackbones'
 PAGES = [*sorted(ROOT.glob('*.md')), *sorted(ROOT.glob('docs/*.md')), *sorted(ROOT.glob('.github/*.md'))]
 CURRENT = [page for page in PAGES if page.name != 'CHANGELOG.md']  # that one also names what there was before
-CONFIG = re.compile(
-    r'(?:retinanet|(?:cascade_)?mask_rcnn|upernet|semantic_fpn)_(?:van|transcnn|hatnet|sasa|dualvit)_\w+'
-)
+FAMILIES = sorted(path.parent.name for path in ROOT.glob('configs/*/metafile.yml'))
+CONFIG = re.compile(rf'(?:retinanet|(?:cascade_)?mask_rcnn|upernet|semantic_fpn)_(?:{"|".join(FAMILIES)})_\w+')
 # Options of other programs that the pages quote.
 OTHER_OPTIONS = {'--check', '--config', '--nproc_per_node'}
 

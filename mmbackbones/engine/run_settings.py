@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 
 from ..errors import printable
+from .schedule import scaled_learning_rate
 
 _MAX_LENGTH = 150  # characters of a path; long texts in a checkpoint are refused when it is read
 
@@ -22,15 +23,12 @@ def run_settings(cfg: Config, root: Path | None, img_scale: tuple[int, int] | No
         Name and value of each setting; the learning rate is the one after scaling to the batch size.
     """
     batch_size, processes = cfg.train_dataloader.batch_size, get_world_size()
-    lr, scale = cfg.optim_wrapper.optimizer.lr, cfg.get('auto_scale_lr') or {}
-    if scale.get('enable'):
-        lr = lr * batch_size * processes / scale['base_batch_size']
     return dict(
         data=printable(str(root.absolute()))[-_MAX_LENGTH:] if root else 'of the config',
         batch_size=batch_size,
         processes=processes,
         accumulate=cfg.optim_wrapper.get('accumulative_counts', 1),
-        lr=float(lr),
+        lr=scaled_learning_rate(cfg, batch_size * processes),
         img_scale=f'{img_scale[0]}x{img_scale[1]}' if img_scale else 'of the config',
         amp=cfg.optim_wrapper.get('type') == 'AmpOptimWrapper',
         optimizer=str(cfg.optim_wrapper.optimizer.type),

@@ -35,6 +35,17 @@ def set_learning_rate(cfg: Config, lr: float | None, scale_to_batch: bool, accum
         cfg.auto_scale_lr.enable |= scale_to_batch
 
 
+def scaled_learning_rate(cfg: Config, images: int) -> float:
+    """The learning rate that a run has in the end, as MMEngine's ``auto_scale_lr`` scales it.
+
+    Args:
+        cfg: Config of a training run, after :func:`set_learning_rate`.
+        images: Images per batch, over all processes.
+    """
+    lr, scale = cfg.optim_wrapper.optimizer.lr, cfg.get('auto_scale_lr') or {}
+    return float(lr * images / scale['base_batch_size'] if scale.get('enable') else lr)
+
+
 def set_length(cfg: Config, epochs: int | None, iters: int | None) -> None:
     """Train for `epochs` or for `iters`, whichever is given, instead of the config's own length."""
     if epochs and 'max_epochs' in cfg.train_cfg:

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
 from mmbackbones import get_config
 from mmbackbones.engine.batch import set_batch
-from mmbackbones.engine.schedule import advance, fit_schedulers, set_learning_rate, set_length
+from mmbackbones.engine.schedule import advance, fit_schedulers, scaled_learning_rate, set_learning_rate, set_length
 from mmbackbones.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -222,3 +222,13 @@ def test_config_without_a_batch_size_to_scale_from_keeps_its_rate():
     set_learning_rate(cfg, None, True, 2)
     assert cfg.optim_wrapper.optimizer.lr == 1e-4
     assert 'auto_scale_lr' not in cfg
+
+
+@pytest.mark.parametrize(('enable', 'lr'), [(True, 0.2), (False, 0.1)])
+def test_scaled_learning_rate(enable, lr):
+    cfg = Config(
+        dict(optim_wrapper=dict(optimizer=dict(lr=0.1)), auto_scale_lr=dict(enable=enable, base_batch_size=16))
+    )
+    assert scaled_learning_rate(cfg, 32) == pytest.approx(lr)
+    cfg.pop('auto_scale_lr')
+    assert scaled_learning_rate(cfg, 32) == 0.1
