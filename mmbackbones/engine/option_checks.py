@@ -33,10 +33,10 @@ _MAY_BE_WORDS = ('loss_scale', 'depth', 'arch', 'add_extra_convs')
 # Entries that this package reads itself, which have to be dicts or lists of dicts.
 _DICTS = re.compile(
     r'model(\.backbone)?|optim_wrapper(\.optimizer)?|train_cfg|visualizer|default_hooks|log_processor|randomness'
-    r'|env_cfg(\.dist_cfg)?|(train|val|test)_dataloader(\.dataset)*'
+    r'|auto_scale_lr|env_cfg(\.dist_cfg)?|(train|val|test)_dataloader(\.dataset)*'
 )
 _STRINGS = ('work_dir', 'default_scope')
-_MAY_BE_NONE = re.compile(r'\w+_dataloader|param_scheduler|env_cfg\.dist_cfg|default_scope')
+_MAY_BE_NONE = re.compile(r'\w+_dataloader|auto_scale_lr|param_scheduler|env_cfg\.dist_cfg|default_scope')
 _LISTS = re.compile(r'custom_hooks|param_scheduler|(train|val|test)_dataloader(\.dataset)+\.pipeline')
 
 
@@ -176,6 +176,10 @@ def _value_problem(key: str, old: Any, value: Any) -> str:
         return ''
     if _DICTS.fullmatch(key) and not isinstance(value, dict):
         return f"{key} takes a dict, written dict(type='A',b=1)"
+    if key == 'auto_scale_lr.base_batch_size' and (isinstance(value, bool) or not _is_positive(value)):
+        return f'{key} takes a number above 0'
+    if key == 'auto_scale_lr.enable' and not isinstance(value, bool):
+        return f'{key} takes true or false'
     if key in _STRINGS and not isinstance(value, str):
         return f'{key} takes a string'
     several = isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value)
@@ -189,6 +193,10 @@ def _value_problem(key: str, old: Any, value: Any) -> str:
         kind = 'true or false' if isinstance(old, bool) else 'a number'
         return f'{key} takes {kind}, as {old!r} is'
     return ''
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and value > 0
 
 
 def _paths_named(node: Any, name: str, path: str) -> Iterator[str]:
