@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..utils.markdown import table
 from ..weights import RELEASES, Release
 from .frameworks import CLASSIFICATION_METRIC, FRAMEWORKS, METRICS
 
@@ -61,14 +62,6 @@ def _counted(number: int, unit: float) -> str:
     return f'{number / unit:.1f}' if number >= 100 * unit else f'{number / unit:.2f}'
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f'| {" | ".join(cells)} |\n'
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return _row(columns) + '|---' * len(columns) + '|\n' + ''.join(map(_row, rows))
-
-
 def _counts(model: Model) -> list[str]:
     counted, published = model['Metadata'], model.get('Published', {})
     return [
@@ -99,7 +92,7 @@ def _releases(models: Iterable[Model]) -> str:
         network = [f'`{release.name}`', f'`{release.family}` `{release.arch}`', release.data]
         top1 = _cell(_published(model, CLASSIFICATION_METRIC))
         rows.append([*network, *_counts(model), top1, _source(model), _file(release), release.license or 'not stated'])
-    return _table([*columns, 'source of published figures', 'file', 'license'], rows)
+    return table([*columns, 'source of published figures', 'file', 'license'], rows)
 
 
 def _configs(models: Iterable[Model], metrics: Sequence[str]) -> str:
@@ -114,7 +107,7 @@ def _configs(models: Iterable[Model], metrics: Sequence[str]) -> str:
         ]
         for model in models
     ]
-    return _table([*columns, 'source of published figures'], rows)
+    return table([*columns, 'source of published figures'], rows)
 
 
 def render_page(models: dict[str, Model]) -> str:
@@ -122,8 +115,8 @@ def render_page(models: dict[str, Model]) -> str:
     releases = _releases(model for model in models.values() if 'Config' not in model)
     sections = [_INTRODUCTION, f'## ImageNet: released checkpoints\n\n{releases}']
     for framework in FRAMEWORKS:
-        table = _configs(filter(framework.includes, models.values()), framework.metrics)
-        sections.append(f'## {framework.title}\n\n{table}')
+        configs = _configs(filter(framework.includes, models.values()), framework.metrics)
+        sections.append(f'## {framework.title}\n\n{configs}')
     return '\n'.join((*sections, _LAST))
 
 
@@ -140,7 +133,7 @@ def render_readme_table(models: dict[str, Model]) -> str:
             config = max(filter(example.includes, own), key=lambda model: 'Results' in model)
             rows.append([backbone, f'`{config["Name"]}`', _counted(config['Metadata']['Parameters'], 1e6), *cells])
     headings = ['backbone', 'RetinaNet', 'its parameters, M: counted', *(f'{name}: published' for name in columns)]
-    return f'{_README_INTRODUCTION}\n{_table(headings, rows)}'
+    return f'{_README_INTRODUCTION}\n{table(headings, rows)}'
 
 
 def _all_published(models: Iterable[Model]) -> str:
