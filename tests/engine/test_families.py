@@ -4,63 +4,16 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
-from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
-from mmbackbones import get_config
+from tests.helpers.narrow_models import CLASSES, NARROW, build_narrow
 from tests.helpers.raw_memory import roi_align_that_reads_raw_memory
-from tests.helpers.small_backbones import SMALL, registered
+from tests.helpers.small_backbones import registered
 
 pytestmark = pytest.mark.slow
 
-HEIGHT, WIDTH, CLASSES = 70, 101, 3  # no multiple of anything
-WIDE = 16
-R_CNN = dict(
-    bbox_roi_extractor=dict(out_channels=WIDE),
-    mask_roi_extractor=dict(out_channels=WIDE),
-    mask_head=dict(in_channels=WIDE, conv_out_channels=8, num_convs=1, num_classes=CLASSES),
-)
-NARROW = {  # what makes each model small: merged into the config of the first size of VAN
-    'retinanet_van_t': dict(
-        neck=dict(out_channels=WIDE),
-        bbox_head=dict(in_channels=WIDE, feat_channels=WIDE, stacked_convs=1, num_classes=CLASSES),
-    ),
-    'mask_rcnn_van_t': dict(
-        neck=dict(out_channels=WIDE),
-        rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
-        roi_head=dict(R_CNN, bbox_head=dict(in_channels=WIDE, fc_out_channels=32, num_classes=CLASSES)),
-    ),
-    'cascade_mask_rcnn_van_b': dict(
-        neck=dict(out_channels=WIDE), rpn_head=dict(in_channels=WIDE, feat_channels=WIDE), roi_head=R_CNN
-    ),
-    'upernet_van_t': dict(
-        decode_head=dict(channels=8, num_classes=CLASSES), auxiliary_head=dict(channels=8, num_classes=CLASSES)
-    ),
-    'semantic_fpn_van_t': dict(
-        neck=dict(out_channels=WIDE), decode_head=dict(in_channels=[WIDE] * 4, channels=8, num_classes=CLASSES)
-    ),
-}
-
-
-def build(name, backbone):
-    cfg = get_config(name)
-    init_default_scope(cfg.default_scope)
-    out_indices = cfg.model.backbone.get('out_indices', (0, 1, 2, 3))
-    cfg.merge_from_dict(dict(model=NARROW[name]))
-    cfg.model.backbone = dict(type=backbone, out_indices=out_indices, **SMALL[backbone])
-    channels = list(MODELS.build(cfg.model.backbone).out_channels)
-    if 'neck' in cfg.model:
-        cfg.model.neck.in_channels = channels
-    else:
-        cfg.model.decode_head.in_channels, cfg.model.auxiliary_head.in_channels = channels, channels[2]
-    if name.startswith('cascade'):
-        for head in cfg.model.roi_head.bbox_head:
-            head.update(in_channels=WIDE, conv_out_channels=WIDE, fc_out_channels=32, num_classes=CLASSES)
-    if name.startswith(('mask', 'cascade')):
-        cfg.model.test_cfg.rcnn.score_thr = 0.0
-    torch.manual_seed(0)
-    return MODELS.build(cfg.model), cfg.default_scope
+HEIGHT, WIDTH = 70, 101  # no multiple of anything
 
 
 def objects():
@@ -87,7 +40,7 @@ def batch(scope):
 @pytest.mark.parametrize('backbone', registered())
 @pytest.mark.parametrize('name', NARROW)
 def test_a_training_step_and_a_prediction(name, backbone):
-    model, scope = build(name, backbone)
+    model, scope = build_narrow(name, backbone)
     model.train()
     data = model.data_preprocessor(batch(scope), True)
     with roi_align_that_reads_raw_memory():
@@ -111,7 +64,7 @@ def test_a_training_step_and_a_prediction(name, backbone):
 @pytest.mark.parametrize('shape', [(64, 64), (97, 150), (200, 64), (64, 211)])
 def test_sliding_windows_over_what_is_larger_than_a_crop(shape):
     """Where windows overlap their logits are averaged; where one covers the image it is the whole test."""
-    model, _ = build('upernet_van_t', 'VAN')
+    model, _ = build_narrow('upernet_van_t', 'VAN')
     model.eval()
     image = torch.randn(1, 3, *shape)
     meta = [dict(ori_shape=shape, img_shape=shape)]
@@ -127,7 +80,7 @@ def test_sliding_windows_over_what_is_larger_than_a_crop(shape):
 
 @pytest.mark.parametrize('name', ['upernet_van_t', 'semantic_fpn_van_t'])
 def test_a_segmentor_takes_images_below_the_backbones_least_size(name):
-    model, _ = build(name, 'VAN')
+    model, _ = build_narrow(name, 'VAN')
     sample = SegDataSample(metainfo=dict(img_shape=(9, 70), ori_shape=(18, 140), img_path='0.jpg'))
     image = torch.randint(0, 255, (3, 9, 70), dtype=torch.uint8)
     with torch.no_grad():

@@ -12,14 +12,13 @@ import torch
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
-from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
-from mmbackbones import get_config
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.weights import load_from_file
-from tests.helpers.small_backbones import SMALL, registered
+from tests.helpers.narrow_models import CLASSES, build_narrow
+from tests.helpers.small_backbones import registered
 
 pytestmark = pytest.mark.gpu
 
@@ -178,42 +177,7 @@ def test_distributed(command, device, tmp_path, name):
     assert json.loads((tmp_path / 'test' / 'metrics.json').read_text())
 
 
-WIDE, CLASSES, HEIGHT, WIDTH = 16, 3, 101, 133
-NARROW = {
-    'retinanet_van_t': dict(
-        neck=dict(out_channels=WIDE),
-        bbox_head=dict(in_channels=WIDE, feat_channels=WIDE, stacked_convs=1, num_classes=CLASSES),
-    ),
-    'mask_rcnn_van_t': dict(
-        neck=dict(out_channels=WIDE),
-        rpn_head=dict(in_channels=WIDE, feat_channels=WIDE),
-        roi_head=dict(
-            bbox_roi_extractor=dict(out_channels=WIDE),
-            mask_roi_extractor=dict(out_channels=WIDE),
-            bbox_head=dict(in_channels=WIDE, fc_out_channels=32, num_classes=CLASSES),
-            mask_head=dict(in_channels=WIDE, conv_out_channels=8, num_convs=1, num_classes=CLASSES),
-        ),
-    ),
-    'upernet_van_t': dict(
-        decode_head=dict(channels=8, num_classes=CLASSES), auxiliary_head=dict(channels=8, num_classes=CLASSES)
-    ),
-}
-
-
-def build_model(name: str, backbone: str):
-    cfg = get_config(name)
-    init_default_scope(cfg.default_scope)
-    out_indices = cfg.model.backbone.get('out_indices', (0, 1, 2, 3))
-    cfg.merge_from_dict(dict(model=NARROW[name]))
-    cfg.model.backbone = dict(type=backbone, out_indices=out_indices, **SMALL[backbone])
-    channels = list(MODELS.build(cfg.model.backbone).out_channels)
-    if 'neck' in cfg.model:
-        cfg.model.neck.in_channels = channels
-    else:
-        cfg.model.decode_head.in_channels = channels
-        cfg.model.auxiliary_head.in_channels = channels[cfg.model.auxiliary_head.in_index]
-    torch.manual_seed(0)
-    return MODELS.build(cfg.model)
+HEIGHT, WIDTH = 101, 133
 
 
 def samples(name: str, device: str):
@@ -241,11 +205,11 @@ def samples(name: str, device: str):
 
 @pytest.mark.parametrize('dtype', ['float32', 'float16', 'bfloat16'])
 @pytest.mark.parametrize('backbone', registered())
-@pytest.mark.parametrize('name', NARROW)
+@pytest.mark.parametrize('name', ['retinanet_van_t', 'mask_rcnn_van_t', 'upernet_van_t'])
 def test_every_backbone_learns_and_predicts(device, name, backbone, dtype):
     if device == 'cpu' and dtype != 'float32':
         pytest.skip("MMEngine's mixed precision needs a GPU")
-    model = build_model(name, backbone).to(device).train()
+    model = build_narrow(name, backbone)[0].to(device).train()
     images = torch.randn(2, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     scale = {'loss_scale': 512.0} if dtype == 'float16' else {}
