@@ -5,6 +5,7 @@
 - :func:`load_from_file`: the contents of such a checkpoint; nothing in it is executed.
 - :func:`find_state_dict`, :func:`read_state_dict`: the weights in it.
 - :func:`trained_classes`, :func:`trained_config`: the classes and the config it was trained with.
+- :func:`match_weights`: the weights of a whole detector or segmentor, matched with one: a :class:`WeightMatch`.
 - :func:`load_pretrained`: its weights in a network, a :class:`PretrainedNetwork`, loaded strictly.
 - :func:`replace_mmengine_loaders`: what ``import mmbackbones`` calls, to make all of MMEngine's loading safe.
 """
@@ -17,16 +18,19 @@ from .release import Release
 from .releases import RELEASES
 from .state_dict import find_state_dict, read_state_dict
 from .trained_config import trained_classes, trained_config
+from .whole_model import WeightMatch, match_weights
 
 __all__ = [
     'RELEASES',
     'PretrainedNetwork',
     'Release',
+    'WeightMatch',
     'cache_dir',
     'find_state_dict',
     'load_from_file',
     'load_pretrained',
     'locate',
+    'match_weights',
     'read_state_dict',
     'replace_mmengine_loaders',
     'trained_classes',

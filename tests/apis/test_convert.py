@@ -10,7 +10,6 @@ from mmbackbones.apis.convert import convert_weights
 from mmbackbones.apis.identify import identify_checkpoint
 from mmbackbones.errors import UserError
 from mmbackbones.weights import find_state_dict
-from tests.helpers.authors_models import authors_model, checkpoint_of_mmcv
 from tests.helpers.small_backbones import SMALL, name_small_arch, registered
 
 OURS = 'the layout of mmbackbones'
@@ -62,24 +61,6 @@ def test_identifies_the_backbone_of_a_whole_model(build, classes, said, tmp_path
     found = identify_checkpoint(saved(tmp_path / 'epoch_1.pth', content))
     assert str(found) == f'VAN small in {OURS}, {said}'
     assert len(found.backbone) == len(state)
-
-
-@pytest.mark.parametrize('family', ['DualViT', 'VAN'])
-def test_identifies_whole_models_of_the_authors(build, family, tmp_path):
-    build(family)
-    content = checkpoint_of_mmcv(authors_model('retinanet_van_t', family))
-    found = identify_checkpoint(saved(tmp_path / 'epoch_12.pth', content))
-    assert str(found) == f"{family} small in the authors' layout, whole model, 3 classes"
-    assert found.backbone.keys() == build(family).state_dict().keys()
-
-
-def test_a_classifier_inside_a_whole_model_does_not_make_it_one(build, tmp_path):
-    state = {f'backbone.{key}': value for key, value in build().state_dict().items()}
-    state['backbone.head.weight'] = torch.zeros(1000, 32)
-    found = identify_checkpoint(saved(tmp_path / 'a.pth', {**state, 'neck.weight': torch.zeros(1)}))
-    assert str(found) == f'VAN small in {OURS}, whole model'
-    found = identify_checkpoint(saved(tmp_path / 'b.pth', state))
-    assert str(found) == f'VAN small in {OURS}, image classifier, 1000 classes'
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])

@@ -1,6 +1,7 @@
-"""Whole models of the backbones' authors on the command line: tested, trained on, never resumed."""
+"""Whole models of the backbones' authors on the command line: tested, trained on, converted, never resumed."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from mmengine.registry import MODELS, init_default_scope
 from mmbackbones.backbones import VAN
 from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.weights import load_from_file
-from tests.helpers.authors_models import authors_backbone, averaged_copies, checkpoint_of_mmcv
+from tests.helpers.authors_models import OPTIONS, authors_backbone, authors_model, averaged_copies, checkpoint_of_mmcv
+from tests.helpers.small_backbones import SMALL as SMALL_BACKBONES
 
 pytestmark = pytest.mark.slow
 
@@ -65,3 +67,18 @@ def test_a_detector_is_trained_on_but_not_resumed(tool, flat_config, shapes, tmp
         torch.testing.assert_close(after[ours], before[theirs], rtol=0, atol=1e-6)
     log = next((tmp_path / 'run').glob('*/*.log')).read_text()
     assert 'for another number of classes: bbox_head.retina_cls.weight (720x16x3x3 in the file, 36x16x3x3 here)' in log
+
+
+@pytest.mark.parametrize('family', ['DualViT', 'TransCNN', 'VAN'])
+def test_the_backbone_is_converted(tool, family, tmp_path, monkeypatch):
+    """Even if there still is an image classifier in it."""
+    monkeypatch.setattr(MODELS.get(family), 'arch_zoo', {'small': SMALL_BACKBONES[family]['arch'], **OPTIONS[family]})
+    state = authors_model('retinanet_van_t', family)
+    if family == 'TransCNN':
+        state['backbone.classifier.1.weight'] = torch.zeros(1000, 16)
+    torch.save(checkpoint_of_mmcv(state), tmp_path / 'epoch_12.pth')
+    code, out, err = tool('convert_weights', tmp_path / 'epoch_12.pth', tmp_path / 'backbone.pth')
+    assert code == 0, err
+    assert re.search(rf"{family} \w+ in the authors' layout, whole model, 3 classes\n", out)
+    backbone = MODELS.build(dict(type=family, **{**SMALL_BACKBONES[family], **OPTIONS[family]}))
+    assert load_from_file(tmp_path / 'backbone.pth').keys() == backbone.state_dict().keys()
