@@ -17,7 +17,8 @@ provide_mmcv_ext()  # before anything imports mmcv.ops
 replace_mmengine_loaders()
 
 from . import backbones, layers  # noqa: E402
-from .utils.config_files import config_path, get_config  # noqa: E402
+from .utils.config_files import config_path  # noqa: E402
+from .utils.config_files import read_config as get_config  # noqa: E402
 
 __version__ = '0.1.0'
 __all__ = ['backbones', 'config_path', 'get_config', 'layers']

@@ -20,11 +20,12 @@ from ..engine.rehearsal import rehearse_test
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
+from ..utils.config_files import ConfigLike
 from ..utils.folders import require_writable
 
 
 def evaluate(
-    config: str,
+    config: ConfigLike,
     checkpoint: str,
     data: str | None = None,
     img_scale: tuple[int, int] | None = None,
@@ -39,7 +40,7 @@ def evaluate(
     """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
 
     Args:
-        config: Path of a config file.
+        config: Path of a config file, the name of a config of this package, or a config.
         checkpoint: File or URL of a trained model.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes
             keep the label order of the checkpoint.

@@ -46,13 +46,13 @@ from ..engine.schedule import fit_schedulers, set_learning_rate, set_length
 from ..engine.seeding import depend_on_seed_only
 from ..engine.work_dir import WorkDir
 from ..errors import UserError, summarize_error
-from ..utils.config_files import read_config
+from ..utils.config_files import ConfigLike, config_name, read_config
 
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
 
 def train(
-    config: str,
+    config: ConfigLike,
     data: str | None = None,
     img_scale: tuple[int, int] | None = None,
     epochs: int | None = None,
@@ -74,7 +74,7 @@ def train(
     """Train a model from a config.
 
     Args:
-        config: Path of a config file.
+        config: Path of a config file, the name of a config of this package, or a config.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names.
         img_scale: Width and height in pixels that images are resized to fit into.
         epochs: Length in epochs; learning rate schedules are stretched to it.
@@ -124,7 +124,7 @@ def train(
         cfg = read_config(config)
         original_length = deepcopy(cfg.train_cfg)  # the length that the schedules of the config are made for
         with building('', options):
-            complete_config(cfg, config, work_dir, options, keep_length=True)
+            complete_config(cfg, config_name(config), work_dir, options, keep_length=True)
         check_label_options(cfg, **labels)
         init_distributed(cfg, asked['launcher'])
         escape_log()
@@ -236,7 +236,7 @@ def _write_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
-    dump_config(cfg, Path(cfg.work_dir) / Path(cfg.filename).name)
+    dump_config(cfg, Path(cfg.work_dir) / f'{config_name(cfg)}.py')
 
 
 def _choose_seed(asked: int | None, state: RunState | None) -> int:
