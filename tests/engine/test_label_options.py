@@ -177,7 +177,7 @@ def test_without_being_told_neither_check_nor_training_guesses(tool, tiny_seg_co
         assert '--background class' in err
         assert "'road'" in err
         assert 'Traceback' not in err
-    code, out, err = tool('check_data', root, '--background', 'class')
+    code, out, err = tool('check-data', root, '--background', 'class')
     assert code == 0, err
     assert "label 0 is 'road'" in out
     assert 'label 255 is in 4 of 4 label maps' in out
@@ -192,13 +192,13 @@ def test_a_detector_reads_no_label_maps(tool, tiny_config, shapes, tmp_path):
 
 @pytest.mark.parametrize('option', [['--background', 'maybe'], ['--ignore-label', '-1'], ['--ignore-label', '70000']])
 def test_values_that_there_are_not(tool, tmp_path, option):
-    code, _, err = tool('check_data', write(tmp_path / 'user', [1, 2, 3, 4, 0]), *option)
+    code, _, err = tool('check-data', write(tmp_path / 'user', [1, 2, 3, 4, 0]), *option)
     assert code == 2
     assert option[0].replace('--', '').replace('-', '_')[:6] in err.replace('-', '_')
 
 
 def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
-    code, _, err = tool('check_data', tmp_path)
+    code, _, err = tool('check-data', tmp_path)
     assert code == 2
     for words in ('images/{training,validation}/', 'a PNG per image', 'YOLO:'):
         assert words in err

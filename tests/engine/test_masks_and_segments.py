@@ -216,7 +216,7 @@ def test_check_data(tool, shapes, tmp_path, change, code, words):
         root = without_masks(shapes, tmp_path / 'user')
     if change == 'nothing':
         (root / 'annotations').rename(tmp_path / 'elsewhere')
-    result, out, err = tool('check_data', root)
+    result, out, err = tool('check-data', root)
     assert result == code
     for word in words:
         assert word in out + err
