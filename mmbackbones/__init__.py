@@ -10,9 +10,17 @@ this process:
 Neither mmdet nor mmseg is imported.
 """
 
-from .ops import provide_mmcv_ext
-from .weights import replace_mmengine_loaders
+from .utils.stack import stack_problem
 
+_problem = stack_problem()  # before anything imports a library that lacks files
+if _problem:
+    raise ImportError(_problem)
+
+from .ops import provide_mmcv_ext  # noqa: E402
+from .utils.mmengine_packages import accept_any_distribution  # noqa: E402
+from .weights import replace_mmengine_loaders  # noqa: E402
+
+accept_any_distribution()
 provide_mmcv_ext()  # before anything imports mmcv.ops
 replace_mmengine_loaders()
 
