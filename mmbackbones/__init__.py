@@ -50,8 +50,10 @@ def register() -> None:
     if problem := stack_problem():
         raise ImportError(problem)
     from .ops import provide_mmcv_ext
+    from .utils.mmengine_packages import accept_any_distribution
     from .weights import replace_mmengine_loaders
 
+    accept_any_distribution()
     provide_mmcv_ext()  # before anything imports mmcv.ops
     replace_mmengine_loaders()
     from . import backbones, layers  # noqa: F401

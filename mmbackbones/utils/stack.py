@@ -81,7 +81,8 @@ ONEDL = Stack(
         'mmseg': 'onedl-mmsegmentation>=1.4.2,<2',
     },
     alternatives={},
-    compiled_mmcv='`pip uninstall onedl-mmcv`, then `pip install --no-build-isolation onedl-mmcv`',
+    # Without the cache, which may hold the wheel without operators.
+    compiled_mmcv='`pip uninstall onedl-mmcv`, then `pip install --no-cache-dir --no-build-isolation onedl-mmcv`',
 )
 STACKS = (OPENMMLAB, ONEDL)
 
