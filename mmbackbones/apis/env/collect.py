@@ -135,8 +135,8 @@ def _libraries(stack: Stack | None, found: _Found) -> Iterator[Library]:
     listed = {one.name: one for one in ours if one.name not in of_stack}
     for versions in (stack.installed() if stack else {}).values():
         for one in (one for name in versions for one in requirements(name)):
-            if one.name not in of_stack and not one.met:
-                listed.setdefault(one.name, one)
+            if one.name not in of_stack and not one.met and (one.name not in listed or listed[one.name].met):
+                listed[one.name] = one
     for one in listed.values():
         yield _library(one, _IMPORTED.get(one.name), found)
     for name in _OPTIONAL:

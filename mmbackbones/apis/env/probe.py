@@ -145,11 +145,10 @@ def _has_kernels(torch: Any, properties: Any) -> bool:
     own = (properties.major, properties.minor)
     for arch in torch.cuda.get_arch_list():
         kind, _, number = arch.partition('_')
-        number = number.rstrip('af')
-        if not number.isdecimal():
+        if not number.rstrip('af').isdecimal():
             continue
-        built = divmod(int(number), 10)
-        if built <= own and (kind == 'compute' or built[0] == own[0]):
+        built = divmod(int(number.rstrip('af')), 10)
+        if built == own or (built < own and number[-1] != 'a' and (kind == 'compute' or built[0] == own[0])):
             return True
     return False
 

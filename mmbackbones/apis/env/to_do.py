@@ -28,8 +28,8 @@ def what_to_do(report: Environment, stack: Stack | None) -> list[ToDo]:
     if not needed:  # otherwise these may be consequences
         needed = [*_imports(report, stack)]
     items = [*needed, *_advice(report, stack)]
-    if any('`pip ' in item.remedy for item in items):
-        items = [*_pip(), *items]
+    if pip := [item for item in items if '`pip ' in item.remedy]:
+        items = [*_pip(needed=any(item.needed for item in pip)), *items]
     return [ToDo(item.problem, _exact(item.remedy), item.needed) for item in items]
 
 
@@ -165,16 +165,17 @@ def _gpus(report: Environment) -> Iterator[ToDo]:
         yield ToDo('NMS and RoIAlign are slow on the GPU without compiled operators', remedy, needed=False)
 
 
-def _pip() -> Iterator[ToDo]:
+def _pip(needed: bool) -> Iterator[ToDo]:
     """What keeps the commands below from working."""
     managed = Path(sysconfig.get_path('stdlib')) / 'EXTERNALLY-MANAGED'
     if sys.prefix == sys.base_prefix and managed.exists():
         yield ToDo(
             "this Python is the system's, into which pip installs nothing",
-            f'run `{_python_path()} -m venv .venv`, and start again from its Python',
+            f'run `{_python_path()} -m venv .venv`, and start again with its Python',
+            needed,
         )
     elif find_spec('pip') is None and shutil.which('uv') is None:
-        yield ToDo('pip is not installed', f'run `{_python_path()} -m ensurepip`')
+        yield ToDo('pip is not installed', f'run `{_python_path()} -m ensurepip`', needed)
 
 
 def _exact(remedy: str) -> str:
