@@ -10,6 +10,12 @@ import packaging
 
 from tests.helpers.tiny_configs import ROOT
 
+# For Python 3.10, which cannot read pyproject.toml.
+REQUIRES = """torch>=2.1
+pycocotools!=2.0.9,!=2.0.10
+numpy
+setuptools<81; extra == "openmmlab\""""
+
 # Enough of PyTorch for the report.
 TORCH = """
 from types import SimpleNamespace as Part
@@ -31,6 +37,7 @@ class FakeEnvironment:
         for name in 'pillow', 'pyyaml', 'matplotlib', 'rich', 'safetensors', 'ftfy', 'regex':
             self.install(name, '9.0')
         self.install('setuptools', '80.0')
+        self.install('mmbackbones', '0.1.0', requires=REQUIRES)
         self.install('pip', '26.0', 'pip')
         self.install('numpy', '2.4.0', 'numpy')
         self.install('opencv-python', '5.0', 'cv2')
@@ -47,8 +54,8 @@ class FakeEnvironment:
         self.uninstall(name)
         metadata = self.folder / f'{name.replace("-", "_")}-{version}.dist-info' / 'METADATA'
         metadata.parent.mkdir()
-        lines = f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n'
-        metadata.write_text(lines + (f'Requires-Dist: {requires}\n' if requires else ''))
+        lines = ['Metadata-Version: 2.1', f'Name: {name}', f'Version: {version}']
+        metadata.write_text('\n'.join([*lines, *(f'Requires-Dist: {one}' for one in requires.splitlines()), '']))
         if module:
             (self.folder / module).mkdir(exist_ok=True)
             (self.folder / module / '__init__.py').write_text(f'__version__ = {version!r}\n{code}\n')

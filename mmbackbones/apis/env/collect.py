@@ -27,6 +27,7 @@ _Found = dict[str, dict[str, Any]]
 
 # What is imported of those that we require: compiled code that breaks beside another version of NumPy or PyTorch.
 _IMPORTED = {'torch': 'torch', 'numpy': 'numpy', 'pycocotools': 'pycocotools.mask', **dict.fromkeys(OPENCV, 'cv2')}
+_LEAST = ('torch', 'numpy', 'pycocotools')
 # What is used where it is installed.
 _OPTIONAL = ('torchvision', 'onnx', 'onnxruntime', 'onnxscript', 'openvino', 'supervision', 'tensorboard')
 # What it means that stand-ins take the place of mmcv's operators.
@@ -132,6 +133,8 @@ def _operators(mmcv: Library, found: _Found) -> tuple[str | None, str]:
 def _libraries(stack: Stack | None, found: _Found) -> Iterator[Library]:
     """All that we require, then what the stack requires and lacks, then what is optional and there."""
     ours = requirements('mmbackbones', stack.name if stack else '')
+    if not ours:  # not installed, and Python 3.10 cannot read the clone's
+        ours = [one for name in _LEAST if (one := read_requirement(name, 'mmbackbones'))]
     of_stack = {name for one in STACKS for name in one.distributions.values()}
     listed = {one.name: one for one in ours if one.name not in of_stack}
     for versions in (stack.installed() if stack else {}).values():
