@@ -13,6 +13,7 @@ from .libraries import try_libraries
 from .machine import look_at_cpu, look_at_folder, look_at_memory
 from .records import Environment, Gpu, Library, Ours, Python, StackFound, Torch
 from .requirements import (
+    OPENCV,
     PACKAGE,
     Requirement,
     installed_version,
@@ -25,7 +26,8 @@ from .to_do import what_to_do
 _Found = dict[str, dict[str, Any]]
 
 # What is imported of those that we require: compiled code that breaks beside another version of NumPy or PyTorch.
-_IMPORTED = {'torch': 'torch', 'numpy': 'numpy', 'opencv-python': 'cv2', 'pycocotools': 'pycocotools.mask'}
+_IMPORTED = {'torch': 'torch', 'numpy': 'numpy', 'pycocotools': 'pycocotools.mask', **dict.fromkeys(OPENCV, 'cv2')}
+_LEAST = ('torch', 'numpy', 'pycocotools')
 # What is used where it is installed.
 _OPTIONAL = ('torchvision', 'onnx', 'onnxruntime', 'onnxscript', 'openvino', 'supervision', 'tensorboard')
 # What it means that stand-ins take the place of mmcv's operators.
@@ -93,7 +95,7 @@ def _stack(stack: Stack | None, found: _Found) -> StackFound:
         requirement = None
         if stack is not None:
             others = tuple(installed.get(module, ()))
-            requirement = read_requirement(stack.requirements[module], 'mmbackbones', others)
+            requirement = read_requirement(stack.requirements[module], 'mmbackbones', instead=others)
         parts[module] = _part(requirement or Requirement(module, '', 'mmbackbones', None, None, module), module, found)
     operators, meaning = _operators(parts['mmcv'], found)
     faster = None
@@ -130,13 +132,16 @@ def _operators(mmcv: Library, found: _Found) -> tuple[str | None, str]:
 
 def _libraries(stack: Stack | None, found: _Found) -> Iterator[Library]:
     """All that we require, then what the stack requires and lacks, then what is optional and there."""
-    ours = requirements('mmbackbones') or [Requirement(name, '', 'mmbackbones') for name in _IMPORTED]
+    ours = requirements('mmbackbones', stack.name if stack else '')
+    if not ours:  # not installed, and Python 3.10 cannot read the clone's
+        ours = [one for name in _LEAST if (one := read_requirement(name, 'mmbackbones'))]
     of_stack = {name for one in STACKS for name in one.distributions.values()}
     listed = {one.name: one for one in ours if one.name not in of_stack}
     for versions in (stack.installed() if stack else {}).values():
-        for one in (one for name in versions for one in requirements(name)):
-            if one.name not in of_stack and not one.met:
-                listed.setdefault(one.name, one)
+        for one in (one for name in versions for one in requirements(name) if one.name not in of_stack):
+            known = listed.get(one.name)
+            if (known is None and (not one.met or one.name in _IMPORTED)) or (known and known.met and not one.met):
+                listed[one.name] = one
     for one in listed.values():
         yield _library(one, _IMPORTED.get(one.name), found)
     for name in _OPTIONAL:

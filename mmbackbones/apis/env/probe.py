@@ -18,6 +18,7 @@ from typing import Any
 
 _Found = dict[str, Any]
 _MAX_MESSAGE = 1000  # characters
+BLOCKED: set[str] = set()  # steps that failed
 
 
 def main() -> None:
@@ -41,6 +42,7 @@ def main() -> None:
 
 def _block(step: str) -> None:
     """Let no further import try a library again: what needs it then says so, and soon."""
+    BLOCKED.add(step)
     if '.' not in step:  # a part may be missing where the library itself works
         vars(sys)['modules'][step] = None
 
@@ -145,11 +147,10 @@ def _has_kernels(torch: Any, properties: Any) -> bool:
     own = (properties.major, properties.minor)
     for arch in torch.cuda.get_arch_list():
         kind, _, number = arch.partition('_')
-        number = number.rstrip('af')
-        if not number.isdecimal():
+        if not number.rstrip('af').isdecimal():
             continue
-        built = divmod(int(number), 10)
-        if built <= own and (kind == 'compute' or built[0] == own[0]):
+        built = divmod(int(number.rstrip('af')), 10)
+        if built == own or (built < own and number[-1] != 'a' and (kind == 'compute' or built[0] == own[0])):
             return True
     return False
 
@@ -175,7 +176,7 @@ def _mmbackbones() -> _Found:
     from mmbackbones.ops.mmcv_ext.in_use import operators_in_use
     from mmbackbones.weights import cache_dir
 
-    on_gpu = torch.cuda.is_available()
+    on_gpu = 'devices' not in BLOCKED and torch.cuda.is_available()
     device = 'cuda' if on_gpu else 'mps' if torch.backends.mps.is_available() else 'cpu'
     operators, compiled = operators_in_use(device)
     return {'operators': operators, 'fast': compiled or device == 'cpu', 'cache': str(cache_dir())}

@@ -3,16 +3,13 @@
 import re
 import sys
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib import import_module
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-# Distributions that bring the same import name in place of the one that is required.
-_INSTEAD = {
-    'opencv-python': ('opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless'),
-    'pillow': ('pillow-simd',),
-}
+# Distributions of OpenCV: each brings the same import name, in place of the others.
+OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless')
 PACKAGE = Path(__file__).parents[2]  # the folder mmbackbones/
 
 
@@ -37,24 +34,26 @@ class Requirement:
     installed: str = ''
 
     @property
-    def text(self) -> str:
-        """As pip takes it."""
-        return self.name + self.specifier
-
-    @property
     def met(self) -> bool:
         return self.version is not None and self.allowed is not False
 
 
-def requirements(name: str) -> list[Requirement]:
-    """The requirements of an installed distribution, without its extras; an empty list if it is not installed.
+def requirements(name: str, extra: str = '') -> list[Requirement]:
+    """The requirements of an installed distribution; an empty list if it is not installed.
 
     Those of this package are read from its clone, if it lies in one: an editable installation keeps the old ones.
+
+    Args:
+        name: The distribution.
+        extra: The extra whose requirements are listed, too.
     """
-    found = _distribution(name)
-    ours = _pyproject().get('dependencies') if name == 'mmbackbones' else None
-    texts = ours or (found.requires if found else None) or []
-    read = (read_requirement(text, name) for text in texts)
+    project = _pyproject() if name == 'mmbackbones' else {}
+    if project:
+        texts = [*project['dependencies'], *project['optional-dependencies'].get(extra, ())]
+    else:
+        found = _distribution(name)
+        texts = (found.requires if found else None) or []
+    read = (read_requirement(text, name, extra) for text in texts)
     return list({one.name: one for one in read if one is not None}.values())
 
 
@@ -75,38 +74,33 @@ def installed_version(name: str) -> str | None:
     return None if found is None else found.version or 'unknown'
 
 
-def opencvs() -> list[str]:
-    """The installed distributions that bring OpenCV, all under one import name."""
-    names = ('opencv-python', *_INSTEAD['opencv-python'])
-    return [name for name in names if installed_version(name) is not None]
-
-
-def read_requirement(text: str, needed_by: str, instead: tuple[str, ...] = ()) -> Requirement | None:
+def read_requirement(text: str, needed_by: str, extra: str = '', instead: tuple[str, ...] = ()) -> Requirement | None:
     """One requirement as distributions write it, compared with what is installed.
 
     Args:
         text: Such as ``numpy>=2; python_version >= "3.11"``.
         needed_by: The distribution that has it.
+        extra: The extra that is wanted.
         instead: Distributions that may stand in for it.
 
     Returns:
-        None if it does not apply to this Python and system, or belongs to an extra.
+        None if it does not apply to this Python and system, or belongs to another extra.
     """
     try:
         from packaging.requirements import Requirement as Parsed
 
         parsed = Parsed(text)
-        if parsed.marker and not parsed.marker.evaluate({'extra': ''}):
+        if parsed.marker and not parsed.marker.evaluate({'extra': extra}):
             return None
         name, specifier = parsed.name, str(parsed.specifier)
     except Exception:  # `packaging` is missing or broken, or does not understand the line
         line, _, marker = text.partition(';')
-        if 'extra' in marker:
+        if 'extra' in marker and (not extra or not re.search(f'["\']{extra}["\']', marker)):
             return None
         match = re.match(r'\s*([\w.-]+)(?:\[[^\]]*\])?\s*\(?([^)]*)', line)
         name, specifier = (match[1], match[2].strip()) if match else (line.strip(), '')
     name = re.sub(r'[-_.]+', '-', name).lower()
-    there = [one for one in (name, *_INSTEAD.get(name, ()), *instead) if installed_version(one) is not None]
+    there = [one for one in (name, *instead, *(OPENCV if name in OPENCV else ())) if installed_version(one) is not None]
     installed = there[0] if there else name
     version = installed_version(installed)
     allowed = None if version is None else _contains(specifier, version)

@@ -40,7 +40,8 @@ def as_text(report: Environment) -> str:
 def _system(report: Environment) -> Iterator[tuple[str, str]]:
     ours, cpu = report.mmbackbones, report.cpu
     elsewhere = f'; {ours.installed} is installed' if ours.installed not in (None, ours.version) else ''
-    yield 'mmbackbones', f'{ours.version} ({ours.path}){elsewhere}' + (f': {ours.error}' if ours.error else '')
+    broken = '; it cannot be imported (see below)' if ours.error else ''
+    yield 'mmbackbones', f'{ours.version} ({ours.path}){elsewhere}{broken}'
     yield 'Python', f'{report.python.version} ({report.python.executable})'
     yield 'platform', report.python.platform
     cores = 'unknown' if cpu.usable_cores is None else f'{cpu.usable_cores:g}'
@@ -55,7 +56,7 @@ def _torch(report: Environment) -> Iterator[tuple[str, str]]:
         library = next((one for one in report.libraries if one.name == 'torch'), None)
         yield 'version', 'unknown' if library is None else _state(library)
         return
-    built = f'{torch.build} {torch.cuda}' if torch.cuda else torch.build
+    built = f'{torch.build} {torch.cuda}' if torch.cuda else {'CPU': 'CPUs'}.get(str(torch.build), torch.build)
     cudnn = f', cuDNN {torch.cudnn}' if torch.cudnn else ''
     yield 'version', f'{torch.version}, built for {built}{cudnn}'
     kernels = f', {torch.cpu_kernels} kernels' if torch.cpu_kernels else ''

@@ -14,7 +14,7 @@ from pathlib import Path
 from ...utils.stack import Stack
 from .machine import GIB
 from .records import Environment, Library, ToDo
-from .requirements import clone, opencvs, python_allowed
+from .requirements import OPENCV, clone, installed_version, python_allowed
 
 _LITTLE_DISK = 2 * GIB  # a training run writes a checkpoint of 0.1 to 1 GB after every epoch
 _LITTLE_SHARED_MEMORY = GIB
@@ -28,8 +28,8 @@ def what_to_do(report: Environment, stack: Stack | None) -> list[ToDo]:
     if not needed:  # otherwise these may be consequences
         needed = [*_imports(report, stack)]
     items = [*needed, *_advice(report, stack)]
-    if any('`pip ' in item.remedy for item in items):
-        items = [*_pip(), *items]
+    if pip := [item for item in items if '`pip ' in item.remedy]:
+        items = [*_pip(needed=any(item.needed for item in pip)), *items]
     return [ToDo(item.problem, _exact(item.remedy), item.needed) for item in items]
 
 
@@ -46,10 +46,12 @@ def _libraries(report: Environment) -> Iterator[ToDo]:
         requirements = ' '.join(f'"{_requirement(one)}"' for one in missing)
         names = ', '.join(one.name for one in missing)
         yield ToDo(f'not installed: {names}', f'run `pip install {requirements}`')
+    tried = set()
     for one in report.libraries:
         if one.status == 'wrong version':
             yield ToDo(f'{one.name} {one.version}: {one.error}', f'run `pip install "{_requirement(one)}"`')
-        elif one.status == 'broken':
+        elif one.status == 'broken' and one.module not in tried:
+            tried.add(one.module)
             yield ToDo(f'{one.name} {one.version} cannot be imported ({one.error})', _reinstall(one))
 
 
@@ -105,13 +107,11 @@ def _advice(report: Environment, stack: Stack | None) -> Iterator[ToDo]:
             if part.status == 'missing':
                 remedy = f'run `pip install "{stack.requirements[module]}"`'
                 yield ToDo(f'models of {module} cannot be used, because it is not installed', remedy, needed=False)
-    if len(opencvs()) > 1:
-        names = ' '.join(opencvs())
-        yield ToDo(
-            f'{", ".join(opencvs())} overwrite each other, because all are imported as cv2',
-            f'run `pip uninstall {names}`, then `pip install` one of them',
-            needed=False,
-        )
+    opencvs = {name: version for name in OPENCV if (version := installed_version(name))}
+    if len(set(opencvs.values())) > 1:  # of one version, they bring the same files
+        listed = ', '.join(f'{name} {version}' for name, version in opencvs.items())
+        remedy = f'run `pip uninstall {" ".join(opencvs)}`, then `pip install opencv-python`'
+        yield ToDo(f'{listed}: their files overwrite each other', remedy, needed=False)
     yield from _gpus(report)
     threads, cores = report.torch.threads, report.cpu.usable_cores
     if threads is not None and cores is not None and threads > max(1, cores):
@@ -165,16 +165,17 @@ def _gpus(report: Environment) -> Iterator[ToDo]:
         yield ToDo('NMS and RoIAlign are slow on the GPU without compiled operators', remedy, needed=False)
 
 
-def _pip() -> Iterator[ToDo]:
+def _pip(needed: bool) -> Iterator[ToDo]:
     """What keeps the commands below from working."""
     managed = Path(sysconfig.get_path('stdlib')) / 'EXTERNALLY-MANAGED'
     if sys.prefix == sys.base_prefix and managed.exists():
         yield ToDo(
             "this Python is the system's, into which pip installs nothing",
-            f'run `{_python_path()} -m venv .venv`, and start again from its Python',
+            f'run `{_python_path()} -m venv .venv`, and start again with its Python',
+            needed,
         )
     elif find_spec('pip') is None and shutil.which('uv') is None:
-        yield ToDo('pip is not installed', f'run `{_python_path()} -m ensurepip`')
+        yield ToDo('pip is not installed', f'run `{_python_path()} -m ensurepip`', needed)
 
 
 def _exact(remedy: str) -> str:
