@@ -10,9 +10,15 @@ this process:
 Neither mmdet nor mmseg is imported.
 """
 
-from .ops import provide_mmcv_ext
-from .weights import replace_mmengine_loaders
+from .utils.torch_version import check_torch_version
 
+check_torch_version()  # before anything uses what an older one lacks
+
+from .ops import provide_mmcv_ext  # noqa: E402
+from .utils.removed_modules import provide_removed_modules  # noqa: E402
+from .weights import replace_mmengine_loaders  # noqa: E402
+
+provide_removed_modules()
 provide_mmcv_ext()  # before anything imports mmcv.ops
 replace_mmengine_loaders()
 
