@@ -49,10 +49,15 @@ def register() -> None:
     """
     if problem := stack_problem():
         raise ImportError(problem)
+    from .utils.torch_version import check_torch_version
+
+    check_torch_version()  # before anything uses what an older one lacks
     from .ops import provide_mmcv_ext
     from .utils.mmengine_packages import accept_any_distribution
+    from .utils.removed_modules import provide_removed_modules
     from .weights import replace_mmengine_loaders
 
+    provide_removed_modules()
     accept_any_distribution()
     provide_mmcv_ext()  # before anything imports mmcv.ops
     replace_mmengine_loaders()
