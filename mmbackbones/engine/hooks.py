@@ -1,4 +1,4 @@
-"""Hooks: the match of a checkpoint with the model, and the progress of a training run."""
+"""Hook: the progress of a training run."""
 
 from time import monotonic
 
@@ -7,40 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import UserError, printable
-from ..weights import find_state_dict
-from ..weights.loading import can_load, is_needed
-
-
-@HOOKS.register_module(name=['CheckpointMatchHook', 'FitWeightsHook'])
-class CheckpointMatchHook(Hook):
-    """Checks a checkpoint against the model before it is loaded; MMEngine silently skips mismatched keys.
-
-    Args:
-        strict: Every key has to match, as for a test. Otherwise the keys of the backbone have to, and others that do
-            not are skipped and logged, so that a detector can start from one with other classes.
-
-    Raises:
-        UserError: While loading, if a key that has to match does not.
-    """
-
-    priority = 'HIGHEST'
-
-    def __init__(self, strict: bool = False) -> None:
-        self.strict = strict
-
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        file = runner.cfg.load_from
-        model = getattr(runner.model, 'module', runner.model)  # without the wrapper of several GPUs or augmentation
-        own, given = model.state_dict(), find_state_dict(checkpoint, file)
-        fits = {key: value for key, value in given.items() if key in own and can_load(own[key], value)}
-        wrong = [key for key in {**own, **given} if key not in fits and (key in given or is_needed(key))]
-        if blame := wrong if self.strict else [key for key in wrong if key.startswith('backbone.')]:
-            raise UserError(f'{file} does not fit the config: {len(fits)} of {len(own)} keys do, {blame[0]} does not')
-        checkpoint['state_dict'] = fits
-        runner.logger.info(f'loaded {len(fits)} of {len(own)} keys from {file}')
-        if wrong:
-            runner.logger.warning(f'left out, because they differ here: {", ".join(wrong)}')
+from ..errors import printable
 
 
 @HOOKS.register_module()

@@ -9,6 +9,7 @@ from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError
 from ..weights import find_state_dict, read_state_dict, trained_classes
+from ..weights.whole_model import BACKBONE, is_whole_model
 from .config_tree import dicts_in
 from .distributed import main_process_first
 from .resume import RunState, find_run
@@ -89,11 +90,11 @@ def checkpoint_classes(path: str) -> tuple[str, ...] | None:
 
 def _start_from(cfg: Config, weights: str) -> None:
     keys = main_process_first(lambda: list(read_state_dict(weights)))
-    rename = getattr(MODELS.get(cfg.model.backbone.type), 'rename_key', lambda key: key)
-    below = [key.removeprefix('backbone.') for key in keys if key.startswith('backbone.')]
-    if below and all(rename(key) == key for key in below):  # the keys of a model built by this package
+    rename = getattr(MODELS.get(cfg.model.backbone.type), 'rename_key', None)
+    below = any(key.startswith(BACKBONE) for key in keys)
+    if is_whole_model(keys, rename) if rename else below:  # MMEngine would load other backbones unchecked
         drop_pretrained(cfg)
         cfg.load_from = weights
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='CheckpointMatchHook')]
     else:
-        cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=weights, prefix='backbone.' if below else '')
+        cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=weights, prefix=BACKBONE if below else '')

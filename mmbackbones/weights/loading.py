@@ -66,7 +66,7 @@ def describe_incompatible_keys(expected: Mapping[str, Tensor], given: Mapping[st
     unexpected = [key for key in given if key not in expected]
     common = [key for key in expected if key in given]
     misshapen = [
-        f'{key} ({_size(given[key])} in the file, {_size(expected[key])} here)'
+        f'{key} ({describe_size(given[key])} in the file, {describe_size(expected[key])} here)'
         for key in common
         if given[key].shape != expected[key].shape
     ]
@@ -87,7 +87,8 @@ def describe_incompatible_keys(expected: Mapping[str, Tensor], given: Mapping[st
     return f'{fit} of {len(expected)} keys fit; {"; ".join(problems)}' if problems else ''
 
 
-def _size(tensor: Tensor) -> str:
+def describe_size(tensor: Tensor) -> str:
+    """The shape of a tensor, as in ``8x3x7x7``."""
     return 'x'.join(map(str, tensor.shape))
 
 

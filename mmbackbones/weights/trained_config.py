@@ -26,15 +26,24 @@ def trained_config(checkpoint: object) -> dict[str, Any]:
 
 
 def trained_classes(checkpoint: object) -> tuple[str, ...] | None:
-    """The classes that a checkpoint of MMEngine was trained on, in label order; None if it does not say.
+    """The classes that a checkpoint was trained on, in label order; None if it does not say.
+
+    MMEngine writes them to ``meta['dataset_meta']['classes']``; MMDetection 2 and MMSegmentation 0.x, which trained the
+    authors' models, to ``meta['CLASSES']``.
 
     Args:
         checkpoint: What :func:`~mmbackbones.weights.load_from_file` returned.
     """
-    for name in ('meta', 'dataset_meta', 'classes'):
-        checkpoint = checkpoint.get(name) if isinstance(checkpoint, Mapping) else None
-    if isinstance(checkpoint, np.ndarray):
-        checkpoint = checkpoint.tolist()
-    if not isinstance(checkpoint, list | tuple) or not all(isinstance(name, str) for name in checkpoint):
+    meta = _entry(checkpoint, 'meta')
+    classes = _entry(_entry(meta, 'dataset_meta'), 'classes')
+    if classes is None:
+        classes = _entry(meta, 'CLASSES')
+    if isinstance(classes, np.ndarray):
+        classes = classes.tolist()
+    if not isinstance(classes, list | tuple) or not all(isinstance(name, str) for name in classes):
         return None
-    return tuple(map(str, checkpoint)) or None
+    return tuple(map(str, classes)) or None
+
+
+def _entry(node: object, name: str) -> Any:
+    return node.get(name) if isinstance(node, Mapping) else None

@@ -1,62 +1,15 @@
-"""Hooks: the match of a checkpoint with the model, and the progress of a training run."""
+"""Hook: the progress of a training run."""
 
-import logging
 import re
 from io import StringIO
 from types import SimpleNamespace
 
-import pytest
-import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 from rich.console import Console
-from torch import nn
 
 from mmbackbones.engine import hooks
-from mmbackbones.engine.hooks import CheckpointMatchHook, ProgressHook
-from mmbackbones.errors import UserError
-
-
-class Detector(nn.Module):
-    def __init__(self, classes: int = 3) -> None:
-        super().__init__()
-        self.backbone, self.head = nn.Linear(2, 2), nn.Linear(2, classes)
-
-
-def load(state: dict, strict: bool) -> tuple[dict, str]:
-    """What is left of a checkpoint, and the log."""
-    logger = logging.Logger('match', logging.INFO)
-    logger.addHandler(logging.StreamHandler(log := StringIO()))
-    checkpoint = dict(state_dict=state)
-    runner = SimpleNamespace(cfg=SimpleNamespace(load_from='a.pth'), model=Detector(), logger=logger)
-    CheckpointMatchHook(strict).after_load_checkpoint(runner, checkpoint)
-    return checkpoint['state_dict'], log.getvalue()
-
-
-def test_matching_checkpoint_is_loaded():
-    state = Detector().state_dict()
-    found, log = load(dict(state), strict=True)
-    assert set(found) == set(state)
-    assert log == 'loaded 4 of 4 keys from a.pth\n'
-
-
-def test_mismatched_head_is_skipped_and_logged():
-    found, log = load(dict(Detector(classes=5).state_dict()), strict=False)
-    assert set(found) == {'backbone.weight', 'backbone.bias'}
-    assert log == 'loaded 2 of 4 keys from a.pth\nleft out, because they differ here: head.weight, head.bias\n'
-
-
-@pytest.mark.parametrize(
-    ('state', 'strict', 'key'),
-    [
-        (Detector(classes=5).state_dict(), True, 'head.weight'),
-        ({'backbone.weight': torch.zeros(2, 2)}, False, 'backbone.bias'),
-        ({'other.weight': torch.zeros(1)}, False, 'backbone.weight'),
-    ],
-)
-def test_mismatched_checkpoint_is_refused(state, strict, key):
-    with pytest.raises(UserError, match=rf'a\.pth does not fit the config: \d of 4 keys do, {re.escape(key)} does not'):
-        load(dict(state), strict)
+from mmbackbones.engine.hooks import ProgressHook
 
 
 def train_with_progress(monkeypatch, terminal: bool, **length) -> str:

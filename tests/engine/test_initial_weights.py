@@ -25,7 +25,8 @@ def below(state: dict) -> dict:
         (OURS, ''),
         (THEIRS, ''),
         (mmpretrain(THEIRS), 'backbone.'),
-        ({**below(THEIRS), 'neck.0': torch.zeros(1)}, 'backbone.'),
+        (below(THEIRS), 'backbone.'),
+        (below(OURS), 'backbone.'),
     ],
 )
 def test_weights_of_a_backbone(state, prefix, tmp_path):
@@ -36,12 +37,24 @@ def test_weights_of_a_backbone(state, prefix, tmp_path):
     assert not cfg.get('load_from')
 
 
-def test_weights_of_a_whole_model(tmp_path):
+@pytest.mark.parametrize('backbone', [OURS, THEIRS])
+def test_weights_of_a_whole_model(backbone, tmp_path):
     cfg, file = get_config('retinanet_van_b'), str(tmp_path / 'weights.pth')
-    torch.save(below(OURS), file)
+    torch.save({**below(backbone), 'neck.0': torch.zeros(1)}, file)
     set_initial_weights(cfg, file, from_scratch=False, resume=None)
     assert cfg.load_from == file
     assert cfg.model.backbone.init_cfg is None
+    assert cfg.custom_hooks[-1] == dict(type='CheckpointMatchHook')
+
+
+def test_weights_of_another_library_s_backbone_are_checked(tmp_path):
+    """MMEngine loads what ``init_cfg`` names without a check; our backbones load it strictly."""
+    cfg, file = get_config('retinanet_van_b'), str(tmp_path / 'weights.pth')
+    cfg.model.backbone = dict(type='ResNet', depth=18)
+    torch.save(below(OURS), file)
+    set_initial_weights(cfg, file, from_scratch=False, resume=None)
+    assert cfg.load_from == file
+    assert cfg.custom_hooks[-1] == dict(type='CheckpointMatchHook')
 
 
 def test_pretrained_files_of_all_parts_are_checked_first(tmp_path):

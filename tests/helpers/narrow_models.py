@@ -1,5 +1,8 @@
 """Detectors and segmentors with any backbone, narrow enough to train in seconds."""
 
+from copy import deepcopy
+from functools import cache
+
 import torch
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
@@ -37,13 +40,22 @@ NARROW = {  # what makes each model small: merged into the config of the first s
 }
 
 
-def build_narrow(name: str, backbone: str) -> tuple[nn.Module, str]:
-    """A model of a config with a small backbone, and the scope of its library."""
-    cfg = get_config(name)
+_read = cache(get_config)  # takes seconds
+
+
+def build_narrow(name: str, backbone: str, **options) -> tuple[nn.Module, str]:
+    """A model of a config with a small backbone, and the scope of its library.
+
+    Args:
+        name: The config.
+        backbone: Registry type of the backbone.
+        options: Further arguments of the backbone, in place of those of its size for tests.
+    """
+    cfg = deepcopy(_read(name))
     init_default_scope(cfg.default_scope)
     out_indices = cfg.model.backbone.get('out_indices', (0, 1, 2, 3))
     cfg.merge_from_dict(dict(model=NARROW[name]))
-    cfg.model.backbone = dict(type=backbone, out_indices=out_indices, **SMALL[backbone])
+    cfg.model.backbone = {'type': backbone, 'out_indices': out_indices, **SMALL[backbone], **options}
     channels = list(MODELS.build(cfg.model.backbone).out_channels)
     if 'neck' in cfg.model:
         cfg.model.neck.in_channels = channels

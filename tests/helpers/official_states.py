@@ -5,6 +5,7 @@ batch norms that keep the activations of these networks finite.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -33,8 +34,15 @@ def van_state(arch: str) -> dict[str, Tensor]:
     """The state dict of a released VAN, `b0` or `b2`."""
     state = StateDict(load_reference('van')[arch]['running_var_gain'])
     dims, depths = _VAN[arch]
+    put_van(state, dims, depths, (8, 8, 4, 4))
+    state.linear('head', 1000, dims[-1])
+    return dict(state)
+
+
+def put_van(state: StateDict, dims: Sequence[int], depths: Sequence[int], ratios: Sequence[int]) -> None:
+    """Put the layers of a VAN of these channels, depths and MLP ratios, without its classifier, into a state dict."""
     before = 3
-    for i, (dim, depth, ratio) in enumerate(zip(dims, depths, (8, 8, 4, 4), strict=True), 1):
+    for i, (dim, depth, ratio) in enumerate(zip(dims, depths, ratios, strict=True), 1):
         state.conv(f'patch_embed{i}.proj', dim, before, 7 if i == 1 else 3)
         state.norm(f'patch_embed{i}.norm', dim)
         for block in (f'block{i}.{j}' for j in range(depth)):
@@ -52,19 +60,30 @@ def van_state(arch: str) -> dict[str, Tensor]:
             state.conv(f'{block}.mlp.fc2', dim, dim * ratio)
         state.norm(f'norm{i}', dim, batch_norm=False)
         before = dim
-    state.linear('head', 1000, before)
-    return dict(state)
 
 
 def hierarchical_state(family: str, arch: str) -> dict[str, Tensor]:
     """The state dict of a released TransCNN or HAT-Net, a key of :data:`HIERARCHICAL`."""
     state = StateDict(load_reference(family)[arch].get('running_var_gain', {}))
+    put_hierarchical(state, family, *HIERARCHICAL[family, arch])
+    state.linear('classifier.1', 1000, HIERARCHICAL[family, arch][0][-1])
+    return dict(state)
+
+
+def put_hierarchical(
+    state: StateDict,
+    family: str,
+    dims: Sequence[int],
+    depths: Sequence[int],
+    expansions: Sequence[int],
+    kernel_sizes: Sequence[int],
+) -> None:
+    """Put the layers of a TransCNN or HAT-Net, without its classifier, into a state dict."""
     batch_norm = family == 'transcnn'
 
     def norm(key, channels):
         state.norm(key, channels, batch_norm)
 
-    dims, depths, expansions, kernel_sizes = HIERARCHICAL[family, arch]
     state.conv('patch_embed.0', 16, 3, 3)
     norm('patch_embed.1', 16)
     state.conv('patch_embed.3', dims[0], 16, 3)
@@ -100,13 +119,19 @@ def hierarchical_state(family: str, arch: str) -> dict[str, Tensor]:
             norm(f'ds{i}.norm1', dim)
             state.conv(f'ds{i}.residual', dim, before)
             norm(f'ds{i}.norm2', dim)
-    state.linear('classifier.1', 1000, dims[-1])
-    return dict(state)
 
 
 def dualvit_state(layout: str) -> dict[str, Tensor]:
     """The state dict of a released Dual-ViT-S, in the `classification` or the `downstream` layout."""
     state = StateDict({})
+    put_dualvit(state, layout, 32, *_DUALVIT_S, (8, 8, 4, 3))
+    return dict(state)
+
+
+def put_dualvit(
+    state: StateDict, layout: str, width: int, dims: Sequence[int], depths: Sequence[int], ratios: Sequence[int]
+) -> None:
+    """Put the layers of a Dual-ViT, with its classifier in the `classification` layout, into a state dict."""
 
     def norm(key, channels):
         state.norm(key, channels, batch_norm=False)
@@ -124,7 +149,6 @@ def dualvit_state(layout: str) -> dict[str, Tensor]:
         state.linear(f'{prefix}.{names[0]}', hidden, dim)
         state.linear(f'{prefix}.{names[1]}', dim, hidden)
 
-    dims, depths = _DUALVIT_S
     dim = dims[0]
     state.put('q', (64, dim), 'weight')
     norm('q_embed.0', dim)
@@ -133,10 +157,10 @@ def dualvit_state(layout: str) -> dict[str, Tensor]:
     norm('proxy_ln', dim)
     state.linear('se.0', dim, dim)
     state.linear('se.2', 2 * dim, dim)
-    for n, (channels, size) in enumerate(((3, 7), (32, 3), (32, 3))):
-        state.conv(f'patch_embed1.conv.{3 * n}', 32, channels, size, bias=False)
-        state.norm(f'patch_embed1.conv.{3 * n + 1}', 32)
-    for i, (dim, depth, before) in enumerate(zip(dims, depths, (32, *dims[:-1]), strict=True), 1):
+    for n, (channels, size) in enumerate(((3, 7), (width, 3), (width, 3))):
+        state.conv(f'patch_embed1.conv.{3 * n}', width, channels, size, bias=False)
+        state.norm(f'patch_embed1.conv.{3 * n + 1}', width)
+    for i, (dim, depth, before) in enumerate(zip(dims, depths, (width, *dims[:-1]), strict=True), 1):
         state.conv(f'patch_embed{i}.proj', dim, before, 3)
         norm(f'patch_embed{i}.norm', dim)
         if i > 1:
@@ -148,7 +172,7 @@ def dualvit_state(layout: str) -> dict[str, Tensor]:
             norm(f'{block}.norm1', dim)
             norm(f'{block}.norm2', dim)
             attention(f'{block}.attn', dim)
-            hidden = dim * (8, 8, 3 if j % 2 else 4, 3)[i - 1]
+            hidden = dim * (ratios[i - 1] - (i == 3 and j % 2))
             ffn(f'{block}.mlp', dim, hidden, ('fc1', 'fc2'))
             state.conv(f'{block}.mlp.dwconv.dwconv', hidden, 1, 3)
             if i <= 2:
@@ -159,7 +183,7 @@ def dualvit_state(layout: str) -> dict[str, Tensor]:
                 state.linear(f'{block}.attn.q_proxy', dim, dim)
                 state.linear(f'{block}.attn.kv_proxy', 2 * dim, dim)
                 ffn(f'{block}.attn.mlp_proxy', dim, 4 * dim)
-            elif layout == 'classification' or (i, j) != (4, 2):
+            elif layout == 'classification' or (i, j) != (4, depths[3] - 1):
                 ffn(f'{block}.mlp.fc_proxy', dim, 2 * dim)
         norm(f'norm{i}', dim)
         if i < 4:
@@ -171,4 +195,3 @@ def dualvit_state(layout: str) -> dict[str, Tensor]:
         ffn('post_network.0.mlp', dim, 2 * dim, ('fc1', 'fc2'))
         state.linear('head', 1000, dim)
         state.linear('aux_head', 1000, dim)
-    return dict(state)

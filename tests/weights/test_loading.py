@@ -116,3 +116,10 @@ def test_printable_key():
 def test_trained_classes(classes, expected):
     assert trained_classes(dict(meta=dict(dataset_meta=dict(classes=classes)))) == expected
     assert trained_classes(dict(meta=[])) is trained_classes(None) is None
+
+
+def test_classes_of_mmdetection_2():
+    meta = dict(CLASSES=('cat', 'dog'), config='model = 1')
+    assert trained_classes(dict(meta=meta)) == ('cat', 'dog')
+    assert trained_classes(dict(meta={**meta, 'dataset_meta': dict(classes=['owl'])})) == ('owl',)
+    assert trained_classes(dict(meta=dict(CLASSES=None))) is None

@@ -44,6 +44,11 @@ def rebuild_checkpoint(checkpoint, file: str) -> dict:
         raise UserError(
             f'{file} holds weights, but no training run to resume: to start one from them, use --weights {file}'
         )
+    if 'mmcv_version' in meta:
+        raise UserError(
+            f'{file} is of a training run of MMCV 1 (MMDetection 2, MMSegmentation 0.x), which cannot be resumed here: '
+            f'to start a new one from its weights, use --weights {file}'
+        )
     rebuilt = dict(
         meta=_meta(checkpoint, file),
         state_dict=_state_dict(checkpoint, file),
