@@ -35,7 +35,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from mmbackbones import config_path
-    from mmbackbones.apis import evaluate, train
+    from mmbackbones.apis import test, train
     from mmbackbones.evaluation.summary import print_metrics
     from mmbackbones.visualization.plots import image_grid, plot_curve
 
@@ -46,10 +46,10 @@ def main() -> None:
     print(f'Training {model} + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
     runner = train(config, data='shapes', img_scale=(128, 128), epochs=args.epochs, work_dir=str(work_dir))
     checkpoint = work_dir / f'epoch_{runner.epoch}.pth'
-    metrics = evaluate(
-        config,
+    metrics = test(
         str(checkpoint),
         data='shapes',
+        config=config,
         img_scale=(128, 128),
         work_dir=str(work_dir),
         show_dir=str(work_dir / 'predictions'),
