@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -79,7 +80,7 @@ class Model:
 def load(
     checkpoint: str | os.PathLike[str],
     device: str | torch.device | None = None,
-    config: str | os.PathLike[str] | Config | None = None,
+    config: str | Path | None = None,
 ) -> Model:
     """Load a trained detector or segmentor.
 

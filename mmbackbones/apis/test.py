@@ -1,5 +1,7 @@
 """The verb ``test``: evaluation of a checkpoint."""
 
+# ruff: noqa: PT028 - the function `test` is no test
+
 from contextlib import nullcontext
 from pathlib import Path
 

@@ -22,7 +22,7 @@ def use_exact_metrics(cfg: Config) -> None:
     """Replace the libraries' metrics by those at full precision, in validation and test; per class in the test.
 
     Args:
-        cfg: Config with ``test_evaluator``, and ``val_evaluator`` if there is a validation; changed in place. Metrics of
+        cfg: Config with ``test_evaluator``, and with ``val_evaluator`` if it is trained; changed in place. Metrics of
             other types stay.
 
     Raises:

@@ -143,7 +143,9 @@ class UntrustedConfig:
         """Metrics, without the files that they read and write."""
         copies = []
         for metric in node if isinstance(node, list | tuple) else [node]:
-            kind = metric.get('type') if isinstance(metric, Mapping) else None
+            if not isinstance(metric, Mapping):
+                self.refuse(where, 'is not a dict, nor a list of dicts')
+            kind = metric.get('type')
             name = re.sub(r'^(mmdet|mmseg)\.', '', str(kind))
             options = _METRICS.get(re.sub('^(Exact|Full)', '', name))
             if options is None:
@@ -187,12 +189,12 @@ class UntrustedConfig:
             self.refuse(where, f'is {node[:60]!r}, which is not a plain word and may be the name of a file')
         return node
 
-    def _type(self, kind: object, where: str, scope: str, registries: tuple[Registry, ...]) -> str | None:
+    def _type(self, kind: Any, where: str, scope: str, registries: tuple[Registry, ...]) -> str | None:
         """A `type` as it may be built; None, which stands for no class, as it is."""
         last = where.rpartition('.')[2]
         if kind is None or (kind in _NMS and 'nms' in last) or (kind in _ROI_LAYERS and last == 'roi_layer'):
-            return kind  # type: ignore[return-value]
-        cls = _registered(kind, scope, registries) if isinstance(kind, str) else None
+            return kind
+        cls = _registered(kind, scope, registries)
         if cls is None:
             self.refuse(f'{where}.type', f'is {str(kind)[:60]!r}, which is the name of no registered class')
         if isclass(cls) and any(base.__name__ in _READ_BY_NAME for base in cls.__mro__):
