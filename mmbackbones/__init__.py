@@ -22,7 +22,7 @@ from .utils.stack import stack_problem
 
 if TYPE_CHECKING:
     from . import backbones, layers
-    from .apis import check_data, evaluate, train
+    from .apis import check_data, test, train
     from .utils.config_files import config_path
     from .utils.config_files import read_config as get_config
 
@@ -31,11 +31,11 @@ __version__ = '0.1.0'
 _PUBLIC = {  # name -> module, and the name there
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
-    'evaluate': ('apis', 'evaluate'),
     'get_config': ('utils.config_files', 'read_config'),
+    'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
-__all__ = ['backbones', 'check_data', 'config_path', 'evaluate', 'get_config', 'layers', 'register', 'train']
+__all__ = ['backbones', 'check_data', 'config_path', 'get_config', 'layers', 'register', 'test', 'train']
 
 
 def register() -> None:

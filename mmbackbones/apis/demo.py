@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ..evaluation.summary import print_metrics
 from ..visualization.plots import image_grid, plot_curve
-from .test import evaluate
+from .test import test
 from .train import train
 
 _SIZE = (128, 128)
@@ -52,8 +52,7 @@ def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None 
     print(f'Training {demo.model} + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
     runner = train(demo.config, data='shapes', img_scale=_SIZE, epochs=epochs, work_dir=str(folder))
     checkpoint = folder / f'epoch_{runner.epoch}.pth'
-    metrics = evaluate(
-        demo.config,
+    metrics = test(
         str(checkpoint),
         data='shapes',
         img_scale=_SIZE,

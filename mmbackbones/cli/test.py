@@ -36,9 +36,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(arguments: Namespace) -> None:
     from mmengine.dist import is_main_process
 
-    from ..apis import evaluate
+    from ..apis import test
     from ..evaluation.summary import print_metrics
 
-    metrics = evaluate(**vars(arguments))
+    metrics = test(**vars(arguments))
     if is_main_process():
         print_metrics(metrics)

@@ -11,7 +11,8 @@ from mmengine.registry import DATASETS, METRICS, init_default_scope
 from PIL import Image
 
 from mmbackbones import config_path, get_config
-from mmbackbones.apis import check_data, evaluate, train
+from mmbackbones.apis import check_data, train
+from mmbackbones.apis import test as evaluate
 from mmbackbones.engine.config import load_config
 from mmbackbones.engine.dataset_config import apply_dataset
 from mmbackbones.engine.label_options import check_label_options, labels_as_trained, trained_labels
@@ -123,8 +124,8 @@ def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_p
     figures = {}
     for name, options in {'default': {}, 'said': dict(background='class', ignore_label=9)}.items():
         figures[name] = evaluate(
-            tiny_seg_config,
             str(run / 'iter_1.pth'),
+            config=tiny_seg_config,
             data=str(root),
             img_scale=(64, 64),
             work_dir=str(tmp_path / name),
@@ -140,7 +141,11 @@ def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, t
     _, run = trained
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=SCENE[:5])
     figures = evaluate(
-        tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48), work_dir=str(tmp_path / 'run')
+        str(run / 'iter_1.pth'),
+        config=tiny_seg_config,
+        data=str(root),
+        img_scale=(48, 48),
+        work_dir=str(tmp_path / 'run'),
     )
     assert figures['mIoU'] >= 0
 
@@ -150,7 +155,11 @@ def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (2, 600)))
     with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: resized to .* side would be 0 pixels'):
         evaluate(
-            tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64), work_dir=str(tmp_path / 'run')
+            str(run / 'iter_1.pth'),
+            config=tiny_seg_config,
+            data=str(root),
+            img_scale=(64, 64),
+            work_dir=str(tmp_path / 'run'),
         )
 
 
