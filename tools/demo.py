@@ -44,11 +44,10 @@ def main() -> None:
     config = str(config_path(name))
 
     print(f'Training {model} + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
-    runner = train(config, data='shapes', img_scale=(128, 128), epochs=args.epochs, work_dir=str(work_dir))
-    checkpoint = work_dir / f'epoch_{runner.epoch}.pth'
+    trained = train(config, data='shapes', img_scale=(128, 128), epochs=args.epochs, work_dir=str(work_dir))
     metrics = evaluate(
         config,
-        str(checkpoint),
+        str(trained.checkpoint),
         data='shapes',
         img_scale=(128, 128),
         work_dir=str(work_dir),
@@ -59,6 +58,7 @@ def main() -> None:
     image_grid(sorted((work_dir / 'predictions').glob('*'))[:9], work_dir / 'predictions.png')
     print_metrics(metrics)
     print(f'{metric}: {metrics[metric]:.3f}')
+    checkpoint = work_dir / trained.checkpoint.name
     print(
         f'model {checkpoint}, test/metrics.json, curve.png, predictions.png (and each image in predictions/): all in '
         f'{work_dir}/'

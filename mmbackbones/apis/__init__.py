@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .check_data import check_data
     from .test import evaluate
-    from .train import train
+    from .train import TrainResult, train
 
-_FUNCTIONS = {'check_data': 'check_data', 'evaluate': 'test', 'train': 'train'}  # name -> module
+_FUNCTIONS = {  # name -> module
+    'TrainResult': 'train',
+    'check_data': 'check_data',
+    'evaluate': 'test',
+    'train': 'train',
+}
 
-__all__ = ['check_data', 'evaluate', 'train']
+__all__ = [
+    'TrainResult',
+    'check_data',
+    'evaluate',
+    'train',
+]
 
 
 class _Functions(ModuleType):
