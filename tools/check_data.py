@@ -7,7 +7,6 @@ Example:
 
 from mmbackbones.cli import add_label_options, new_parser, run
 from mmbackbones.datasets.formats import describe
-from mmbackbones.errors import printable
 
 
 def main() -> None:
@@ -19,8 +18,7 @@ def main() -> None:
 
     from mmbackbones.apis import check_data
 
-    for line in check_data(args.data, args.background, args.ignore_label):
-        print(printable(line))
+    print(check_data(args.data, args.background, args.ignore_label))
 
 
 if __name__ == '__main__':

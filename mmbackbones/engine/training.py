@@ -15,6 +15,7 @@ from torch.nn import Module
 
 from ..errors import UserError, summarize_error
 from ..utils.config_files import ConfigLike, config_name, read_config
+from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .batch import check_step_size, require_full_batches, set_batch
 from .checkpoint_hook import guard_checkpoints
@@ -182,7 +183,9 @@ def _check_classes(cfg: Config, state: RunState | None, options: dict[str, Any])
         check_classes(state, cfg)
     for key, value in options_in(options, 'model').items():
         if key.endswith('.num_classes') and value_at(cfg, key) != value:
-            raise UserError(f'--cfg-options {key}={value}: the data has {value_at(cfg, key)} classes')
+            raise UserError(
+                f'--cfg-options {key}={value}: the data has {counted(value_at(cfg, key), "class", "classes")}'
+            )
     check_class_weights(cfg)
 
 
