@@ -22,20 +22,33 @@ from .utils.stack import stack_problem
 
 if TYPE_CHECKING:
     from . import backbones, layers
-    from .apis import check_data, test, train
+    from .apis import TrainResult, check_data, load, test, train
     from .utils.config_files import config_path
     from .utils.config_files import read_config as get_config
 
 __version__ = '0.1.0'
 
 _PUBLIC = {  # name -> module, and the name there
+    'TrainResult': ('apis', 'TrainResult'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
     'get_config': ('utils.config_files', 'read_config'),
+    'load': ('apis', 'load'),
     'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
-__all__ = ['backbones', 'check_data', 'config_path', 'get_config', 'layers', 'register', 'test', 'train']
+__all__ = [
+    'TrainResult',
+    'backbones',
+    'check_data',
+    'config_path',
+    'get_config',
+    'layers',
+    'load',
+    'register',
+    'test',
+    'train',
+]
 
 
 def register() -> None:

@@ -50,10 +50,10 @@ def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None 
     demo = DEMOS[kind]
     folder = Path(work_dir or demo.work_dir)
     print(f'Training {demo.model} + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
-    runner = train(demo.config, data='shapes', img_scale=_SIZE, epochs=epochs, work_dir=str(folder))
-    checkpoint = folder / f'epoch_{runner.epoch}.pth'
+    trained = train(demo.config, data='shapes', img_scale=_SIZE, epochs=epochs, work_dir=str(folder))
+    assert trained.checkpoint is not None  # the configs of the demos write some
     metrics = test(
-        str(checkpoint),
+        trained.checkpoint,
         data='shapes',
         img_scale=_SIZE,
         work_dir=str(folder),
@@ -64,6 +64,6 @@ def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None 
     print_metrics(metrics)
     print(f'{demo.metric}: {metrics[demo.metric]:.3f}')
     print(
-        f'model {checkpoint}, test/metrics.json, curve.png, predictions.png (and each image in predictions/): all in '
-        f'{folder}/'
+        f'model {folder / trained.checkpoint.name}, test/metrics.json, curve.png, predictions.png (and each image in '
+        f'predictions/): all in {folder}/'
     )

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PT028 - the function `test` is no test
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -31,14 +32,14 @@ from ..weights import find_state_dict, load_from_file
 
 
 def test(
-    checkpoint: str,
-    data: str | None = None,
+    checkpoint: str | os.PathLike[str],
+    data: str | os.PathLike[str] | None = None,
     *,
     config: ConfigLike | None = None,
     img_scale: tuple[int, int] | None = None,
     tta: bool = False,
-    show_dir: str | None = None,
-    work_dir: str | None = None,
+    show_dir: str | os.PathLike[str] | None = None,
+    work_dir: str | os.PathLike[str] | None = None,
     launcher: str = 'none',
     cfg_options: dict | None = None,
     background: str | None = None,
@@ -50,8 +51,8 @@ def test(
         checkpoint: File or URL of a trained model.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes
             keep the label order of the checkpoint.
-        config: Path of a config file, the name of a config of this package, or a config; None for the config that the checkpoint was trained with, which is in it and is
-            read as data.
+        config: Path of a config file, the name of a config of this package, or a config; None for the config that the
+            checkpoint was trained with, which is in it and is read as data.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Test-time augmentation: average over scales and flips.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
@@ -70,7 +71,8 @@ def test(
     Raises:
         UserError: A mistake in the arguments, the data or the files, or a checkpoint whose config cannot be used.
     """
-    options = flatten(cfg_options)
+    checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
+    data, show_dir, work_dir = (None if path is None else os.fspath(path) for path in (data, show_dir, work_dir))
     content = load_from_file(checkpoint, 'cpu') if config is None else None
     with building('', options):
         if config is not None:

@@ -21,6 +21,7 @@ VERBS = {
     'identify': 'say what a checkpoint holds',
     'convert-weights': 'convert a checkpoint to a plain, safe file of the backbone alone',
     'flops': 'count parameters, multiply-adds and activation memory',
+    'env': 'say what is installed here, what this machine can do, and what is missing',
     'benchmark': 'measure speed and memory',
     'model-zoo': 'write the generated parts of the documentation (in a clone)',
 }

@@ -8,7 +8,6 @@ Example:
 from argparse import ArgumentParser, Namespace
 
 from ..datasets.formats import describe
-from ..errors import printable
 from .options import add_label_options
 
 
@@ -21,5 +20,4 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(arguments: Namespace) -> None:
     from ..apis import check_data
 
-    for line in check_data(arguments.data, arguments.background, arguments.ignore_label):
-        print(printable(line))
+    print(check_data(arguments.data, arguments.background, arguments.ignore_label))

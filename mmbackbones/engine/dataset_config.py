@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS
 from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
+from ..utils.text import counted
 from .config_tree import dicts_in, set_num_classes
 from .distributed import main_process_first
 from .img_scale import MIN_SIZE, check_resized_size
@@ -143,8 +144,8 @@ def apply_dataset(
             )
         )
         use = _use_detection
-    for note in found.notes:
-        print_log(printable(note), logger='current')  # one line per note, whatever names it quotes
+    for line in (found.summary, *found.notes):
+        print_log(printable(line), logger='current')  # one line each, whatever names it quotes
     set_num_classes(cfg, len(found.classes))
     held_out = 'test' if 'test' in found.splits else 'val'
     for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):
@@ -187,7 +188,7 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
     metainfo = DATASETS.get(dataset.type).METAINFO if builtin_dataset else _colored(found.classes)
     if len(metainfo['classes']) != len(found.classes):
         raise UserError(
-            f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
+            f'{dataset.data_root} names {counted(len(found.classes), "class", "classes")}, but {dataset.type} has '
             f'{len(metainfo["classes"])}: for a data set of your own use --data DIR'
         )
     dataset.update(

@@ -8,6 +8,7 @@ reads: see :data:`_COPIES` and the backbone's ``rename_key`` and ``is_ignored_ke
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -114,7 +115,7 @@ def match_weights(model: nn.Module, given: Mapping[str, Tensor], file: str) -> W
         file: What to call the file in messages.
     """
     match = WeightMatch(file, model.state_dict())
-    backbone = getattr(model, 'backbone', None)
+    backbone: Any = getattr(model, 'backbone', None)
     for key, value in given.items():
         ours, reason = key, ''
         if key.startswith(BACKBONE) and hasattr(backbone, 'rename_key'):

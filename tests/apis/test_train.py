@@ -75,7 +75,7 @@ def test_a_whole_model_starts_one_with_other_classes(trained, tiny_config, shape
     for split in ('train', 'val'):
         (other / 'annotations' / f'{split}.json').write_text(json.dumps(source))
 
-    runner = train(
+    run = train(
         tiny_config,
         data=str(other),
         img_scale=(64, 64),
@@ -85,7 +85,7 @@ def test_a_whole_model_starts_one_with_other_classes(trained, tiny_config, shape
         work_dir=str(tmp_path / 'run'),
     )
     before = load_from_file(trained / 'epoch_2.pth')['state_dict']
-    after = runner.model.state_dict()
+    after = load_from_file(run.checkpoint)['state_dict']
     assert before['bbox_head.retina_cls.weight'].shape != after['bbox_head.retina_cls.weight'].shape
     for key in ('backbone.stages.3.blocks.0.attn.proj_1.weight', 'bbox_head.retina_reg.weight'):
         torch.testing.assert_close(after[key], before[key], rtol=0, atol=1e-6)
@@ -97,7 +97,7 @@ def test_a_backbones_file_starts_the_backbone(trained, tiny_config, shapes, tmp_
     state = load_from_file(trained / 'epoch_2.pth')['state_dict']
     backbone = {key.removeprefix('backbone.'): value for key, value in state.items() if key.startswith('backbone.')}
     torch.save(backbone, tmp_path / 'backbone.pth')
-    runner = train(
+    run = train(
         tiny_config,
         data=str(shapes),
         img_scale=(64, 64),
@@ -107,7 +107,8 @@ def test_a_backbones_file_starts_the_backbone(trained, tiny_config, shapes, tmp_
         work_dir=str(tmp_path / 'run'),
     )
     key = 'stages.3.blocks.0.attn.proj_1.weight'
-    torch.testing.assert_close(runner.model.backbone.state_dict()[key], backbone[key], rtol=0, atol=1e-6)
+    after = load_from_file(run.checkpoint)['state_dict'][f'backbone.{key}']
+    torch.testing.assert_close(after, backbone[key], rtol=0, atol=1e-6)
 
 
 def test_a_file_of_another_backbone_is_refused(tiny_config, shapes, tmp_path):

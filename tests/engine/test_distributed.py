@@ -16,9 +16,9 @@ from torch.distributed import group
 from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from mmbackbones.apis import test as evaluate
-from mmbackbones.apis import train
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
+from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
@@ -72,7 +72,7 @@ def raiser(error):
 def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     """All that a process does; returns what is to be looked at."""
     options = {'custom_hooks': [dict(type='WatchHook')], 'train_dataloader.num_workers': 1, **SCORES}
-    start = partial(train, data=data, img_scale=(64, 64), batch_size=2, launcher='pytorch')
+    start = partial(run_training, data=data, img_scale=(64, 64), batch_size=2, launcher='pytorch')
     test = partial(evaluate, data=data, img_scale=(64, 64), launcher='pytorch')
     runner = start(config, iters=2, work_dir=str(folder / 'boxes'), cfg_options=options)
     seen = dict(boxes=watched(runner))

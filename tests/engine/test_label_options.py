@@ -212,7 +212,7 @@ def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
     for words in ('images/{training,validation}/', 'a PNG per image', 'YOLO:'):
         assert words in err
     with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
-        list(check_data(str(tmp_path), background='class'))
+        check_data(str(tmp_path), background='class')
 
 
 def content(**meta):
