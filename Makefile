@@ -1,19 +1,40 @@
-# Everything happens in .venv/, a standard venv with pip. No compiler is needed.
+# Everything happens in .venv/, a standard venv with pip, with OpenMMLab's libraries from one of two stacks:
+#   make setup [STACK=openmmlab|onedl] [VENV=.venv] [PYTHON=3.12]
+# All targets take VENV. No compiler is needed.
+VENV ?= .venv
 PYTHON ?= python3
-BIN := .venv/bin
+STACK ?= $(if $(wildcard $(VENV)/.ready-onedl),onedl,openmmlab)
 
-.PHONY: setup demo demo-mask demo-seg test test-fast test-gpu lint format types arrows spelling check
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# PYTHON is a version or an interpreter.
+INTERPRETER := $(if $(filter 3.%,$(PYTHON)),python$(PYTHON),$(PYTHON))
 
-setup: .venv/.ready
+OTHER_openmmlab := onedl
+OTHER_onedl := openmmlab
+OTHER := $(OTHER_$(STACK))
+ifndef OTHER
+$(error STACK=$(STACK) is unknown: it is openmmlab or onedl)
+endif
+MMENGINE_openmmlab := mmengine
+MMENGINE_onedl := onedl-mmengine
+REFUSED = $(VENV) holds the libraries of STACK=$(OTHER), which those of STACK=$(STACK) would overwrite: leave STACK out, \
+or choose another environment, such as VENV=.venv-$(STACK)
 
-# mmcv-lite is never put over a compiled mmcv that is already there: the two share one import name.
-.venv/.ready: pyproject.toml setup.py constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt "setuptools>=77,<81" wheel
-	$(BIN)/python -m pip install --disable-pip-version-check $$(grep '^torch==' constraints.txt)
-	$(BIN)/python -c "import mmcv" 2>/dev/null || \
-	  $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt mmcv-lite
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt --no-build-isolation -e ".[dev]"
+.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu lint format types arrows spelling check
+
+setup: $(VENV)/.ready-$(STACK)
+
+# A compiled mmcv that is already there stays: mmcv-lite would overwrite it. OneDL's mmcv is built without operators,
+# because pip builds it in an environment of its own, without PyTorch.
+$(VENV)/.ready-$(STACK): pyproject.toml setup.py constraints.txt
+	@if $(PIP) show -q $(MMENGINE_$(OTHER)) 2>/dev/null; then echo '$(REFUSED)' >&2; exit 1; fi
+	test -x $(BIN)/python || $(INTERPRETER) -m venv $(VENV)
+	if $(PIP) show -q mmcv 2>/dev/null; then \
+	  $(PIP) install -c constraints.txt mmengine mmdet mmsegmentation ftfy regex -e ".[dev]"; \
+	else \
+	  $(PIP) install -c constraints.txt -e ".[dev,$(STACK)]"; \
+	fi
 	touch $@
 
 demo: setup

@@ -1,5 +1,9 @@
 """Published vision backbones for MMDetection and MMSegmentation.
 
+    import mmbackbones as mmb
+    run = mmb.train('retinanet_van_t', data='path/to/folder', epochs=12)
+    mmb.test(run.best_checkpoint, data='path/to/folder')
+
 ``import mmbackbones`` registers the backbones and their layers in MMEngine's root registry, and changes two things in
 this process:
 
@@ -7,17 +11,82 @@ this process:
 - MMEngine's checkpoint loaders are replaced by ones that never run what is in a file, whoever calls them
   (:mod:`mmbackbones.weights.mmengine_loaders` says how to load trusted files of your own that they refuse).
 
-Neither mmdet nor mmseg is imported.
+Neither mmdet nor mmseg is imported before a function needs it.
 """
 
-from .ops import provide_mmcv_ext
-from .weights import replace_mmengine_loaders
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-provide_mmcv_ext()  # before anything imports mmcv.ops
-replace_mmengine_loaders()
+from .utils.command import is_command
+from .utils.stack import stack_problem
 
-from . import backbones, layers  # noqa: E402
-from .utils.config_files import config_path, get_config  # noqa: E402
+if TYPE_CHECKING:
+    from . import backbones, layers
+    from .apis import TrainResult, check_data, load, test, train
+    from .utils.config_files import config_path
+    from .utils.config_files import read_config as get_config
 
 __version__ = '0.1.0'
-__all__ = ['backbones', 'config_path', 'get_config', 'layers']
+
+_PUBLIC = {  # name -> module, and the name there
+    'TrainResult': ('apis', 'TrainResult'),
+    'check_data': ('apis', 'check_data'),
+    'config_path': ('utils.config_files', 'config_path'),
+    'get_config': ('utils.config_files', 'read_config'),
+    'load': ('apis', 'load'),
+    'test': ('apis', 'test'),
+    'train': ('apis', 'train'),
+}
+__all__ = [
+    'TrainResult',
+    'backbones',
+    'check_data',
+    'config_path',
+    'get_config',
+    'layers',
+    'load',
+    'register',
+    'test',
+    'train',
+]
+
+
+def register() -> None:
+    """Register the backbones, and make the two changes to this process; further calls have no effect.
+
+    ``import mmbackbones`` calls it. Only the command ``mmbackbones`` does so itself, so that it can say in one sentence
+    what is missing.
+
+    Raises:
+        ImportError: No OpenMMLab stack is installed, or not exactly one; the message says how to mend it.
+    """
+    if problem := stack_problem():
+        raise ImportError(problem)
+    from .utils.torch_version import check_torch_version
+
+    check_torch_version()  # before anything uses what an older one lacks
+    from .ops import provide_mmcv_ext
+    from .utils.mmengine_packages import accept_any_distribution
+    from .utils.removed_modules import provide_removed_modules
+    from .weights import replace_mmengine_loaders
+
+    provide_removed_modules()
+    accept_any_distribution()
+    provide_mmcv_ext()  # before anything imports mmcv.ops
+    replace_mmengine_loaders()
+    from . import backbones, layers  # noqa: F401
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    module, attribute = _PUBLIC[name]
+    return getattr(import_module(f'.{module}', __name__), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not is_command():
+    register()

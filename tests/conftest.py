@@ -1,6 +1,5 @@
 """What comes before any test; a data set, and configs of models small enough to train in seconds."""
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -18,8 +17,9 @@ torch.set_num_threads(1)  # where PyTorch was imported before
 from mmengine.config import Config  # noqa: E402
 
 import mmbackbones  # noqa: E402, F401 (with mmcv-lite, mmdet and mmseg can only be imported after it)
+from mmbackbones.cli import main  # noqa: E402
 from mmbackbones.datasets.shapes import generate_shapes  # noqa: E402
-from tests.helpers.tiny_configs import BACKBONE, ROOT, write_config  # noqa: E402
+from tests.helpers.tiny_configs import BACKBONE, write_config  # noqa: E402
 
 
 @pytest.fixture(scope='session')
@@ -101,18 +101,15 @@ def logged(monkeypatch):
 
 @pytest.fixture
 def tool(monkeypatch, capsys):
-    """Runs ``tools/NAME.py ARGUMENTS`` in this process: (exit code, standard output, standard error)."""
+    """Runs ``mmbackbones VERB ARGUMENTS`` in this process: (exit code, standard output, standard error)."""
 
-    def run_tool(name, *arguments):
-        spec = importlib.util.spec_from_file_location('tool', ROOT / 'tools' / f'{name}.py')
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, arguments)])
+    def run_verb(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['mmbackbones', *map(str, arguments)])
         try:
-            module.run(module.main)
+            main()
             code = 0
         except SystemExit as stop:
             code = stop.code or 0
         return code, *capsys.readouterr()
 
-    return run_tool
+    return run_verb

@@ -1,20 +1,28 @@
 """The command line: types of options, values of ``--cfg-options``, and exit codes."""
 
+import re
+import sys
 import warnings
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from importlib import import_module
 
 import pytest
 from mmengine.config import Config
 
-from mmbackbones import cli
-from mmbackbones.cli import CfgOptions, run
+import mmbackbones
+from mmbackbones.cli import VERBS, exits, options
+from mmbackbones.cli.exits import print_error, run
+from mmbackbones.cli.options import CfgOptions
 from mmbackbones.errors import RunFailed, UserError
+from mmbackbones.utils.command import is_command
+from mmbackbones.utils.config_files import config_names
+from tests.helpers.tiny_configs import ROOT
 
 
-def parse(*options):
+def parse(*given):
     parser = ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions)
-    return parser.parse_args(['--cfg-options', *options]).cfg_options
+    return parser.parse_args(['--cfg-options', *given]).cfg_options
 
 
 @pytest.mark.parametrize(
@@ -85,7 +93,7 @@ def test_unreadable_value(text, capsys):
     assert 'the value cannot be read; lists are written [a,b]' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(('name', 'arguments'), [('check_data', ['x' * 300]), ('get_flops', ['x' * 300])])
+@pytest.mark.parametrize(('name', 'arguments'), [('check-data', ['x' * 300]), ('flops', ['x' * 300])])
 def test_file_name_too_long(name, arguments, tool):
     code, _, err = tool(name, *arguments)
     assert code == 2
@@ -98,7 +106,7 @@ def test_current_folder_is_gone(tool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / 'gone')
     (tmp_path / 'gone').rmdir()
     try:
-        code, _, err = tool('check_data', '.')
+        code, _, err = tool('check-data', '.')
     finally:
         monkeypatch.chdir(tmp_path)
     assert (code, err) == (2, 'error: the current folder no longer exists: change to another one\n')
@@ -107,28 +115,24 @@ def test_current_folder_is_gone(tool, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ('kind', 'right', 'wrong', 'message'),
     [
-        (cli.non_negative_int, {'0': 0, '12': 12}, ['-1', '1.5', '', 'x'], 'a whole number of at least 0'),
-        (cli.positive_int, {'1': 1, '12': 12}, ['0', '-1', '1.5', '', 'x'], 'a whole number of at least 1'),
-        (cli.positive_float, {'1': 1.0, '1e-4': 1e-4}, ['0', '-1', 'inf', 'nan', '', 'x'], 'a number above 0'),
+        (options.non_negative_int, {'0': 0, '12': 12}, ['-1', '1.5', '', 'x'], 'a whole number of at least 0'),
+        (options.positive_int, {'1': 1, '12': 12}, ['0', '-1', '1.5', '', 'x'], 'a whole number of at least 1'),
+        (options.positive_float, {'1': 1.0, '1e-4': 1e-4}, ['0', '-1', 'inf', 'nan', '', 'x'], 'a number above 0'),
     ],
 )
 def test_argument_types(kind, right, wrong, message):
     for text, value in right.items():
         assert (kind(text), type(kind(text))) == (value, type(value))
     for text in wrong:
-        with pytest.raises(cli.ArgumentTypeError, match=f'must be {message}, got {text!r}'):
+        with pytest.raises(ArgumentTypeError, match=f'must be {message}, got {text!r}'):
             kind(text)
 
 
-def test_help_keeps_the_line_breaks_of_a_docstring():
-    assert 'Train.\n\n    python train.py\n' in cli.new_parser('Train.\n\n    python train.py\n').format_help()
-
-
 def test_shared_options(capsys):
-    parser = cli.new_parser(None)
-    cli.add_data_options(parser)
-    cli.add_label_options(parser, default='as in training')
-    cli.add_run_options(parser)
+    parser = ArgumentParser()
+    options.add_data_options(parser)
+    options.add_label_options(parser, default='as in training')
+    options.add_run_options(parser)
     assert vars(parser.parse_args([])) == dict(
         data=None, img_scale=None, background=None, ignore_label=None, launcher='none', cfg_options=None
     )
@@ -142,8 +146,8 @@ def test_shared_options(capsys):
         with pytest.raises(SystemExit) as stop:
             parser.parse_args(wrong.split())
         assert stop.value.code == 2
-    plain = cli.new_parser(None)
-    cli.add_label_options(plain)
+    plain = ArgumentParser()
+    options.add_label_options(plain)
     assert 'default' not in plain.format_help()
 
 
@@ -201,9 +205,84 @@ def test_known_warnings_of_libraries_are_not_shown():
 
 
 def test_an_error_of_all_processes_is_printed_by_the_first(monkeypatch, capsys):
-    monkeypatch.setattr(cli, '_GRACE_PERIOD', 0)
+    monkeypatch.setattr(exits, '_GRACE_PERIOD', 0)
     for rank in ('0', '1'):
         monkeypatch.setenv('RANK', rank)
-        cli.print_error('of all', on_all_processes=True)
-        cli.print_error('of this one')
+        print_error('of all', on_all_processes=True)
+        print_error('of this one')
     assert capsys.readouterr().err.splitlines() == ['error: of all', 'error: of this one', 'error: of this one']
+
+
+def test_the_list_of_verbs(tool):
+    for arguments in ([], ['--help'], ['-h']):
+        code, out, err = tool(*arguments)
+        assert (code, err) == (0, '')
+        assert all(f'\n  {verb} ' in out and import_module(f'mmbackbones.cli.{module(verb)}') for verb in VERBS)
+    assert tool('--version') == (0, f'mmbackbones {mmbackbones.__version__}\n', '')
+
+
+def module(verb):
+    return verb.replace('-', '_')
+
+
+def test_every_verb_has_a_tool():
+    names = {'flops': 'get_flops'}
+    assert {path.stem for path in (ROOT / 'tools').glob('*.py')} == {names.get(verb, module(verb)) for verb in VERBS}
+
+
+@pytest.mark.parametrize(('verb', 'hint'), [('chekc-data', '; did you mean check-data?'), ('xyz', ''), ('', '')])
+def test_an_unknown_verb(tool, verb, hint):
+    code, _, err = tool(verb)
+    assert code == 2
+    assert err == f"error: there is no verb '{verb}': give one of {', '.join(VERBS)}{hint}\n"
+
+
+def test_a_config_may_be_left_out_wherever_options_stand():
+    parser = ArgumentParser()
+    options.add_config(parser, optional=True, default='the one in it')
+    parser.add_argument('checkpoint')
+    options.add_data_options(parser)
+    for given in (['a.py', 'b.pth', '--data', 'd'], ['a.py', '--data', 'd', 'b.pth'], ['--data', 'd', 'a.py', 'b.pth']):
+        found = parser.parse_intermixed_args(given)
+        assert (found.config, found.checkpoint, found.data) == ('a.py', 'b.pth', 'd')
+    found = parser.parse_intermixed_args(['b.pth', '--data', 'd'])
+    assert (found.config, found.checkpoint) == (None, 'b.pth')
+    said = parser.format_help()
+    assert '(default: the one in it)' in said
+    for name in config_names():
+        assert any(re.search(rf'\b{name[at:]}\b', said) for at in range(len(name))), name
+
+
+@pytest.mark.parametrize(
+    ('argv', 'expected'),
+    [
+        (['/env/bin/mmbackbones', 'train'], True),
+        (['C:/env/Scripts/mmbackbones.exe'], True),
+        ([str(ROOT / 'tools/train.py')], True),
+        (['/other/tools/train.py'], False),
+        (['-c'], False),
+        ([''], False),
+        ([], False),
+        (['/env/bin/pytest'], False),
+    ],
+)
+def test_what_is_the_command(argv, expected, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', argv)
+    assert is_command() is expected
+    monkeypatch.setattr('mmbackbones.utils.command.parent_process', lambda: 'the process that loads data for it')
+    assert not is_command()
+
+
+@pytest.mark.parametrize(
+    ('command', 'expected'),
+    [
+        ('-m mmbackbones a b', True),
+        ('-mmmbackbones a b', True),
+        ('-W ignore -m mmbackbones -m pytest', True),
+        ('-m pytest -m mmbackbones', False),
+    ],
+)
+def test_python_m(command, expected, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['-m', *command.split()[-2:]])
+    monkeypatch.setattr(sys, 'orig_argv', ['python', *command.split()])
+    assert is_command() is expected

@@ -12,13 +12,13 @@ CHECKS = {
     'apis_load_mmdet_on_first_use': """
 import sys, mmbackbones.apis, mmbackbones.cli, mmbackbones.apis.classify
 assert not {'mmdet', 'mmseg'} & set(sys.modules)
-from mmbackbones.apis import check_data, evaluate, train
-assert 'mmdet' in sys.modules and all(map(callable, (check_data, evaluate, train)))
+from mmbackbones.apis import check_data, load, test, train
+assert 'mmdet' in sys.modules and all(map(callable, (check_data, load, test, train)))
 """,
     'functions_of_apis_go_before_modules_of_the_same_name': """
 import sys, mmbackbones.apis.train, mmbackbones.apis.test
 assert mmbackbones.apis.train is sys.modules['mmbackbones.apis.train'].train
-assert mmbackbones.apis.test is sys.modules['mmbackbones.apis.test']
+assert mmbackbones.apis.test is sys.modules['mmbackbones.apis.test'].test
 assert not hasattr(mmbackbones.apis, 'nothing')
 """,
     'registers_in_the_root_registry': """

@@ -1,6 +1,5 @@
 """The metadata is complete, agrees with published figures, and is what the documentation says."""
 
-import runpy
 from pathlib import Path
 
 import pytest
@@ -157,18 +156,17 @@ def test_the_readme_table_has_a_row_for_each_backbone_with_published_figures():
     assert 'X-S' not in table
 
 
-def test_command_line(tmp_path, monkeypatch, capsys):
+def test_command_line(tmp_path, monkeypatch, tool):
     """It leaves a clean clone unchanged, and counts only with --count."""
-    paths = ['README.md', 'docs/model_zoo.md', 'docs/own_data.md', 'model-index.yml', 'tools/model_zoo.py']
+    paths = ['README.md', 'docs/model_zoo.md', 'docs/own_data.md', 'model-index.yml']
     paths += [path.relative_to(ROOT).as_posix() for path in metafiles()]
     for path in paths:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes((ROOT / path).read_bytes())
     monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: iter(['van-b0', 'van-b1']))
     for arguments, out in (([], ''), (['--count'], 'van-b0\nvan-b1\n')):
-        monkeypatch.setattr('sys.argv', ['model_zoo.py', *arguments])
-        runpy.run_path(str(tmp_path / 'tools' / 'model_zoo.py'), run_name='__main__')
-        assert capsys.readouterr().out == out
+        monkeypatch.setattr('mmbackbones.utils.config_files.metadata_folder', lambda: tmp_path)
+        assert tool('model-zoo', *arguments) == (0, out, '')
         assert all((tmp_path / path).read_bytes() == (ROOT / path).read_bytes() for path in paths)
 
 

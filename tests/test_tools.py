@@ -1,4 +1,4 @@
-"""The tools: their help, and what they say when something is missing or wrong."""
+"""The command and the tools: their help, and what they say when something is missing or wrong."""
 
 import json
 import os
@@ -61,14 +61,37 @@ def helps():
 def test_help_shows_an_example_and_loads_neither_mmdet_nor_mmseg(helps, name):
     code, said, loaded = helps[name]
     assert (code, loaded) == (0, [])
-    assert f'python tools/{name}.py' in said
+    verb = dict(get_flops='flops').get(name, name.replace('_', '-'))
+    assert said.startswith(f'usage: mmbackbones {verb} ')
+    assert f'\n    mmbackbones {verb} ' in said or f'    OMP_NUM_THREADS=2 mmbackbones {verb} ' in said
 
 
-def test_ctrl_c_while_mmdet_is_imported(tmp_path, tiny_config):
-    (tmp_path / 'mmdet').mkdir()
-    (tmp_path / 'mmdet/__init__.py').write_text('import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n')
+@pytest.mark.parametrize('library', ['torch', 'mmdet'])
+def test_ctrl_c_while_a_library_is_imported(tmp_path, tiny_config, library):
+    (tmp_path / library).mkdir()
+    (tmp_path / library / '__init__.py').write_text('import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n')
     code, _, err = run_python('tools/train.py', tiny_config, path=[str(tmp_path)])
     assert (code, err) == (130, '\nstopped\n')
+
+
+@pytest.mark.parametrize('command', [['-m', 'mmbackbones', 'train'], ['tools/train.py']])
+def test_without_a_stack_it_says_what_to_install(tmp_path, command):
+    """And so does an import, with a traceback; the list of verbs needs none."""
+    (tmp_path / 'sitecustomize.py').write_text(
+        'import importlib.util\n'
+        'find = importlib.util.find_spec\n'
+        "importlib.util.find_spec = lambda name, *rest: None if name in ('mmengine', 'mmcv') else find(name, *rest)\n"
+    )
+    code, out, err = run_python(*command, 'retinanet_van_t', path=[str(tmp_path)])
+    assert (code, out) == (2, '')
+    assert len(err.splitlines()) == 1
+    for words in ('error: ', 'pip install ', '`mmbackbones env`'):
+        assert words in err
+    code, _, err = run_python('-c', 'import mmbackbones', path=[str(tmp_path)])
+    assert code == 1
+    assert err.splitlines()[-1].startswith('ImportError: ')
+    assert 'pip install' in err
+    assert run_python('-m', 'mmbackbones', '--help', path=[str(tmp_path)])[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -259,7 +282,7 @@ def test_test_tool_without_its_checkpoint(tool, tiny_config, tmp_path, monkeypat
 def test_convert_weights(tool, tmp_path):
     out = tmp_path / 'resnet.safetensors'
     torch.save(MODELS.build(dict(type='SASAResNet', depth=26)).state_dict(), tmp_path / 'resnet.pth')
-    code, said, err = tool('convert_weights', tmp_path / 'resnet.pth', out)
+    code, said, err = tool('convert-weights', tmp_path / 'resnet.pth', out)
     assert (code, err) == (0, '')
     assert 'SASAResNet 26 in the layout of mmbackbones, backbone alone' in said
     assert "'depth': 26" in said.splitlines()[1]
@@ -278,7 +301,7 @@ def test_convert_weights(tool, tmp_path):
 def test_convert_weights_of_something_else(tool, tmp_path, monkeypatch, content, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'in.pth').write_bytes(content)
-    code, out, err = tool('convert_weights', 'in.pth', 'out.pth')
+    code, out, err = tool('convert-weights', 'in.pth', 'out.pth')
     assert (code, out) == (2, '')
     assert message in err
     assert len(err.splitlines()) == 1
@@ -329,6 +352,6 @@ def test_model_zoo(tool, monkeypatch, count):
     monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: ['VAN-Tiny'])
     monkeypatch.setattr('mmbackbones.model_zoo.read_models', lambda: ['a model'])
     monkeypatch.setattr('mmbackbones.model_zoo.write_tables', lambda *arguments: done.append(arguments))
-    code, out, _ = tool('model_zoo', *count)
+    code, out, _ = tool('model-zoo', *count)
     assert (code, out) == (0, 'VAN-Tiny\n' if count else '')
     assert done == [(['a model'], ROOT)]

@@ -1,27 +1,6 @@
-"""Check a data folder before a long training run.
+"""``mmbackbones check-data``, in a clone."""
 
-Example:
-
-    python tools/check_data.py data/coco
-"""
-
-from mmbackbones.cli import add_label_options, new_parser, run
-from mmbackbones.datasets.formats import describe
-from mmbackbones.errors import printable
-
-
-def main() -> None:
-    parser = new_parser(__doc__)
-    parser.epilog = f'formats:\n{describe()}'
-    parser.add_argument('data', metavar='DIR', help='folder with boxes or label maps in one of the formats below')
-    add_label_options(parser)
-    args = parser.parse_args()
-
-    from mmbackbones.apis import check_data
-
-    for line in check_data(args.data, args.background, args.ignore_label):
-        print(printable(line))
-
+from mmbackbones.cli import main
 
 if __name__ == '__main__':
-    run(main)
+    main('check-data')

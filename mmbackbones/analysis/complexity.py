@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..apis.classify import ImageClassifier
 from ..backbones import PyramidBackbone
 from ..errors import UserError
-from ..utils.config_files import config_path, read_config
+from ..utils.config_files import config_names, read_config
 from ..weights import RELEASES
 from .counting import count_saved_bytes, multiply_adds
 
@@ -108,14 +108,11 @@ def build_release(name: str) -> nn.Module:
 
 
 def _build_config(name: str) -> tuple[nn.Module, tuple[int, int]]:
-    try:
-        cfg = read_config(name if Path(name).is_file() else config_path(name))
-    except UserError as error:
-        if Path(name).is_file():
-            raise
+    if not Path(name).is_file() and Path(name).stem not in config_names():
         raise UserError(
             f'{name!r} is not a config (like retinanet_van_b), backbone (VAN:base) or released checkpoint (van-b2)'
-        ) from error
+        )
+    cfg = read_config(name)
     scope = cfg.get('default_scope')
     try:
         for library in ('mmdet', 'mmseg'):

@@ -1,21 +1,14 @@
 """Counts of multiply-adds and of memory for the backward pass, without any arithmetic."""
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from .explicit_attention import use_explicit_local_attention
-
-try:
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    _unfused_attention = partial(sdpa_kernel, SDPBackend.MATH)
-except ImportError:  # before PyTorch 2.3
-    _unfused_attention = partial(torch.backends.cuda.sdp_kernel, False, True, False)
 
 
 def multiply_adds(model: nn.Module, shape: tuple[int, ...]) -> int:
@@ -32,7 +25,7 @@ def multiply_adds(model: nn.Module, shape: tuple[int, ...]) -> int:
     model.to('meta').requires_grad_(False)
     use_explicit_local_attention(model)
     # PyTorch's counter does not know every fused attention; the unfused one is made of products that it counts.
-    with _unfused_attention(), FlopCounterMode(display=False) as counter:
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model(torch.zeros(shape, device='meta'))
     return int(counter.get_total_flops()) // 2
 

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .check_data import check_data
-    from .test import evaluate
-    from .train import train
+    from .load import load
+    from .test import test
+    from .train import TrainResult, train
 
-_FUNCTIONS = {'check_data': 'check_data', 'evaluate': 'test', 'train': 'train'}  # name -> module
+_FUNCTIONS = {  # name -> module
+    'TrainResult': 'train',
+    'check_data': 'check_data',
+    'load': 'load',
+    'test': 'test',
+    'train': 'train',
+}
 
-__all__ = ['check_data', 'evaluate', 'train']
+__all__ = ['TrainResult', 'check_data', 'load', 'test', 'train']
 
 
 class _Functions(ModuleType):

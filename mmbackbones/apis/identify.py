@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -92,24 +92,27 @@ def identify_checkpoint(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
     content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent')
     given = find_state_dict(content, checkpoint)
     below = {key.removeprefix('backbone.'): value for key, value in given.items() if key.startswith('backbone.')}
-    beside = {key: value for key, value in given.items() if not key.startswith('backbone.')} if below else {}
     state = below or given
     found, weights = _match(checkpoint, state, [*_closest_in_depth(state), *_from_trained_config(content, len(state))])
-    info = CheckpointInfo(
+    whole_model = is_whole_model(given, found.network.rename_key)
+    num_classes = len(trained_classes(content) or ()) if whole_model else _classifier_size(given, found.network)
+    return CheckpointInfo(
         family=type(found.network).__name__,
         arch=found.arch,
         layout=_layout(state),
-        num_classes=len(trained_classes(content) or ()) or None,
-        whole_model=bool(below),
+        num_classes=num_classes or None,
+        whole_model=whole_model,
         backbone=weights,
         options=found.options,
     )
-    if is_whole_model(given, found.network.rename_key):  # which may have an image classifier in its backbone
-        return info
-    for key, value in {**state, **beside}.items():
-        if found.network.rename_key(key) == 'head.fc.weight':
-            return replace(info, num_classes=value.shape[0] if value.dim() == 2 else None, whole_model=False)
-    return info
+
+
+def _classifier_size(state: Mapping[str, Tensor], network: PyramidBackbone) -> int:
+    """Number of classes of the image classifier in a file; 0 if there is none."""
+    for key, value in state.items():
+        if network.rename_key(key.removeprefix('backbone.')) == 'head.fc.weight' and value.dim() == 2:
+            return value.shape[0]
+    return 0
 
 
 def _match(

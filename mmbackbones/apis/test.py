@@ -1,12 +1,17 @@
 """The verb ``test``: evaluation of a checkpoint."""
 
+# ruff: noqa: PT028 - the function `test` is no test
+
+import os
+from contextlib import nullcontext
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import is_main_process, master_only
 from mmengine.runner import Runner
 
-from ..engine.config import load_config
+from ..engine.checkpoint_config import checkpoint_config
+from ..engine.config import complete_config, dump_config, load_config
 from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import set_img_scale
@@ -17,20 +22,24 @@ from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
-from ..engine.work_dir import work_dir_for_test
+from ..engine.size_limit import no_larger_than
+from ..engine.work_dir import training_folder, work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
+from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
+from ..weights import find_state_dict, load_from_file
 
 
-def evaluate(
-    config: str,
-    checkpoint: str,
-    data: str | None = None,
+def test(
+    checkpoint: str | os.PathLike[str],
+    data: str | os.PathLike[str] | None = None,
+    *,
+    config: ConfigLike | None = None,
     img_scale: tuple[int, int] | None = None,
     tta: bool = False,
-    show_dir: str | None = None,
-    work_dir: str | None = None,
+    show_dir: str | os.PathLike[str] | None = None,
+    work_dir: str | os.PathLike[str] | None = None,
     launcher: str = 'none',
     cfg_options: dict | None = None,
     background: str | None = None,
@@ -39,15 +48,17 @@ def evaluate(
     """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
 
     Args:
-        config: Path of a config file.
         checkpoint: File or URL of a trained model.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes
             keep the label order of the checkpoint.
+        config: Path of a config file, the name of a config of this package, or a config; None for the config that the
+            checkpoint was trained with, which is in it and is read as data.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Test-time augmentation: average over scales and flips.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
-        work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>``. In the folder of a training run only the
-            subfolder ``test`` is written to.
+        work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>`` or, without `config`, for the folder of
+            the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``. In the folder of a training
+            run only the subfolder ``test`` is written to.
         launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``. Each process tests a part of
             the images.
         cfg_options: Config entries to override, by dotted names.
@@ -58,11 +69,17 @@ def evaluate(
         The metrics, as written to ``metrics.json``.
 
     Raises:
-        UserError: A mistake in the arguments, the data or the files.
+        UserError: A mistake in the arguments, the data or the files, or a checkpoint whose config cannot be used.
     """
-    options = flatten(cfg_options)
+    checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
+    data, show_dir, work_dir = (None if path is None else os.fspath(path) for path in (data, show_dir, work_dir))
+    content = load_from_file(checkpoint, 'cpu') if config is None else None
     with building('', options):
-        cfg = load_config(config, work_dir, cfg_options)
+        if config is not None:
+            cfg = load_config(config, work_dir, cfg_options)
+        else:
+            cfg = checkpoint_config(content, checkpoint, data=data is None)
+            complete_config(cfg, config_name(cfg), work_dir or training_folder(checkpoint), options)
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     check_label_options(cfg, **labels)
     init_distributed(cfg, launcher)
@@ -77,19 +94,23 @@ def evaluate(
     if show_dir:
         main_process_first(lambda: require_writable(show_dir, '--show-dir'))
     escape_log()
-    rehearse_test(cfg, options)
+    with no_larger_than(find_state_dict(content, checkpoint), checkpoint) if content else nullcontext():
+        rehearse_test(cfg, options)
+    del content
     classes = main_process_first(lambda: checkpoint_classes(checkpoint))
     if is_segmentor(cfg):
         labels = labels_as_trained(checkpoint, **labels)
-    root = resolve_data_root(cfg, data)
+    root = resolve_data_root(cfg, data, 'train' if config else 'test')
     apply_dataset(cfg, root, builtin_dataset=data is None, splits=('val', 'test'), classes=classes, **labels)
     drop_pretrained(cfg)
+    if config is None:
+        cfg.train_dataloader = None  # it has only told which data the model is made for
     cfg.load_from = checkpoint
     cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
     with building('', options):
-        runner = Runner.from_cfg(cfg)
+        runner = _TestRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
     escape_log()
     log_operators(cfg)
@@ -102,6 +123,15 @@ def evaluate(
     if is_main_process():
         print(f'metrics of {len(dataset)} images written to', printable(str(path)))
     return metrics
+
+
+class _TestRunner(Runner):
+    """MMEngine's runner, which writes its config in a form that is read back as the same config."""
+
+    @master_only
+    def dump_config(self) -> None:
+        """Write the config to the work directory."""
+        dump_config(self.cfg, Path(self.work_dir) / f'{config_name(self.cfg)}.py')
 
 
 def _augment(cfg: Config) -> None:

@@ -1,256 +1,176 @@
-"""The verb ``train``: a training run, from a config and options to the last iteration."""
+"""The verb ``train``: a training run."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import deepcopy
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-from mmengine.dist import get_world_size, master_only
-from mmengine.logging import print_log
-from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
-from torch.nn import Module
 
-from ..engine.amp import drop_unsupported_amp, set_amp
-from ..engine.batch import check_step_size, require_full_batches, set_batch
-from ..engine.checkpoint_hook import guard_checkpoints
-from ..engine.config import complete_config, dump_config
-from ..engine.config_tree import value_at
-from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from ..engine.distributed import init_distributed
-from ..engine.img_scale import set_img_scale
-from ..engine.initial_weights import set_initial_weights
-from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained
-from ..engine.loader_checks import require_loaders
-from ..engine.log import escape_log, log_operators
-from ..engine.metric_config import use_exact_metrics
-from ..engine.model_checks import check_class_weights, check_single_images
-from ..engine.option_errors import blaming, building
-from ..engine.options import flatten, merge_again, options_in, resolve_arguments
-from ..engine.rehearsal import build_model, rehearse
-from ..engine.resume import (
-    ResumingRunner,
-    RunState,
-    check_accumulation,
-    check_classes,
-    check_length,
-    check_model,
-    check_optimizer,
-    is_newest,
-    log_resume,
-)
-from ..engine.run_settings import run_settings
-from ..engine.schedule import fit_schedulers, set_learning_rate, set_length
-from ..engine.seeding import depend_on_seed_only
-from ..engine.work_dir import WorkDir
-from ..errors import UserError, summarize_error
-from ..utils.config_files import read_config
+from ..engine.checkpoint_hook import WholeCheckpointHook
+from ..engine.distributed import main_process_first
+from ..engine.training import run_training
+from ..errors import UserError
+from ..utils.config_files import ConfigLike, config_name
 
-_DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run leaves; all paths are absolute.
+
+    Attributes:
+        work_dir: Folder of everything that was written.
+        config: Copy of the config that was run, in `work_dir`, with the classes and the data in it.
+        checkpoint: The last checkpoint; after ``resume``, if there was nothing left to train, the resumed one. None:
+            the config writes no checkpoints.
+        best_checkpoint: The best checkpoint, chosen by `metric` among those that were validated. If no validation chose
+            one, it is `checkpoint`.
+        metric: Name in `metrics` of what the best was chosen by: the config's ``default_hooks.checkpoint.save_best``,
+            or the first one if there are several, such as ``bbox_mAP`` or ``mIoU``. None: no validation chose.
+        metrics: What the validation of `best_checkpoint` found, under the names that ``metrics.json`` has: fractions
+            from 0 to 1, or -1 where there was no ground truth. Empty if it was not validated.
+        classes: Names of the classes; the index is the label.
+    """
+
+    work_dir: Path
+    config: Path
+    checkpoint: Path | None
+    best_checkpoint: Path | None
+    metric: str | None
+    metrics: dict[str, float]
+    classes: tuple[str, ...]
 
 
 def train(
-    config: str,
-    data: str | None = None,
+    config: ConfigLike,
+    data: str | os.PathLike[str] | None = None,
     img_scale: tuple[int, int] | None = None,
     epochs: int | None = None,
     iters: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
-    weights: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
     from_scratch: bool = False,
     amp: bool = False,
     accumulate: int = 1,
-    resume: str | None = None,
-    work_dir: str | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    work_dir: str | os.PathLike[str] | None = None,
     seed: int | None = None,
     launcher: str = 'none',
-    cfg_options: dict | None = None,
+    cfg_options: dict[str, Any] | None = None,
     background: str | None = None,
     ignore_label: int | None = None,
-) -> Runner:
-    """Train a model from a config.
+) -> TrainResult:
+    """Train a detector or a segmentor, and return where its checkpoints are and how good the best one is.
+
+    Arguments, config and data are checked before the first iteration, so that a mistake costs seconds. The classes are
+    read from the data. Everything that is written goes to `work_dir`, and nothing to the data folder.
+
+    Example:
+        >>> import mmbackbones as mmb
+        >>> run = mmb.train('retinanet_van_t', data='photos', epochs=12, batch_size=4)
+        >>> run.best_checkpoint
+        PosixPath('/home/ann/work_dirs/retinanet_van_t/best_coco_bbox_mAP_epoch_11.pth')
+        >>> run.metrics['bbox_mAP_50']
+        0.8125
 
     Args:
-        config: Path of a config file.
-        data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names.
-        img_scale: Width and height in pixels that images are resized to fit into.
-        epochs: Length in epochs; learning rate schedules are stretched to it.
-        iters: Length in iterations.
-        batch_size: Images per batch, for each process.
-        lr: Learning rate; None for the config's, scaled to the batch size.
-        weights: Initial weights: file, URL or short name, of a backbone or of a whole model.
+        config: The model and its training recipe: the name of a config of this package, such as ``'mask_rcnn_van_b'``,
+            the path of a config file, or an MMEngine ``Config``, which is not changed.
+        data: A folder of images and annotations in a format that :func:`~mmbackbones.apis.check_data` knows, or
+            ``'shapes'``, a small data set that is generated. None: the data set that the config names, such as COCO
+            2017 in ``data/coco``.
+        img_scale: (width, height) in pixels that images are resized to fit into, for training and validation; the
+            aspect ratio is kept. None: as the config says.
+        epochs: Length in epochs, 1 or more; learning rate schedules are stretched to it. None: as the config says.
+        iters: Length in iterations (batches), in place of `epochs`.
+        batch_size: Images per batch, on each GPU. The learning rate is scaled with it, unless `lr` is given. None: as
+            the config says.
+        lr: Learning rate, above 0, which is not scaled. None: the config's, for the config's batch size.
+        weights: Where the weights start: a file, URL or short name (``'van-b2'``) of a backbone, or the checkpoint of a
+            whole model, also of one with other classes. None: as the config says, for most configs the backbone's
+            weights from ImageNet, downloaded once.
         from_scratch: Start from random weights.
-        amp: Mixed precision. A config that asks for it by itself is run without it where there is no GPU.
-        accumulate: Batches per optimizer step, whose gradients are summed.
-        resume: A checkpoint to resume from, or ``auto`` for the newest in `work_dir`.
-        work_dir: Folder for everything that is written; None for ``work_dirs/<config>``.
-        seed: Seed of every random draw; None for 0, or for the seed of the resumed run.
-        launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
-        cfg_options: Config entries to override, by dotted names; they override every other argument.
-        background: How label maps are numbered: ``ignore`` if label 0 is ignored and label 1 is the first class,
-            ``class`` if label 0 is the first class; None to tell by the labels.
-        ignore_label: Label whose pixels are ignored in label maps, as those of 255 always are.
+        amp: Mixed precision, on a GPU: faster, with less memory.
+        accumulate: Batches whose gradients are summed for each step of the optimizer, 1 or more.
+        resume: Continue an interrupted run, with the arguments that it was started with: one of its checkpoints, or
+            ``'auto'`` for the newest one in `work_dir`.
+        work_dir: Folder for checkpoints, logs and the config that is run. None: ``work_dirs/<name of the config>`` in
+            the current folder.
+        seed: Seed of every random draw, 0 or more. None: 0, or that of the resumed run.
+        launcher: What started the processes, for several GPUs: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or
+            ``'mpi'``.
+        cfg_options: Entries of the config to override, by dotted names, as in ``{'train_dataloader.num_workers': 4}``.
+            They win over every other argument.
+        background: How label maps are numbered: ``'ignore'``, if label 0 is ignored and label 1 is the first class, or
+            ``'class'``, if label 0 is the first class. None: as the labels themselves tell.
+        ignore_label: Label of pixels in label maps that are ignored, as those of label 255 always are.
 
     Returns:
-        The runner, after training.
+        The paths and figures of the run. The model itself is no longer in memory. With several processes, each of them
+        gets the same result.
 
     Raises:
-        UserError: A mistake in the arguments, the data or the files; nothing was trained.
-        RunFailed: The loss or the weights are no longer finite.
+        UserError: A mistake in the arguments, the config, the data or the files; nothing was trained. The message is
+            one sentence that says what to do.
+        RunFailed: The loss or the weights are no longer finite. Checkpoints until then are kept.
         OSError: A file could not be read or written during training.
     """
-    options = flatten(cfg_options)
-    asked = resolve_arguments(
-        dict(
-            epochs=epochs,
-            iters=iters,
-            batch_size=batch_size,
-            lr=lr,
-            weights=weights,
-            amp=amp,
-            from_scratch=from_scratch,
-            accumulate=accumulate,
-            resume=resume,
-            seed=seed,
-            launcher=launcher,
-        ),
-        options,
+    _check_counts(epochs=epochs, iters=iters, batch_size=batch_size, accumulate=accumulate)
+    if epochs and iters:
+        raise UserError('a run has one length: give epochs or iters')
+    if weights and from_scratch:
+        raise UserError('from_scratch starts from random weights: leave out weights')
+    if lr is not None and not 0 < lr < float('inf'):
+        raise UserError(f'lr must be a number above 0, got {lr!r}')
+    if img_scale is not None and len(img_scale) != 2:
+        raise UserError(f'img_scale must be (width, height) in pixels, got {img_scale!r}')
+    runner = run_training(
+        config,
+        data=_text(data),
+        img_scale=img_scale,
+        epochs=epochs,
+        iters=iters,
+        batch_size=batch_size,
+        lr=lr,
+        weights=_text(weights),
+        from_scratch=from_scratch,
+        amp=amp,
+        accumulate=accumulate,
+        resume=_text(resume),
+        work_dir=_text(work_dir),
+        seed=seed,
+        launcher=launcher,
+        cfg_options=cfg_options,
+        background=background,
+        ignore_label=ignore_label,
     )
-    labels = LabelOptions(background=background, ignore_label=ignore_label)
-    with _file_errors_as_user_errors():
-        cfg = read_config(config)
-        original_length = deepcopy(cfg.train_cfg)  # the length that the schedules of the config are made for
-        with building('', options):
-            complete_config(cfg, config, work_dir, options, keep_length=True)
-        check_label_options(cfg, **labels)
-        init_distributed(cfg, asked['launcher'])
-        escape_log()
-        with building('', options):
-            _apply_arguments(cfg, asked, img_scale, options)
-        model, optimizer = rehearse(cfg, original_length, options)
-        check_single_images(cfg, model)
-    with WorkDir(cfg.work_dir) as folder:
-        with _file_errors_as_user_errors():
-            root = resolve_data_root(cfg, data)
-            if root is not None:
-                require_loaders(cfg)
-            settings = run_settings(cfg, root, img_scale)
-            state = set_initial_weights(cfg, asked['weights'], asked['from_scratch'], asked['resume'])
-            if state:
-                _check_run(state, cfg, model, optimizer)
-                if is_segmentor(cfg):
-                    labels = labels_as_trained(state.path, **labels, resumed=state.labels)
-                log_resume(state, cfg, settings)
-            else:
-                folder.log_earlier_checkpoints()
-            del model, optimizer
-            depend_on_seed_only(cfg, _choose_seed(asked['seed'], state))
-            # Late, because the check of a large data set takes long.
-            apply_dataset(cfg, root, builtin_dataset=data is None, **labels)
-            _check_classes(cfg, state, options)
-            merge_again(cfg, options_in(options, *_DATA))
-            same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
-            run = folder.start_run(same_run.run if same_run else None)
-            cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
-            runner = _build_runner(cfg, original_length, options, state)
-            _write_config(runner)
-        begin = runner.iter
-        with blaming(options, 'the first iteration of this config fails', lambda: runner.iter == begin):
-            runner.train()
-    return runner
+    return main_process_first(lambda: _result(runner))
 
 
-def _apply_arguments(
-    cfg: Config, asked: dict[str, Any], img_scale: tuple[int, int] | None, options: dict[str, Any]
-) -> None:
-    """Write the arguments into the config, and ``--cfg-options`` over what they wrote."""
-    if img_scale:
-        set_img_scale(cfg, *img_scale)
-    set_batch(cfg, asked['batch_size'], asked['accumulate'])
-    set_learning_rate(cfg, asked['lr'], asked['batch_size'] is not None, asked['accumulate'])
-    if is_segmentor(cfg):
-        require_full_batches(cfg, get_world_size())
-    if asked['amp']:
-        set_amp(cfg)
-    else:
-        drop_unsupported_amp(cfg)
-    set_length(cfg, asked['epochs'], asked['iters'])
-    use_exact_metrics(cfg)
-    cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
-    merge_again(cfg, options)
-    guard_checkpoints(cfg)
-    if asked['resume'] is None and cfg.get('resume'):
-        asked['resume'] = cfg.get('load_from') or 'auto'
-    elif cfg.get('load_from') and not asked['weights'] and not asked['from_scratch']:
-        asked['weights'] = cfg.load_from  # MMEngine would load it unchecked, after the check of the data
+def _check_counts(**given: int | None) -> None:
+    for name, value in given.items():
+        if value is not None and (type(value) is not int or value < 1):
+            raise UserError(f'{name} must be a whole number of at least 1, got {value!r}')
 
 
-def _check_run(state: RunState, cfg: Config, model: Module, optimizer: OptimWrapper) -> None:
-    """Raise UserError unless a run of this config can resume from `state`."""
-    if state.classes:
-        model, optimizer = build_model(cfg, len(state.classes))
-    check_model(state, cfg, model)
-    check_length(state, cfg)
-    check_optimizer(state, optimizer)
-    check_accumulation(state, cfg.optim_wrapper.accumulative_counts)
+def _text(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.fspath(path)
 
 
-def _check_classes(cfg: Config, state: RunState | None, options: dict[str, Any]) -> None:
-    """Raise UserError for what does not match the classes of the data."""
-    if state:
-        check_classes(state, cfg)
-    for key, value in options_in(options, 'model').items():
-        if key.endswith('.num_classes') and value_at(cfg, key) != value:
-            raise UserError(f'--cfg-options {key}={value}: the data has {value_at(cfg, key)} classes')
-    check_class_weights(cfg)
-
-
-def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], state: RunState | None) -> Runner:
-    """A runner with its loops and optimizer, ready to train."""
-    with building('', options):
-        runner = ResumingRunner.from_cfg(cfg)
-        runner.resumed = state
-        escape_log()
-        log_operators(cfg)
-        images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
-    check_step_size(cfg, images, get_world_size())
-    if state:
-        check_model(state, cfg, getattr(runner.model, 'module', runner.model))
-    runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
-        cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
+def _result(runner: Runner) -> TrainResult:
+    work_dir = Path(runner.work_dir)
+    hook = next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
+    last = hook.last_checkpoint(runner) if hook else None
+    best, metric, metrics = (hook and hook.best_checkpoint()) or (last, None, {})
+    if hook and metric is None:
+        metrics = hook.metrics.get(runner.epoch if hook.by_epoch else runner.iter, {})
+    return TrainResult(
+        work_dir=work_dir,
+        config=work_dir / f'{config_name(runner.cfg)}.py',
+        checkpoint=last,
+        best_checkpoint=best,
+        metric=metric,
+        metrics=metrics,
+        classes=tuple(runner.train_dataloader.dataset.metainfo.get('classes') or ()),
     )
-    with building('', options):
-        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        _ = runner.val_loop  # built on first access
-    return runner
-
-
-@master_only
-def _write_config(runner: Runner) -> None:
-    """Write the config that is run to the work directory, as one that starts such a run from the beginning."""
-    cfg = deepcopy(runner.cfg)
-    if cfg.resume:
-        cfg.resume, cfg.load_from = False, None
-        cfg.default_hooks.pop('rebuild_checkpoint', None)
-    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
-    dump_config(cfg, Path(cfg.work_dir) / Path(cfg.filename).name)
-
-
-def _choose_seed(asked: int | None, state: RunState | None) -> int:
-    """The seed that was given, or that of the resumed run, or 0."""
-    theirs = state.seed if state else None
-    if None not in (asked, theirs) and asked != theirs:
-        print_log(f'changed settings: seed {theirs} -> {asked}', logger='current')
-    return asked if asked is not None else theirs or 0
-
-
-@contextmanager
-def _file_errors_as_user_errors() -> Iterator[None]:
-    """Before training starts, a file that cannot be read or written is a mistake that the user can fix."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
+from ..utils.text import counted
 from .checks.annotations import NoAnnotationsError, check_annotations, check_categories
 from .checks.classes import check_same_classes
 from .checks.counts import count_usable, is_trained_on
@@ -40,6 +41,7 @@ class DetectionSplit:
         image_dir: Folder that the ``file_name`` of each image is relative to, an absolute path.
         images: Number of images that are trained on or evaluated.
         boxes: Number of boxes that are trained on, or counted in evaluation.
+        backgrounds: Number of images without such a box.
         thinnest: File name, width and height of the image with the most extreme aspect ratio.
     """
 
@@ -47,6 +49,7 @@ class DetectionSplit:
     image_dir: Path
     images: int
     boxes: int
+    backgrounds: int
     thinnest: tuple[str, int, int]
 
 
@@ -55,16 +58,28 @@ class DetectionData:
     """A data set with boxes that has been checked.
 
     Attributes:
+        root: The folder, an absolute path.
         format: Name of its format, such as ``COCO 2017``.
         classes: Names of the classes; the index is the label.
         splits: The splits that were asked for, in the order ``train``, ``val``, ``test``.
-        notes: What the user should know, one line each: what was found, split, repaired, dropped.
+        notes: What the user should know, one line each: what was split, repaired, dropped.
     """
 
+    root: Path
     format: str
     classes: tuple[str, ...]
     splits: dict[str, DetectionSplit]
     notes: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        parts = [f'{self.root}: {self.format}, {counted(len(self.classes), "class", "classes")}']
+        for name, split in self.splits.items():
+            parts.append(f'{name} {counted(split.images, "image")}, {counted(split.boxes, "box", "boxes")}')
+        if empty := [f'{split.backgrounds} of {name}' for name, split in self.splits.items() if split.backgrounds]:
+            parts.append(f'images without a box: {", ".join(empty)}')
+        return '; '.join(parts)
 
 
 def load_detection(
@@ -114,7 +129,6 @@ def load_detection(
     optional = ('test',) if splits is None else ()
     checked, expected = _check_files(found, wanted, optional, classes, masks, notes)
     done: dict[str, DetectionSplit] = {}
-    without_boxes = []
     for item in checked:
         with _leave_out_empty(item.splits == optional, notes):
             parts, file, said = _prepare(root, item, expected, masks)
@@ -129,17 +143,14 @@ def load_detection(
                     why = counts.why_empty(bool(item.annotated))
                     raise NoAnnotationsError(f'{root / item.name}: the split {split!r} is empty: {why}')
                 notes += counts.describe(f'{item.name} ({split})' if len(parts) > 1 else item.name)
-                if counts.backgrounds:
-                    without_boxes.append(f'{counts.backgrounds} of {split}')
                 ann_file = file or out_dir / f'{split}.json'
                 if not file:
                     write_text(ann_file, json.dumps({'info': {}} | part))  # some versions of pycocotools want "info"
                 image_dir = item.annotations.image_dir
-                done[split] = DetectionSplit(ann_file, image_dir, counts.images, counts.boxes, _thinnest(part))
-    summary = f'{root}: {found.name}, {len(expected)} {"class" if len(expected) == 1 else "classes"}; '
-    summary += '; '.join(f'{split} {item.images} images, {item.boxes} boxes' for split, item in done.items())
-    summary += f'; images without a box: {", ".join(without_boxes)}' if without_boxes else ''
-    return DetectionData(found.name, expected, done, tuple(dict.fromkeys([summary, *notes])))
+                done[split] = DetectionSplit(
+                    ann_file, image_dir, counts.images, counts.boxes, counts.backgrounds, _thinnest(part)
+                )
+    return DetectionData(root, found.name, expected, done, tuple(dict.fromkeys(notes)))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
+from ..utils.text import counted
 from .checks.classes import check_same_classes
 from .checks.label_maps import Pair, count_pixels, write_8_bit
 from .checks.label_numbering import Numbering, check_numbering_options, infer_numbering
@@ -41,15 +42,17 @@ class SegmentationData:
     """A data set with label maps that has been checked.
 
     Attributes:
+        root: The folder, an absolute path.
         format: Name of its format, such as ``ADE20K``.
         classes: Names of the classes; the index is what the model predicts.
         label_map: For each class of the folder, its index in `classes`; None if the order is the same.
         splits: The splits that were asked for, in the order ``train``, ``val``, ``test``.
-        notes: What the user should know, one line each: what was found, split, converted.
+        notes: What the user should know, one line each: what was split, ignored, converted.
         background: ``ignore``: label 0 is ignored, and label 1 is the folder's first class; ``class``: label 0 is.
         ignore_label: Pixels of this label are ignored, as those of 255 always are.
     """
 
+    root: Path
     format: str
     classes: tuple[str, ...]
     label_map: tuple[int, ...] | None
@@ -57,6 +60,12 @@ class SegmentationData:
     notes: tuple[str, ...]
     background: str
     ignore_label: int | None
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        counts = ', '.join(f'{name} {counted(split.images, "image")}' for name, split in self.splits.items())
+        return f'{self.root}: {self.format}, {counted(len(self.classes), "class", "classes")}; {counts}'
 
 
 def load_segmentation(
@@ -121,11 +130,9 @@ def load_segmentation(
     done = {split: _write_split(split, pairs[split], root, out_dir, ignore_label) for split in wanted}
     if converted := sum(not pair.label.as_stored for split in wanted for pair in pairs[split]):
         notes.append(f'label maps that are not stored as one byte per pixel are converted, in {out_dir}: {converted}')
-    counts = ', '.join(f'{split} {item.images} images' for split, item in done.items())
-    summary = f'{root}: {found.name}, {len(names)} classes; {counts}'
     order = tuple(classes or names)
     label_map = None if order == names else tuple(order.index(name) for name in names)
-    return SegmentationData(found.name, order, label_map, done, (summary, *notes), numbering.background, ignore_label)
+    return SegmentationData(root, found.name, order, label_map, done, tuple(notes), numbering.background, ignore_label)
 
 
 def _merge_background(asked: str | None, class_names: ClassNames) -> str | None:

@@ -4,6 +4,8 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 
+from ..utils.text import counted
+
 VAL_SHARE = 0.2  # of the images, and of those of each class
 SEED = 0
 _NO_CLASS = frozenset({None})  # images without objects are split like those of one more class
@@ -67,5 +69,5 @@ def describe_train_val_split(source: str, sizes: dict[str, int]) -> str:
         source: What has no val split.
         sizes: Number of images in each split.
     """
-    counts = ' and '.join(f'{split} ({images} images)' for split, images in sizes.items())
+    counts = ' and '.join(f'{split} ({counted(images, "image")})' for split, images in sizes.items())
     return f'{source}: no validation split is given, so it is split 80/20 by a fixed seed: {counts}'

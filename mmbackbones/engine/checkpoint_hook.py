@@ -16,13 +16,14 @@ from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop
 
 from ..errors import UserError
+from ..evaluation.summary import tidy_metrics
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..weights import load_from_file
 from .finite_loss import check_weights, finish_loss_check
 from .running_statistics import average_running_statistics
 
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
-_RECORD = 'record'  # our part of a checkpoint: what was validated, and the best scores until then
+_RECORD = 'record'  # our part of a checkpoint: what was validated, the best scores until then, and their metrics
 
 
 def guard_checkpoints(cfg: Config) -> None:
@@ -73,6 +74,7 @@ class WholeCheckpointHook(CheckpointHook):
         super().__init__(*args, **kwargs)
         self.validated: int | None = None  # the last position (epoch or iteration) with no validation left to do
         self.best: dict[str, tuple[float, int | None]] = {}  # metric -> score and position
+        self.metrics: dict[int, dict[str, float]] = {}  # position -> metrics, of the last validation and the best ones
         self._mine: dict[str, bool] = {}  # file name -> whether this run wrote it
         self._resumed = False
         self._resumed_run: str | None = None  # id of the run in the checkpoint that is resumed
@@ -84,13 +86,15 @@ class WholeCheckpointHook(CheckpointHook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         checkpoint[_RECORD] = dict(
-            validated=self.validated, best={key: list(value) for key, value in self.best.items()}
+            validated=self.validated,
+            best={key: list(value) for key, value in self.best.items()},
+            metrics=self.metrics,
         )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner._resume:
             record = _read_record(checkpoint)
-            self.validated, self.best = record['validated'], record['best']
+            self.validated, self.best, self.metrics = record['validated'], record['best'], record['metrics']
             self._resumed, self._resumed_run = True, _run_of(checkpoint)
             self._has_record = bool(checkpoint.get(_RECORD))
 
@@ -205,6 +209,8 @@ class WholeCheckpointHook(CheckpointHook):
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
         step = self._position(runner)
         meta = dict(epoch=runner.epoch, iter=runner.iter)
+        numbers = {key: value for key, value in tidy_metrics(metrics).items() if isinstance(value, float)}
+        self.metrics = {**self.metrics, step: numbers}
         if self.save_best:
             if 'auto' in self.key_indicators:
                 self._init_rule(self.rules, [next(iter(metrics))])
@@ -212,6 +218,8 @@ class WholeCheckpointHook(CheckpointHook):
                     self.best[self.key_indicators[0]] = self.best.pop('auto')
             for key, rule in zip(self.key_indicators, self.rules, strict=True):
                 self._keep_best(runner, key, rule, metrics, step, meta)
+        kept = {step, *(best_step for _, best_step in self.best.values())}
+        self.metrics = {position: found for position, found in self.metrics.items() if position in kept}
         self.validated = step
         if self._last_step == step:
             self._save_checkpoint_with_step(runner, step, meta)
@@ -244,6 +252,31 @@ class WholeCheckpointHook(CheckpointHook):
         self.before_save_checkpoint(None, checkpoint)
         with atomic_write(path) as partial:
             torch.save(checkpoint, partial)
+
+    # What a run leaves.
+
+    def last_checkpoint(self, runner) -> Path | None:
+        """The checkpoint that was written last; the resumed one if none was written since; None: there is none."""
+        path = self.last_ckpt or (runner._load_from if runner._resume else None)
+        return Path(path).absolute() if path else None
+
+    def best_checkpoint(self) -> tuple[Path, str, dict[str, float]] | None:
+        """The best checkpoint by the first metric of ``save_best``, if there is one.
+
+        Returns:
+            The file, the name of the metric, and all metrics of that checkpoint's validation; those that the record of
+            the resumed run lacks are left out.
+        """
+        if not self.best:
+            return None
+        first = self.key_indicators[0] if self.save_best else ''
+        key = first if first in self.best else next(iter(self.best))
+        score, step = self.best[key]
+        path = Path(self.out_dir) / self._best_name(key, step)
+        if step is None:  # chosen by a run that kept no record
+            step, path = max(self._files(f'best_{key}_'.replace('/', '_')), default=(0, path))
+        name = key.removeprefix('coco/')
+        return (path, name, self.metrics.get(step) or {name: score}) if path.is_file() else None
 
     # File names.
 
@@ -286,7 +319,7 @@ def _read_record(checkpoint: dict) -> dict:
     """Our record in a checkpoint. Anybody may have written the file: entries of a wrong type are left out."""
     record = checkpoint.get(_RECORD)
     record = record if isinstance(record, dict) else {}
-    validated, best = record.get('validated'), record.get('best')
+    validated, best, metrics = (record.get(key) for key in ('validated', 'best', 'metrics'))
     return dict(
         validated=validated if _is_position(validated) else None,
         best={
@@ -300,6 +333,15 @@ def _read_record(checkpoint: dict) -> dict:
             and isinstance(value[0], int | float)
             and not math.isnan(value[0])
             and _is_position(value[1])
+        },
+        metrics={
+            position: {
+                name: float(value)
+                for name, value in found.items()
+                if isinstance(name, str) and type(value) in (int, float) and math.isfinite(value)
+            }
+            for position, found in (metrics if isinstance(metrics, dict) else {}).items()
+            if _is_position(position) and isinstance(found, dict)
         },
     )
 

@@ -8,34 +8,34 @@ from typing import Any
 from mmengine.config import Config
 
 from ..utils.atomic_write import atomic_write
-from ..utils.config_files import read_config
+from ..utils.config_files import ConfigLike, config_name, read_config
 from .options import LENGTHS, flatten, merge
 
 
-def load_config(path: str, work_dir: str | None, cfg_options: dict | None) -> Config:
-    """Read a config file and merge ``--cfg-options`` into it.
+def load_config(config: ConfigLike, work_dir: str | None, cfg_options: dict | None) -> Config:
+    """Read a config and merge ``--cfg-options`` into it.
 
     Args:
-        path: A config file.
+        config: A path, a name or a config, see :func:`~mmbackbones.utils.config_files.read_config`.
         work_dir: The work directory, ``work_dirs/<config>`` by default; ``--cfg-options work_dir`` overrides it.
         cfg_options: Config entries to override, by dotted names or nested.
 
     Raises:
-        UserError: There is no such file, it is not a valid config, or an option does not fit it.
+        UserError: There is no such config, it is not valid, or an option does not fit it.
     """
-    cfg = read_config(path)
-    complete_config(cfg, path, work_dir, flatten(cfg_options))
+    cfg = read_config(config)
+    complete_config(cfg, config_name(config), work_dir, flatten(cfg_options))
     return cfg
 
 
 def complete_config(
-    cfg: Config, path: str, work_dir: str | None, options: dict[str, Any], keep_length: bool = False
+    cfg: Config, name: str, work_dir: str | None, options: dict[str, Any], keep_length: bool = False
 ) -> None:
     """Merge ``--cfg-options`` into a config, and add what every command needs.
 
     Args:
-        cfg: The config, as read from `path`; changed in place.
-        path: Its file.
+        cfg: The config, as read; changed in place.
+        name: What it is called.
         work_dir: The work directory, ``work_dirs/<config>`` by default; ``--cfg-options work_dir`` overrides it.
         options: Flat ``--cfg-options``.
         keep_length: Leave out options that set the length of training, which schedules are stretched to later.
@@ -49,13 +49,13 @@ def complete_config(
     cfg.custom_imports.imports = [*cfg.custom_imports.imports, 'mmbackbones.engine']
     for key in ('test_dataloader', 'test_evaluator'):  # in some configs the same objects as those of the validation
         cfg[key] = deepcopy(cfg[key])
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        if options.get(f'{name}.num_workers') == 0:  # PyTorch refuses to keep workers where there are none
-            cfg[name].setdefault('persistent_workers', False)
-            cfg[name].persistent_workers &= bool(options.get(f'{name}.persistent_workers'))
-    cfg.work_dir = str(options.get('work_dir') or '') or work_dir or str(Path('work_dirs') / Path(path).stem)
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if options.get(f'{loader}.num_workers') == 0:  # PyTorch refuses to keep workers where there are none
+            cfg[loader].setdefault('persistent_workers', False)
+            cfg[loader].persistent_workers &= bool(options.get(f'{loader}.persistent_workers'))
+    cfg.work_dir = str(options.get('work_dir') or '') or work_dir or str(Path('work_dirs') / name)
     # For as long as the process lives MMEngine reuses a visualizer of the same name, with the folder that it writes to.
-    cfg.visualizer.name = f'{Path(path).stem}_{time_ns()}'
+    cfg.visualizer.name = f'{name}_{time_ns()}'
 
 
 def dump_config(cfg: Config, path: Path) -> None:

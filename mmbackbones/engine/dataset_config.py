@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS
 from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
+from ..utils.text import counted
 from .config_tree import dicts_in, set_num_classes
 from .distributed import main_process_first
 from .img_scale import MIN_SIZE, check_resized_size
@@ -44,12 +45,13 @@ def _dataset(dataloader: ConfigDict) -> ConfigDict:
     return dataset
 
 
-def resolve_data_root(cfg: Config, data: str | None) -> Path | None:
+def resolve_data_root(cfg: Config, data: str | None, split: str = 'train') -> Path | None:
     """The folder that ``--data`` names.
 
     Args:
         cfg: Config of a detector or a segmentor.
         data: A folder, ``shapes`` (generated if it does not exist), or None for the data set that the config names.
+        split: Whose annotations must be there, if the config names them: ``train`` or ``test``.
 
     Returns:
         The folder; None for a config whose data set is neither COCO 2017 nor ADE20K, and is used as it is.
@@ -59,17 +61,20 @@ def resolve_data_root(cfg: Config, data: str | None) -> Path | None:
     """
     if data == 'shapes':
         return main_process_first(generate_shapes)
-    root = Path(data) if data else _builtin_root(cfg)
+    root = Path(data) if data else _builtin_root(cfg, split)
     if root is not None and not root.exists():
         raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
     return root
 
 
-def _builtin_root(cfg: Config) -> Path | None:
+def _builtin_root(cfg: Config, split: str) -> Path | None:
     dataset = _dataset(cfg.train_dataloader)
     root = Path(dataset.get('data_root') or '')
     annotations = dataset.get('ann_file') or dataset.get('data_prefix', {}).get('seg_map_path') or ''
     if annotations not in _DOWNLOADS:
+        dataset = _dataset(cfg[f'{split}_dataloader'])
+        root = Path(dataset.get('data_root') or '')
+        annotations = dataset.get('ann_file') or dataset.get('data_prefix', {}).get('seg_map_path') or ''
         if not (root / annotations).exists():
             raise UserError(
                 f"the config's own data is not there: {root / annotations} does not exist; name a folder "
@@ -114,7 +119,8 @@ def apply_dataset(
         if classes:
             set_num_classes(cfg, len(classes))
             for split in splits or ('train', 'val', 'test'):
-                _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
+                if f'{split}_dataloader' in cfg:
+                    _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
         return
     out_dir = Path(cfg.work_dir) / 'data'
     found: Any
@@ -138,12 +144,12 @@ def apply_dataset(
             )
         )
         use = _use_detection
-    for note in found.notes:
-        print_log(printable(note), logger='current')  # one line per note, whatever names it quotes
+    for line in (found.summary, *found.notes):
+        print_log(printable(line), logger='current')  # one line each, whatever names it quotes
     set_num_classes(cfg, len(found.classes))
     held_out = 'test' if 'test' in found.splits else 'val'
     for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):
-        if split in found.splits:
+        if split in found.splits and f'{name}_dataloader' in cfg:
             use(cfg, name, found, split, builtin_dataset)
 
 
@@ -182,7 +188,7 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
     metainfo = DATASETS.get(dataset.type).METAINFO if builtin_dataset else _colored(found.classes)
     if len(metainfo['classes']) != len(found.classes):
         raise UserError(
-            f'{dataset.data_root} names {len(found.classes)} classes, but {dataset.type} has '
+            f'{dataset.data_root} names {counted(len(found.classes), "class", "classes")}, but {dataset.type} has '
             f'{len(metainfo["classes"])}: for a data set of your own use --data DIR'
         )
     dataset.update(

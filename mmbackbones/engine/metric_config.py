@@ -22,13 +22,14 @@ def use_exact_metrics(cfg: Config) -> None:
     """Replace the libraries' metrics by those at full precision, in validation and test; per class in the test.
 
     Args:
-        cfg: Config with ``val_evaluator`` and ``test_evaluator``; changed in place. Metrics of other types stay.
+        cfg: Config with ``test_evaluator``, and with ``val_evaluator`` if it is trained; changed in place. Metrics of
+            other types stay.
 
     Raises:
         UserError: An evaluator has an option that does not exist or that cannot be honored.
     """
     for name in ('val_evaluator', 'test_evaluator'):
-        for evaluator in dicts_in(cfg[name]):
+        for evaluator in dicts_in(cfg.get(name)):
             kind = str(evaluator.get('type')).removeprefix('mmdet.').removeprefix('mmseg.')
             if kind == 'CocoMetric':
                 check_choice(evaluator, name, 'metric', COCO_METRICS)

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from torch import nn
 
 from ..errors import UserError
+from ..utils.text import counted
 from .config_tree import dicts_in
 
 
@@ -24,8 +25,8 @@ def check_class_weights(cfg: Config) -> None:
                 if isinstance(weights, list | tuple) and len(weights) != wanted:
                     also = ' and the background' if background else ''
                     raise UserError(
-                        f'class_weight of {name} has {len(weights)} values, but there are {classes} '
-                        f'classes{also}: give {wanted} values'
+                        f'class_weight of {name} has {counted(len(weights), "value")}, but the data has '
+                        f'{counted(classes, "class", "classes")}{also}: give {counted(wanted, "value")}'
                     )
 
 

@@ -78,6 +78,13 @@ def work_dir_for_test(work_dir: str) -> str:
     return work_dir
 
 
+def training_folder(checkpoint: str) -> str | None:
+    """The folder of a checkpoint, if it is the work directory of a training run."""
+    folder = Path(checkpoint).parent
+    left = (folder / _RUN, folder / 'last_checkpoint', *folder.glob('*/vis_data/scalars.json'))
+    return str(folder) if os.path.isfile(checkpoint) and any(path.is_file() for path in left) else None
+
+
 class WorkDir:
     """The work directory of one training run, locked for the duration of a ``with`` block.
 

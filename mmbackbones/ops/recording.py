@@ -33,8 +33,8 @@ def warn_of_one_image(batch: int) -> None:
         batch: Number of images that the network is exported with.
     """
     # Inside `torch.compile`'s own front end, which strict exports use, a warning would reach nobody.
-    unseen = getattr(torch.compiler, 'is_dynamo_compiling', lambda: True)
-    if is_exporting() and not torch.jit.is_tracing() and not unseen() and batch == 1:
+    unseen = torch.compiler.is_dynamo_compiling()
+    if is_exporting() and not torch.jit.is_tracing() and not unseen and batch == 1:
         warnings.warn(
             'exported with one image, and so for one image at a time: to allow batches of any size, export with an '
             'example of two images',

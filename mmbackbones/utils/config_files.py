@@ -1,10 +1,15 @@
-"""Config lookup: in an installed wheel, or beside the package in a clone."""
+"""Config lookup: by path, or by name in an installed wheel or beside the package in a clone."""
 
+from copy import deepcopy
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeAlias
 
 from mmengine.config import Config
 
 from ..errors import UserError
+
+ConfigLike: TypeAlias = str | Path | Config  # what every CONFIG may be: a path, a name, or the config itself
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -14,42 +19,64 @@ def metadata_folder() -> Path:
     return next(folder for folder in (_PACKAGE / '.mim', _PACKAGE.parent) if (folder / 'configs').is_dir())
 
 
+def config_names() -> list[str]:
+    """The names of all configs of this package."""
+    return sorted(path.stem for path in (metadata_folder() / 'configs').glob('*.py'))
+
+
 def config_path(name: str) -> Path:
     """Path of the config called `name` (``retinanet_van_b``, with or without ``.py``).
 
     Raises:
-        UserError: There is no config of that name; the message lists those there are.
+        UserError: There is no config of that name; the message lists those that come closest.
     """
-    name = name.removesuffix('.py')
-    folder = metadata_folder() / 'configs'
-    path = folder / f'{name}.py'
-    if not path.is_file():
-        names = ', '.join(sorted(path.stem for path in folder.glob('*.py')))
-        raise UserError(f'there is no config {name!r}; there are {names}')
-    return path
+    name, names = name.removesuffix('.py'), config_names()
+    if name not in names:
+        close = get_close_matches(name, names, n=3, cutoff=0.5) or ['retinanet_van_b', 'upernet_van_b']
+        raise UserError(
+            f'there is no config {name!r}: give the path of a file, or one of the {len(names)} names, such as '
+            f'{", ".join(close)}'
+        )
+    return metadata_folder() / 'configs' / f'{name}.py'
 
 
-def read_config(path: str | Path) -> Config:
-    """Read the config in a file, which is Python and runs.
+def config_name(config: ConfigLike) -> str:
+    """What a config is called: its file's name without the suffix; ``config`` if it comes from no file."""
+    source = config.filename if isinstance(config, Config) else config
+    return Path(source or 'config').stem
+
+
+def read_config(config: ConfigLike) -> Config:
+    """Read a config.
+
+    Args:
+        config: Path of a file, which is Python and runs; the name of a config of this package, in a clone or a wheel
+            (``retinanet_van_b``); or a config, of which a copy is returned.
 
     Raises:
-        UserError: There is no such file, or it is no valid config.
+        UserError: There is no such file or name, or it is no valid config.
     """
+    if isinstance(config, Config):
+        return deepcopy(config)
     try:
-        if not Path(path).exists():
-            raise UserError(f'config {path} does not exist')
-        if not Path(path).is_file():
-            raise UserError(f'config {path} is not a file')
+        path = _find(config)
         return Config.fromfile(path)
     except UserError:
         raise
     except OSError as error:
-        raise UserError(f'config {path} cannot be read: {error.strerror or error}') from error
+        raise UserError(f'config {config} cannot be read: {error.strerror or error}') from error
     except Exception as error:  # a config is a program and may raise anything
         reason = ' '.join(str(error).split()) or 'it raises'
-        raise UserError(f'config {path} cannot be read: {reason} ({type(error).__name__})') from error
+        raise UserError(f'config {config} cannot be read: {reason} ({type(error).__name__})') from error
 
 
-def get_config(name: str) -> Config:
-    """Read the config called `name`, see :func:`config_path`."""
-    return read_config(config_path(name))
+def _find(config: str | Path) -> Path:
+    """The file that a path or a name stands for."""
+    path = Path(config).expanduser()
+    if path.name == str(config) and not path.suffix:
+        return config_path(path.name)
+    if path.is_file():
+        return path
+    if path.suffix == '.py' and path.stem in config_names():
+        raise UserError(f'config {config} does not exist; the one that is installed is called {path.stem}')
+    raise UserError(f'config {config} {"is not a file" if path.exists() else "does not exist"}')

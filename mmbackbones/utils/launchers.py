@@ -1,9 +1,8 @@
 """Programs that start the processes of a distributed run, known by what they leave in the environment."""
 
 import os
+import sys
 from dataclasses import dataclass
-
-from mmengine.dist import get_rank, is_distributed
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,8 @@ LAUNCHERS = {
 
 def process_rank() -> int:
     """Rank of this process, also before it has joined the process group; 0 for a single process."""
-    if is_distributed():
-        return int(get_rank())
+    dist = sys.modules.get('mmengine.dist')  # not imported here: this is also for messages about broken installations
+    if dist and dist.is_distributed():
+        return int(dist.get_rank())
     names = (launcher.variables[0] for launcher in LAUNCHERS.values())
     return next((int(os.environ[name]) for name in names if name in os.environ), 0)

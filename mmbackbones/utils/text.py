@@ -1,4 +1,4 @@
-"""Users' values in messages."""
+"""Users' values and numbers in messages."""
 
 from reprlib import Repr
 
@@ -9,3 +9,14 @@ _repr.maxstring = _repr.maxother = 150
 def short(value: object) -> str:
     """The `repr` of a value, cut to a length that fits into a sentence."""
     return _repr.repr(value)
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: ``1 image``, ``2 images``.
+
+    Args:
+        number: How many.
+        noun: The noun for one.
+        plural: The noun for any other number; by default `noun` with an "s".
+    """
+    return f'{number} {noun if number == 1 else plural or f"{noun}s"}'

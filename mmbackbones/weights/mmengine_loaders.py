@@ -5,7 +5,7 @@ through MMEngine's ``CheckpointLoader`` (its runner, mmdet, mmseg, ``init_cfg``)
 :func:`load_from_file`, which never runs what is in a file and has no unsafe mode. :func:`torch.load` stays as it was.
 
 Trusted files of your own that hold other objects still load if you name their types to
-``torch.serialization.add_safe_globals`` (PyTorch >= 2.4). Or make a plain file once: read yours with
+``torch.serialization.add_safe_globals``. Or make a plain file once: read yours with
 ``torch.load(FILE, weights_only=False)`` and write its ``state_dict`` with :func:`torch.save`.
 """
 

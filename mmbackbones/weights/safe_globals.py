@@ -42,6 +42,13 @@ def _no_bytes() -> bytes:
     return b''
 
 
+def _latin1(text: object, encoding: object) -> bytes:
+    """Stand-in for ``_codecs.encode``, by which pickles write bytes; since 2.5, PyTorch answers to the name first."""
+    if type(text) is not str or encoding != 'latin1':
+        raise UnpicklingError(f'_codecs.encode of a {type(text).__name__} with {encoding!r:.40}')
+    return text.encode('latin1')
+
+
 def _as(module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` under the name that a pickle calls it by."""
 
@@ -53,13 +60,18 @@ def _as(module: str, name: str, function: Callable[..., Any]) -> Callable[..., A
 
 
 def _allowed() -> list[Any]:
-    # NumPy 2 renamed `core` to `_core`; a file may have been written by either.
-    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
-    functions = [_as('builtins', 'getattr', _history_statistic), _as('builtins', 'bytes', _no_bytes)]
-    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-        functions += [_as(module, name, getattr(multiarray, name)) for name in ('scalar', '_reconstruct')]
+    functions = [
+        _as('builtins', 'getattr', _history_statistic),
+        _as('builtins', 'bytes', _no_bytes),
+        _as('_codecs', 'encode', _latin1),
+    ]
+    # Asked of NumPy itself: NumPy 2 renamed the module that has them, and a file may have been written by either.
+    for function in (np.float64().__reduce__()[0], np.ndarray(0).__reduce__()[0]):  # `scalar`, `_reconstruct`
+        for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+            functions.append(_as(module, function.__name__, function))
     dtypes = {type(np.dtype(code)) for code in np.typecodes['AllInteger'] + np.typecodes['AllFloat'] + '?US'}
-    _History.__module__, _History.__qualname__ = HistoryBuffer.__module__, HistoryBuffer.__qualname__
+    for attribute in ('__module__', '__qualname__', '__name__'):  # PyTorch 2.4 goes by the last
+        setattr(_History, attribute, getattr(HistoryBuffer, attribute))
     return [_History, argparse.Namespace, np.ndarray, np.dtype, *dtypes, *functions]
 
 
@@ -67,9 +79,8 @@ ALLOWED = _allowed()
 
 
 def allow_safe_globals() -> None:
-    """Tell PyTorch's safe unpickler of :data:`ALLOWED`; before PyTorch 2.4 it can read plain weights only."""
-    if hasattr(torch.serialization, 'add_safe_globals'):
-        torch.serialization.add_safe_globals(ALLOWED)
+    """Tell PyTorch's safe unpickler of :data:`ALLOWED`."""
+    torch.serialization.add_safe_globals(ALLOWED)
 
 
 def types_trusted_by_user() -> tuple[type, ...]:
@@ -77,7 +88,7 @@ def types_trusted_by_user() -> tuple[type, ...]:
 
     PyTorch's own types are left out: it names some itself, and who named one cannot be told.
     """
-    named: list[Any] = getattr(torch.serialization, 'get_safe_globals', list)()
+    named: list[Any] = torch.serialization.get_safe_globals()
     types = [entry[0] if isinstance(entry, tuple) else entry for entry in named]
     return tuple(
         kind

@@ -87,7 +87,7 @@ class WeightMatch:
         )
         if problems := describe_incompatible_keys(expected, given):
             hint = f'; {self.hint}' if self.hint else ''
-            raise UserError(f'{self.file} does not fit {what} ({problems}){hint}')
+            raise UserError(f'{self.file} does not fit {what}: {problems}{hint}')
 
     def left_out(self) -> Iterator[str]:
         """What is not loaded, in words.

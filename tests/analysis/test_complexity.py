@@ -1,6 +1,5 @@
 """Complexity of whole networks, against the authors' networks and the publications."""
 
-import runpy
 from pathlib import Path
 
 import pytest
@@ -98,17 +97,14 @@ def test_invalid_configs(tmp_path):
             measure_complexity(str(tmp_path / name))
 
 
-def test_command_line(monkeypatch, capsys):
-    def get_flops(*arguments):
-        monkeypatch.setattr('sys.argv', ['get_flops.py', *arguments])
-        runpy.run_path(str(ROOT / 'tools' / 'get_flops.py'), run_name='__main__')
-
-    get_flops('VAN:b0', '--shape', '64', '96')
-    assert 'multiply-adds            0.11 G' in capsys.readouterr().out
+def test_command_line(tool):
+    code, out, _ = tool('flops', 'VAN:b0', '--shape', 64, 96)
+    assert code == 0
+    assert 'multiply-adds            0.11 G' in out
     for arguments, said in (
         (['VAN:b0', '--shape', '64', '0'], 'must be a whole number of at least 1'),
         (['nothing'], "error: 'nothing' is not a config"),
     ):
-        with pytest.raises(SystemExit, match='2'):
-            get_flops(*arguments)
-        assert said in capsys.readouterr().err
+        code, _, err = tool('flops', *arguments)
+        assert code == 2
+        assert said in err

@@ -10,14 +10,33 @@ pytestmark = pytest.mark.usefixtures('cache_home')
 
 
 def test_folder_of_both_tasks(shapes):
-    lines = list(check_data(str(shapes)))
+    report = check_data(shapes)
+    assert report.root == shapes
+    assert report.ready_for == ('UperNet', 'Semantic FPN', 'RetinaNet', 'Mask R-CNN')
+    assert report.has_masks
+    assert report.boxes.images == report.label_maps.images == dict(train=8, val=4)
+    assert report.boxes.classes == report.label_maps.classes[1:]
+    assert list(report.boxes.objects) == ['train', 'val']
+    assert report.label_maps.objects == {}
+    lines = str(report).splitlines()
+    assert lines == [*report.label_maps.lines, *report.boxes.lines]
     assert 'ready for UperNet and Semantic FPN' in lines
-    assert lines[-1] == 'ready for RetinaNet, and for Mask R-CNN'
+    assert lines[-1] == 'ready for RetinaNet and Mask R-CNN'
+    objects = report.boxes.objects
+    assert report.boxes.summary == (
+        f'{shapes}: plain COCO, 4 classes; train 8 images, {objects["train"]} boxes; '
+        f'val 4 images, {objects["val"]} boxes'
+    )
 
 
 def test_boxes_without_masks(tmp_path):
     detection_folders.plain(tmp_path / 'user')
-    *_, last = check_data(str(tmp_path / 'user'))
+    report = check_data(tmp_path / 'user')
+    assert report.label_maps is None
+    assert report.ready_for == ('RetinaNet',)
+    assert not report.has_masks
+    assert 'annotation 1 has none' in report.boxes.not_ready_for['Mask R-CNN']
+    *_, last = str(report).splitlines()
     assert last.startswith('ready for RetinaNet; not for Mask R-CNN: ')
 
 
@@ -25,9 +44,9 @@ def test_boxes_without_masks(tmp_path):
 def test_options_of_label_maps_need_label_maps(tmp_path, option):
     detection_folders.plain(tmp_path / 'user')
     with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
-        list(check_data(str(tmp_path / 'user'), **option))
+        check_data(str(tmp_path / 'user'), **option)
 
 
 def test_folder_in_no_known_format(tmp_path):
     with pytest.raises(UserError, match='is in none of the known formats'):
-        list(check_data(str(tmp_path)))
+        check_data(str(tmp_path))

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from mmbackbones.apis import evaluate, train
+from mmbackbones.apis import test as evaluate
+from mmbackbones.apis import train
 from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.engine.initial_weights import checkpoint_classes
 from mmbackbones.errors import UserError
@@ -31,8 +32,8 @@ def test_a_checkpoint_knows_its_classes(trained):
 
 def test_evaluate(trained, tiny_config, shapes, tmp_path):
     metrics = evaluate(
-        tiny_config,
         str(trained / 'epoch_2.pth'),
+        config=tiny_config,
         data=str(shapes),
         img_scale=(64, 64),
         work_dir=str(tmp_path),
@@ -45,8 +46,8 @@ def test_evaluate(trained, tiny_config, shapes, tmp_path):
 
 def test_evaluate_with_test_time_augmentation(trained, tiny_config, shapes, tmp_path):
     metrics = evaluate(
-        tiny_config,
         str(trained / 'epoch_2.pth'),
+        config=tiny_config,
         data=str(shapes),
         img_scale=(64, 64),
         tta=True,
@@ -57,10 +58,10 @@ def test_evaluate_with_test_time_augmentation(trained, tiny_config, shapes, tmp_
 
 def test_evaluate_takes_classes_from_the_checkpoint(trained, tiny_config, shapes, tmp_path):
     """Without --data the config's own data is used, with the model's own number of classes."""
-    metrics = evaluate(next(trained.glob('*.py')), str(trained / 'epoch_2.pth'), work_dir=str(tmp_path))
+    metrics = evaluate(str(trained / 'epoch_2.pth'), config=next(trained.glob('*.py')), work_dir=str(tmp_path))
     assert set(metrics) == METRICS
     with pytest.raises(UserError, match='data/coco/ is not there'):
-        evaluate(tiny_config, str(trained / 'epoch_2.pth'), work_dir=str(tmp_path))
+        evaluate(str(trained / 'epoch_2.pth'), config=tiny_config, work_dir=str(tmp_path))
 
 
 def test_a_whole_model_starts_one_with_other_classes(trained, tiny_config, shapes, tmp_path, monkeypatch):
@@ -74,7 +75,7 @@ def test_a_whole_model_starts_one_with_other_classes(trained, tiny_config, shape
     for split in ('train', 'val'):
         (other / 'annotations' / f'{split}.json').write_text(json.dumps(source))
 
-    runner = train(
+    run = train(
         tiny_config,
         data=str(other),
         img_scale=(64, 64),
@@ -84,7 +85,7 @@ def test_a_whole_model_starts_one_with_other_classes(trained, tiny_config, shape
         work_dir=str(tmp_path / 'run'),
     )
     before = load_from_file(trained / 'epoch_2.pth')['state_dict']
-    after = runner.model.state_dict()
+    after = load_from_file(run.checkpoint)['state_dict']
     assert before['bbox_head.retina_cls.weight'].shape != after['bbox_head.retina_cls.weight'].shape
     for key in ('backbone.stages.3.blocks.0.attn.proj_1.weight', 'bbox_head.retina_reg.weight'):
         torch.testing.assert_close(after[key], before[key], rtol=0, atol=1e-6)
@@ -96,7 +97,7 @@ def test_a_backbones_file_starts_the_backbone(trained, tiny_config, shapes, tmp_
     state = load_from_file(trained / 'epoch_2.pth')['state_dict']
     backbone = {key.removeprefix('backbone.'): value for key, value in state.items() if key.startswith('backbone.')}
     torch.save(backbone, tmp_path / 'backbone.pth')
-    runner = train(
+    run = train(
         tiny_config,
         data=str(shapes),
         img_scale=(64, 64),
@@ -106,7 +107,8 @@ def test_a_backbones_file_starts_the_backbone(trained, tiny_config, shapes, tmp_
         work_dir=str(tmp_path / 'run'),
     )
     key = 'stages.3.blocks.0.attn.proj_1.weight'
-    torch.testing.assert_close(runner.model.backbone.state_dict()[key], backbone[key], rtol=0, atol=1e-6)
+    after = load_from_file(run.checkpoint)['state_dict'][f'backbone.{key}']
+    torch.testing.assert_close(after, backbone[key], rtol=0, atol=1e-6)
 
 
 def test_a_file_of_another_backbone_is_refused(tiny_config, shapes, tmp_path):
@@ -118,4 +120,4 @@ def test_a_file_of_another_backbone_is_refused(tiny_config, shapes, tmp_path):
 def test_a_checkpoint_of_another_model_is_not_tested(tiny_config, shapes, tmp_path):
     torch.save({'backbone.layer1.weight': torch.zeros(1)}, tmp_path / 'resnet.pth')
     with pytest.raises(UserError, match='does not fit the config'):
-        evaluate(tiny_config, str(tmp_path / 'resnet.pth'), data=str(shapes), work_dir=str(tmp_path))
+        evaluate(str(tmp_path / 'resnet.pth'), config=tiny_config, data=str(shapes), work_dir=str(tmp_path))

@@ -109,7 +109,6 @@ def test_exported(variant):
     assert_equal_at_every_size(model, run)
 
 
-@pytest.mark.skipif(not hasattr(torch.compiler, 'is_dynamo_compiling'), reason='torch.export is always strict here')
 @pytest.mark.parametrize('batch', [1, 2])
 def test_an_export_for_one_image_only_says_so(batch):
     """PyTorch records a batch of one as a constant, even if its ONNX exporter declares it dynamic."""

@@ -1,7 +1,6 @@
 """Every benchmark runs, at a tiny size and in one process; what it measures there means nothing."""
 
 import re
-import runpy
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +14,6 @@ from mmbackbones.benchmarks import contiguous_maps, detectors, dualvit, hierarch
 
 pytestmark = pytest.mark.slow
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'benchmark.py'
 # Arguments that make a benchmark tiny, and the rows that it prints then, without heads of tables.
 TINY = {
     'contiguous_maps': (dict(rounds=1, side=64), 2),
@@ -115,11 +113,6 @@ def test_local_attention_steps_of_all_implementations_do_the_same(monkeypatch):
         torch.testing.assert_close(other, grads[0])
 
 
-def tool(monkeypatch, *arguments):
-    monkeypatch.setattr('sys.argv', ['benchmark.py', *arguments])
-    runpy.run_path(str(TOOL), run_name='__main__')
-
-
 @pytest.mark.parametrize(
     ('arguments', 'name', 'options'),
     [
@@ -128,14 +121,14 @@ def tool(monkeypatch, *arguments):
         (['local_attention', '--device', 'cuda'], 'local_attention', dict(device='cuda')),
     ],
 )
-def test_command_line(arguments, name, options, monkeypatch, capsys):
+def test_command_line(arguments, name, options, monkeypatch, tool):
     asked = []
     monkeypatch.setattr(
         benchmark(name), 'run', lambda device='cpu', **kwargs: asked.append(dict(kwargs, device=device))
     )
-    tool(monkeypatch, *arguments)
-    assert asked == [dict(device='cpu') | options]
-    assert capsys.readouterr().out.startswith(f'{name}: PyTorch {torch.__version__}, ')
+    code, out, _ = tool('benchmark', *arguments)
+    assert (code, asked) == (0, [dict(device='cpu') | options])
+    assert out.startswith(f'{name}: PyTorch {torch.__version__}, ')
 
 
 @pytest.mark.parametrize(
@@ -145,10 +138,10 @@ def test_command_line(arguments, name, options, monkeypatch, capsys):
         (['detectors', '--device', 'cuda'], 'the benchmark detectors has no choice of a device: leave --device out'),
     ],
 )
-def test_wrong_command_lines(arguments, said, monkeypatch, capsys):
-    with pytest.raises(SystemExit, match='2'):
-        tool(monkeypatch, *arguments)
-    assert said.replace("'", '') in capsys.readouterr().err.replace("'", '')
+def test_wrong_command_lines(arguments, said, tool):
+    code, _, err = tool('benchmark', *arguments)
+    assert code == 2
+    assert said.replace("'", '') in err.replace("'", '')
 
 
 def test_saved_bytes_of_dualvit(capsys):

@@ -36,9 +36,9 @@ def test_pairs(ade20k_root, out_dir):
             (f'{ade20k_root}/images/{folder}/{stem}.jpg', f'{ade20k_root}/annotations/{folder}/{stem}.png')
             for stem in STEMS[folder]
         ]
-    assert data.notes[0] == f'{ade20k_root}: ADE20K, 3 classes; train 4 images, val 2 images'
-    assert len(data.notes) == 2
-    assert 'label 0 is in 6 of 6 label maps: its pixels, 25.0 % of all, are ignored' in data.notes[1]
+    assert data.summary == f'{ade20k_root}: ADE20K, 3 classes; train 4 images, val 2 images'
+    assert len(data.notes) == 1
+    assert 'label 0 is in 6 of 6 label maps: its pixels, 25.0 % of all, are ignored' in data.notes[0]
     assert read_files(ade20k_root) == before
 
 

@@ -8,10 +8,12 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
+from mmbackbones.apis.load import load
 from mmbackbones.backbones import VAN
 from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.weights import load_from_file
 from tests.helpers.authors_models import OPTIONS, authors_backbone, authors_model, averaged_copies, checkpoint_of_mmcv
+from tests.helpers.checkpoints import assert_equal
 from tests.helpers.small_backbones import SMALL as SMALL_BACKBONES
 
 pytestmark = pytest.mark.slow
@@ -69,6 +71,13 @@ def test_a_detector_is_trained_on_but_not_resumed(tool, flat_config, shapes, tmp
     assert 'for another number of classes: bbox_head.retina_cls.weight (720x16x3x3 in the file, 36x16x3x3 here)' in log
 
 
+def test_a_model_is_loaded_in_python(flat_config, tmp_path):
+    classes = [f'thing {n}' for n in range(5)]
+    ours, theirs = (load(file, device='cpu', config=flat_config) for file in both_files(flat_config, classes, tmp_path))
+    assert_equal(ours.network.state_dict(), theirs.network.state_dict())
+    assert theirs.classes == tuple(classes)
+
+
 @pytest.mark.parametrize('family', ['DualViT', 'TransCNN', 'VAN'])
 def test_the_backbone_is_converted(tool, family, tmp_path, monkeypatch):
     """Even if there still is an image classifier in it."""
@@ -77,7 +86,7 @@ def test_the_backbone_is_converted(tool, family, tmp_path, monkeypatch):
     if family == 'TransCNN':
         state['backbone.classifier.1.weight'] = torch.zeros(1000, 16)
     torch.save(checkpoint_of_mmcv(state), tmp_path / 'epoch_12.pth')
-    code, out, err = tool('convert_weights', tmp_path / 'epoch_12.pth', tmp_path / 'backbone.pth')
+    code, out, err = tool('convert-weights', tmp_path / 'epoch_12.pth', tmp_path / 'backbone.pth')
     assert code == 0, err
     assert re.search(rf"{family} \w+ in the authors' layout, whole model, 3 classes\n", out)
     backbone = MODELS.build(dict(type=family, **{**SMALL_BACKBONES[family], **OPTIONS[family]}))

@@ -51,5 +51,5 @@ def test_work_dir_and_imports_of_every_command(tmp_path):
 def test_length_may_be_kept_for_the_schedules(keep_length):
     cfg, epochs = get_config('retinanet_van_t'), get_config('retinanet_van_t').train_cfg.max_epochs
     options = {'train_cfg.max_epochs': 99, 'train_cfg.val_interval': 7}
-    complete_config(cfg, 'retinanet_van_t.py', None, options, keep_length)
+    complete_config(cfg, 'retinanet_van_t', None, options, keep_length)
     assert (cfg.train_cfg.max_epochs, cfg.train_cfg.val_interval) == (epochs if keep_length else 99, 7)

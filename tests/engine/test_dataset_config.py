@@ -13,10 +13,10 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmbackbones import get_config
-from mmbackbones.apis import train
 from mmbackbones.datasets import load_detection
 from mmbackbones.engine.config import load_config
 from mmbackbones.engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
+from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_edits import first
@@ -181,7 +181,7 @@ def test_training_on_batches_without_boxes(config, root, tmp_path, request):
         ],
         ['val', 'test'],
     )
-    runner = train(
+    runner = run_training(
         request.getfixturevalue(config),
         str(root),
         img_scale=(64, 64),
@@ -205,7 +205,9 @@ def test_images_too_thin_to_resize(size, root, tmp_path, tiny_config):
         ['val'],
     )
     with pytest.raises(UserError, match=rf'thin\.png is {size[0]}x{size[1]} pixels: resized to fit into 64x64'):
-        train(tiny_config, str(root), img_scale=(64, 64), epochs=1, from_scratch=True, work_dir=str(tmp_path / 'work'))
+        run_training(
+            tiny_config, str(root), img_scale=(64, 64), epochs=1, from_scratch=True, work_dir=str(tmp_path / 'work')
+        )
 
 
 def test_a_line_break_in_a_name_does_not_break_the_log(root, tmp_path, tiny_config, logged):

@@ -15,9 +15,10 @@ from mmengine.registry import HOOKS
 from torch.distributed import group
 from torch.distributed.distributed_c10d import _set_pg_timeout
 
-from mmbackbones.apis import evaluate, train
+from mmbackbones.apis import test as evaluate
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
+from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
@@ -71,20 +72,20 @@ def raiser(error):
 def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     """All that a process does; returns what is to be looked at."""
     options = {'custom_hooks': [dict(type='WatchHook')], 'train_dataloader.num_workers': 1, **SCORES}
-    start = partial(train, data=data, img_scale=(64, 64), batch_size=2, launcher='pytorch')
+    start = partial(run_training, data=data, img_scale=(64, 64), batch_size=2, launcher='pytorch')
     test = partial(evaluate, data=data, img_scale=(64, 64), launcher='pytorch')
     runner = start(config, iters=2, work_dir=str(folder / 'boxes'), cfg_options=options)
     seen = dict(boxes=watched(runner))
     seen['metrics'] = test(
-        config,
         str(folder / 'boxes/iter_2.pth'),
+        config=config,
         work_dir=str(folder / 'test'),
         cfg_options={**SCORES, 'test_evaluator.outfile_prefix': str(folder / 'test/found')},
     )
     del options['model.test_cfg.score_thr']
     runner = start(seg_config, epochs=1, work_dir=str(folder / 'labels'), cfg_options=options)
     seen['labels'] = watched(runner)
-    seen['seg_metrics'] = test(seg_config, str(folder / 'labels/epoch_1.pth'), work_dir=str(folder / 'seg_test'))
+    seen['seg_metrics'] = test(str(folder / 'labels/epoch_1.pth'), config=seg_config, work_dir=str(folder / 'seg_test'))
     options['custom_hooks'] = [dict(type='WatchHook', spoil=True)]
     seen['nan'] = raised(lambda: start(config, iters=2, work_dir=str(folder / 'nan'), cfg_options=options))
     seen['relayed'] = [
@@ -173,12 +174,12 @@ def test_the_model_that_is_validated_is_saved(folder, seen, kind, file):
 def test_a_test_in_parts_is_the_whole_test(folder, seen, flat_configs, data, tmp_path):
     single = partial(evaluate, data=data, img_scale=(64, 64))
     boxes = single(
-        flat_configs[0],
         str(folder / 'boxes/iter_2.pth'),
+        config=flat_configs[0],
         work_dir=str(tmp_path),
         cfg_options={**SCORES, 'test_evaluator.outfile_prefix': str(tmp_path / 'found')},
     )
-    labels = single(flat_configs[1], str(folder / 'labels/epoch_1.pth'), work_dir=str(tmp_path / 'labels'))
+    labels = single(str(folder / 'labels/epoch_1.pth'), config=flat_configs[1], work_dir=str(tmp_path / 'labels'))
     for report in seen:
         assert report['metrics'] == boxes
         assert report['seg_metrics'] == labels

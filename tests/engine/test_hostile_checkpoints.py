@@ -20,7 +20,8 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from torch._utils import _rebuild_tensor_v2
 
-from mmbackbones.apis import evaluate, train
+from mmbackbones.apis import test as evaluate
+from mmbackbones.apis import train
 from mmbackbones.apis.convert import convert_weights
 from mmbackbones.engine.initial_weights import checkpoint_classes, set_initial_weights
 from mmbackbones.engine.resume import rebuild_checkpoint
@@ -472,7 +473,7 @@ def test_everything_that_mmengine_would_execute_or_remove(place, first, tiny_con
     )
     file = saved(content)
     assert resume(file, tiny_config, shapes, place.parent / 'run').epoch == 2
-    evaluate(tiny_config, file, data=str(shapes), img_scale=(64, 64), work_dir='tested')
+    evaluate(file, config=tiny_config, data=str(shapes), img_scale=(64, 64), work_dir='tested')
     train(tiny_config, data=str(shapes), img_scale=(64, 64), iters=1, work_dir='new', weights=file)
     convert_weights(file, 'plain.pth')
 
@@ -492,7 +493,7 @@ def test_weights_that_are_not_finite(place, first, tiny_config, shapes):
     with pytest.raises(UserError, match=message):
         train(tiny_config, **options, epochs=2, work_dir='run', weights=file)
     with pytest.raises(UserError, match=message):
-        evaluate(tiny_config, file, **options, work_dir='run')
+        evaluate(file, config=tiny_config, **options, work_dir='run')
     with pytest.raises(UserError, match=message):
         convert_weights(file, 'plain.pth')
     assert not Path('plain.pth').exists()

@@ -11,7 +11,7 @@ from mmengine.logging import MessageHub
 from rich.console import Console
 
 from mmbackbones.apis import train
-from mmbackbones.cli import run
+from mmbackbones.cli.exits import run
 from mmbackbones.engine.hooks import ProgressHook
 from mmbackbones.evaluation.summary import print_metrics
 
@@ -88,7 +88,7 @@ def test_the_data_check_escapes_names(tool, hostile, tmp_path):
     for split in ('train', 'val'):
         content['images'][0]['file_name'] = 'no\x1b[31m\n.png'
         (tmp_path / f'annotations/{split}.json').write_text(json.dumps(content))
-    code, out, err = tool('check_data', tmp_path)
+    code, out, err = tool('check-data', tmp_path)
     assert code == 2
     assert 'no\\x1b[31m\\n.png' in out + err
     assert not [char for char in out + err if not char.isprintable() and char not in '\n\t']
@@ -96,7 +96,7 @@ def test_the_data_check_escapes_names(tool, hostile, tmp_path):
 
 @pytest.mark.parametrize('folder', ['\x1b[31m[/b]', 'a\rb', '\u202e', '\x9b31m'])
 def test_errors_escape_what_the_user_named(tool, folder):
-    code, out, err = tool('check_data', folder)
+    code, out, err = tool('check-data', folder)
     assert (code, out) == (2, '')
     assert folder.encode('unicode_escape').decode() in err
     assert not [char for char in err if not char.isprintable() and char != '\n']

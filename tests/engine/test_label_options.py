@@ -11,7 +11,8 @@ from mmengine.registry import DATASETS, METRICS, init_default_scope
 from PIL import Image
 
 from mmbackbones import config_path, get_config
-from mmbackbones.apis import check_data, evaluate, train
+from mmbackbones.apis import check_data, train
+from mmbackbones.apis import test as evaluate
 from mmbackbones.engine.config import load_config
 from mmbackbones.engine.dataset_config import apply_dataset
 from mmbackbones.engine.label_options import check_label_options, labels_as_trained, trained_labels
@@ -123,8 +124,8 @@ def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_p
     figures = {}
     for name, options in {'default': {}, 'said': dict(background='class', ignore_label=9)}.items():
         figures[name] = evaluate(
-            tiny_seg_config,
             str(run / 'iter_1.pth'),
+            config=tiny_seg_config,
             data=str(root),
             img_scale=(64, 64),
             work_dir=str(tmp_path / name),
@@ -140,7 +141,11 @@ def test_images_below_what_backbones_take_are_padded(trained, tiny_seg_config, t
     _, run = trained
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=SCENE[:5])
     figures = evaluate(
-        tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(48, 48), work_dir=str(tmp_path / 'run')
+        str(run / 'iter_1.pth'),
+        config=tiny_seg_config,
+        data=str(root),
+        img_scale=(48, 48),
+        work_dir=str(tmp_path / 'run'),
     )
     assert figures['mIoU'] >= 0
 
@@ -150,7 +155,11 @@ def test_images_of_which_nothing_is_left(trained, tiny_seg_config, tmp_path):
     root = write(tmp_path / 'user', [0, 1, 2, 3, 9], scene=np.resize(SCENE, (2, 600)))
     with pytest.raises(UserError, match=r'[ab]\.png is 600x2 pixels: resized to .* side would be 0 pixels'):
         evaluate(
-            tiny_seg_config, str(run / 'iter_1.pth'), data=str(root), img_scale=(64, 64), work_dir=str(tmp_path / 'run')
+            str(run / 'iter_1.pth'),
+            config=tiny_seg_config,
+            data=str(root),
+            img_scale=(64, 64),
+            work_dir=str(tmp_path / 'run'),
         )
 
 
@@ -177,7 +186,7 @@ def test_without_being_told_neither_check_nor_training_guesses(tool, tiny_seg_co
         assert '--background class' in err
         assert "'road'" in err
         assert 'Traceback' not in err
-    code, out, err = tool('check_data', root, '--background', 'class')
+    code, out, err = tool('check-data', root, '--background', 'class')
     assert code == 0, err
     assert "label 0 is 'road'" in out
     assert 'label 255 is in 4 of 4 label maps' in out
@@ -192,18 +201,18 @@ def test_a_detector_reads_no_label_maps(tool, tiny_config, shapes, tmp_path):
 
 @pytest.mark.parametrize('option', [['--background', 'maybe'], ['--ignore-label', '-1'], ['--ignore-label', '70000']])
 def test_values_that_there_are_not(tool, tmp_path, option):
-    code, _, err = tool('check_data', write(tmp_path / 'user', [1, 2, 3, 4, 0]), *option)
+    code, _, err = tool('check-data', write(tmp_path / 'user', [1, 2, 3, 4, 0]), *option)
     assert code == 2
     assert option[0].replace('--', '').replace('-', '_')[:6] in err.replace('-', '_')
 
 
 def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
-    code, _, err = tool('check_data', tmp_path)
+    code, _, err = tool('check-data', tmp_path)
     assert code == 2
     for words in ('images/{training,validation}/', 'a PNG per image', 'YOLO:'):
         assert words in err
     with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
-        list(check_data(str(tmp_path), background='class'))
+        check_data(str(tmp_path), background='class')
 
 
 def content(**meta):

@@ -8,7 +8,8 @@ import pytest
 from mmengine.config import Config
 from mmseg.datasets import ADE20KDataset
 
-from mmbackbones.apis import evaluate, train
+from mmbackbones.apis import test as evaluate
+from mmbackbones.apis import train
 from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.engine.initial_weights import checkpoint_classes
 
@@ -149,16 +150,18 @@ def test_a_segmentor_knows_its_classes(segmentor):
 def test_the_config_left_behind_runs_by_itself(segmentor, tmp_path):
     (file,) = segmentor.glob('*.py')
     assert Config.fromfile(file).custom_imports.imports == ['mmbackbones', 'mmbackbones.engine']
-    assert 'mIoU' in evaluate(str(file), str(segmentor / 'epoch_1.pth'), work_dir=str(tmp_path))
+    assert 'mIoU' in evaluate(str(segmentor / 'epoch_1.pth'), config=str(file), work_dir=str(tmp_path))
 
 
 def test_classes_keep_the_order_of_the_checkpoint(segmentor, tiny_seg_config, shapes, tmp_path):
     """The same label maps under names in another order: the same model has the same figures for them."""
     for folder in ('images', 'annotations'):
         (tmp_path / folder).symlink_to(shapes / folder)
-    before = evaluate(tiny_seg_config, str(segmentor / 'epoch_1.pth'), data=str(shapes), work_dir=str(tmp_path / 'a'))
+    before = evaluate(str(segmentor / 'epoch_1.pth'), str(shapes), config=tiny_seg_config, work_dir=str(tmp_path / 'a'))
     (tmp_path / 'classes.txt').write_text('\n'.join(('circle', 'background', *NAMES[2:])))
-    after = evaluate(tiny_seg_config, str(segmentor / 'epoch_1.pth'), data=str(tmp_path), work_dir=str(tmp_path / 'b'))
+    after = evaluate(
+        str(segmentor / 'epoch_1.pth'), str(tmp_path), config=tiny_seg_config, work_dir=str(tmp_path / 'b')
+    )
     assert list(after) == list(before)
     assert after['Acc_square'] == before['Acc_square']
     assert (after['Acc_circle'], after['Acc_background']) != (before['Acc_circle'], before['Acc_background'])
@@ -216,7 +219,7 @@ def test_check_data(tool, shapes, tmp_path, change, code, words):
         root = without_masks(shapes, tmp_path / 'user')
     if change == 'nothing':
         (root / 'annotations').rename(tmp_path / 'elsewhere')
-    result, out, err = tool('check_data', root)
+    result, out, err = tool('check-data', root)
     assert result == code
     for word in words:
         assert word in out + err

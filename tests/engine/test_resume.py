@@ -16,6 +16,7 @@ from mmengine.config import Config
 
 from mmbackbones.apis import train
 from mmbackbones.engine.initial_weights import set_initial_weights
+from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import save_checkpoint
@@ -89,7 +90,7 @@ QUIET = {
 def run(config, data, work_dir, **more):
     """A training run without validation that logs every iteration; `more`: arguments of ``train``."""
     options = {**QUIET, **more.pop('cfg_options', {})}
-    return train(config, data=str(data), img_scale=(64, 64), work_dir=str(work_dir), cfg_options=options, **more)
+    return run_training(config, data=str(data), img_scale=(64, 64), work_dir=str(work_dir), cfg_options=options, **more)
 
 
 def rates(work_dir, run=-1):

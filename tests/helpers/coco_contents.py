@@ -38,4 +38,4 @@ def check_val(root: Path, out_dir: Path) -> list[str]:
     assert contents(data.splits['train']) == truth('train')
     assert contents(data.splits['val']) == truth('val')
     assert not any('80/20' in note for note in data.notes)
-    return list(data.notes[1:])
+    return list(data.notes)

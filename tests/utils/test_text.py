@@ -1,6 +1,6 @@
 """Users' values fit into a sentence."""
 
-from mmbackbones.utils.text import short
+from mmbackbones.utils.text import counted, short
 
 
 def test_short_values_stay():
@@ -15,3 +15,8 @@ def test_long_values_are_cut():
     nested: list = []
     nested.append(nested)
     assert '...' in short(nested)
+
+
+def test_numbers_agree_with_their_nouns():
+    assert [counted(number, 'image') for number in (0, 1, 2)] == ['0 images', '1 image', '2 images']
+    assert [counted(number, 'box', 'boxes') for number in (1, 2)] == ['1 box', '2 boxes']

@@ -12,6 +12,7 @@ from mmbackbones.weights.download import cached
 from mmbackbones.weights.safe_globals import ALLOWED, allow_safe_globals, types_trusted_by_user
 from mmbackbones.weights.safe_load import is_web_page, read_checkpoint
 from mmbackbones.weights.safetensors_file import is_safetensors, read_safetensors, write_safetensors
+from tests.helpers.trusting import trusting
 
 WEIGHTS = {'a': torch.ones(2), 'b': torch.zeros(1)}
 
@@ -64,6 +65,6 @@ def test_types_trusted_by_user():
     assert set(ALLOWED) <= set(torch.serialization.get_safe_globals())
     before = types_trusted_by_user()
     assert Trusted not in before
-    with torch.serialization.safe_globals([Trusted, torch.nn.Linear]):
+    with trusting(Trusted, torch.nn.Linear):
         assert set(types_trusted_by_user()) == {*before, Trusted}
     assert types_trusted_by_user() == before

@@ -5,6 +5,7 @@ import os
 import pickle
 from collections import OrderedDict
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from safetensors.torch import save_file
 
 from mmbackbones.errors import UserError
 from mmbackbones.weights import find_state_dict, load_from_file
+from mmbackbones.weights.safe_globals import ALLOWED
+from tests.helpers.trusting import trusting
 
 
 class Attack:
@@ -85,6 +88,42 @@ def test_runs_nothing(tmp_path, monkeypatch, attack):
     with pytest.raises(UserError, match='attack.pth'):
         CheckpointLoader.load_checkpoint(path, 'cpu')
     assert not (tmp_path / 'PWNED').exists()
+
+
+def test_bytes(tmp_path):
+    """A pickle writes bytes as text for ``_codecs.encode``, which PyTorch 2.4 does not know."""
+    content = dict(raw=bytes(range(256)), none=b'')
+    assert load_from_file(saved(tmp_path / 'bytes.pth', content)) == content
+
+
+class Text(str):
+    """Text whose own `encode` would run."""
+
+    def encode(self, *_):
+        raise AssertionError('called')
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ('a', 'rot13'),
+        ('a', 'hex'),
+        (b'a', 'zlib'),
+        ('a', 'utf-8'),
+        ('a', ['latin1']),
+        (b'a', 'latin1'),
+        (OrderedDict(), 'latin1'),
+        (Text('a'), 'latin1'),
+        ('a', 'latin1', 'namereplace'),
+        ('a',),
+        ('\u0100', 'latin1'),
+    ],
+)
+def test_the_stand_in_for_codecs_knows_latin1_alone(arguments):
+    encode = next(f for f in ALLOWED if f.__module__ == '_codecs')
+    with pytest.raises((UnpicklingError, TypeError, UnicodeEncodeError)):
+        encode(*arguments)
+    assert encode('a\xff', 'latin1') == b'a\xff'
 
 
 def test_names_what_it_refused(tmp_path):
@@ -253,9 +292,9 @@ def test_types_that_the_user_trusts(tmp_path):
     path = saved(tmp_path / 'mine.pth', content)
     with pytest.raises(UserError, match='it holds .*, and loading that could run code; .*add_safe_globals'):
         load_from_file(path)
-    with torch.serialization.safe_globals([Settings]), pytest.raises(UserError, match='it holds .*ConfigDict'):
+    with trusting(Settings), pytest.raises(UserError, match='it holds .*ConfigDict'):
         load_from_file(path)
-    with torch.serialization.safe_globals([Settings, ConfigDict]):
+    with trusting(Settings, ConfigDict):
         loaded = load_from_file(path)
     assert loaded['settings'].rate == 0.5
     assert loaded['cfg'] == dict(lr=0.1)
@@ -273,9 +312,8 @@ def test_a_file_made_plain_by_its_owner(tmp_path):
 def test_types_of_pytorch_cannot_be_trusted(tmp_path):
     """PyTorch itself registers some of its types, so that nobody can tell which ones the user did."""
     path = saved(tmp_path / 'model.pth', torch.nn.Identity())
-    trusted = [torch.nn.Identity, set, OrderedDict]
     with (
-        torch.serialization.safe_globals(trusted),
+        trusting(torch.nn.Identity, set, OrderedDict),
         pytest.raises(UserError, match='it holds a Identity, which is neither .*; if you trust the file, .*torch.load'),
     ):
         load_from_file(path)

@@ -64,7 +64,7 @@ def test_nothing_but_literals(text, values, tmp_path, monkeypatch):
         dict(meta=None),
         dict(meta=[1]),
         dict(meta=dict(cfg=b'a = 1')),
-        dict(meta=dict(cfg='a = 1\n' * 200_000)),
+        dict(meta=dict(cfg='a = 1\n' * 400_000)),
     ],
 )
 def test_no_config(checkpoint):

@@ -96,7 +96,7 @@ def test_other_classes():
         'roi_head.mask_head.conv_logits.bias (80 in the file, 3 here)'
     ]
     message = (
-        r'^a.pth does not fit the config \(243 of 249 keys fit; 6 of another shape: roi_head.bbox_head.fc_cls.weight '
+        r'^a.pth does not fit the config: 243 of 249 keys fit; 6 of another shape: roi_head.bbox_head.fc_cls.weight '
     )
     with pytest.raises(UserError, match=message):
         found.require()

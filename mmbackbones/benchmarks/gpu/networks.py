@@ -19,7 +19,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import register_all_modules as register_mmseg
 from torch import Tensor, nn
 
-from ...utils.config_files import get_config
+from ...utils.config_files import read_config
 from ..measure import Step
 
 # Ours by the last part of their configs' names, the others by config and channels.
@@ -63,7 +63,7 @@ def build(detector: str, backbone: str) -> Any:
     """
     register_mmdet(init_default_scope=False)
     register_mmseg(init_default_scope=False)
-    cfg = get_config(f'{detector}_{"van_s" if backbone in OTHERS else backbone}')
+    cfg = read_config(f'{detector}_{"van_s" if backbone in OTHERS else backbone}')
     init_default_scope(cfg.default_scope)
     model, replacement = cfg.model, None
     out_indices = tuple(model.backbone.get('out_indices', (0, 1, 2, 3)))

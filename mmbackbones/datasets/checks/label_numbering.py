@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UserError
+from ...utils.text import counted
 from .label_maps import IGNORE_INDEX, MAX_LABEL
 
 BACKGROUNDS = ('ignore', 'class')
@@ -122,5 +123,5 @@ def _table(pixels: dict[int, int], names: Sequence[str], ignore_label: int | Non
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ['  ' + '  '.join(map(str.ljust, row, widths)).rstrip() for row in rows]
     if len(frequent) > MAX_TABLE_ROWS:
-        lines.append(f'  and {len(frequent) - MAX_TABLE_ROWS} more labels')
+        lines.append(f'  and {counted(len(frequent) - MAX_TABLE_ROWS, "more label")}')
     return '\n'.join(lines)

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import UserError
 from ...utils.files import list_files, read_text
 from ...utils.paths import normalize_separators
-from ...utils.text import short
+from ...utils.text import counted, short
 from ...utils.yaml_file import read_yaml
 from ..checks.images import SUFFIXES, read_images
 from .base import Annotations, DetectionFormat
@@ -103,7 +103,9 @@ class Yolo(DetectionFormat):
                 where = f'{file}, line {row}'
                 label, values = _parse_row(line, where)
                 if label not in ids:
-                    raise UserError(f'{where}: class {label:g} is not among the {len(ids)} names of data.yaml')
+                    raise UserError(
+                        f'{where}: class {label:g} is not among the {counted(len(ids), "name")} of data.yaml'
+                    )
                 shape = _to_coco(values[:4] if self._has_keypoints else values, info.width, info.height, where)
                 annotation = {'id': len(annotations) + 1, 'image_id': number, 'category_id': int(label), 'iscrowd': 0}
                 annotations.append(annotation | shape)

@@ -14,6 +14,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ...errors import UserError, printable
+from ...utils.text import counted
 from ...weights.loading import is_needed
 from .run_state import RunState, distinctive_hyperparameters
 
@@ -108,7 +109,7 @@ def check_length(state: RunState, cfg: Config) -> None:
     epochs, iters = cfg.train_cfg.get('max_epochs'), cfg.train_cfg.get('max_iters')
     if state.by_epoch is not None and state.by_epoch != bool(epochs):
         unit, option = ('epochs', '--epochs') if state.by_epoch else ('iterations', '--iters')
-        asked = f'{epochs} epochs' if epochs else f'{iters} iterations'
+        asked = counted(epochs, 'epoch') if epochs else counted(iters, 'iteration')
         raise UserError(
             f'{state.path} is of a run counted in {unit} ({state.position}), but this run is to take '
             f'{asked}: give its length with {option} N'

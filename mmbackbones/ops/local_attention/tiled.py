@@ -46,8 +46,6 @@ def _operator(schema: str, like: Callable) -> Callable:
     """
 
     def register(function: Callable) -> Callable:
-        if not hasattr(torch.library, 'custom_op'):  # before PyTorch 2.4, which compiles a graph for each size
-            return function
         name = f'mmbackbones::tiled{function.__name__}'
         operator = torch.library.custom_op(name, function, mutates_args=(), schema=schema)
         operator.register_fake(like)

@@ -14,7 +14,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
+from ...utils.stack import OPENMMLAB, find_stack, stack_problem
 from . import boxes, focal_loss, info, nms, roi_align, soft_nms
+from .import_order import complete_mmcv, libraries_without_operators
 
 __all__ = ['provide_mmcv_ext']
 
@@ -42,10 +44,10 @@ def _not_provided(name: str) -> Callable:
         raise AttributeError(f'module {_NAME!r} has no attribute {name!r}')
 
     def operator(*args: Any, **kwargs: Any) -> NoReturn:
+        stack = find_stack() or OPENMMLAB
         raise NotImplementedError(
-            f'mmcv-lite has no compiled operators and mmbackbones has no stand-in for {name!r}: run `pip uninstall '
-            'mmcv-lite`, then `pip install --no-build-isolation "mmcv>=2.1,<2.2"` (needs a C++ compiler and about '
-            '10 minutes)'
+            f'{stack.distributions["mmcv"]} has no compiled operators and mmbackbones has no stand-in for {name!r}: '
+            f'run {stack.compiled_mmcv} (needs a C++ compiler and about 10 minutes)'
         )
 
     return operator
@@ -68,16 +70,24 @@ def provide_mmcv_ext() -> bool:
         True if the stand-ins are in place, False if mmcv has its compiled module.
 
     Raises:
-        ImportError: mmcv is not installed.
+        ImportError: mmcv is not installed, or a library that was imported before has done without the operators.
     """
-    if importlib.util.find_spec('mmcv') is None:
-        raise ImportError('mmbackbones needs mmcv: run `pip install mmcv-lite==2.1.0` (no compiler needed)')
+    problem = stack_problem(('mmcv',))
+    if problem:
+        raise ImportError(problem)
     found = importlib.util.find_spec(_NAME)
     if found is not None:
         return found.origin == _ORIGIN
+    without = libraries_without_operators()
+    if without:
+        raise ImportError(
+            f'{" and ".join(without)} had to do without the operators of mmcv, which mmbackbones provides: put '
+            '`import mmbackbones` before all other libraries of OpenMMLab, and start Python anew'
+        )
     loader = _StandInLoader()
     module = importlib.util.module_from_spec(ModuleSpec(_NAME, loader, origin=_ORIGIN))
     loader.exec_module(module)
     sys.modules[_NAME] = module
     vars(sys.modules['mmcv'])['_ext'] = module  # as importing a submodule does
+    complete_mmcv()
     return True

@@ -9,9 +9,9 @@ from tests.helpers.coco_edits import edit
 
 def test_images_without_boxes_are_counted(root, out_dir):
     edit(root, lambda d: d.update(annotations=d['annotations'][:1]))
-    summary = load_detection(root, out_dir).notes[0]
+    summary = load_detection(root, out_dir).summary
     assert summary.endswith(
-        'train 4 images, 1 boxes; val 2 images, 3 boxes; test 1 images, 2 boxes; images without a box: 3 of train'
+        'train 4 images, 1 box; val 2 images, 3 boxes; test 1 image, 2 boxes; images without a box: 3 of train'
     )
 
 

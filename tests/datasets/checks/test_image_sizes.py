@@ -25,8 +25,8 @@ def test_what_is_wrong_with_photographs_turned_by_exif(root, out_dir):
     exif[ORIENTATION] = 3  # a half turn
     folders.write_image(root / 'images/a2.jpg', exif=exif)
     data = load_detection(root, out_dir)
-    assert 'annotations/train.json: images that their EXIF orientation turns or mirrors' in data.notes[2]
-    assert data.notes[2].endswith(': 2, such as a1.jpg')
+    assert 'annotations/train.json: images that their EXIF orientation turns or mirrors' in data.notes[1]
+    assert data.notes[1].endswith(': 2, such as a1.jpg')
     edit(root, lambda d: d['images'][2].update(width=50))
     with pytest.raises(UserError, match='is said to be 50x48 pixels, but its file is 64x48'):
         load_detection(root, out_dir)

@@ -48,7 +48,7 @@ def test_repaired(change, box, note, root, out_dir):
     data = load_detection(root, out_dir)
     split = data.splits['val']
     content = json.loads(split.ann_file.read_text())
-    assert list(data.notes[1:]) == ([f'annotations/val.json: {note}'] if note else [])
+    assert list(data.notes) == ([f'annotations/val.json: {note}'] if note else [])
     assert split.ann_file.is_relative_to(out_dir) == bool(note)
     assert split.boxes == len(content['annotations']) == (3 if box else 2)
     for annotation in content['annotations']:
@@ -67,14 +67,14 @@ def test_all_repairs_of_a_split_in_one_line(root, out_dir):
 
     edit(root, change)
     data = load_detection(root, out_dir)
-    assert data.notes[1:] == ('annotations/train.json: 2 boxes clipped to their image, 2 boxes without area dropped',)
+    assert data.notes == ('annotations/train.json: 2 boxes clipped to their image, 2 boxes without area dropped',)
     assert data.splits['train'].boxes == 2
 
 
 def test_dropping_alone_does_not_copy_the_training_file(root, out_dir):
     edit(root, first(bbox=[5, 5, 0, 8]))
     data = load_detection(root, out_dir)
-    assert data.notes[1:] == ('annotations/train.json: 1 box without area dropped',)
+    assert data.notes == ('annotations/train.json: 1 box without area dropped',)
     assert data.splits['train'].ann_file == root / 'annotations/train.json'
     assert data.splits['train'].boxes == 3
 
@@ -87,7 +87,7 @@ def test_file_names_from_windows(name, root, out_dir):
     data = load_detection(root, out_dir)
     content = json.loads(data.splits['train'].ann_file.read_text())
     assert (data.splits['train'].image_dir / content['images'][0]['file_name']).is_file()
-    assert '1 file name with backslashes read' in data.notes[1]
+    assert '1 file name with backslashes read' in data.notes[0]
     edit(root, lambda d: d['images'][0].update(file_name='..\\..\\a1.jpg'))
     with pytest.raises(UserError, match='is not inside the data folder'):
         load_detection(root, out_dir)
@@ -229,4 +229,4 @@ def test_describe_repairs():
 
 def test_a_size_that_is_stated_in_part_is_filled_in_once(root, out_dir):
     edit(root, lambda d: d['images'][0].update(width='64', height=None))
-    assert load_detection(root, out_dir).notes[1:] == ('annotations/train.json: 1 image size filled in',)
+    assert load_detection(root, out_dir).notes == ('annotations/train.json: 1 image size filled in',)

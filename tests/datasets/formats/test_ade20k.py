@@ -18,7 +18,7 @@ def test_no_validation_split(ade20k_root, out_dir):
     data = load_segmentation(ade20k_root, out_dir)
     assert (data.splits['train'].images, data.splits['val'].images) == (3, 1)
     assert sorted(stems(data, 'train') + stems(data, 'val')) == list(STEMS['training'])
-    assert '80/20 by a fixed seed: train (3 images) and val (1 images)' in data.notes[-1]
+    assert '80/20 by a fixed seed: train (3 images) and val (1 image)' in data.notes[-1]
     again = load_segmentation(ade20k_root, out_dir / 'again', splits=['val'])
     assert list(again.splits) == ['val']
     assert listed(again, 'val') == listed(data, 'val')
@@ -99,7 +99,7 @@ def test_a_test_split(name, ade20k_root, out_dir):
         write_image(ade20k_root / f'images/{name}/{stem}.jpg', SIZE)
         write_labels(ade20k_root / f'annotations/{name}/{stem}.png')
     data = load_segmentation(ade20k_root, out_dir)
-    assert data.notes[0].endswith('train 4 images, val 2 images, test 3 images')
+    assert data.summary.endswith('train 4 images, val 2 images, test 3 images')
     assert stems(load_segmentation(ade20k_root, out_dir, splits=['val', 'test']), 'test') == ['c1', 'c2', 'c3']
     (ade20k_root / f'annotations/{name}/c2.png').unlink()
     with pytest.raises(UserError, match=rf'{name} lacks the label maps of 1 of the 3 images: c2\.jpg'):

@@ -188,4 +188,4 @@ def test_trainval_alone_is_split(tmp_path, out_dir):
     rename(tmp_path, 'ImageSets/Main/train.txt', 'ImageSets/Main/trainval.txt')
     data = load_detection(tmp_path, out_dir)
     assert contents(data.splits['train']) | contents(data.splits['val']) == truth('train')
-    assert 'ImageSets/Main/trainval.txt: no validation split is given' in data.notes[1]
+    assert 'ImageSets/Main/trainval.txt: no validation split is given' in data.notes[0]

@@ -1,0 +1,172 @@
+"""The machine, as the standard library sees it: processor, memory, disks."""
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from .cgroup import cpu_limit, memory_limit, memory_used
+
+GIB = 1 << 30
+
+# Names of instruction sets, and the flags in /proc/cpuinfo of x86 and ARM processors that stand for them.
+INSTRUCTIONS = {
+    'AVX2': 'avx2',
+    'AVX-512': 'avx512f',
+    'AVX-512 BF16': 'avx512_bf16',
+    'AMX': 'amx_tile',
+    'AMX BF16': 'amx_bf16',
+    'NEON': 'asimd',
+    'SVE': 'sve',
+    'BF16': 'bf16',
+}
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """The processor.
+
+    Attributes:
+        name: Its model, or its architecture where the system names no model.
+        cores: Logical processors of the machine.
+        usable_cores: Those that this process may use, after affinity and the limit of its container; may be a fraction.
+        instructions: Instruction sets that matter here, of :data:`INSTRUCTIONS`; None if they are unknown.
+        bfloat16: What that means for products in bfloat16, in words.
+    """
+
+    name: str
+    cores: int | None
+    usable_cores: float | None
+    instructions: list[str] | None
+    bfloat16: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Main memory, in bytes; None is unknown.
+
+    Attributes:
+        total: What the machine has.
+        limit: What this process's container may use, if that is less.
+        available: What is left, of the machine and of the limit.
+        shared_total: Size of /dev/shm, through which the data workers pass images.
+        shared_free: What is left of it.
+    """
+
+    total: int | None
+    limit: int | None
+    available: int | None
+    shared_total: int | None
+    shared_free: int | None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that runs write to.
+
+    Attributes:
+        path: The folder; it need not exist yet.
+        free: Bytes left on its disk; None is unknown.
+        writable: Whether files can be made in it.
+    """
+
+    path: str
+    free: int | None
+    writable: bool
+
+
+def look_at_cpu(seen_by_torch: list[str] | None = None) -> Cpu:
+    """Look at the processor.
+
+    Args:
+        seen_by_torch: Instruction sets that PyTorch found, for systems that do not list them in /proc/cpuinfo.
+    """
+    lines = _key_values('/proc/cpuinfo')
+    flags = lines.get('flags', lines.get('Features', '')).split()
+    instructions = [name for name, flag in INSTRUCTIONS.items() if flag in flags] if flags else seen_by_torch
+    return Cpu(
+        name=lines.get('model name') or platform.processor() or platform.machine() or 'unknown',
+        cores=os.cpu_count(),
+        usable_cores=_usable_cores(),
+        instructions=instructions,
+        bfloat16=_bfloat16(instructions),
+    )
+
+
+def _bfloat16(instructions: list[str] | None) -> str:
+    """How products in bfloat16 compare with float32, as measured for docs/installation.md."""
+    if instructions is None:
+        return 'unknown'
+    if 'AMX BF16' in instructions:
+        return 'fast, several times the speed of float32 (AMX)'
+    if 'AVX-512 BF16' in instructions:
+        return 'no faster than float32 where measured (AVX-512 BF16 without AMX)'
+    if 'AVX-512' in instructions:
+        return 'several times slower than float32 (no instructions for it)'
+    if 'AVX2' in instructions:
+        return 'very slow, 10 times slower than float32 or worse (no instructions for it)'
+    return f'not measured ({"has" if "BF16" in instructions else "no"} instructions for it)'
+
+
+def look_at_memory() -> Memory:
+    """Look at main memory and shared memory."""
+    lines = _key_values('/proc/meminfo')
+    total, available = (_kilobytes(lines.get(key)) for key in ('MemTotal', 'MemAvailable'))
+    if total is None:
+        total = _physical_memory()
+    limit = memory_limit()
+    if limit is not None and total is not None and limit >= total:
+        limit = None
+    if limit is not None:
+        left = max(0, limit - memory_used())
+        available = left if available is None else min(available, left)
+    return Memory(total, limit, available, *_disk(Path('/dev/shm')))
+
+
+def look_at_folder(path: Path) -> Folder:
+    """Look at a folder, or, if it does not exist yet, at the one that it would be made in."""
+    exists = next((folder for folder in (path, *path.parents) if folder.is_dir()), None)
+    free = _disk(exists)[1] if exists else None
+    writable = exists is not None and os.access(exists, os.W_OK | os.X_OK)
+    return Folder(str(path), free, writable)
+
+
+def _usable_cores() -> float | None:
+    try:
+        cores: float | None = len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # not on this system
+        cores = os.cpu_count()
+    limit = cpu_limit()
+    return limit if limit is not None and (cores is None or limit < cores) else cores
+
+
+def _physical_memory() -> int | None:
+    try:
+        return os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    except (AttributeError, OSError, ValueError):  # Windows, or a system that does not say
+        return None
+
+
+def _disk(folder: Path) -> tuple[int | None, int | None]:
+    """Size of the disk that a folder is on, and what is left of it."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None, None
+    return usage.total, usage.free
+
+
+def _kilobytes(text: str | None) -> int | None:
+    number = (text or '').removesuffix(' kB')
+    return int(number) << 10 if number.isdecimal() else None
+
+
+def _key_values(path: str) -> dict[str, str]:
+    """The lines `key : value` of a file of /proc, the first of each key."""
+    try:
+        lines = Path(path).read_text(errors='replace').splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(':') for line in reversed(lines))
+    return {key.strip(): value.strip() for key, _, value in pairs}

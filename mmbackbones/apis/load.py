@@ -1,0 +1,195 @@
+"""The verb ``load``: a trained detector or segmentor, from its checkpoint alone."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from mmengine.registry import DATASETS, MODELS, DefaultScope
+from torch import Tensor, nn
+
+from ..engine.checkpoint_config import checkpoint_config, require_whole_model
+from ..engine.config_tree import dicts_in, set_num_classes
+from ..engine.dataset_config import is_segmentor, learns_masks
+from ..engine.img_scale import as_sizes
+from ..engine.initial_weights import drop_pretrained
+from ..engine.option_errors import building
+from ..engine.size_limit import no_larger_than
+from ..errors import UserError
+from ..utils.config_files import read_config
+from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """How pixel values become a network's input: ``(pixel - mean) / std`` in each channel.
+
+    Attributes:
+        mean: One value per channel, for pixels from 0 to 255.
+        std: One value per channel.
+        channel_order: ``RGB`` or ``BGR``: the order of channels that the network takes, and that of `mean` and `std`.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channel_order: str
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Model:
+    """A trained detector or segmentor, as :func:`load` returns it.
+
+    Attributes:
+        network: The model of MMDetection or MMSegmentation, in evaluation mode, on its device.
+        config: What it was built from, with the pipeline that its images go through.
+        classes: Names of the classes; the index is the label that the network predicts.
+        img_scale: Width and height in pixels that images are resized to fit into; None if they are not.
+        normalization: How pixel values become its input; None if they stay as they are.
+        task: ``detection``, ``instance segmentation`` or ``semantic segmentation``.
+        checkpoint: The file, URL or short name that it was loaded from.
+    """
+
+    network: nn.Module
+    config: Config
+    classes: tuple[str, ...]
+    img_scale: tuple[int, int] | None
+    normalization: Normalization | None
+    task: str
+    checkpoint: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.network.parameters()).device
+
+    def __repr__(self) -> str:
+        backbone = getattr(self.network, 'backbone', None)
+        name = type(self.network).__name__ + (f' with {type(backbone).__name__}' if backbone is not None else '')
+        count = len(self.classes)
+        scale = 'x'.join(map(str, self.img_scale)) if self.img_scale else 'their own size'
+        return (
+            f'<Model {name}: {self.task}, {count} {"class" if count == 1 else "classes"}, images of {scale}, on '
+            f'{self.device}, from {self.checkpoint}>'
+        )
+
+
+def load(
+    checkpoint: str | os.PathLike[str],
+    device: str | torch.device | None = None,
+    config: str | Path | None = None,
+) -> Model:
+    """Load a trained detector or segmentor.
+
+    Args:
+        checkpoint: File or URL of a model that this package, MMDetection 3 or MMSegmentation 1 has trained.
+        device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
+        config: A config file that describes the model; None for the config that the checkpoint carries, which is read
+            as data.
+
+    Returns:
+        The model, with all of its weights, ready to predict.
+
+    Raises:
+        UserError: The checkpoint cannot be read, holds a backbone alone or carries no usable config, its weights do not
+            fit, or there is no such device.
+    """
+    checkpoint = os.fspath(checkpoint)
+    place = _device(device)
+    content = load_from_file(checkpoint, 'cpu')
+    require_whole_model(content, checkpoint)
+    weights = find_state_dict(content, checkpoint)
+    classes = trained_classes(content)
+    if config is None:
+        cfg = checkpoint_config(content, checkpoint, loader=False)
+        with no_larger_than(weights, checkpoint):
+            network = _build(cfg, classes)
+    else:
+        cfg = read_config(config)
+        network = _build(cfg, classes)
+    _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
+    classes = classes or _class_names(cfg, f'{checkpoint} does not name its classes')
+    return Model(
+        network=network.to(place).eval(),
+        config=cfg,
+        classes=classes,
+        img_scale=_img_scale(cfg),
+        normalization=_normalization(cfg),
+        task=_task(cfg),
+        checkpoint=checkpoint,
+    )
+
+
+def _device(name: str | torch.device | None) -> torch.device:
+    """The device that is meant, if it is there."""
+    if name is None:
+        return torch.device(get_device())
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+        known = device.type != 'meta'  # which computes nothing
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError):
+        known = False
+    if not known:
+        there = ['cpu', *(f'cuda:{i}' for i in range(torch.cuda.device_count()))]
+        there += ['mps'] if torch.backends.mps.is_available() else []
+        raise UserError(f'there is no device {str(name)!r} here: choose one of {", ".join(there)}')
+    return device
+
+
+def _build(cfg: Config, classes: tuple[str, ...] | None) -> nn.Module:
+    drop_pretrained(cfg)
+    if classes:
+        set_num_classes(cfg, len(classes))
+    scope = cfg.get('default_scope') or 'mmengine'
+    with building('model', {}), DefaultScope.overwrite_default_scope(scope):
+        return MODELS.build(cfg.model)
+
+
+def _load_weights(network: nn.Module, weights: dict[str, Tensor], checkpoint: str, config: str) -> None:
+    match = match_weights(network, weights, checkpoint)
+    match.require(what=config)
+    network.load_state_dict(match.fitting, strict=False)  # strictly, but for the batch counts of batch norms
+    for line in match.left_out():
+        print_log(line, logger='current', level=logging.WARNING)
+
+
+def _class_names(cfg: Config, problem: str) -> tuple[str, ...]:
+    """The classes of a config's test data, as many as its model predicts."""
+    dataset = cfg.test_dataloader.dataset
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
+        named = dataset.get('metainfo') or getattr(DATASETS.get(dataset.type), 'METAINFO', {})
+    classes = tuple(map(str, named.get('classes') or ()))
+    predicted = {node['num_classes'] for node in dicts_in(cfg.model) if 'num_classes' in node}
+    if not classes or predicted - {len(classes)}:
+        raise UserError(
+            f'{problem}, and the test data of the config names {len(classes)}, but the model predicts '
+            f'{", ".join(map(str, sorted(predicted)))}: set test_dataloader.dataset.metainfo in a config'
+        )
+    return classes
+
+
+def _img_scale(cfg: Config) -> tuple[int, int] | None:
+    for step in cfg.test_dataloader.dataset.pipeline:
+        if step.type == 'Resize' and step.get('scale'):
+            width, height = as_sizes(step.scale)[0]
+            return width, height
+    return None
+
+
+def _normalization(cfg: Config) -> Normalization | None:
+    settings: Any = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
+    if settings.get('mean') is None:
+        return None
+    order = 'RGB' if settings.get('bgr_to_rgb') else 'BGR'  # images are read as BGR
+    return Normalization(tuple(map(float, settings.mean)), tuple(map(float, settings.std)), order)
+
+
+def _task(cfg: Config) -> str:
+    if is_segmentor(cfg):
+        return 'semantic segmentation'
+    return 'instance segmentation' if learns_masks(cfg) else 'detection'

@@ -1,0 +1,91 @@
+"""The command ``mmbackbones VERB``: one module per verb, with its options and what it prints.
+
+A verb's module is imported when it is called. It has a docstring, which its ``--help`` shows, and two functions:
+``add_arguments(parser)``, and ``main(arguments)``, which gets what was parsed.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from difflib import get_close_matches
+from importlib import import_module
+
+from ..errors import UserError
+from .exits import run
+
+# What each verb does, in the words of the list of all.
+VERBS = {
+    'train': 'train a detector or a segmentor',
+    'test': 'evaluate a trained model',
+    'check-data': 'check a data folder before a long training run',
+    'demo': 'train, test and draw a small model in minutes',
+    'identify': 'say what a checkpoint holds',
+    'convert-weights': 'convert a checkpoint to a plain, safe file of the backbone alone',
+    'flops': 'count parameters, multiply-adds and activation memory',
+    'env': 'say what is installed here, what this machine can do, and what is missing',
+    'benchmark': 'measure speed and memory',
+    'model-zoo': 'write the generated parts of the documentation (in a clone)',
+}
+_ALONE = ('env',)  # verbs that must work where the libraries are missing or broken
+_HELP = f"""usage: mmbackbones VERB ...
+
+Train, test and examine detectors and segmentors with the backbones VAN, TransCNN, HAT-Net, SASA and Dual-ViT.
+
+verbs:
+{
+    '''
+'''.join(f'  {verb:<17} {purpose}' for verb, purpose in VERBS.items())
+}
+
+Example, on your own images:
+
+    mmbackbones check-data path/to/folder
+    mmbackbones train retinanet_van_t --data path/to/folder
+    mmbackbones test work_dirs/retinanet_van_t/epoch_12.pth --data path/to/folder
+
+`mmbackbones VERB --help` explains a verb. Exit codes: 0 done, 1 a run that failed, 2 bad input, 130 Ctrl-C.
+"""
+
+
+def main(*before: str) -> None:
+    """Run the command that this process was started with, and exit with its code if that is not 0.
+
+    Args:
+        before: Arguments to put before those of the command line; the files in ``tools/`` put their verb there.
+    """
+    arguments = [*before, *sys.argv[1:]]
+    run(lambda: _run_verb(arguments))
+
+
+def _run_verb(arguments: list[str]) -> None:
+    verb = arguments[0] if arguments else '--help'
+    if verb in ('--help', '-h'):
+        print(_HELP, end='')
+        return
+    if verb == '--version':
+        from .. import __version__
+
+        print('mmbackbones', __version__)
+        return
+    if verb not in VERBS:
+        close = get_close_matches(verb, VERBS, n=1)
+        hint = f'; did you mean {close[0]}?' if close else ''
+        raise UserError(f'there is no verb {verb!r}: give one of {", ".join(VERBS)}{hint}')
+    if verb not in _ALONE:
+        _register()
+    module = import_module(f'.{verb.replace("-", "_")}', __name__)
+    parser = ArgumentParser(
+        prog=f'mmbackbones {verb}', description=module.__doc__, formatter_class=RawDescriptionHelpFormatter
+    )
+    module.add_arguments(parser)
+    # Intermixed, because an optional positional would otherwise end at the first option.
+    module.main(parser.parse_intermixed_args(arguments[1:]))
+
+
+def _register() -> None:
+    """What ``import mmbackbones`` does elsewhere, with one sentence for what is missing."""
+    from .. import register
+
+    try:
+        register()
+    except ImportError as error:
+        raise UserError(f'{error} (`mmbackbones env` says what is installed)') from error

@@ -1,0 +1,82 @@
+"""From errors to one sentence and an exit code."""
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from errno import ENAMETOOLONG
+from io import TextIOWrapper
+from time import sleep
+
+from ..errors import RunFailed, UserError, interrupted, printable, summarize_error
+from ..utils.launchers import process_rank
+
+# Warnings of MMEngine and MMSegmentation about their own calls, which users cannot act on. MMEngine takes a box that is
+# drawn along the border of its image for one out of bounds.
+_IGNORED_WARNINGS = (
+    'pkg_resources is deprecated',
+    '``build_loss`` would be deprecated',
+    'Default ``avg_non_ignore`` is False',
+    '`reduce_zero_label` will be deprecated',
+    'The draw is False',
+    'Warning: The bbox is out of bounds',
+    'Warning: The polygon is out of bounds',
+)
+_GRACE_PERIOD = 5  # seconds that the first process has to print why the run ended
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`, print what goes wrong as one sentence, and exit with a code that says what kind of error it was.
+
+    Exit codes: 2 for mistakes that the user can fix, 1 for a run that failed and for a file that could not be read or
+    written during it, 130 for Ctrl-C. Any other exception is a bug and keeps its traceback.
+
+    Known warnings of libraries about their own code are not shown, unless Python was told which to show (``-W``).
+
+    Args:
+        main: What to do. Slow imports belong inside it, so that Ctrl-C ends them quietly, too.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # a name that the terminal cannot show ends no run
+    for start in () if sys.warnoptions else _IGNORED_WARNINGS:
+        warnings.filterwarnings('ignore', re.escape(start))
+    try:
+        _check_current_folder()
+        main()
+    except (UserError, RunFailed) as error:
+        print_error(str(error), error.on_all_processes)
+        sys.exit(2 if isinstance(error, UserError) else 1)
+    except BaseException as error:
+        # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
+        if interrupted(error):
+            print('\nstopped', file=sys.stderr)
+            sys.exit(130)
+        if not isinstance(error, OSError):
+            raise
+        print_error(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error))
+        sys.exit(2 if error.errno == ENAMETOOLONG else 1)
+
+
+def print_error(message: str, on_all_processes: bool = False) -> None:
+    """Print the message that ends this command, once for all processes of a distributed run.
+
+    The first process prints. Launchers end all processes when one has ended; so another process that is still alive
+    after some seconds is the only one that failed, and prints as well, unless the first process has the error, too.
+
+    Args:
+        message: Any text; what is not printable is escaped.
+        on_all_processes: Whether every process has this error.
+    """
+    rank = process_rank()
+    if rank:
+        sleep(_GRACE_PERIOD)
+    if not rank or not on_all_processes:
+        print('error:', printable(message, keep='\n'), file=sys.stderr, flush=True)
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError('the current folder no longer exists: change to another one') from error

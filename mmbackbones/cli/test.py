@@ -1,0 +1,44 @@
+"""Evaluate a trained detector or segmentor: print its metrics and write them to metrics.json in the work directory.
+
+If that is the folder of a training run, they go to its test/.
+
+Examples, with the config that the checkpoint was trained with, and with another:
+
+    mmbackbones test work_dirs/retinanet_van_b/epoch_12.pth --data path/to/folder
+    mmbackbones test retinanet_van_b path/to/checkpoint.pth --data path/to/folder
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from .options import add_config, add_data_options, add_label_options, add_run_options
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_config(parser, optional=True, default='the one in the checkpoint')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model')
+    add_data_options(parser)
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation: average over scales and flips')
+    parser.add_argument(
+        '--show-dir',
+        metavar='DIR',
+        help='draw predictions beside the ground truth into DIR, in the same folders as the images',
+    )
+    add_label_options(parser, default='as in training')
+    parser.add_argument(
+        '--work-dir',
+        metavar='DIR',
+        help='where to write metrics.json and logs (default: test/ in the folder of the training run; with CONFIG '
+        'work_dirs/<config>, or its test/ after a training run)',
+    )
+    add_run_options(parser)
+
+
+def main(arguments: Namespace) -> None:
+    from mmengine.dist import is_main_process
+
+    from ..apis import test
+    from ..evaluation.summary import print_metrics
+
+    metrics = test(**vars(arguments))
+    if is_main_process():
+        print_metrics(metrics)

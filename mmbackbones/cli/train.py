@@ -1,0 +1,82 @@
+"""Train a detector or a segmentor.
+
+Examples: on COCO, on the generated data set "shapes", and on your own folder, in one of the formats that
+`mmbackbones check-data --help` lists:
+
+    mmbackbones train retinanet_van_b
+    mmbackbones train retinanet_van_t_demo --data shapes --img-scale 128 128
+    mmbackbones train retinanet_van_t --data path/to/folder --batch-size 4 --epochs 12
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from .options import (
+    add_config,
+    add_data_options,
+    add_label_options,
+    add_run_options,
+    non_negative_int,
+    positive_float,
+    positive_int,
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_config(parser)
+    add_data_options(parser)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        '--epochs', type=positive_int, metavar='N', help='length in epochs; learning rate schedules are stretched to it'
+    )
+    length.add_argument(
+        '--iters', type=positive_int, metavar='N', help='length in iterations; schedules are stretched to it'
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=positive_int,
+        metavar='N',
+        help='images per batch, on each GPU; without --lr the learning rate scales with it',
+    )
+    parser.add_argument('--lr', type=positive_float, metavar='RATE', help='learning rate, never scaled')
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument(
+        '--weights',
+        metavar='FILE',
+        help='initial weights: file, URL or short name (van-b2), of a backbone or of a whole model',
+    )
+    weights.add_argument('--from-scratch', action='store_true', help='start from random weights')
+    parser.add_argument('--amp', action='store_true', help='mixed precision, on a GPU')
+    parser.add_argument(
+        '--accumulate',
+        type=positive_int,
+        default=1,
+        metavar='N',
+        help='accumulate gradients over N batches per optimizer step (default: 1)',
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='FILE',
+        help='resume a training run from FILE, or from the newest checkpoint of the last run in the work directory; '
+        'repeat the options that it was started with',
+    )
+    add_label_options(parser)
+    parser.add_argument(
+        '--work-dir',
+        metavar='DIR',
+        help='where to write checkpoints, logs and the config that is run (default: work_dirs/<config>)',
+    )
+    parser.add_argument(
+        '--seed',
+        type=non_negative_int,
+        metavar='N',
+        help='seed of every random draw (default: 0; with --resume, the seed of the resumed run)',
+    )
+    add_run_options(parser)
+
+
+def main(arguments: Namespace) -> None:
+    from ..apis import train
+
+    train(**vars(arguments))
