@@ -111,7 +111,8 @@ def load(
     else:
         cfg = read_config(config)
         network = _build(cfg, classes)
-    _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
+    whose = 'its own config' if config is None else 'the config'
+    _load_weights(network, weights, f'{checkpoint} does not fit {whose}')
     classes = classes or _class_names(cfg, f'{checkpoint} does not name its classes')
     return Model(
         network=network.to(place).eval(),
@@ -150,9 +151,10 @@ def _build(cfg: Config, classes: tuple[str, ...] | None) -> nn.Module:
         return MODELS.build(cfg.model)
 
 
-def _load_weights(network: nn.Module, weights: dict[str, Tensor], checkpoint: str, config: str) -> None:
-    match = match_weights(network, weights, checkpoint)
-    match.require(what=config)
+def _load_weights(network: nn.Module, weights: dict[str, Tensor], problem: str) -> None:
+    match = match_weights(network, weights)
+    if problems := match.problems():
+        raise UserError(f'{problem}: {problems}')
     network.load_state_dict(match.fitting, strict=False)  # strictly, but for the batch counts of batch norms
     for line in match.left_out():
         print_log(line, logger='current', level=logging.WARNING)

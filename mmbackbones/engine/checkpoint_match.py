@@ -3,6 +3,7 @@
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
+from ..errors import UserError
 from ..weights import find_state_dict, match_weights
 from ..weights.whole_model import BACKBONE
 
@@ -30,8 +31,9 @@ class CheckpointMatchHook(Hook):
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         file = runner.cfg.load_from
         model = getattr(runner.model, 'module', runner.model)  # without the wrapper of several GPUs or augmentation
-        match = match_weights(model, find_state_dict(checkpoint, file), file)
-        match.require('' if self.strict else BACKBONE)
+        match = match_weights(model, find_state_dict(checkpoint, file))
+        if problems := match.problems('' if self.strict else BACKBONE):
+            raise UserError(f'{file} does not fit the config: {problems}')
         checkpoint['state_dict'] = fitting = match.fitting
         runner.logger.info(f'loaded {len(fitting)} of {len(match.expected)} keys from {file}')
         for line in match.left_out():

@@ -12,7 +12,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..errors import UserError
 from .key_patterns import describe_keys
 from .loading import can_load, describe_incompatible_keys, describe_size, is_needed
 from .state_dict import printable_key
@@ -47,7 +46,6 @@ class WeightMatch:
     """The weights of a file, matched with a network.
 
     Attributes:
-        file: Name of the file, for messages.
         expected: State dict of the network.
         given: Weights of the file under the network's keys.
         names: Key of the network -> key in the file.
@@ -55,7 +53,6 @@ class WeightMatch:
         hint: What else there is to say of the file; empty for nothing.
     """
 
-    file: str
     expected: dict[str, Tensor]
     given: dict[str, Tensor] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
@@ -71,23 +68,21 @@ class WeightMatch:
             if key in self.expected and can_load(self.expected[key], value)
         }
 
-    def require(self, prefix: str = '', what: str = 'the config') -> None:
-        """Require all weights of the network below a prefix, and no others there.
+    def problems(self, prefix: str = '') -> str:
+        """Why not all weights of the network can be loaded, or not only these, in words.
 
         Args:
-            prefix: Start of the keys, such as ``backbone.``; empty for all.
-            what: What the file should fit, in words, for the message.
+            prefix: Look only at keys that start with it, such as ``backbone.``.
 
-        Raises:
-            UserError: A weight is missing, unexpected, or of another shape or type.
+        Returns:
+            As :func:`~mmbackbones.weights.loading.describe_incompatible_keys`; empty if the file fits.
         """
         expected, given = (
             {key: value for key, value in state.items() if key.startswith(prefix)}
             for state in (self.expected, self.given)
         )
-        if problems := describe_incompatible_keys(expected, given):
-            hint = f'; {self.hint}' if self.hint else ''
-            raise UserError(f'{self.file} does not fit {what}: {problems}{hint}')
+        problems = describe_incompatible_keys(expected, given)
+        return f'{problems}; {self.hint}' if problems and self.hint else problems
 
     def left_out(self) -> Iterator[str]:
         """What is not loaded, in words.
@@ -117,16 +112,15 @@ class WeightMatch:
             yield f'not in the file, and so left as initialized: {describe_keys(missing, needed)}'
 
 
-def match_weights(model: nn.Module, given: Mapping[str, Tensor], file: str) -> WeightMatch:
+def match_weights(model: nn.Module, given: Mapping[str, Tensor]) -> WeightMatch:
     """Match the weights of a file with a detector or a segmentor.
 
     Args:
         model: The network, without wrappers.
         given: Weights of the file, as :func:`~mmbackbones.weights.find_state_dict` returns them: under today's keys or
             those of MMDetection 2 and MMSegmentation 0.x, the backbone's under ours, its authors' or any other known.
-        file: What to call the file in messages.
     """
-    match = WeightMatch(file, model.state_dict())
+    match = WeightMatch(model.state_dict())
     backbone: Any = getattr(model, 'backbone', None)
     for key, value in given.items():
         ours, reason = key, ''
