@@ -183,7 +183,7 @@ def files_of_another_version(site):
             dict(torch='broken', mmengine='blocked', mmdet='blocked', mmseg='ok', numpy='ok'),
             [
                 r'torch 2.13.0 cannot be imported (libcudart.so.12: cannot open \x1b): run '
-                '`python -m pip install --upgrade --force-reinstall "torch>='
+                '`python -m pip install --force-reinstall "torch==2.13.0"`'
             ],
         ),
         (
