@@ -1,5 +1,6 @@
 """The verb ``load``: a trained detector or segmentor, from its checkpoint alone."""
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.logging import print_log
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
@@ -20,8 +22,7 @@ from ..engine.option_errors import building
 from ..engine.size_limit import no_larger_than
 from ..errors import UserError
 from ..utils.config_files import read_config
-from ..weights import find_state_dict, load_from_file, trained_classes
-from ..weights.loading import describe_incompatible_keys
+from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,7 @@ def load(
     else:
         cfg = read_config(config)
         network = _build(cfg, classes)
-    whose = 'its own config' if config is None else 'the config'
-    _load_weights(network, weights, f'{checkpoint} does not fit {whose}')
+    _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg, f'{checkpoint} does not name its classes')
     return Model(
         network=network.to(place).eval(),
@@ -150,10 +150,12 @@ def _build(cfg: Config, classes: tuple[str, ...] | None) -> nn.Module:
         return MODELS.build(cfg.model)
 
 
-def _load_weights(network: nn.Module, weights: dict[str, Tensor], problem: str) -> None:
-    if problems := describe_incompatible_keys(network.state_dict(), weights):
-        raise UserError(f'{problem}: {problems}')
-    network.load_state_dict(weights, strict=False)  # strictly, but for the batch counts of batch norms
+def _load_weights(network: nn.Module, weights: dict[str, Tensor], checkpoint: str, config: str) -> None:
+    match = match_weights(network, weights, checkpoint)
+    match.require(what=config)
+    network.load_state_dict(match.fitting, strict=False)  # strictly, but for the batch counts of batch norms
+    for line in match.left_out():
+        print_log(line, logger='current', level=logging.WARNING)
 
 
 def _class_names(cfg: Config, problem: str) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from ..weights import find_state_dict
-from ..weights.whole_model import BACKBONE, match_weights
+from ..weights import find_state_dict, match_weights
+from ..weights.whole_model import BACKBONE
 
 
 @HOOKS.register_module(name=['CheckpointMatchHook', 'FitWeightsHook'])

@@ -6,6 +6,7 @@
 - :func:`find_state_dict`, :func:`read_state_dict`: the weights in it.
 - :func:`trained_classes`, :func:`trained_config`, :func:`read_trained_config`: the classes and the config it was
   trained with.
+- :func:`match_weights`: the weights of a whole detector or segmentor, matched with one: a :class:`WeightMatch`.
 - :func:`load_pretrained`: its weights in a network, a :class:`PretrainedNetwork`, loaded strictly.
 - :func:`replace_mmengine_loaders`: what ``import mmbackbones`` calls, to make all of MMEngine's loading safe.
 """
@@ -18,16 +19,19 @@ from .release import Release
 from .releases import RELEASES
 from .state_dict import find_state_dict, read_state_dict
 from .trained_config import read_trained_config, trained_classes, trained_config
+from .whole_model import WeightMatch, match_weights
 
 __all__ = [
     'RELEASES',
     'PretrainedNetwork',
     'Release',
+    'WeightMatch',
     'cache_dir',
     'find_state_dict',
     'load_from_file',
     'load_pretrained',
     'locate',
+    'match_weights',
     'read_state_dict',
     'read_trained_config',
     'replace_mmengine_loaders',

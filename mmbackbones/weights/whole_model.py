@@ -71,19 +71,31 @@ class WeightMatch:
             if key in self.expected and can_load(self.expected[key], value)
         }
 
-    def require(self, prefix: str = '') -> None:
-        """Raise UserError unless all weights of the network below `prefix` are there and fit, and no others."""
+    def require(self, prefix: str = '', what: str = 'the config') -> None:
+        """Require all weights of the network below a prefix, and no others there.
+
+        Args:
+            prefix: Start of the keys, such as ``backbone.``; empty for all.
+            what: What the file should fit, in words, for the message.
+
+        Raises:
+            UserError: A weight is missing, unexpected, or of another shape or type.
+        """
         expected, given = (
             {key: value for key, value in state.items() if key.startswith(prefix)}
             for state in (self.expected, self.given)
         )
         if problems := describe_incompatible_keys(expected, given):
             hint = f'; {self.hint}' if self.hint else ''
-            raise UserError(f'{self.file} does not fit the config ({problems}){hint}')
+            raise UserError(f'{self.file} does not fit {what}: {problems}{hint}')
 
     def left_out(self) -> Iterator[str]:
-        """A line for each reason why weights of the file are left out, which names all of them; and for those that the
-        network has and the file has not."""
+        """What is not loaded, in words.
+
+        Yields:
+            A line for each reason why weights of the file are left out, which names all of them; and one that names
+            those of the network that the file lacks.
+        """
         reasons = {reason: list(keys) for reason, keys in self.unread.items()}
         misfits: dict[str, list[str]] = {}
         for key, value in self.given.items():
@@ -127,6 +139,8 @@ def match_weights(model: nn.Module, given: Mapping[str, Tensor], file: str) -> W
                 reason = 'the backbone does not build that part'
         elif _COPIES.fullmatch(key) and key not in match.expected:
             reason = "they are MMCV's second copy of the weights, for averaging"
+        if not reason and ours in match.given:
+            reason = 'the file has them twice, under two names'
         if reason:
             match.unread.setdefault(reason, []).append(key)
         else:

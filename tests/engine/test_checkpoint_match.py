@@ -66,5 +66,5 @@ def test_missing_head_is_logged():
     ],
 )
 def test_mismatched_checkpoint_is_refused(state, strict, problem):
-    with pytest.raises(UserError, match=rf'^a\.pth does not fit the config \({problem}\)$'):
+    with pytest.raises(UserError, match=rf'^a\.pth does not fit the config: {problem}$'):
         load(dict(state), strict)

@@ -7,8 +7,8 @@ import torch
 
 from mmbackbones.backbones import TransCNN
 from mmbackbones.errors import UserError
-from mmbackbones.weights import find_state_dict, load_pretrained
-from mmbackbones.weights.whole_model import is_whole_model, match_weights
+from mmbackbones.weights import find_state_dict, load_pretrained, match_weights
+from mmbackbones.weights.whole_model import is_whole_model
 from tests.helpers.authors_models import MODELS, OPTIONS, authors_backbone, authors_model, averaged_copies
 from tests.helpers.checkpoints import assert_equal
 from tests.helpers.narrow_models import build_narrow
@@ -96,7 +96,7 @@ def test_other_classes():
         'roi_head.mask_head.conv_logits.bias (80 in the file, 3 here)'
     ]
     message = (
-        r'^a.pth does not fit the config \(243 of 249 keys fit; 6 of another shape: roi_head.bbox_head.fc_cls.weight '
+        r'^a.pth does not fit the config: 243 of 249 keys fit; 6 of another shape: roi_head.bbox_head.fc_cls.weight '
     )
     with pytest.raises(UserError, match=message):
         found.require()
@@ -137,6 +137,16 @@ def test_layout_of_mmsegmentation_s_van_project():
     )
     found.require()
     assert_equal(found.fitting, match('upernet_van_t', 'VAN', theirs).fitting)
+
+
+def test_the_same_weight_under_two_names():
+    state = authors_model('retinanet_van_t', 'VAN')
+    state['backbone.stem.proj.bias'] = state['backbone.patch_embed1.proj.bias'] + 1
+    found = match('retinanet_van_t', 'VAN', state)
+    assert found.fitting['backbone.stem.proj.bias'] is state['backbone.patch_embed1.proj.bias']
+    assert list(found.left_out()) == [
+        'left out, because the file has them twice, under two names: backbone.stem.proj.bias'
+    ]
 
 
 def test_integers_are_left_out():
