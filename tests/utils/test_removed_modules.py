@@ -60,7 +60,7 @@ def test_mmengine_finds_packages(without_pkg_resources):
 
 def test_what_the_stand_in_does_not_know(without_pkg_resources):
     provide_removed_modules()
-    with pytest.raises(AttributeError, match="has no 'resource_filename': run `pip install \"setuptools<82\"`"):
+    with pytest.raises(AttributeError, match='has no \'resource_filename\': run `pip install "setuptools<82"`'):
         importlib.import_module('pkg_resources').resource_filename  # noqa: B018
     with pytest.raises(ImportError, match='parse_version'):
         from pkg_resources import parse_version  # noqa: F401
