@@ -67,8 +67,8 @@ def find_newest(work_dir: str, hook: Mapping | None = None) -> RunState | None:
     if traces := traces_of_checkpoints(work_dir, hook):
         shown = ', '.join(traces[:4]) + (f' and {len(traces) - 4} more' if len(traces) > 4 else '')
         raise UserError(
-            f'{work_dir} holds {shown}, but no checkpoint that a run can be resumed from: to start a new run there, leave '
-            'out --resume; to start it from the weights of a file, use --weights FILE'
+            f'{work_dir} holds {shown}, but no checkpoint that a run can be resumed from: to start a new run there, '
+            'leave out --resume; to start it from the weights of a file, use --weights FILE'
         )
     return None
 
