@@ -2,7 +2,10 @@
 
 # ruff: noqa: PT028 - the function `test` is no test
 
-from contextlib import nullcontext
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config
@@ -30,7 +33,7 @@ from ..weights import find_state_dict, load_from_file
 
 
 def test(
-    checkpoint: str,
+    checkpoint: str | os.PathLike[str],
     data: str | None = None,
     *,
     config: str | None = None,
@@ -69,14 +72,18 @@ def test(
     Raises:
         UserError: A mistake in the arguments, the data or the files, or a checkpoint whose config cannot be used.
     """
-    options = flatten(cfg_options)
-    content = load_from_file(checkpoint, 'cpu') if config is None else None
+    checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
+    limited: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
         if config is not None:
             cfg = load_config(config, work_dir, cfg_options)
         else:
+            content = load_from_file(checkpoint, 'cpu')
             cfg = checkpoint_config(content, checkpoint, data=data is None)
             complete_config(cfg, cfg.filename, work_dir or training_folder(checkpoint), options)
+            sizes = {key: value.to('meta') for key, value in find_state_dict(content, checkpoint).items()}
+            limited = partial(no_larger_than, sizes, checkpoint)
+            del content
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     check_label_options(cfg, **labels)
     init_distributed(cfg, launcher)
@@ -91,9 +98,8 @@ def test(
     if show_dir:
         main_process_first(lambda: require_writable(show_dir, '--show-dir'))
     escape_log()
-    with no_larger_than(find_state_dict(content, checkpoint), checkpoint) if content else nullcontext():
+    with limited():
         rehearse_test(cfg, options)
-    del content
     classes = main_process_first(lambda: checkpoint_classes(checkpoint))
     if is_segmentor(cfg):
         labels = labels_as_trained(checkpoint, **labels)
@@ -106,7 +112,7 @@ def test(
     cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
-    with building('', options):
+    with building('', options), limited():
         runner = _TestRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
     escape_log()

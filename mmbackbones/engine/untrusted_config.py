@@ -76,10 +76,16 @@ _READERS = (
 _ANNOTATION_SUFFIXES = ('', '.json', '.txt')
 _DATASET_WORDS = ('img_suffix', 'seg_map_suffix', 'img_subdir', 'ann_subdir')
 _DATASET_VALUES = ('filter_cfg', 'ignore_index', 'ignore_label', 'labels', 'reduce_zero_label', 'test_mode')
+_COCO = ('classwise', 'iou_thrs', 'metric', 'metric_items', 'proposal_nums')
+_IOU = ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num')
 _METRICS = {
-    'CocoMetric': ('classwise', 'iou_thrs', 'metric', 'metric_items', 'proposal_nums'),
-    'IoUMetric': ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num'),
-    'LVISMetric': ('classwise', 'iou_thrs', 'metric', 'metric_items', 'proposal_nums'),
+    'CocoMetric': _COCO,
+    'ExactCocoMetric': _COCO,
+    'FullCocoMetric': _COCO,
+    'IoUMetric': _IOU,
+    'ExactIoUMetric': _IOU,
+    'FullIoUMetric': _IOU,
+    'LVISMetric': _COCO,
     'VOCMetric': ('eval_mode', 'iou_thrs', 'metric', 'proposal_nums', 'scale_ranges'),
 }
 
@@ -152,7 +158,7 @@ class UntrustedConfig:
                 self.refuse(where, 'is not a dict, nor a list of dicts')
             kind = metric.get('type')
             name = re.sub(r'^(mmdet|mmseg)\.', '', str(kind))
-            options = _METRICS.get(re.sub('^(Exact|Full)', '', name))
+            options = _METRICS.get(name)
             if options is None:
                 self.refuse(f'{where}.type', f'is {kind!r}; {", ".join(_METRICS)} are taken from a checkpoint')
             taken = {key: metric[key] for key in options if key in metric}
