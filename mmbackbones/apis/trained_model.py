@@ -25,7 +25,7 @@ class TrainedModel:
         img_scale: Width and height in pixels that images are resized to fit into.
         mean: What is subtracted from each channel of an image, 0 to 255.
         std: What each channel is then divided by.
-        channels: Order of these channels, ``RGB`` or ``BGR``.
+        channel_order: Order of these channels, ``RGB`` or ``BGR``.
         data: Folder of the data that it was trained on.
         epoch: Completed epochs; None in a run that was counted in iterations.
         iter: Completed iterations.
@@ -37,7 +37,7 @@ class TrainedModel:
     img_scale: tuple[int, int] | None
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    channels: str | None
+    channel_order: str | None
     data: str | None
     epoch: int | None
     iter: int | None
@@ -53,7 +53,7 @@ class TrainedModel:
         if self.img_scale:
             images.append(f'resized to fit into {self.img_scale[0]}x{self.img_scale[1]} pixels')
         if self.mean and self.std:
-            images.append(describe_normalization(self.mean, self.std, self.channels))
+            images.append(describe_normalization(self.mean, self.std, self.channel_order))
         position = []
         if self.epoch:
             position.append(f'epoch {self.epoch}')
@@ -69,10 +69,10 @@ class TrainedModel:
         return [f'{key}: {printable(value)}' for key, value in facts.items() if value]
 
 
-def describe_normalization(mean: tuple[float, ...], std: tuple[float, ...], channels: str | None) -> str:
+def describe_normalization(mean: tuple[float, ...], std: tuple[float, ...], channel_order: str | None) -> str:
     """The normalization of images in words."""
     means, stds = (', '.join(f'{value:g}' for value in values) for values in (mean, std))
-    return f'{channels + ", " if channels else ""}mean ({means}), standard deviation ({stds}), of 0 to 255'
+    return f'{channel_order + ", " if channel_order else ""}mean ({means}), standard deviation ({stds}), of 0 to 255'
 
 
 def read_trained_model(checkpoint: object) -> TrainedModel:
@@ -94,7 +94,7 @@ def read_trained_model(checkpoint: object) -> TrainedModel:
         img_scale=_img_scale(_dataset(cfg, 'test_dataloader')),
         mean=mean,
         std=std,
-        channels=('RGB' if to_rgb else 'BGR') if isinstance(to_rgb, bool) and len(mean) == 3 else None,
+        channel_order=('RGB' if to_rgb else 'BGR') if isinstance(to_rgb, bool) and len(mean) == 3 else None,
         data=_data(meta, cfg),
         epoch=None if meta.get('by_epoch') is False else _count(meta.get('epoch')),
         iter=_count(meta.get('iter')),

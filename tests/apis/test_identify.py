@@ -48,7 +48,7 @@ def test_a_whole_model(detector):
         ('cat', 'dog'),
         (640, 480),
     )
-    assert (model.mean, model.std, model.channels) == ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 'RGB')
+    assert (model.mean, model.std, model.channel_order) == ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 'RGB')
     assert (model.data, model.epoch, model.iter) == ('/home/ann/photos', 3, 60)
     assert info.lines == [
         f'{detector}: {info}',
