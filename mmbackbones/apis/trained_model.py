@@ -6,7 +6,6 @@ from math import isfinite
 from typing import Any
 
 from ..errors import printable
-from ..utils.text import counted
 from ..weights import trained_classes, trained_config
 
 _MAX_LENGTH = 200  # characters of a name or path
@@ -48,7 +47,6 @@ class TrainedModel:
         name = ' '.join(filter(None, (self.task, self.model)))
         shown = ', '.join(printable(text[:_MAX_LENGTH]) for text in self.classes[:_MAX_LISTED])
         more = f' and {len(self.classes) - _MAX_LISTED} more' if len(self.classes) > _MAX_LISTED else ''
-        number = counted(len(self.classes), 'class', 'classes')
         images = []
         if self.img_scale:
             images.append(f'resized to fit into {self.img_scale[0]}x{self.img_scale[1]} pixels')
@@ -61,7 +59,7 @@ class TrainedModel:
             position.append(f'iteration {self.iter}')
         facts = {
             'model': name,
-            'classes': f'{number}: {shown}{more}' if shown else '',
+            f'classes ({len(self.classes)})': shown + more,
             'images': '; '.join(images),
             'trained on': self.data or '',
             'trained to': ', '.join(position),

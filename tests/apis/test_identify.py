@@ -53,7 +53,7 @@ def test_a_whole_model(detector):
     assert info.lines == [
         f'{detector}: {info}',
         'model: detector RetinaNet',
-        'classes: 2 classes: cat, dog',
+        'classes (2): cat, dog',
         'images: resized to fit into 640x480 pixels; RGB, mean (123.675, 116.28, 103.53), standard deviation '
         '(58.395, 57.12, 57.375), of 0 to 255',
         'trained on: /home/ann/photos',
@@ -106,7 +106,7 @@ def test_names_are_printable_and_short():
     classes = ('\x1b[2Jred', 'x' * 100_000, *map(str, range(20)))
     meta = dict(settings=dict(data='/data\n'), dataset_meta=dict(classes=classes))
     names, data = read_trained_model(dict(meta=meta)).lines
-    assert names.startswith(r'classes: 22 classes: \x1b[2Jred, xxx')
+    assert names.startswith(r'classes (22): \x1b[2Jred, xxx')
     assert names.endswith(', 7 and 12 more')
     assert len(names) < 500
     assert data == r'trained on: /data\n'
