@@ -136,6 +136,26 @@ def test_python_examples_parse(page):
         assert ast.parse(block).body
 
 
+@cache
+def functions() -> dict[str, ast.arguments]:
+    """The parameters of the functions in ``mmbackbones/apis/``."""
+    nodes = chain.from_iterable(names_in(path).items() for path in PACKAGE.glob('apis/*.py'))
+    return {name: node.args for name, node in nodes if isinstance(node, ast.FunctionDef)}
+
+
+@current_pages
+def test_python_examples_call_what_is_there(page):
+    """Calls of ``mmb.NAME``: the name is public, and its function takes these arguments."""
+    for block in re.findall(r'^```python\n(.*?)^```', page.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Call) and (name := re.fullmatch(r'mmb\.(\w+)', ast.unparse(node.func))):
+                assert is_defined(f'mmbackbones.{name[1]}')
+                takes = functions()[name[1]]
+                known = {argument.arg for argument in (*takes.args, *takes.kwonlyargs)}
+                assert len(node.args) <= len(takes.args)
+                assert takes.kwarg or {keyword.arg for keyword in node.keywords} <= known
+
+
 @current_pages
 def test_configs_exist(page):
     found = {name for span in spans(page) for word in expand(span) for name in CONFIG.findall(word)}

@@ -23,6 +23,7 @@ from ..engine.option_errors import building
 from ..engine.size_limit import no_larger_than
 from ..errors import UserError
 from ..utils.config_files import read_config
+from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
 
 
@@ -71,10 +72,9 @@ class Model:
     def __repr__(self) -> str:
         backbone = getattr(self.network, 'backbone', None)
         name = type(self.network).__name__ + (f' with {type(backbone).__name__}' if backbone is not None else '')
-        count = len(self.classes)
         scale = 'x'.join(map(str, self.img_scale)) if self.img_scale else 'their own size'
         return (
-            f'<Model {name}: {self.task}, {count} {"class" if count == 1 else "classes"}, images of {scale}, on '
+            f'<Model {name}: {self.task}, {counted(len(self.classes), "class", "classes")}, images of {scale}, on '
             f'{self.device}, from {self.checkpoint}>'
         )
 

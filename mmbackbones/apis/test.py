@@ -30,6 +30,7 @@ from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
+from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file
 
 
@@ -126,7 +127,7 @@ def test(
     path = Path(cfg.work_dir) / 'metrics.json'
     main_process_first(lambda: write_metrics(metrics, path))
     if is_main_process():
-        print(f'metrics of {len(dataset)} images written to', printable(str(path)))
+        print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
     return metrics
 
 
