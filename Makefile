@@ -21,21 +21,29 @@ MMENGINE_onedl := onedl-mmengine
 REFUSED = $(VENV) holds the libraries of STACK=$(OTHER), which those of STACK=$(STACK) would overwrite: leave STACK out, \
 or choose another environment, such as VENV=.venv-$(STACK)
 
-.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu lint format types arrows spelling check
+.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu lint format types arrows spelling check \
+  wheelhouse
 
 setup: $(VENV)/.ready-$(STACK)
 
 # A compiled mmcv that is already there stays: mmcv-lite would overwrite it. OneDL's mmcv is built without operators,
-# because pip builds it in an environment of its own, without PyTorch.
+# because pip builds it in an environment without PyTorch; but pip's cache may hold one with operators.
 $(VENV)/.ready-$(STACK): pyproject.toml setup.py constraints.txt
 	@if $(PIP) show -q $(MMENGINE_$(OTHER)) 2>/dev/null; then echo '$(REFUSED)' >&2; exit 1; fi
 	test -x $(BIN)/python || $(INTERPRETER) -m venv $(VENV)
+	if [ $(STACK) = onedl ]; then $(PIP) install --no-cache-dir --no-deps -c constraints.txt onedl-mmcv; fi
 	if $(PIP) show -q mmcv 2>/dev/null; then \
 	  $(PIP) install -c constraints.txt mmengine mmdet mmsegmentation ftfy regex -e ".[dev]"; \
 	else \
 	  $(PIP) install -c constraints.txt -e ".[dev,$(STACK)]"; \
 	fi
 	touch $@
+
+# For a machine without network: all wheels but PyTorch, for the Python of this environment, or PYTHON=3.12.
+wheelhouse:
+	test -x $(BIN)/python || python3 -m venv $(VENV)
+	$(PIP) install -q packaging
+	$(BIN)/python scripts/wheelhouse.py wheelhouse --stack $(STACK) $(if $(filter 3.%,$(PYTHON)),--python $(PYTHON))
 
 demo: setup
 	$(BIN)/python tools/demo.py
@@ -52,6 +60,12 @@ test: setup
 
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not gpu"
+
+# What touches OpenMMLab's libraries, for a second environment with the other stack.
+WITHOUT_LIBRARIES := analysis benchmarks datasets utils test_docs.py test_errors.py test_makefile.py test_model_zoo.py \
+  test_wheel.py test_wheelhouse.py
+test-stack: setup
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(addprefix --ignore tests/,$(WITHOUT_LIBRARIES))
 
 # What CI runs besides the tests.
 check: lint types arrows spelling

@@ -22,28 +22,52 @@ from .utils.stack import stack_problem
 
 if TYPE_CHECKING:
     from . import backbones, layers
-    from .apis import TrainResult, check_data, load, test, train
+    from .apis import (
+        CheckpointInfo,
+        DataReport,
+        TrainResult,
+        check_data,
+        create_backbone,
+        identify,
+        list_backbones,
+        list_checkpoints,
+        load,
+        test,
+        train,
+    )
     from .utils.config_files import config_path
     from .utils.config_files import read_config as get_config
 
 __version__ = '0.1.0'
 
 _PUBLIC = {  # name -> module, and the name there
+    'CheckpointInfo': ('apis', 'CheckpointInfo'),
+    'DataReport': ('apis', 'DataReport'),
     'TrainResult': ('apis', 'TrainResult'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
+    'create_backbone': ('apis', 'create_backbone'),
     'get_config': ('utils.config_files', 'read_config'),
+    'identify': ('apis', 'identify'),
+    'list_backbones': ('apis', 'list_backbones'),
+    'list_checkpoints': ('apis', 'list_checkpoints'),
     'load': ('apis', 'load'),
     'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
 __all__ = [
+    'CheckpointInfo',
+    'DataReport',
     'TrainResult',
     'backbones',
     'check_data',
     'config_path',
+    'create_backbone',
     'get_config',
+    'identify',
     'layers',
+    'list_backbones',
+    'list_checkpoints',
     'load',
     'register',
     'test',

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mmbackbones.cli import VERBS
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'mmbackbones'
 PAGES = [*sorted(ROOT.glob('*.md')), *sorted(ROOT.glob('docs/*.md')), *sorted(ROOT.glob('.github/*.md'))]
@@ -16,7 +18,8 @@ CURRENT = [page for page in PAGES if page.name != 'CHANGELOG.md']  # that one al
 FAMILIES = sorted(path.parent.name for path in ROOT.glob('configs/*/metafile.yml'))
 CONFIG = re.compile(rf'(?:retinanet|(?:cascade_)?mask_rcnn|upernet|semantic_fpn)_(?:{"|".join(FAMILIES)})_\w+')
 # Options of other programs that the pages quote.
-OTHER_OPTIONS = {'--check', '--config', '--nproc_per_node'}
+OTHER_OPTIONS = {'--check', '--config', '--help', '--nproc_per_node'}
+OTHER_OPTIONS |= {'--find-links', '--no-build-isolation', '--no-cache-dir', '--no-index'}  # pip's
 
 # Identifiers that are not in the sources: PyTorch's, COCO's, made by code, or with a letter that stands for a number.
 OTHER_WORDS = {
@@ -135,6 +138,26 @@ def test_python_examples_parse(page):
         assert ast.parse(block).body
 
 
+@cache
+def functions() -> dict[str, ast.arguments]:
+    """The parameters of the functions in ``mmbackbones/apis/``."""
+    nodes = chain.from_iterable(names_in(path).items() for path in PACKAGE.glob('apis/*.py'))
+    return {name: node.args for name, node in nodes if isinstance(node, ast.FunctionDef)}
+
+
+@current_pages
+def test_python_examples_call_what_is_there(page):
+    """Calls of ``mmb.NAME``: the name is public, and its function takes these arguments."""
+    for block in re.findall(r'^```python\n(.*?)^```', page.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Call) and (name := re.fullmatch(r'mmb\.(\w+)', ast.unparse(node.func))):
+                assert is_defined(f'mmbackbones.{name[1]}')
+                takes = functions()[name[1]]
+                known = {argument.arg for argument in (*takes.args, *takes.kwonlyargs)}
+                assert len(node.args) <= len(takes.args)
+                assert takes.kwarg or {keyword.arg for keyword in node.keywords} <= known
+
+
 @current_pages
 def test_configs_exist(page):
     found = {name for span in spans(page) for word in expand(span) for name in CONFIG.findall(word)}
@@ -164,27 +187,34 @@ def test_identifiers_occur_in_the_sources(page):
 
 
 @cache
-def options_of(tool: str) -> set[str]:
-    """The options of a tool: those in its file and in the modules of the package that it imports."""
-    text = (ROOT / 'tools' / tool).read_text(encoding='utf-8')
-    modules = [ROOT.joinpath(*name.split('.')) for name in re.findall(r'^from (mmbackbones[\w.]*) import', text, re.M)]
-    files = [base / '__init__.py' if base.is_dir() else base.with_suffix('.py') for base in modules]
-    texts = [text, *(file.read_text(encoding='utf-8') for file in files)]
-    return set(re.findall(r"'(--[a-z][\w-]+)'", '\n'.join(texts)))
+def options_of(verb: str) -> set[str]:
+    """The options of a verb: those in its module, and in the module of shared ones if it takes any of them."""
+    folder = ROOT / 'mmbackbones' / 'cli'
+    text = (folder / f'{verb.replace("-", "_")}.py').read_text(encoding='utf-8')
+    if re.search(r'\badd_\w+_options\b', text):
+        text += (folder / 'options.py').read_text(encoding='utf-8')
+    return set(re.findall(r"'(--[a-z][\w-]+)'", text))
+
+
+def verb_of(command: str) -> str | None:
+    """The verb that a command line calls, as ``mmbackbones VERB`` or by its file in ``tools/``."""
+    if called := re.match(r'(?:\$ |\w+=\S+ |torchrun .* -m )*mmbackbones ([a-z][\w-]*)', command):
+        return called[1]
+    tools = {f'{verb.replace("-", "_")}.py': verb for verb in VERBS} | {'get_flops.py': 'flops'}
+    return tools.get(called[1]) if (called := re.search(r'tools/(\w+\.py)', command)) else None
 
 
 @current_pages
 def test_options_exist(page):
-    tools = {path.name for path in ROOT.glob('tools/*.py')}
-    everywhere = set().union(*map(options_of, tools)) | OTHER_OPTIONS
+    everywhere = set().union(*map(options_of, VERBS)) | OTHER_OPTIONS
     option = re.compile(r'(?<![\w-])--[a-z][\w-]+')
     wrong = {name for span in spans(page) for name in option.findall(span) if name not in everywhere}
     _, code = split(page.read_text(encoding='utf-8'))
     for line in code.replace('\\\n', ' ').splitlines():
-        if (command := re.search(r'tools/(\w+\.py)(.*)', line)) and command[1] in tools:
-            wrong |= {
-                f'{command[1]} {name}' for name in option.findall(command[2]) if name not in options_of(command[1])
-            }
+        if verb := verb_of(line):
+            assert verb in VERBS, line
+            command = re.split(r'\bmmbackbones |tools/', line, maxsplit=1)[1]
+            wrong |= {f'{verb} {name}' for name in option.findall(command) if name not in options_of(verb)}
     assert not wrong
 
 

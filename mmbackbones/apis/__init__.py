@@ -6,20 +6,40 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .check_data import check_data
+    from .check_data import DataReport, check_data
+    from .create_backbone import create_backbone, list_backbones, list_checkpoints
+    from .identify import CheckpointInfo, identify
     from .load import load
     from .test import test
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
+    'CheckpointInfo': 'identify',
+    'DataReport': 'check_data',
     'TrainResult': 'train',
     'check_data': 'check_data',
+    'create_backbone': 'create_backbone',
+    'identify': 'identify',
+    'list_backbones': 'create_backbone',
+    'list_checkpoints': 'create_backbone',
     'load': 'load',
     'test': 'test',
     'train': 'train',
 }
 
-__all__ = ['TrainResult', 'check_data', 'load', 'test', 'train']
+__all__ = [
+    'CheckpointInfo',
+    'DataReport',
+    'TrainResult',
+    'check_data',
+    'create_backbone',
+    'identify',
+    'list_backbones',
+    'list_checkpoints',
+    'load',
+    'test',
+    'train',
+]
 
 
 class _Functions(ModuleType):

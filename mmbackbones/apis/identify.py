@@ -1,4 +1,4 @@
-"""Identification of checkpoints: which network they hold, and in which layout."""
+"""The verb ``identify``: which network a checkpoint holds, in which layout, and what it says of its training."""
 
 import os
 import re
@@ -12,11 +12,14 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 from ..backbones import PyramidBackbone
-from ..errors import UserError
-from ..weights import find_state_dict, trained_classes, trained_config
+from ..errors import UserError, printable
+from ..utils.text import counted
+from ..weights import RELEASES, find_state_dict, trained_classes, trained_config
 from ..weights.loading import can_load, describe_incompatible_keys, rename_keys
 from ..weights.releases import LAYOUTS
 from ..weights.whole_model import is_whole_model
+from .create_backbone import backbone_name, families
+from .trained_model import TrainedModel, describe_normalization, read_trained_model
 
 _OUR_LAYOUT = re.compile(r'(stem|stages)\.')
 # Types that may be built from a config in a checkpoint, beside the layers of this package. MMEngine itself would build
@@ -31,9 +34,10 @@ _NOT_IN_WEIGHTS = ('type', 'init_cfg', 'out_indices', 'frozen_stages', 'norm_eva
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint holds.
+    """What a checkpoint holds; as text, its network, layout and kind on one line.
 
     Attributes:
+        checkpoint: The file, URL or short name.
         family: Registry type of the backbone.
         arch: Its ``arch``, or a ResNet's depth; a dict if it is not one of the named ones.
         layout: Whose keys the file has, in words.
@@ -41,8 +45,11 @@ class CheckpointInfo:
         whole_model: Whether it is a whole detector or segmentor, of which the backbone is a part.
         backbone: The backbone's weights, under our keys.
         options: Other arguments that the backbone was built with, if they differ from the defaults.
+        prefix: What the keys of the backbone begin with in the file: ``backbone.`` where there is more beside it.
+        trained: What the file says of the detector or segmentor in it and of its training run; None: it holds none.
     """
 
+    checkpoint: str
     family: str
     arch: str | int | dict[str, Any]
     layout: str
@@ -50,15 +57,40 @@ class CheckpointInfo:
     whole_model: bool
     backbone: dict[str, Tensor]
     options: dict[str, Any] = field(default_factory=dict)
+    prefix: str = ''
+    trained: TrainedModel | None = None
 
     @property
     def config(self) -> dict[str, Any]:
         """The config that builds the backbone."""
         return {'type': self.family, MODELS.get(self.family).arch_argument: self.arch, **self.options}
 
+    @property
+    def pretrained_config(self) -> dict[str, Any]:
+        """The config that builds the backbone and loads these weights."""
+        init_cfg = dict(type='Pretrained', checkpoint=self.checkpoint)
+        return {**self.config, 'init_cfg': {**init_cfg, 'prefix': self.prefix} if self.prefix else init_cfg}
+
+    @property
+    def lines(self) -> list[str]:
+        """All that is known, and how to use the backbone in a config and in Python; what ``identify`` prints."""
+        lines = [f'{self.checkpoint}: {self}']
+        if self.trained:
+            lines += self.trained.lines
+        if release := RELEASES.get(self.checkpoint):
+            top1 = f', {release.top1} % top-1 on ImageNet-1K as published' if release.top1 else ''
+            lines.append(f'trained on: {release.data}{top1}')
+            lines.append(f'images: {describe_normalization(release.mean, release.std, "RGB")}')
+            lines.append(f'license: {release.license or "the authors state none"}')
+        lines.append(f'in a config: backbone={self.pretrained_config}')
+        if name := backbone_name(self.family, self.arch):
+            options = ''.join(f', {key}={value!r}' for key, value in self.options.items())
+            lines.append(f'in Python: mmbackbones.create_backbone({name!r}, pretrained={self.checkpoint!r}{options})')
+        return [printable(line) for line in lines]
+
     def __str__(self) -> str:
         kind = 'whole model' if self.whole_model else 'image classifier' if self.num_classes else 'backbone alone'
-        classes = f', {self.num_classes} classes' if self.num_classes else ''
+        classes = f', {counted(self.num_classes, "class", "classes")}' if self.num_classes else ''
         return f'{self.family} {_arch_name(self.arch)} in {self.layout}, {kind}{classes}'
 
 
@@ -78,11 +110,23 @@ def _arch_name(arch: str | int | dict[str, Any]) -> str:
     return 'of its own sizes' if isinstance(arch, dict) else str(arch)
 
 
-def identify_checkpoint(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
-    """Find out which network a checkpoint holds.
+def identify(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
+    """Find out which network a checkpoint holds, and what it says of its training; nothing in it is executed.
+
+    Example:
+        >>> import mmbackbones as mmb
+        >>> print(mmb.identify('van-b2'))
+        VAN base in the authors' layout, image classifier, 1000 classes
+        >>> info = mmb.identify('work_dirs/retinanet_van_t/epoch_12.pth')
+        >>> info.trained.model, info.trained.classes, info.trained.img_scale
+        ('RetinaNet', ('cat', 'dog'), (1333, 800))
 
     Args:
-        checkpoint: File, URL or short name, in any known layout: of a backbone, an image classifier or a whole model.
+        checkpoint: File, URL or short name, in any known layout: of a backbone, an image classifier, or a detector or
+            segmentor with one of our backbones.
+
+    Returns:
+        What it holds; its `lines` are all of it in words.
 
     Raises:
         UserError: The checkpoint cannot be read, or is in no known layout; the message names the closest match, and
@@ -97,6 +141,7 @@ def identify_checkpoint(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
     whole_model = is_whole_model(given, found.network.rename_key)
     num_classes = len(trained_classes(content) or ()) if whole_model else _classifier_size(given, found.network)
     return CheckpointInfo(
+        checkpoint=checkpoint,
         family=type(found.network).__name__,
         arch=found.arch,
         layout=_layout(state),
@@ -104,6 +149,8 @@ def identify_checkpoint(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
         whole_model=whole_model,
         backbone=weights,
         options=found.options,
+        prefix='backbone.' if below else '',
+        trained=read_trained_model(content) if whole_model else None,
     )
 
 
@@ -144,16 +191,10 @@ def _layout(state: Mapping[str, Tensor]) -> str:
     return next(named, "the authors' layout")
 
 
-def _families() -> list[type[PyramidBackbone]]:
-    """Every registered backbone of this package's kind, once."""
-    registered = dict.fromkeys(MODELS.module_dict.values())
-    return [cls for cls in registered if isinstance(cls, type) and issubclass(cls, PyramidBackbone)]
-
-
 def _closest_in_depth(state: Mapping[str, Tensor]) -> list[_Candidate]:
     """The networks of all families whose numbers of blocks come closest to the file's."""
     distances = []
-    for family in _families():
+    for family in families():
         depths = _depths(state, family)
         for arch in {id(entry): name for name, entry in reversed(family.arch_zoo.items())}.values():  # no aliases
             theirs = family.arch_zoo[arch]['depths'][: len(depths) or 4]
@@ -182,7 +223,7 @@ def _from_trained_config(content: object, max_blocks: int) -> list[_Candidate]:
     if not isinstance(backbone, dict):
         return []
     family = MODELS.module_dict.get(str(backbone.get('type')).rpartition('.')[2])
-    if family not in _families():
+    if family not in families():
         return []
     options = {key: value for key, value in backbone.items() if key not in _NOT_IN_WEIGHTS}
     stages = backbone.get('out_indices', (0, 1, 2, 3))

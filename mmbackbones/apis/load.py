@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..engine.checkpoint_config import checkpoint_config, require_whole_model
 from ..engine.config_tree import dicts_in, set_num_classes
+from ..engine.config_types import find_class
 from ..engine.dataset_config import is_segmentor, learns_masks
 from ..engine.img_scale import as_sizes
 from ..engine.initial_weights import drop_pretrained
@@ -22,6 +23,7 @@ from ..engine.option_errors import building
 from ..engine.size_limit import no_larger_than
 from ..errors import UserError
 from ..utils.config_files import read_config
+from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
 
 
@@ -70,10 +72,9 @@ class Model:
     def __repr__(self) -> str:
         backbone = getattr(self.network, 'backbone', None)
         name = type(self.network).__name__ + (f' with {type(backbone).__name__}' if backbone is not None else '')
-        count = len(self.classes)
         scale = 'x'.join(map(str, self.img_scale)) if self.img_scale else 'their own size'
         return (
-            f'<Model {name}: {self.task}, {count} {"class" if count == 1 else "classes"}, images of {scale}, on '
+            f'<Model {name}: {self.task}, {counted(len(self.classes), "class", "classes")}, images of {scale}, on '
             f'{self.device}, from {self.checkpoint}>'
         )
 
@@ -111,9 +112,8 @@ def load(
     else:
         cfg = read_config(config)
         network = _build(cfg, classes)
-    whose = 'its own config' if config is None else 'the config'
-    _load_weights(network, weights, f'{checkpoint} does not fit {whose}')
-    classes = classes or _class_names(cfg, f'{checkpoint} does not name its classes')
+    _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
+    classes = classes or _class_names(cfg if config is not None else None, checkpoint)
     return Model(
         network=network.to(place).eval(),
         config=cfg,
@@ -151,28 +151,31 @@ def _build(cfg: Config, classes: tuple[str, ...] | None) -> nn.Module:
         return MODELS.build(cfg.model)
 
 
-def _load_weights(network: nn.Module, weights: dict[str, Tensor], problem: str) -> None:
+def _load_weights(network: nn.Module, weights: dict[str, Tensor], checkpoint: str, config: str) -> None:
     match = match_weights(network, weights)
     if problems := match.problems():
-        raise UserError(f'{problem}: {problems}')
+        raise UserError(f'{checkpoint} does not fit {config}: {problems}')
     network.load_state_dict(match.fitting, strict=False)  # strictly, but for the batch counts of batch norms
     for line in match.left_out():
         print_log(line, logger='current', level=logging.WARNING)
 
 
-def _class_names(cfg: Config, problem: str) -> tuple[str, ...]:
-    """The classes of a config's test data, as many as its model predicts."""
-    dataset = cfg.test_dataloader.dataset
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
-        named = dataset.get('metainfo') or getattr(DATASETS.get(dataset.type), 'METAINFO', {})
-    classes = tuple(map(str, named.get('classes') or ()))
-    predicted = {node['num_classes'] for node in dicts_in(cfg.model) if 'num_classes' in node}
-    if not classes or predicted - {len(classes)}:
-        raise UserError(
-            f'{problem}, and the test data of the config names {len(classes)}, but the model predicts '
-            f'{", ".join(map(str, sorted(predicted)))}: set test_dataloader.dataset.metainfo in a config'
-        )
-    return classes
+def _class_names(cfg: Config | None, checkpoint: str) -> tuple[str, ...]:
+    """The classes of the test data of a config, as many as its model predicts."""
+    found = ''
+    if cfg is not None:
+        dataset = cfg.test_dataloader.dataset
+        with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
+            named = dataset.get('metainfo') or getattr(find_class(dataset.type, DATASETS), 'METAINFO', {})
+        classes = tuple(map(str, named.get('classes') or ()))
+        predicted = {node['num_classes'] for node in dicts_in(cfg.model) if 'num_classes' in node}
+        if predicted <= {len(classes)}:
+            return classes
+        found = f', and the test data of the config has {len(classes)}, not {min(predicted)}'
+    raise UserError(
+        f'{checkpoint} does not name its classes{found}: give a config as CONFIG in which '
+        'test_dataloader.dataset.metainfo does'
+    )
 
 
 def _img_scale(cfg: Config) -> tuple[int, int] | None:

@@ -3,7 +3,9 @@
 # ruff: noqa: PT028 - the function `test` is no test
 
 import os
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config
@@ -28,6 +30,7 @@ from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
+from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file
 
 
@@ -73,13 +76,17 @@ def test(
     """
     checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
     data, show_dir, work_dir = (None if path is None else os.fspath(path) for path in (data, show_dir, work_dir))
-    content = load_from_file(checkpoint, 'cpu') if config is None else None
+    limited: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
         if config is not None:
             cfg = load_config(config, work_dir, cfg_options)
         else:
+            content = load_from_file(checkpoint, 'cpu')
             cfg = checkpoint_config(content, checkpoint, data=data is None)
             complete_config(cfg, config_name(cfg), work_dir or training_folder(checkpoint), options)
+            sizes = {key: value.to('meta') for key, value in find_state_dict(content, checkpoint).items()}
+            limited = partial(no_larger_than, sizes, checkpoint)
+            del content
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     check_label_options(cfg, **labels)
     init_distributed(cfg, launcher)
@@ -94,9 +101,8 @@ def test(
     if show_dir:
         main_process_first(lambda: require_writable(show_dir, '--show-dir'))
     escape_log()
-    with no_larger_than(find_state_dict(content, checkpoint), checkpoint) if content else nullcontext():
+    with limited():
         rehearse_test(cfg, options)
-    del content
     classes = main_process_first(lambda: checkpoint_classes(checkpoint))
     if is_segmentor(cfg):
         labels = labels_as_trained(checkpoint, **labels)
@@ -109,7 +115,7 @@ def test(
     cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
-    with building('', options):
+    with building('', options), limited():
         runner = _TestRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
     escape_log()
@@ -121,7 +127,7 @@ def test(
     path = Path(cfg.work_dir) / 'metrics.json'
     main_process_first(lambda: write_metrics(metrics, path))
     if is_main_process():
-        print(f'metrics of {len(dataset)} images written to', printable(str(path)))
+        print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
     return metrics
 
 

@@ -27,8 +27,9 @@ class TrainResult:
             one, it is `checkpoint`.
         metric: Name in `metrics` of what the best was chosen by: the config's ``default_hooks.checkpoint.save_best``,
             or the first one if there are several, such as ``bbox_mAP`` or ``mIoU``. None: no validation chose.
-        metrics: What the validation of `best_checkpoint` found, under the names that ``metrics.json`` has: fractions
-            from 0 to 1, or -1 where there was no ground truth. Empty if it was not validated.
+        metrics: What the validation of `best_checkpoint` found, under the names that ``metrics.json`` has, for all
+            classes together: fractions from 0 to 1, or -1 where there was no ground truth. Empty if it was not
+            validated.
         classes: Names of the classes; the index is the label.
     """
 

@@ -14,6 +14,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> None:
-    from ..apis.identify import identify_checkpoint
+    from ..apis import identify
 
-    print(identify_checkpoint(arguments.checkpoint))
+    print('\n'.join(identify(arguments.checkpoint).lines))

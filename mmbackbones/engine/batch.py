@@ -1,10 +1,9 @@
 """Batch size: what one batch and one optimizer step hold."""
 
-from math import prod
-
 from mmengine.config import Config
 
 from ..errors import UserError
+from ..utils.text import counted
 from .config_tree import dicts_in
 
 
@@ -54,15 +53,13 @@ def check_step_size(cfg: Config, images: int, processes: int) -> None:
     Raises:
         UserError: It takes more.
     """
-    factors = {
-        'images per batch': cfg.train_dataloader.batch_size,
-        'processes': processes,
-        'batches per step': cfg.optim_wrapper.get('accumulative_counts', 1),
-    }
-    needed = prod(factors.values())
+    batch_size, batches = cfg.train_dataloader.batch_size, cfg.optim_wrapper.get('accumulative_counts', 1)
+    needed = batch_size * processes * batches
     if needed > images:
-        used = (f'{factor} {name}' for name, factor in factors.items() if factor > 1 or name == 'images per batch')
+        factors = [counted(batch_size, 'image per batch', 'images per batch')]
+        factors += [f'{processes} processes'] if processes > 1 else []
+        factors += [f'{batches} batches per step'] if batches > 1 else []
         raise UserError(
-            f'there are {images} training images, and one step would take {needed} ({" x ".join(used)}): use a smaller '
-            '--batch-size or --accumulate'
+            f'there {"is" if images == 1 else "are"} {counted(images, "training image")}, and one step would take '
+            f'{needed} ({" x ".join(factors)}): use a smaller --batch-size or --accumulate'
         )

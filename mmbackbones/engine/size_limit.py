@@ -14,7 +14,7 @@ from ..errors import UserError
 # How much more than what is in the file may be built on the way, because parts are replaced or shared.
 _FACTOR = 4
 _MORE_VALUES = 10_000_000
-_MORE_MODULES = 10_000
+_MORE_MODULES = 1_000
 
 
 @contextmanager

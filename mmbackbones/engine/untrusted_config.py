@@ -27,8 +27,12 @@ _MAX_ITEMS = 20_000  # of a list of values, such as one weight per class
 _MAX_PARTS = 64  # of a list of dicts, each of which is built
 # What says how weights are initialized and where files are read from.
 _LEFT_OUT = ('init_cfg', 'pretrained', 'backend_args', 'file_client_args')
-_NMS = ('nms', 'soft_nms', 'nms_match', 'nms_rotated', 'nms_quadri')  # functions of mmcv.ops
-_ROI_LAYERS = ('RoIAlign', 'RoIPool', 'DeformRoIPool', 'ModulatedDeformRoIPool', 'PrRoIPool', 'SimpleRoIAlign')
+# Entries whose `type` is no registered class: functions and layers of mmcv.ops, and a word that is compared.
+_OTHER_TYPES = {
+    'nms': ('nms', 'soft_nms', 'nms_match', 'nms_rotated', 'nms_quadri'),
+    'roi_layer': ('RoIAlign', 'RoIPool', 'DeformRoIPoolPack', 'ModulatedDeformRoIPoolPack', 'SimpleRoIAlign'),
+    'adapt_cfg': ('dilation', 'offset'),
+}
 # Classes, and all that inherit from them, that read or run by themselves what their arguments name: the weights or the
 # program of a language model, of another library's network, of a teacher.
 _READ_BY_NAME = (
@@ -55,6 +59,7 @@ _TRANSFORMS = (
     'PackDetInputs',
     'PackSegInputs',
     'Pad',
+    'RandomCenterCropPad',
     'RandomFlip',
     'Resize',
     'ResizeShortestEdge',
@@ -71,10 +76,16 @@ _READERS = (
 _ANNOTATION_SUFFIXES = ('', '.json', '.txt')
 _DATASET_WORDS = ('img_suffix', 'seg_map_suffix', 'img_subdir', 'ann_subdir')
 _DATASET_VALUES = ('filter_cfg', 'ignore_index', 'ignore_label', 'labels', 'reduce_zero_label', 'test_mode')
+_COCO = ('classwise', 'iou_thrs', 'metric', 'metric_items', 'proposal_nums')
+_IOU = ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num')
 _METRICS = {
-    'CocoMetric': ('classwise', 'iou_thrs', 'metric', 'metric_items', 'proposal_nums'),
-    'IoUMetric': ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num'),
-    'LVISMetric': ('classwise', 'iou_thrs', 'metric', 'metric_items', 'proposal_nums'),
+    'CocoMetric': _COCO,
+    'ExactCocoMetric': _COCO,
+    'FullCocoMetric': _COCO,
+    'IoUMetric': _IOU,
+    'ExactIoUMetric': _IOU,
+    'FullIoUMetric': _IOU,
+    'LVISMetric': _COCO,
     'VOCMetric': ('eval_mode', 'iou_thrs', 'metric', 'proposal_nums', 'scale_ranges'),
 }
 
@@ -147,7 +158,7 @@ class UntrustedConfig:
                 self.refuse(where, 'is not a dict, nor a list of dicts')
             kind = metric.get('type')
             name = re.sub(r'^(mmdet|mmseg)\.', '', str(kind))
-            options = _METRICS.get(re.sub('^(Exact|Full)', '', name))
+            options = _METRICS.get(name)
             if options is None:
                 self.refuse(f'{where}.type', f'is {kind!r}; {", ".join(_METRICS)} are taken from a checkpoint')
             taken = {key: metric[key] for key in options if key in metric}
@@ -192,7 +203,7 @@ class UntrustedConfig:
     def _type(self, kind: Any, where: str, scope: str, registries: tuple[Registry, ...]) -> str | None:
         """A `type` as it may be built; None, which stands for no class, as it is."""
         last = where.rpartition('.')[2]
-        if kind is None or (kind in _NMS and 'nms' in last) or (kind in _ROI_LAYERS and last == 'roi_layer'):
+        if kind is None or kind in _OTHER_TYPES.get('nms' if 'nms' in last or last == 'dqs_cfg' else last, ()):
             return kind
         cls = _registered(kind, scope, registries)
         if cls is None:

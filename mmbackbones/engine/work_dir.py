@@ -40,15 +40,29 @@ def checkpoints_in(work_dir: str | os.PathLike, hook: Mapping | None = None) -> 
         work_dir: The folder.
         hook: Config of the hook that writes checkpoints, which may set another folder and other file names.
     """
-    folder, last, hook = Path(work_dir), Path(work_dir) / 'last_checkpoint', hook or {}
-    if hook.get('out_dir') and hook['out_dir'] != str(work_dir):
-        folder = Path(hook['out_dir']) / folder.name  # as in MMEngine's CheckpointHook
+    folder, last, hook = _checkpoint_folder(work_dir, hook), Path(work_dir) / 'last_checkpoint', hook or {}
     patterns = {'epoch_*.pth', 'iter_*.pth', re.sub(r'\{.*?\}', '*', hook.get('filename_tmpl') or 'epoch_*.pth')}
     here = [path for path in folder.glob('*') if path.is_file()] if folder.is_dir() else []
     name = Path(last.read_text(errors='replace').strip()).name if last.is_file() else None
     others = [path for path in here if any(path.match(pattern) for pattern in patterns)]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return list(dict.fromkeys([path for path in here if path.name == name] + others))
+
+
+def traces_of_checkpoints(work_dir: str | os.PathLike, hook: Mapping | None = None) -> list[str]:
+    """Names of all that only a run with checkpoints leaves, whether or not they are files and can be resumed from.
+
+    Args:
+        work_dir: The folder.
+        hook: As of :func:`checkpoints_in`.
+    """
+    folders = {Path(work_dir), _checkpoint_folder(work_dir, hook)}
+    return sorted({path.name for folder in folders for pattern in _CHECKPOINTS for path in folder.glob(pattern)})
+
+
+def _checkpoint_folder(work_dir: str | os.PathLike, hook: Mapping | None) -> Path:
+    folder, other = Path(work_dir), (hook or {}).get('out_dir')
+    return Path(other) / folder.name if other and other != str(work_dir) else folder  # as in MMEngine's CheckpointHook
 
 
 def newest_run(folder: str | os.PathLike) -> str | None:

@@ -16,12 +16,12 @@ _BEGIN, _END = '<!-- made by tools/model_zoo.py -->', '<!-- end of what tools/mo
 _INTRODUCTION = """\
 # Model zoo
 
-Generated from the metadata in `configs/*/metafile.yml` by `python tools/model_zoo.py`; edit that, not this page.
+Generated from the metadata in `configs/*/metafile.yml` by `mmbackbones model-zoo`; edit that, not this page.
 
 - **Counted** figures are those of the networks of this package: all parameters, including auxiliary heads and
   classifiers, and the multiply-adds of one image of the given height x width. A multiply-add counts as 1; convolutions,
   linear layers and both products of each attention count, nothing else. Two-stage detectors get 1000 regions for boxes
-  and 100 for masks, as in MMDetection's own count. `python tools/get_flops.py NAME --shape H W` counts at another size.
+  and 100 for masks, as in MMDetection's own count. `mmbackbones flops NAME --shape H W` counts at another size.
 - **Published** figures are those of the authors' model, from the source in the last column; a dash means that there are
   none. Nobody has retrained these models with this code yet, so there are no accuracies of our own.
 
@@ -165,7 +165,7 @@ def write_tables(models: dict[str, Model], root: Path) -> None:
     """
     for model in models.values():
         if not {'Parameters', 'FLOPs'} <= model['Metadata'].keys():
-            raise UserError(f'{model["Name"]} has not been counted yet: run python tools/model_zoo.py --count')
+            raise UserError(f'{model["Name"]} has not been counted yet: run mmbackbones model-zoo --count')
     text = insert_readme_table((root / 'README.md').read_text(encoding='utf-8'), models)
     (root / 'README.md').write_text(text, encoding='utf-8')
     (root / 'docs' / 'model_zoo.md').write_text(render_page(models), encoding='utf-8')

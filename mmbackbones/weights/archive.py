@@ -3,6 +3,8 @@
 import zipfile
 from pathlib import Path
 
+import torch
+
 from ..errors import UserError
 
 _CHUNK = 1 << 20  # bytes
@@ -12,7 +14,8 @@ _FOLDER = 0x10  # attribute of a folder; for an entry that has it, PyTorch retur
 def check_archive(path: Path) -> None:
     """Check that a zip file is one of ``torch.save`` (PyTorch >= 1.6), and undamaged.
 
-    Each entry has to be stored once, uncompressed, with the CRC that the archive gives for it.
+    Each entry has to be stored once, uncompressed, with the CRC that the archive gives for it, and PyTorch has to see
+    the same entries: a zip file can be made to look like another one to another reader.
 
     Raises:
         UserError: It is another zip file, a TorchScript program, or damaged.
@@ -44,4 +47,8 @@ def _problem(path: Path) -> str:
             with archive.open(entry) as content:
                 while content.read(_CHUNK):
                     pass
+    with open(path, 'rb') as file:
+        seen = torch._C.PyTorchFileReader(file).get_all_records()  # without the one folder that everything is in
+    if sorted(seen) != sorted(name.partition('/')[2] for name in names):
+        return 'it has several directories, which list different entries'
     return ''

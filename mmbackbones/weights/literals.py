@@ -49,7 +49,8 @@ def read_assignments(text: str) -> dict[str, Any]:
         try:
             line = next(lines, None)
         except _TOKENIZER_ERRORS:
-            raise NotDataError(number + 1, next(iter(text.split('\n')[number:]), '')) from None
+            rest = enumerate(text.split('\n')[number:], number + 1)
+            raise NotDataError(*next((item for item in rest if item[1].strip()), (number, ''))) from None
         if line is None:
             return values
         name, value = _assignment(line)

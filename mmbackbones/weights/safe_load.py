@@ -1,6 +1,7 @@
 """Reading of checkpoint files without executing anything in them: PyTorch's ``weights_only=True``, always."""
 
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
@@ -53,6 +54,8 @@ def read_checkpoint(path: Path, map_location: MapLocation = None) -> Any:
             return read_safetensors(path, device)
         if start == _ZIP:
             check_archive(path)
+        elif tarfile.is_tarfile(path):  # before PyTorch 2.6, torch.load would unpack it
+            raise UserError(f'{path} is a tar file, not a checkpoint: unpack it and give the checkpoint that is in it')
         content = _unpickle(path, map_location)
     except OSError as error:
         raise UserError(f'checkpoint {path} cannot be read: {error.strerror or error}') from error

@@ -7,7 +7,7 @@ from mmengine.registry import MODELS
 from safetensors.torch import load_file
 
 from mmbackbones.apis.convert import convert_weights
-from mmbackbones.apis.identify import identify_checkpoint
+from mmbackbones.apis.identify import identify
 from mmbackbones.errors import UserError
 from mmbackbones.weights import find_state_dict
 from tests.helpers.small_backbones import SMALL, name_small_arch, registered
@@ -36,7 +36,7 @@ def saved(path, state) -> str:
 @pytest.mark.parametrize('family', ['DualViT', 'HATNet', 'TransCNN', 'VAN'])
 def test_identifies_backbones(build, family, out_indices, tmp_path):
     state = build(family, out_indices=out_indices).state_dict()
-    found = identify_checkpoint(saved(tmp_path / 'weights.pth', state))
+    found = identify(saved(tmp_path / 'weights.pth', state))
     assert (found.family, found.arch, found.layout, found.num_classes, found.whole_model) == (
         family,
         'small',
@@ -48,9 +48,7 @@ def test_identifies_backbones(build, family, out_indices, tmp_path):
 
 
 def test_identifies_a_resnet_by_its_depth(tmp_path):
-    found = identify_checkpoint(
-        saved(tmp_path / 'weights.pth', MODELS.build(dict(type='SASAResNet', depth=26)).state_dict())
-    )
+    found = identify(saved(tmp_path / 'weights.pth', MODELS.build(dict(type='SASAResNet', depth=26)).state_dict()))
     assert found.config == dict(type='SASAResNet', depth=26)
 
 
@@ -58,7 +56,7 @@ def test_identifies_a_resnet_by_its_depth(tmp_path):
 def test_identifies_the_backbone_of_a_whole_model(build, classes, said, tmp_path):
     state = {f'backbone.{key}': value for key, value in build().state_dict().items()}
     content = dict(state_dict={**state, 'neck.weight': torch.zeros(1)}, meta=dict(dataset_meta=dict(classes=classes)))
-    found = identify_checkpoint(saved(tmp_path / 'epoch_1.pth', content))
+    found = identify(saved(tmp_path / 'epoch_1.pth', content))
     assert str(found) == f'VAN small in {OURS}, {said}'
     assert len(found.backbone) == len(state)
 
@@ -212,7 +210,7 @@ def test_an_arch_dict(family, tmp_path):
 @pytest.mark.parametrize('options', [dict(in_channels=1), dict(norm_cfg=dict(type='GN', num_groups=1))])
 def test_options_that_shape_the_weights(options, tmp_path):
     content = trained(dict(type='VAN', arch='t', out_indices=(0, 1), **options))
-    found = identify_checkpoint(saved(tmp_path / 'epoch_1.pth', content))
+    found = identify(saved(tmp_path / 'epoch_1.pth', content))
     assert found.config == dict(type='VAN', arch='t', **options)
 
 
@@ -249,5 +247,5 @@ def test_a_malicious_config(text, build, tmp_path, monkeypatch):
     state = {f'backbone.{key}': value for key, value in other_shape(build().state_dict()).items()}
     content = dict(state_dict=state, meta=dict(cfg=text))
     with pytest.raises(UserError, match='has an unknown checkpoint layout; the closest match is VAN small'):
-        identify_checkpoint(saved(tmp_path / 'epoch_1.pth', content))
+        identify(saved(tmp_path / 'epoch_1.pth', content))
     assert not (tmp_path / 'PWNED').exists()

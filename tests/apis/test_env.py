@@ -1,11 +1,17 @@
 """The report on this environment, and on fake ones where something is missing, too old or broken."""
 
+import json
+import subprocess
 import sys
 
+import mmengine
 import pytest
+import torch
 
 from mmbackbones.apis.env.libraries import try_libraries
+from mmbackbones.weights import cache_dir
 from tests.helpers.fake_environment import TORCH, FakeEnvironment, run_env
+from tests.helpers.tiny_configs import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +33,18 @@ def problems(report):
 def states(report):
     libraries = {library['name']: library['status'] for library in report['libraries']}
     return {**libraries, **{name: part['status'] for name, part in report['stack']['parts'].items()}}
+
+
+def test_this_environment():
+    """Everything that the tests need is here."""
+    done = subprocess.run(
+        [sys.executable, ROOT / 'tools' / 'env.py', '--json'], capture_output=True, text=True, check=False
+    )
+    report = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, report['ok']) == (0, '', True)
+    assert report['torch']['version'] == torch.__version__
+    assert report['stack']['parts']['mmengine']['version'] == mmengine.__version__
+    assert report['folders']['cache']['path'] == str(cache_dir())
 
 
 def test_all_is_there(site):
@@ -139,7 +157,7 @@ def files_of_another_version(site):
             {'opencv-python': 'broken'},
             [
                 'opencv-python 4.9 cannot be imported (numpy.core.multiarray failed to import): run '
-                '`python -m pip install --upgrade --force-reinstall --no-deps "opencv-python>=3"`'
+                '`python -m pip install --upgrade --force-reinstall --no-deps "opencv-python'
             ],
         ),
         (
@@ -165,7 +183,7 @@ def files_of_another_version(site):
             dict(torch='broken', mmengine='blocked', mmdet='blocked', mmseg='ok', numpy='ok'),
             [
                 r'torch 2.13.0 cannot be imported (libcudart.so.12: cannot open \x1b): run '
-                '`python -m pip install --upgrade --force-reinstall "torch>='
+                '`python -m pip install --force-reinstall "torch==2.13.0"`'
             ],
         ),
         (

@@ -56,6 +56,29 @@ def test_evaluate_with_test_time_augmentation(trained, tiny_config, shapes, tmp_
     assert set(metrics) == METRICS
 
 
+@pytest.mark.parametrize('options', [{}, dict(tta=True, img_scale=(96, 64))], ids=['as trained', 'tta'])
+def test_the_checkpoint_alone_gives_the_same_metrics(trained, shapes, tmp_path, options):
+    file, (config,) = str(trained / 'epoch_2.pth'), trained.glob('*.py')
+    scores = dict(data=str(shapes), cfg_options={'model.test_cfg.score_thr': 0.0}, **options)
+    metrics = evaluate(file, config=config, work_dir=str(tmp_path / 'a'), **scores)
+    assert evaluate(file, work_dir=str(tmp_path / 'b'), **scores) == metrics
+    assert (tmp_path / 'a' / 'metrics.json').read_bytes() == (tmp_path / 'b' / 'metrics.json').read_bytes()
+
+
+def test_the_checkpoint_names_the_data(trained, tmp_path, monkeypatch):
+    """And its folder is written to, the subfolder for tests alone; if it has left its folder, another one is."""
+    before = {path: path.read_bytes() for path in trained.rglob('*') if path.is_file()}
+    metrics = evaluate(str(trained / 'epoch_2.pth'))
+    assert set(metrics) == METRICS
+    assert json.loads((trained / 'test' / 'metrics.json').read_text()) == metrics
+    assert {path: path.read_bytes() for path in before} == before
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'mine.pth').write_bytes((trained / 'epoch_2.pth').read_bytes())
+    assert evaluate('mine.pth') == metrics
+    assert (tmp_path / 'work_dirs' / 'mine' / 'metrics.json').exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['mine.pth', 'work_dirs']
+
+
 def test_evaluate_takes_classes_from_the_checkpoint(trained, tiny_config, shapes, tmp_path):
     """Without --data the config's own data is used, with the model's own number of classes."""
     metrics = evaluate(str(trained / 'epoch_2.pth'), config=next(trained.glob('*.py')), work_dir=str(tmp_path))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmbackbones.apis.identify import identify_checkpoint
+from mmbackbones.apis.identify import identify
 from mmbackbones.backbones import VAN
 from mmbackbones.weights import load_pretrained
 from mmbackbones.weights.families.van import rename_van_key
@@ -32,7 +32,7 @@ def test_layouts(b0, layout, prefix, tmp_path):
     load_pretrained(model, str(tmp_path / 'van.pth'), prefix or '')
     theirs = {rename_van_key(key): value for key, value in b0.items()}
     assert all(torch.equal(value, theirs[key]) for key, value in model.state_dict().items())
-    found = identify_checkpoint(str(tmp_path / 'van.pth'))
+    found = identify(str(tmp_path / 'van.pth'))
     assert (found.config, found.layout, found.num_classes) == (dict(type='VAN', arch='tiny'), layout, 1000)
 
 

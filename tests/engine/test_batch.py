@@ -43,7 +43,7 @@ def test_pyramid_pooling_needs_two_images(config, batch_size, processes, message
         (9, 1, 1, '9 (9 images per batch)'),
         (4, 1, 3, '12 (4 images per batch x 3 batches per step)'),
         (2, 3, 2, '12 (2 images per batch x 3 processes x 2 batches per step)'),
-        (1, 9, 1, '9 (1 images per batch x 9 processes)'),
+        (1, 9, 1, '9 (1 image per batch x 9 processes)'),
         (8, 1, 1, None),
         (2, 2, 2, None),
     ],

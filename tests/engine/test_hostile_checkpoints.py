@@ -472,7 +472,9 @@ def test_everything_that_mmengine_would_execute_or_remove(place, first, tiny_con
         cfg=TOUCH, best_ckpt=precious, last_ckpt=precious, keep_ckpt_ids=['/../../precious/best'] * 9
     )
     file = saved(content)
-    assert resume(file, tiny_config, shapes, place.parent / 'run').epoch == 2
+    result = resume(file, tiny_config, shapes, place.parent / 'run')
+    assert result.checkpoint.name == 'epoch_2.pth'
+    assert 'precious' not in str(result)
     evaluate(file, config=tiny_config, data=str(shapes), img_scale=(64, 64), work_dir='tested')
     train(tiny_config, data=str(shapes), img_scale=(64, 64), iters=1, work_dir='new', weights=file)
     convert_weights(file, 'plain.pth')

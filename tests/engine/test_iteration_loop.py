@@ -81,6 +81,34 @@ def test_resumed_training_is_equal(start, whole, tmp_path, workers, monkeypatch)
         assert len(loaded) == 2  # one batch: what was trained on before is not loaded again
 
 
+def test_resumed_segmentor_is_equal(tiny_seg_config, shapes, tmp_path, monkeypatch):
+    """Its sampler never ends; OneDL's can skip by itself, which would count the skipped images twice."""
+    flat = tmp_path / 'tiny_seg.py'
+    Config.fromfile(tiny_seg_config).dump(flat)
+    monkeypatch.setattr(Config, 'pretty_text', '')
+    options = {
+        'train_dataloader.num_workers': 1,
+        'train_cfg.val_interval': 100,
+        'default_hooks.checkpoint.interval': 3,
+        'log_level': 'ERROR',
+    }
+    weights = []
+    for name, resume in (('whole', None), ('resumed', str(tmp_path / 'whole' / 'iter_3.pth'))):
+        work_dir = str(tmp_path / name)
+        train(
+            str(flat),
+            data=str(shapes),
+            img_scale=(64, 64),
+            iters=5,
+            work_dir=work_dir,
+            resume=resume,
+            cfg_options=options,
+        )
+        weights.append(load_from_file(f'{work_dir}/iter_5.pth')['state_dict'])
+    assert Config.fromfile(f'{tmp_path}/tiny_seg.py').train_dataloader.sampler.type == 'InfiniteSampler'
+    assert_equal(*weights)
+
+
 def test_other_randomness_is_kept(tiny_config, shapes, tmp_path, monkeypatch):
     seen = []
 

@@ -8,8 +8,8 @@ import pytest
 from mmengine.config import Config
 from mmseg.datasets import ADE20KDataset
 
+from mmbackbones.apis import load, train
 from mmbackbones.apis import test as evaluate
-from mmbackbones.apis import train
 from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.engine.initial_weights import checkpoint_classes
 
@@ -56,6 +56,25 @@ def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, 
     metrics, _ = run_test(tool, tiny_mask_config, mask_detector, shapes, tmp_path, tta)
     names = {'mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', *(f'AP_{name}' for name in CLASSES)}
     assert set(metrics) == {f'{kind}_{name}' for kind in ('bbox', 'segm') for name in names}
+
+
+@pytest.mark.parametrize('kind', ['segmentor', 'mask_detector'])
+def test_the_checkpoint_alone_gives_the_same_metrics(tool, kind, request, shapes, tmp_path):
+    """And the same pictures, with test-time augmentation."""
+    run = request.getfixturevalue(kind)
+    (config,) = run.glob('*.py')
+    metrics, out = run_test(tool, config, run, shapes, tmp_path / 'a', ['--tta'])
+    arguments = ['--data', shapes, *SMALL, '--tta', '--show-dir', tmp_path / 'b/shown', '--work-dir', tmp_path / 'b']
+    code, out_alone, err = tool('test', run / 'epoch_1.pth', *arguments)
+    assert code == 0, err
+    assert json.loads((tmp_path / 'b' / 'metrics.json').read_text()) == metrics
+    assert out_alone.splitlines()[-8:] == out.splitlines()[-8:]
+    for picture in (tmp_path / 'a' / 'shown').iterdir():
+        assert (tmp_path / 'b' / 'shown' / picture.name).read_bytes() == picture.read_bytes()
+    model = load(run / 'epoch_1.pth', device='cpu')
+    assert model.task == ('semantic' if kind == 'segmentor' else 'instance') + ' segmentation'
+    assert model.classes == (NAMES if kind == 'segmentor' else CLASSES)
+    assert model.img_scale == (64, 64)
 
 
 def contents(folder):

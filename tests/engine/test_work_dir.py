@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from mmbackbones.engine.work_dir import WorkDir, checkpoints_in, newest_run, work_dir_for_test
+from mmbackbones.engine.work_dir import WorkDir, checkpoints_in, newest_run, training_folder, work_dir_for_test
 from mmbackbones.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -38,6 +38,18 @@ def other_process(tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.stdout.close()
     process.wait()
+
+
+def test_the_folder_of_a_checkpoint(tmp_path):
+    """That of a training run, but no folder of downloads."""
+    file = tmp_path / 'epoch_1.pth'
+    file.touch()
+    (tmp_path / 'best_model.pth').touch()
+    assert training_folder(str(file)) is None
+    (tmp_path / 'run.json').touch()
+    assert training_folder(str(file)) == str(tmp_path)
+    assert training_folder(str(tmp_path / 'none.pth')) is None
+    assert training_folder('https://host/run/epoch_1.pth') is None
 
 
 def test_a_second_process_is_refused_until_the_first_is_killed(other_process, tmp_path):

@@ -86,7 +86,7 @@ def run_env(*options: str, path: Path | None = None) -> subprocess.CompletedProc
     """Run `mmbackbones env` with nothing but the standard library, this package, and what is in `path`."""
     folders = [str(folder) for folder in (path, ROOT) if folder]
     return subprocess.run(
-        [sys.executable, '-S', '/tmp/stub.py', *options],
+        [sys.executable, '-S', '-m', 'mmbackbones', 'env', *options],
         capture_output=True,
         text=True,
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(folders)},

@@ -2,6 +2,8 @@
 
 import io
 import random
+import struct
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -170,3 +172,29 @@ def test_a_torchscript_program(tmp_path):
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / 'program.pth')
     with pytest.raises(UserError, match='is a TorchScript program, not a checkpoint: loading it could run code'):
         load_from_file(tmp_path / 'program.pth')
+
+
+def test_a_program_behind_the_directory_of_a_checkpoint(tmp_path):
+    """Python's zip reader takes the last directory of a file; PyTorch's takes the one that is pointed to."""
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / 'program.pth')
+    torch.save(WEIGHTS, tmp_path / 'weights.pth')
+    program, weights = ((tmp_path / name).read_bytes() for name in ('program.pth', 'weights.pth'))
+    pointer = weights.rindex(b'PK\x06\x07') + 8
+    directory = struct.pack('<Q', program.rindex(b'PK\x06\x06'))
+    both = tmp_path / 'both.pth'
+    both.write_bytes(program + weights[:pointer] + directory + weights[pointer + 8 :])
+    with zipfile.ZipFile(both) as archive:
+        assert 'weights/data.pkl' in archive.namelist()
+        assert 'weights/constants.pkl' not in archive.namelist()
+    with pytest.raises(UserError, match='both.pth is damaged: it has several directories'):
+        load_from_file(both)
+
+
+@pytest.mark.parametrize('mode', ['w', 'w:gz'])
+@pytest.mark.parametrize('name', ['storages', '\udc80weights.pth'])  # the second begins as a pickle does
+def test_a_tar_file(tmp_path, mode, name):
+    path = tmp_path / 'weights.pth.tar'
+    with tarfile.open(path, mode, format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    with pytest.raises(UserError, match='weights.pth.tar is a tar file, not a checkpoint: unpack it'):
+        load_from_file(path)

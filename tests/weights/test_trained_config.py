@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mmbackbones import get_config
-from mmbackbones.weights import trained_config
-from mmbackbones.weights.literals import read_literals
+from mmbackbones.weights import read_trained_config, trained_config
+from mmbackbones.weights.literals import NotDataError, read_assignments, read_literals
 
 
 @pytest.mark.parametrize('name', ['upernet_hatnet_s', 'retinanet_sasa_r26'])
@@ -15,6 +16,35 @@ def test_what_mmengine_writes(name):
     read = trained_config(dict(meta=dict(cfg=cfg.pretty_text)))
     assert read['model'] == cfg.model.to_dict()
     assert read['train_dataloader'] == cfg.train_dataloader.to_dict()
+    assert read_trained_config(dict(meta=dict(cfg=cfg.pretty_text)), 'a.pth') == cfg.to_dict() == read
+
+
+def test_every_form_that_mmengine_writes():
+    values = dict(
+        keys={'1x': 2, 3: (1,), 'b-c': [1, {'x y': -1.5e-7}], 'é': {}},
+        dicts=[{'a/b': 1}, {}, [], ()],
+        numbers=[float('inf'), -float('inf'), 1e-05, -3, 10**15, True, False, None],
+        words=['it\'s "both"', 'line\nbreak', '\\', 'x' * 300, '\ud800', '☃', ''],
+        _delete_=True,
+    )
+    assert read_assignments(Config(values).pretty_text) == values
+
+
+@pytest.mark.parametrize(
+    ('text', 'line', 'found'),
+    [
+        ('a = 1\nb = [\n    1,\n    f(2),\n]', 4, 'f(2),'),
+        ('a = 1\nb = (\n', 2, 'b = ('),
+        ('a = 1\n  b = 2', 2, 'b = 2'),
+        ('a = 1\n\nimport os  # why', 3, 'import os  # why'),
+        ("a = '" + 'x' * 99 + "' + 1", 1, '+ 1'),
+        ('a = ' + 'b' * 99, 1, 'b' * 60 + '...'),
+    ],
+)
+def test_what_is_no_data_is_quoted(text, line, found):
+    with pytest.raises(NotDataError) as error:
+        read_assignments(text)
+    assert (error.value.line, error.value.found) == (line, found)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Cpu:
         cores: Logical processors of the machine.
         usable_cores: Those that this process may use, after affinity and the limit of its container; may be a fraction.
         instructions: Instruction sets that matter here, of :data:`INSTRUCTIONS`; None if they are unknown.
-        bfloat16: What that means for products in bfloat16, in words.
+        bfloat16: What that means for the speed of products in bfloat16, in words.
     """
 
     name: str
@@ -95,7 +95,12 @@ def look_at_cpu(seen_by_torch: list[str] | None = None) -> Cpu:
 
 
 def _bfloat16(instructions: list[str] | None) -> str:
-    """How products in bfloat16 compare with float32, as measured for docs/installation.md."""
+    """How products in bfloat16 compare with float32.
+
+    Measured with PyTorch 2.13 on one core of an Intel processor with AMX (family 6, model 207), where oneDNN was told
+    to do without the newer instructions (ONEDNN_MAX_CPU_ISA). Time in float32 over time in bfloat16, for a matrix
+    product and a 3x3 convolution: AMX 12 and 8, AVX-512 BF16 0.75 and 0.5, AVX-512 0.2 and 0.14, AVX2 0.01 and 0.14.
+    """
     if instructions is None:
         return 'unknown'
     if 'AMX BF16' in instructions:

@@ -172,7 +172,7 @@ def _mmbackbones() -> _Found:
 
     import mmbackbones
 
-    getattr(mmbackbones, 'register', lambda: None)()
+    mmbackbones.register()
     from mmbackbones.ops.mmcv_ext.in_use import operators_in_use
     from mmbackbones.weights import cache_dir
 

@@ -56,12 +56,13 @@ def _libraries(report: Environment) -> Iterator[ToDo]:
 
 
 def _reinstall(library: Library) -> str:
-    """The newest version that is allowed: one that was built for the NumPy that is there, and complete."""
+    """How to mend a library that cannot be imported."""
     if library.module == 'cv2' and _SYSTEM_LIBRARIES.search(library.error or ''):
         return 'run `apt-get update && apt-get install -y libgl1 libglib2.0-0` (Debian, Ubuntu)'
-    # Nearly all of PyTorch's requirements are parts of it.
-    alone = '' if library.name == 'torch' else '--no-deps '
-    return f'run `pip install --upgrade --force-reinstall {alone}"{_requirement(library)}"`'
+    if library.name == 'torch':  # its parts included, and no version that other libraries were not built for
+        return f'run `pip install --force-reinstall "torch=={str(library.version).partition("+")[0]}"`'
+    # The newest version, which was built for the NumPy that is there.
+    return f'run `pip install --upgrade --force-reinstall --no-deps "{_requirement(library)}"`'
 
 
 def _stack(report: Environment, stack: Stack | None) -> Iterator[ToDo]:

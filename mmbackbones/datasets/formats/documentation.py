@@ -1,4 +1,4 @@
-"""What the documentation says of the formats, generated from their table by ``python tools/model_zoo.py``."""
+"""What the documentation says of the formats, generated from their table by ``mmbackbones model-zoo``."""
 
 from pathlib import Path
 from textwrap import fill

@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 
 from ...errors import UserError
 from ..distributed import main_process_first
-from ..work_dir import checkpoints_in, newest_run
+from ..work_dir import checkpoints_in, newest_run, traces_of_checkpoints
 from .run_state import RunState, read_run_state
 
 
@@ -39,7 +39,7 @@ def find_newest(work_dir: str, hook: Mapping | None = None) -> RunState | None:
         hook: Config of the hook that writes checkpoints.
 
     Raises:
-        UserError: There are checkpoints, but no readable one of the newest run.
+        UserError: There are checkpoints, but no readable one of the newest run, or none that a run can be resumed from.
     """
     paths, run = checkpoints_in(work_dir, hook), newest_run(work_dir)
     others, problems = [], []
@@ -64,6 +64,12 @@ def find_newest(work_dir: str, hook: Mapping | None = None) -> RunState | None:
     if problems:
         more = f' (and {len(problems) - 1} more like it)' if len(problems) > 1 else ''
         raise UserError(f'no checkpoint in {work_dir} can be resumed: {problems[0]}{more}')
+    if traces := traces_of_checkpoints(work_dir, hook):
+        shown = ', '.join(traces[:4]) + (f' and {len(traces) - 4} more' if len(traces) > 4 else '')
+        raise UserError(
+            f'{work_dir} holds {shown}, but no checkpoint that a run can be resumed from: to start a new run there, '
+            'leave out --resume; to start it from the weights of a file, use --weights FILE'
+        )
     return None
 
 

@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmbackbones.engine.resume import find_newest, find_run, is_newest, read_run_state
@@ -62,11 +63,47 @@ class TestFindNewest:
         with pytest.raises(UserError, match='no checkpoint in .* can be resumed: .*damaged.* .and 2 more like it.$'):
             find_newest(str(work_dir))
 
+    @pytest.mark.parametrize(
+        'damage',
+        [
+            lambda path: path.write_bytes(b''),
+            lambda path: path.write_text('version https://git-lfs.github.com/spec/v1\n'),
+            lambda path: save_checkpoint(path, run='new', meta=dict(epoch='first', iter=2)),
+            lambda path: save_checkpoint(path, run='new', optimizer=dict(state={}, format=2)),
+            lambda path: torch.save(dict(format=2, weights=dict(a=torch.ones(1))), path),
+            lambda path: torch.save(torch.nn.Linear(2, 2), path),
+        ],
+    )
+    def test_none_can_be_read(self, tmp_path, damage):
+        for name in ('epoch_1.pth', 'epoch_2.pth'):
+            damage(tmp_path / name)
+        set_newest_run(tmp_path, 'new')
+        with pytest.raises(UserError, match='no checkpoint in .* can be resumed: .*epoch_.*.and 1 more like it.$'):
+            find_newest(str(tmp_path))
+
+    @pytest.mark.parametrize(
+        ('name', 'make'),
+        [
+            ('best_coco_bbox_mAP_epoch_3.pth', lambda path: save_checkpoint(path, run='new', optimizer=None)),
+            ('last_checkpoint', lambda path: path.write_text('/moved/epoch_3.pth')),
+            ('epoch_3.pth', lambda path: path.mkdir()),
+            ('epoch_3.pth', lambda path: path.symlink_to('/removed/epoch_3.pth')),
+        ],
+    )
+    def test_only_traces_are_left(self, tmp_path, name, make):
+        make(tmp_path / name)
+        set_newest_run(tmp_path, 'new')
+        message = f'holds {name}, but no checkpoint that a run can be resumed from: .* leave out --resume; .*--weights'
+        with pytest.raises(UserError, match=message):
+            find_newest(str(tmp_path))
+
     def test_checkpoints_of_version_1_are_one_run(self, tmp_path):
         save_checkpoint(tmp_path / 'epoch_1.pth')
         assert find_newest(str(tmp_path)).path == str(tmp_path / 'epoch_1.pth')
 
     def test_there_is_none(self, tmp_path):
+        assert find_newest(str(tmp_path)) is None
+        set_newest_run(tmp_path, 'new')  # killed before its first checkpoint
         assert find_newest(str(tmp_path)) is None
 
 
