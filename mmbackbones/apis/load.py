@@ -87,7 +87,8 @@ def load(
     """Load a trained detector or segmentor.
 
     Args:
-        checkpoint: File or URL of a model that this package, MMDetection 3 or MMSegmentation 1 has trained.
+        checkpoint: File or URL of a model that this package, MMDetection 3 or MMSegmentation 1 has trained; with
+            `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors.
         device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
         config: A config file that describes the model; None for the config that the checkpoint carries, which is read
             as data.
