@@ -117,11 +117,12 @@ def stack_problem(needed: Iterable[str] = NEEDED_ON_IMPORT) -> str | None:
     for module, versions in installed.items():
         if len(set(versions.values())) > 1:
             return _two_distributions(stack, module, versions)
-    lost = [name for module, versions in installed.items() if _spec(module) is None for name in versions]
+    lost = {name: v for module, versions in installed.items() if _spec(module) is None for name, v in versions.items()}
     if lost:
+        pins = ' '.join(f'{name}=={v}' for name, v in lost.items())
         return (
-            f'{_listed(lost)} lost files to another package of the same import name: run '
-            f'`pip install --force-reinstall --no-deps {" ".join(lost)}`'
+            f'{_listed(list(lost))} lost files to another package of the same import name: run '
+            f'`pip install --force-reinstall --no-deps {pins}`'
         )
     missing = [module for module in needed if _spec(module) is None]
     if not missing:

@@ -1,11 +1,13 @@
 """Which stack is installed, and what is said of it, with made-up distributions."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from mmbackbones.utils.stack import ONEDL, OPENMMLAB, find_stack, stack_problem
+from mmbackbones.utils.stack import ONEDL, OPENMMLAB, STACKS, find_stack, stack_problem
 
+ROOT = Path(__file__).parents[2]
 EVERYTHING = ('mmengine', 'mmcv', 'mmdet', 'mmseg')
 OPENMMLAB_VERSIONS = {'mmengine': '0.10.7', 'mmcv-lite': '2.1.0', 'mmdet': '3.3.0', 'mmsegmentation': '1.2.2'}
 ONEDL_VERSIONS = {
@@ -84,7 +86,7 @@ def test_one_stack_was_removed_after_both_were_there(site):
     (left / 'mmengine').mkdir()  # a file that only OneDL has
     assert stack_problem() == (
         'onedl-mmengine and onedl-mmcv lost files to another package of the same import name: run '
-        '`pip install --force-reinstall --no-deps onedl-mmengine onedl-mmcv`'
+        '`pip install --force-reinstall --no-deps onedl-mmengine==0.10.12 onedl-mmcv==2.3.6`'
     )
 
 
@@ -111,3 +113,10 @@ def test_checkout_of_one_library(site):
     site({name: v for name, v in ONEDL_VERSIONS.items() if name != 'onedl-mmdetection'})
     assert find_stack() is ONEDL
     assert stack_problem(EVERYTHING) is None
+
+
+def test_requirements_are_those_of_the_extras():
+    extras = (ROOT / 'pyproject.toml').read_text()
+    for stack in STACKS:
+        wanted = [f'"{requirement}"' for requirement in stack.requirements.values()]
+        assert all(line in extras.partition(f'\n{stack.name} = [')[2].partition('\n]')[0] for line in wanted)
