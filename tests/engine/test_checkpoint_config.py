@@ -145,7 +145,6 @@ def test_a_text_that_is_more_than_data(sound, attack, found):
         ({'model.neck.plugins': [dict(type='FPN')] * 65}, 'model.neck.plugins has 65 entries'),
         ({'model.bbox_head.anchor_generator.strides': [16] * 20_001}, 'has 20001 entries'),
     ],
-    ids=str,
 )
 def test_a_model_that_a_stranger_describes(sound, attack, message):
     config = Config(detector())
@@ -178,10 +177,11 @@ def test_a_transform_that_unpickles_what_it_reads(sound):
         (dict(type='OpenImagesDataset'), 'OpenImagesDataset'),
         (dict(type='RefCocoDataset'), 'RefCocoDataset'),
         (dict(type='stranger.run'), 'stranger.run'),
+        (dict(type='stranger.CocoDataset'), 'stranger.CocoDataset'),
+        (dict(data_root='x' * 10**6 + '://'), r"is 'x{200,300}\.\.\.; give"),
         (dict(type='ConcatDataset', datasets=[]), 'ConcatDataset'),
         (dict(img_suffix='/etc/passwd'), 'img_suffix is no option'),
     ],
-    ids=str,
 )
 def test_data_that_a_stranger_names(sound, attack, message):
     config = Config(detector())
@@ -193,7 +193,16 @@ def test_data_that_a_stranger_names(sound, attack, message):
 
 
 @pytest.mark.parametrize(
-    'evaluator', [dict(type='stranger.run'), dict(type='DumpDetResults', out_file_path='PWNED'), [1], None, 'x']
+    'evaluator',
+    [
+        dict(type='stranger.run'),
+        dict(type='stranger.CocoMetric'),
+        dict(type='CocoMetric', _scope_='stranger'),
+        dict(type='DumpDetResults', out_file_path='PWNED'),
+        [1],
+        None,
+        'x',
+    ],
 )
 def test_metrics_that_a_stranger_names(sound, evaluator):
     config = Config(detector() | dict(test_evaluator=evaluator))
@@ -293,11 +302,15 @@ def test_dotted_names_of_registered_classes(sound):
         'model.neck.act_cfg': dict(type='torch.nn.modules.activation.ReLU'),
         'model.backbone.type': 'mmbackbones.backbones.van.VAN',
         'model.bbox_head.type': 'mmdet.RetinaHead',
+        'test_dataloader.dataset.type': 'mmdet.datasets.coco.CocoDataset',
+        'test_evaluator.type': 'mmdet.evaluation.metrics.CocoMetric',
     }
     config = Config(detector())
     config.merge_from_dict(changes)
     cfg = checkpoint_config({**sound, 'meta': dict(cfg=written(config))}, 'model.pth')
     assert cfg.model.type == 'RetinaNet'
+    assert cfg.test_dataloader.dataset.type == 'CocoDataset'
+    assert cfg.test_evaluator[0].type == 'CocoMetric'
     assert cfg.model.bbox_head.type == 'mmdet.RetinaHead'
     assert str(apis.load(carrying(sound, written(config))))
 
