@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, NoReturn
 
 from mmdet.registry import DATASETS as _DET_DATASETS
-from mmengine.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS, Registry
+from mmengine.registry import DATASETS, METRICS, MODELS, TASK_UTILS, TRANSFORMS, Registry
 from mmseg.registry import DATASETS as _SEG_DATASETS
 
 from ..errors import UserError, printable
@@ -24,6 +24,7 @@ _LIBRARIES = ('mmengine', 'mmcv', 'mmdet', 'mmseg')
 # A number may follow a dot, as in regnetx_3.2gf, but no suffix of a file.
 _WORDS = re.compile(r'[\w -]{0,100}(\.\d[\w -]{0,100})?')
 _MAX_ITEMS = 20_000  # of a list of values, such as one weight per class
+_MAX_SHOWN = 300  # characters of a message
 _MAX_PARTS = 64  # of a list of dicts, each of which is built
 # What says how weights are initialized and where files are read from.
 _LEFT_OUT = ('init_cfg', 'pretrained', 'backend_args', 'file_client_args')
@@ -69,7 +70,7 @@ _TRANSFORMS = (
 # Data sets whose own way of reading annotations knows JSON, XML and lists of images only.
 _READERS = (
     (_DET_DATASETS, ('CocoDataset', 'LVISV05Dataset', 'LVISV1Dataset', 'Objects365V1Dataset', 'Objects365V2Dataset')),
-    (_DET_DATASETS, ('XMLDataset',)),
+    (_DET_DATASETS, ('XMLDataset',)),  # of Pascal VOC
     (_SEG_DATASETS, ('BaseSegDataset',)),
     (DATASETS, ('PairedSegDataset',)),
 )
@@ -81,10 +82,8 @@ _IOU = ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num')
 _METRICS = {
     'CocoMetric': _COCO,
     'ExactCocoMetric': _COCO,
-    'FullCocoMetric': _COCO,
     'IoUMetric': _IOU,
     'ExactIoUMetric': _IOU,
-    'FullIoUMetric': _IOU,
     'LVISMetric': _COCO,
     'VOCMetric': ('eval_mode', 'iou_thrs', 'metric', 'proposal_nums', 'scale_ranges'),
 }
@@ -107,10 +106,9 @@ class UntrustedConfig:
 
     def refuse(self, where: str, why: str) -> NoReturn:
         """Raise UserError: the entry at the dotted name `where` is not taken."""
-        raise UserError(
-            f'the config in {self.source} is not used: {printable(f"{where} {why}")}; give a config that you trust as '
-            'CONFIG'
-        )
+        text = printable(f'{where} {why}')
+        text = text if len(text) <= _MAX_SHOWN else f'{text[:_MAX_SHOWN]}...'
+        raise UserError(f'the config in {self.source} is not used: {text}; give a config that you trust as CONFIG')
 
     def model(self, node: object, where: str) -> dict[str, Any]:
         """A model, without its initialization."""
@@ -131,7 +129,7 @@ class UntrustedConfig:
         cls = _registered(name, scope, (DATASETS,))
         if cls is None or not _reads_plain_files(cls):
             self.refuse(f'{where}.type', f'is {name!r}, a data set that is only read from a config; or give --data DIR')
-        copy: dict[str, Any] = dict(type=name, _scope_=scope)
+        copy: dict[str, Any] = dict(type=_plain_name(str(name)), _scope_=scope)
         for key, value in node.items():
             place = f'{where}.{key}'
             if key in ('data_root', 'ann_file') and value is not None:
@@ -157,12 +155,12 @@ class UntrustedConfig:
             if not isinstance(metric, Mapping):
                 self.refuse(where, 'is not a dict, nor a list of dicts')
             kind = metric.get('type')
-            name = re.sub(r'^(mmdet|mmseg)\.', '', str(kind))
-            options = _METRICS.get(name)
+            cls = _registered(kind, self._scope(metric.get('_scope_', self.scope), where), (METRICS,))
+            options = _METRICS.get(getattr(cls, '__name__', ''))
             if options is None:
-                self.refuse(f'{where}.type', f'is {kind!r}; {", ".join(_METRICS)} are taken from a checkpoint')
+                self.refuse(f'{where}.type', f'is {kind!r}, but only {", ".join(_METRICS)} are taken from a checkpoint')
             taken = {key: metric[key] for key in options if key in metric}
-            copies.append(dict(type=kind, **self._copy(taken, where, self.scope, ())))
+            copies.append(dict(type=_plain_name(str(kind)), **self._copy(taken, where, self.scope, ())))
         return copies
 
     def annotation_file(self, path: object, where: str) -> str:
@@ -212,7 +210,7 @@ class UntrustedConfig:
             self.refuse(f'{where}.type', f'is {kind!r}, which reads or runs by itself what its arguments name')
         if registries == (TRANSFORMS,) and _is_of_library(cls) and cls.__name__ not in _TRANSFORMS:
             self.refuse(f'{where}.type', f'is {kind!r}, a transform that is not needed for a test')
-        return _plain_name(str(kind))
+        return _plain_name(kind)
 
 
 def _registered(kind: object, scope: str, registries: Iterable[Registry]) -> Any:
@@ -247,5 +245,6 @@ def _is_of_library(cls: Any) -> bool:
 
 
 def _reads_plain_files(cls: Any) -> bool:
-    readers = [registry.get(name).load_data_list for registry, names in _READERS for name in names]
+    known = [registry.module_dict.get(name) for registry, names in _READERS for name in names]
+    readers = [other.load_data_list for other in known if other is not None]
     return not _is_of_library(cls) or getattr(cls, 'load_data_list', None) in readers
