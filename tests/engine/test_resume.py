@@ -32,7 +32,8 @@ ROOT = Path(__file__).parents[2]
 def quick():
     """Leaves out what takes MMEngine seconds in each run: formatting a config's text, asking compilers for versions."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))
+        # OneDL's has no such function.
+        patch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True), raising=False)
         patch.setattr('mmengine.runner.runner.collect_env', dict)
         yield
 
