@@ -32,8 +32,9 @@ for registry in (DETECTION, SEGMENTATION):
 """,
     'networks_and_weights_work_without_mmdet_and_mmseg': """
 import importlib, pkgutil, sys
-sys.modules['mmdet'] = sys.modules['mmseg'] = None  # whoever imports them, by whatever way, fails
 import torch, mmbackbones
+assert not {'mmdet', 'mmseg'} & set(sys.modules)
+sys.modules['mmdet'] = sys.modules['mmseg'] = None  # whoever imports them, by whatever way, fails
 from mmengine.registry import MODELS
 rooms = ('backbones', 'heads', 'layers', 'ops', 'weights', 'utils')
 modules = pkgutil.walk_packages(mmbackbones.__path__, 'mmbackbones.')

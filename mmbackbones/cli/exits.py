@@ -52,6 +52,9 @@ def run(main: Callable[[], None]) -> None:
         if interrupted(error):
             print('\nstopped', file=sys.stderr)
             sys.exit(130)
+        if isinstance(error, BrokenPipeError):  # whoever reads our output, such as `head`, has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         if not isinstance(error, OSError):
             raise
         print_error(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error))

@@ -13,6 +13,7 @@ from .config_tree import dicts_in
 from .untrusted_config import SCOPES, UntrustedConfig
 
 _MAX_BATCH = 1024  # images
+_LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 _OF_VERSION_2 = {'data', 'optimizer', 'runner', 'evaluation', 'workflow', 'optimizer_config'}
 
 
@@ -71,6 +72,7 @@ def checkpoint_config(content: object, filename: str, loader: bool = True, data:
         ),
         test_cfg=dict(type='TestLoop'),
         **_runtime(scope),
+        log_level=trained['log_level'] if trained.get('log_level') in _LOG_LEVELS else 'INFO',
     )
     if 'tta_model' in trained and 'tta_pipeline' in trained:
         cfg['tta_model'] = part.model(trained['tta_model'], 'tta_model')
@@ -180,5 +182,4 @@ def _runtime(scope: str) -> dict[str, Any]:
             **(dict(alpha=0.6) if scope == 'mmseg' else {}),
         ),
         log_processor=dict(type='LogProcessor', window_size=50, by_epoch=scope == 'mmdet'),
-        log_level='INFO',
     )

@@ -1,4 +1,4 @@
-"""Stand-ins for `mmcv._ext`, the compiled module of mmcv, where only mmcv-lite is installed.
+"""Stand-ins for `mmcv._ext`, the compiled module of mmcv, where mmcv was installed without it.
 
 `mmcv.ops` loads the compiled module by name and calls its functions, which write their results to tensors that the
 caller allocates. The functions here have the same names, arguments and results (mmcv 2.1), and cover what RetinaNet,

@@ -20,10 +20,10 @@ def operators_in_use(device_type: str) -> tuple[str, bool]:
     fault = torchvision_fault(device_type)
     if fault is None:
         version = getattr(sys.modules['torchvision'], '__version__', '')
-        return f"NMS and RoIAlign are torchvision {version}'s operators, because mmcv-lite has none", True
+        return f"NMS and RoIAlign are torchvision {version}'s operators, because the installed mmcv has none", True
     return (
-        'NMS and RoIAlign consist of many small PyTorch operations, which are slow on GPUs, because mmcv-lite has '
-        f'no compiled ones and torchvision {fault}; for compiled ones: {_command(torch.__version__)}'
+        'NMS and RoIAlign consist of many small PyTorch operations, which are slow on GPUs, because the '
+        f'installed mmcv has no compiled ones and torchvision {fault}; for compiled ones: {_command(torch.__version__)}'
     ), False
 
 
