@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmbackbones import cli
 from mmbackbones.cli import CfgOptions, run
 from mmbackbones.errors import RunFailed, UserError
+from tests.helpers.formatting import replace_formatting
 
 
 def parse(*options):
@@ -184,7 +185,7 @@ def test_ctrl_c_that_became_another_error(monkeypatch):
     """MMEngine makes a SyntaxError of whatever ends yapf's work, and puts the whole config into it."""
 
     def interrupted():
-        monkeypatch.setattr('mmengine.config.config.FormatCode', lambda *_, **__: raise_it(KeyboardInterrupt()))
+        replace_formatting(monkeypatch, lambda *_, **__: raise_it(KeyboardInterrupt()))
         return Config(dict(a=1)).pretty_text
 
     with pytest.raises(SystemExit) as stop:
