@@ -6,6 +6,7 @@ nothing but the standard library, so that it can be asked before anything else i
 """
 
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -160,10 +161,9 @@ def _install(stack: Stack) -> str:
 
 def _is_there(module: str) -> bool:
     """Whether Python finds a library; not so what is left of a removed one: a folder without `__init__.py`."""
-    try:
-        spec = find_spec(module)
-    except ValueError:  # it is loaded without a specification, or blocked, which is its importer's business
+    if module in sys.modules:  # loaded, or blocked by None
         return True
+    spec = find_spec(module)
     return spec is not None and spec.origin is not None
 
 
