@@ -16,6 +16,7 @@ from mmbackbones.cli.options import CfgOptions
 from mmbackbones.errors import RunFailed, UserError
 from mmbackbones.utils.command import is_command
 from mmbackbones.utils.config_files import config_names
+from tests.helpers.formatting import replace_formatting
 from tests.helpers.tiny_configs import ROOT
 
 
@@ -188,7 +189,7 @@ def test_ctrl_c_that_became_another_error(monkeypatch):
     """MMEngine makes a SyntaxError of whatever ends yapf's work, and puts the whole config into it."""
 
     def interrupted():
-        monkeypatch.setattr('mmengine.config.config.FormatCode', lambda *_, **__: raise_it(KeyboardInterrupt()))
+        replace_formatting(monkeypatch, lambda *_, **__: raise_it(KeyboardInterrupt()))
         return Config(dict(a=1)).pretty_text
 
     with pytest.raises(SystemExit) as stop:

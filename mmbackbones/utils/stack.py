@@ -6,9 +6,9 @@ nothing but the standard library, so that it can be asked before anything else i
 """
 
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
@@ -94,7 +94,7 @@ def find_stack() -> Stack | None:
     open-mmlab's, unless a distribution of OneDL is beside them.
     """
     found = [stack for stack in STACKS if stack.installed()]
-    if not found and any(_spec(module) for module in OPENMMLAB.distributions):
+    if not found and any(_is_there(module) for module in OPENMMLAB.distributions):
         return OPENMMLAB
     return found[0] if len(found) == 1 else None
 
@@ -117,14 +117,14 @@ def stack_problem(needed: Iterable[str] = NEEDED_ON_IMPORT) -> str | None:
     for module, versions in installed.items():
         if len(set(versions.values())) > 1:
             return _two_distributions(stack, module, versions)
-    lost = {name: v for module, versions in installed.items() if _spec(module) is None for name, v in versions.items()}
+    lost = {name: v for module, versions in installed.items() if not _is_there(module) for name, v in versions.items()}
     if lost:
         pins = ' '.join(f'{name}=={v}' for name, v in lost.items())
         return (
             f'{_listed(list(lost))} lost files to another package of the same import name: run '
             f'`pip install --force-reinstall --no-deps {pins}`'
         )
-    missing = [module for module in needed if _spec(module) is None]
+    missing = [module for module in needed if not _is_there(module)]
     if not missing:
         return None
     if find_stack() is None:
@@ -159,13 +159,12 @@ def _install(stack: Stack) -> str:
     return f'pip install "{stack.extra}"'
 
 
-def _spec(module: str) -> ModuleSpec | None:
-    """Where Python finds a library; None also for what is left of a removed one: a folder without `__init__.py`."""
-    try:
-        spec = find_spec(module)
-    except ValueError:  # a module without a specification is in sys.modules
-        return None
-    return spec if spec is not None and spec.origin is not None else None
+def _is_there(module: str) -> bool:
+    """Whether Python finds a library; not so what is left of a removed one: a folder without `__init__.py`."""
+    if module in sys.modules:  # loaded, or blocked by None
+        return True
+    spec = find_spec(module)
+    return spec is not None and spec.origin is not None
 
 
 def _listed(words: list[str]) -> str:

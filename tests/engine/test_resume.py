@@ -20,6 +20,7 @@ from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import save_checkpoint
+from tests.helpers.formatting import replace_formatting
 from tests.helpers.kill import fork
 from tests.helpers.unreachable import UNREACHABLE
 
@@ -32,8 +33,7 @@ ROOT = Path(__file__).parents[2]
 def quick():
     """Leaves out what takes MMEngine seconds in each run: formatting a config's text, asking compilers for versions."""
     with pytest.MonkeyPatch.context() as patch:
-        # OneDL's has no such function.
-        patch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True), raising=False)
+        replace_formatting(patch, lambda text, **_: (text, True))
         patch.setattr('mmengine.runner.runner.collect_env', dict)
         yield
 

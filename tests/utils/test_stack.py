@@ -109,6 +109,12 @@ def test_checkouts_have_no_distributions(site):
     assert stack_problem(EVERYTHING) is None
 
 
+def test_a_blocked_library_is_not_lost(site, monkeypatch):
+    site(OPENMMLAB_VERSIONS)
+    monkeypatch.setitem(sys.modules, 'mmdet', None)  # as tests do, and whoever does without it
+    assert stack_problem() is None
+
+
 def test_checkout_of_one_library(site):
     site({name: v for name, v in ONEDL_VERSIONS.items() if name != 'onedl-mmdetection'})
     assert find_stack() is ONEDL
