@@ -38,8 +38,7 @@ def start(flat_config, shapes):
         return dict(bbox_mAP=score, bbox_mAP_50=2 * score, bbox_mAP_l=float('nan'))
 
     with pytest.MonkeyPatch.context() as patch:
-        # OneDL's has no such function.
-        patch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True), raising=False)
+        replace_formatting(patch, lambda text, **_: (text, True))
         patch.setattr('mmengine.runner.runner.collect_env', dict)
         patch.setattr(ExactCocoMetric, 'compute_metrics', compute_metrics)
         yield run
