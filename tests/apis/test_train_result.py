@@ -18,6 +18,7 @@ from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
+from tests.helpers.formatting import replace_formatting
 
 SCORES = [0.5, 0.25]  # of each epoch
 
