@@ -66,6 +66,12 @@ def test_help_shows_an_example_and_loads_neither_mmdet_nor_mmseg(helps, name):
     assert f'\n    mmbackbones {verb} ' in said or f'    OMP_NUM_THREADS=2 mmbackbones {verb} ' in said
 
 
+def test_usage_names_the_config_before_the_options(helps):
+    usages = {name: said.partition('\n')[0] for name, (_, said, _) in helps.items()}
+    assert usages['train'] == 'usage: mmbackbones train CONFIG [option ...]'
+    assert usages['test'] == 'usage: mmbackbones test [CONFIG] CHECKPOINT [option ...]'
+
+
 @pytest.mark.parametrize('library', ['torch', 'mmdet'])
 def test_ctrl_c_while_a_library_is_imported(tmp_path, tiny_config, library):
     (tmp_path / library).mkdir()

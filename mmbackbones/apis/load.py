@@ -3,7 +3,6 @@
 import logging
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,7 +21,7 @@ from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
 from ..engine.size_limit import no_larger_than
 from ..errors import UserError
-from ..utils.config_files import read_config
+from ..utils.config_files import ConfigLike, read_config
 from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
 
@@ -82,19 +81,25 @@ class Model:
 def load(
     checkpoint: str | os.PathLike[str],
     device: str | torch.device | None = None,
-    config: str | Path | None = None,
+    config: ConfigLike | None = None,
 ) -> Model:
     """Load a trained detector or segmentor.
+
+    Example:
+        >>> import mmbackbones as mmb
+        >>> model = mmb.load('work_dirs/retinanet_van_t/epoch_12.pth', device='cpu')
+        >>> model.classes, model.img_scale
+        (('cat', 'dog'), (1333, 800))
 
     Args:
         checkpoint: File or URL of a model that this package, MMDetection 3 or MMSegmentation 1 has trained; with
             `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors.
         device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
-        config: A config file that describes the model; None for the config that the checkpoint carries, which is read
-            as data.
+        config: Path of a config file that describes the model, which is Python and runs, the name of a config of this
+            package, or a config; None for the config that the checkpoint carries, which is read as data.
 
     Returns:
-        The model, with all of its weights, ready to predict.
+        The model, with all of its weights, in evaluation mode.
 
     Raises:
         UserError: The checkpoint cannot be read, holds a backbone alone or carries no usable config, its weights do not

@@ -50,6 +50,12 @@ def test(
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the ``test`` split of the data if there is one, else on ``val``.
 
+    Example:
+        >>> import mmbackbones as mmb
+        >>> metrics = mmb.test('work_dirs/retinanet_van_t/epoch_12.pth', data='photos')
+        >>> metrics['bbox_mAP_50']
+        0.8125
+
     Args:
         checkpoint: File or URL of a trained model.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes

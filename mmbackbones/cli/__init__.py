@@ -5,9 +5,11 @@ A verb's module is imported when it is called. It has a docstring, which its ``-
 """
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 from ..errors import UserError
 from .exits import run
@@ -73,12 +75,19 @@ def _run_verb(arguments: list[str]) -> None:
     if verb not in _ALONE:
         _register()
     module = import_module(f'.{verb.replace("-", "_")}', __name__)
-    parser = ArgumentParser(
-        prog=f'mmbackbones {verb}', description=module.__doc__, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(prog=f'mmbackbones {verb}', description=module.__doc__, formatter_class=_HelpFormatter)
     module.add_arguments(parser)
     # Intermixed, because an optional positional would otherwise end at the first option.
     module.main(parser.parse_intermixed_args(arguments[1:]))
+
+
+class _HelpFormatter(RawDescriptionHelpFormatter):
+    """Usage on one line, with CONFIG first: behind ``--resume`` or ``--cfg-options`` it would be taken for a value."""
+
+    def add_usage(self, usage: str | None, actions: Iterable[Action], groups: Any, prefix: str | None = None) -> None:
+        positionals = [action for action in actions if not action.option_strings]
+        options = Action([], 'options', metavar='[option ...]')
+        super().add_usage(usage, [*positionals, options], [], prefix)
 
 
 def _register() -> None:

@@ -16,7 +16,13 @@ from ..errors import UserError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument('name', choices=NAMES, type=lambda name: OLD_NAMES.get(name, name), help='what to measure')
+    parser.add_argument(
+        'name',
+        metavar='NAME',
+        choices=NAMES,
+        type=lambda name: OLD_NAMES.get(name, name),
+        help=f'what to measure: {", ".join(NAMES)}',
+    )
     parser.add_argument('--device', choices=('cpu', 'cuda'), help='where to measure (default: the CPU)')
 
 

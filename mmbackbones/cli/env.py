@@ -2,6 +2,8 @@
 
 It works where libraries are missing or broken, because they are imported in another process.
 
+Examples:
+
     mmbackbones env                   # for reading
     mmbackbones env --json            # for bug reports and scripts
 

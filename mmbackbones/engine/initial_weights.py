@@ -51,7 +51,7 @@ def set_initial_weights(cfg: Config, weights: str | None, from_scratch: bool, re
             main_process_first(partial(_check_readable, checkpoint))
         except UserError as error:
             raise UserError(
-                f'cannot load the pre-trained weights: {error}; pass --weights FILE or --from-scratch'
+                f'cannot load the pre-trained weights: {error}; or pass --weights FILE or --from-scratch'
             ) from error
     return None
 
