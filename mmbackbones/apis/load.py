@@ -19,7 +19,7 @@ from ..engine.dataset_config import is_segmentor, learns_masks
 from ..engine.img_scale import as_sizes
 from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
-from ..engine.size_limit import no_larger_than
+from ..engine.size_limit import little_memory, no_larger_than
 from ..errors import UserError
 from ..utils.config_files import ConfigLike, read_config
 from ..utils.text import counted
@@ -113,7 +113,7 @@ def load(
     classes = trained_classes(content)
     if config is None:
         cfg = checkpoint_config(content, checkpoint, loader=False)
-        with no_larger_than(weights, checkpoint):
+        with no_larger_than(weights, checkpoint), little_memory(weights):
             network = _build(cfg, classes)
     else:
         cfg = read_config(config)

@@ -24,7 +24,7 @@ from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
-from ..engine.size_limit import no_larger_than
+from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.work_dir import training_folder, work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
@@ -83,6 +83,7 @@ def test(
     checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
     data, show_dir, work_dir = (None if path is None else os.fspath(path) for path in (data, show_dir, work_dir))
     limited: Callable[[], AbstractContextManager] = nullcontext
+    frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
         if config is not None:
             cfg = load_config(config, work_dir, cfg_options)
@@ -91,7 +92,7 @@ def test(
             cfg = checkpoint_config(content, checkpoint, data=data is None)
             complete_config(cfg, config_name(cfg), work_dir or training_folder(checkpoint), options)
             sizes = {key: value.to('meta') for key, value in find_state_dict(content, checkpoint).items()}
-            limited = partial(no_larger_than, sizes, checkpoint)
+            limited, frugal = partial(no_larger_than, sizes, checkpoint), partial(little_memory, sizes)
             del content
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     check_label_options(cfg, **labels)
@@ -107,7 +108,7 @@ def test(
     if show_dir:
         main_process_first(lambda: require_writable(show_dir, '--show-dir'))
     escape_log()
-    with limited():
+    with limited(), frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
     classes = main_process_first(lambda: checkpoint_classes(checkpoint))
     if is_segmentor(cfg):

@@ -47,5 +47,5 @@ class PairedSegDataset(BaseSegDataset):
                 reduce_zero_label=self.reduce_zero_label,
                 seg_fields=[],
             )
-            for image, label_map in load(self.ann_file)
+            for image, label_map in load(self.ann_file, file_format='json')
         ]

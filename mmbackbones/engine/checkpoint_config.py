@@ -70,7 +70,7 @@ def checkpoint_config(content: object, filename: str, loader: bool = True, data:
                 pipeline=part.pipeline(test.get('pipeline'), 'test_dataloader.dataset.pipeline'),
             ),
         ),
-        test_cfg=dict(type='TestLoop'),
+        test_cfg=_test_loop(trained),
         **_runtime(scope),
         log_level=trained['log_level'] if trained.get('log_level') in _LOG_LEVELS else 'INFO',
     )
@@ -144,6 +144,12 @@ def _take_loader(cfg: dict[str, Any], trained: Mapping[str, Any], part: Untruste
         part.refuse('test_dataloader.num_workers', f'is {workers!r}, not a number of processes')
     cfg['test_dataloader'].update(batch_size=batch, num_workers=min(workers, os.cpu_count() or 1))
     cfg['test_evaluator'] = part.evaluator(trained.get('test_evaluator'), 'test_evaluator')
+
+
+def _test_loop(trained: Mapping[str, Any]) -> dict[str, Any]:
+    loop = trained.get('test_cfg')
+    half = isinstance(loop, Mapping) and loop.get('fp16') is True
+    return dict(type='TestLoop', **(dict(fp16=True) if half else {}))
 
 
 def _take_data(cfg: dict[str, Any], trained: Mapping[str, Any], part: UntrustedConfig) -> None:

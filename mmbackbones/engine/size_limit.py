@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn.modules.module import (
@@ -11,10 +12,17 @@ from torch.nn.modules.module import (
 
 from ..errors import UserError
 
+try:
+    import resource
+except ImportError:  # Windows has no limits of this kind
+    resource = None  # type: ignore[assignment]
+
 # How much more than what is in the file may be built on the way, because parts are replaced or shared.
 _FACTOR = 4
 _MORE_VALUES = 10_000_000
 _MORE_MODULES = 1_000
+_MORE_MEMORY = 2 << 30  # bytes
+_STATUS = Path('/proc/self/status')
 
 
 @contextmanager
@@ -58,3 +66,29 @@ def no_larger_than(weights: Mapping[str, Tensor], filename: str) -> Iterator[Non
     finally:
         for hook in hooks:
             hook.remove()
+
+
+@contextmanager
+def little_memory(weights: Mapping[str, Tensor]) -> Iterator[None]:
+    """Let building a network take little more memory than its weights; on Linux only, and for the whole process.
+
+    What a network computes of its arguments, such as anchors and tables of positions, is seen by no other limit.
+
+    Args:
+        weights: The weights in a checkpoint.
+
+    Raises:
+        MemoryError: Within the block, or RuntimeError, as soon as there is no more.
+    """
+    if resource is None or not _STATUS.exists():
+        yield
+        return
+    in_use = next((int(line.split()[1]) for line in _STATUS.read_text().splitlines() if line.startswith('VmData')), 0)
+    values = sum(value.numel() * value.element_size() for value in weights.values())
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limits = [1024 * in_use + _FACTOR * values + _MORE_MEMORY, soft, hard]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(n for n in limits if n != resource.RLIM_INFINITY), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

@@ -5,6 +5,7 @@ Python, MMSegmentation unpickles a file that ``class_weight`` names. So every pa
 rules here before anything is built from it.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import PurePath
 from typing import Any, NoReturn
 
 from mmdet.registry import DATASETS as _DET_DATASETS
+from mmengine.fileio.handlers import file_handlers
 from mmengine.registry import DATASETS, METRICS, MODELS, TASK_UTILS, TRANSFORMS, Registry
 from mmseg.registry import DATASETS as _SEG_DATASETS
 
@@ -24,6 +26,9 @@ _LIBRARIES = ('mmengine', 'mmcv', 'mmdet', 'mmseg')
 # A number may follow a dot, as in regnetx_3.2gf, but no suffix of a file.
 _WORDS = re.compile(r'[\w -]{0,100}(\.\d[\w -]{0,100})?')
 _MAX_ITEMS = 20_000  # of a list of values, such as one weight per class
+_MAX_WHOLE = 1_000_000  # whole numbers in a model: a million scales of an anchor take minutes to compute
+_MAX_SIDE = 10_000  # pixels of an image
+_MAX_ZOOM = 16  # times the size of an image
 _MAX_SHOWN = 300  # characters of a message
 _MAX_PARTS = 64  # of a list of dicts, each of which is built
 # What says how weights are initialized and where files are read from.
@@ -77,15 +82,15 @@ _READERS = (
 _ANNOTATION_SUFFIXES = ('', '.json', '.txt')
 _DATASET_WORDS = ('img_suffix', 'seg_map_suffix', 'img_subdir', 'ann_subdir')
 _DATASET_VALUES = ('filter_cfg', 'ignore_index', 'ignore_label', 'labels', 'reduce_zero_label', 'test_mode')
-_COCO = ('classwise', 'iou_thrs', 'metric', 'metric_items', 'proposal_nums')
-_IOU = ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num')
+_COCO = ('classwise', 'iou_thrs', 'metric', 'metric_items', 'prefix', 'proposal_nums')
+_IOU = ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num', 'prefix')
 _METRICS = {
     'CocoMetric': _COCO,
     'ExactCocoMetric': _COCO,
     'IoUMetric': _IOU,
     'ExactIoUMetric': _IOU,
     'LVISMetric': _COCO,
-    'VOCMetric': ('eval_mode', 'iou_thrs', 'metric', 'proposal_nums', 'scale_ranges'),
+    'VOCMetric': ('eval_mode', 'iou_thrs', 'metric', 'prefix', 'proposal_nums', 'scale_ranges'),
 }
 
 
@@ -144,8 +149,11 @@ class UntrustedConfig:
                 copy[key] = self._copy(value, place, scope, ())
             elif key not in ('type', '_scope_', 'pipeline', 'metainfo', *_LEFT_OUT) and value is not None:
                 self.refuse(place, 'is no option that is taken from a checkpoint')
-        if PurePath(copy.get('ann_file') or '').suffix not in _ANNOTATION_SUFFIXES:
-            self.refuse(f'{where}.ann_file', f'is {copy["ann_file"]!r}, which is read as neither JSON nor text')
+        if annotations := copy.get('ann_file'):
+            known = PurePath(annotations).suffix in _ANNOTATION_SUFFIXES
+            if not known or _suffix(annotations) in file_handlers.keys() - {'json'}:
+                self.refuse(f'{where}.ann_file', f'is {annotations!r}, which is read as neither JSON nor text')
+            self._path(os.path.join(copy.get('data_root') or '', annotations), f'{where}.ann_file')
         return copy
 
     def evaluator(self, node: object, where: str) -> list[dict[str, Any]]:
@@ -168,8 +176,12 @@ class UntrustedConfig:
         return self._path(path, where)
 
     def _path(self, value: object, where: str) -> str:
-        if not isinstance(value, str) or '://' in value or not value.isprintable():
-            self.refuse(where, f'is {value!r}, not a file or folder on this machine')
+        why = f'is {value!r}, not a file or folder on this machine'
+        # Windows asks the machine of another name for what begins with two slashes.
+        if not isinstance(value, str) or '://' in value or value.startswith(('//', r'\\')):
+            self.refuse(where, why)
+        if not value.isprintable() or _is_device(value):
+            self.refuse(where, why)
         return value
 
     def _scope(self, value: object, where: str) -> str:
@@ -194,7 +206,9 @@ class UntrustedConfig:
             if len(node) > _MAX_ITEMS or parts > _MAX_PARTS:
                 self.refuse(where, f'has {len(node)} entries, more than any model needs')
             return type(node)(self._copy(item, f'{where}.{i}', scope, registries) for i, item in enumerate(node))
-        if isinstance(node, str) and not _WORDS.fullmatch(node):
+        if isinstance(node, int | float) and abs(node) > (limit := _limit(where, node)):
+            self.refuse(where, f'is {node}, more than {limit}, which is all that any model needs')
+        if isinstance(node, str) and (not _WORDS.fullmatch(node) or _suffix(node) in file_handlers):
             self.refuse(where, f'is {node[:60]!r}, which is not a plain word and may be the name of a file')
         return node
 
@@ -238,6 +252,25 @@ def _plain_name(kind: str) -> str:
     """A name by which MMEngine finds a registered class without an import."""
     path, _, name = kind.rpartition('.')
     return kind if path in _SCOPES else name
+
+
+def _limit(where: str, number: float) -> float:
+    """How large a number may be: none may ask for images without end, or for a million parts of a network."""
+    if 'scale_factor' in where:
+        return _MAX_ZOOM
+    if 'pipeline' in where or ('data_preprocessor' in where and not re.search(r'\.(mean|std)\b', where)):
+        return _MAX_SIDE
+    return _MAX_WHOLE if type(number) is int else float('inf')
+
+
+def _suffix(name: str) -> str:
+    """What MMEngine takes for the suffix of a file; it unpickles one whose name is ``pkl`` or ``.pkl``."""
+    return name.rpartition('.')[2]
+
+
+def _is_device(path: str) -> bool:
+    """Whether something is there that can be read without end, or that waits for a writer."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _is_of_library(cls: Any) -> bool:

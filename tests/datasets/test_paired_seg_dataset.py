@@ -119,3 +119,10 @@ def test_load_data_list(options, label_map, tmp_path):
         assert item['label_map'] == label_map
         assert item['reduce_zero_label'] == options.get('reduce_zero_label', True)
     assert dataset.metainfo['ignore_label'] == options.get('ignore_label')
+
+
+def test_a_list_is_read_as_json_whatever_its_name(tmp_path):
+    """MMEngine would unpickle a file of this name."""
+    (tmp_path / '.pkl').write_text('[["image.png", "labels.png"]]')
+    data = PairedSegDataset(ann_file=str(tmp_path / '.pkl'), metainfo=dict(classes=CLASSES), pipeline=[])
+    assert data.get_data_info(0)['img_path'] == 'image.png'

@@ -136,13 +136,17 @@ def test_a_text_that_is_more_than_data(sound, attack, found):
         ({'model.neck': dict(type='CameraMotionCompensation', warp_mode=TOUCH)}, 'CameraMotionCompensation|warp_mode'),
         # Files that would be unpickled, or read as configs.
         ({'model.bbox_head.loss_cls.class_weight': 'weights.pkl'}, 'class_weight is .* may be the name of a file'),
+        ({'model.bbox_head.loss_cls.class_weight': 'pkl'}, 'class_weight is .* may be the name of a file'),
         ({'model.type': 'LAD', 'model.teacher_config': 'stranger.py'}, 'LAD'),
         ({'model.backbone': dict(type='BertModel', name='bert')}, 'BertModel'),
         ({'model.backbone': dict(type='TIMMBackbone', _scope_='mmseg', model_name='stranger')}, 'TIMMBackbone'),
         ({'model.backbone.arch': 'stranger/arch'}, 'may be the name of a file'),
         # Networks that take hours to build.
-        ({'model.bbox_head.stacked_convs': 10**9}, 'much larger than'),
+        ({'model.bbox_head.stacked_convs': 10**6}, 'much larger than'),
         ({'model.bbox_head.feat_channels': 10**6}, 'much larger than|cannot be built'),
+        # What takes all memory, or hours, beside the network.
+        ({'model.bbox_head.anchor_generator.scales_per_octave': 10**9}, 'scales_per_octave is 1000000000, more than'),
+        ({'model.data_preprocessor.pad_size_divisor': 10**5}, 'pad_size_divisor is 100000, more than 10000'),
         ({'model.neck.plugins': [dict(type='FPN')] * 65}, 'model.neck.plugins has 65 entries'),
     ],
 )
@@ -170,12 +174,25 @@ def test_a_transform_that_unpickles_what_it_reads(sound):
     refused(carrying(sound, written(config)), 'stranger.run')
 
 
+@pytest.mark.parametrize('attack', [dict(scale=(10**5, 96)), dict(scale=None, scale_factor=100.0)])
+def test_images_without_end(sound, attack):
+    config = Config(detector())
+    config.test_dataloader.dataset.pipeline[1].update(attack)
+    refused(carrying(sound, written(config)), r'scale.* is 100.*, more than')
+
+
 @pytest.mark.parametrize(
     ('attack', 'message'),
     [
         (dict(ann_file='annotations.pkl'), r"ann_file is 'annotations.pkl', which is read as neither JSON nor text"),
         (dict(ann_file='annotations.pickle'), 'read as neither JSON nor text'),
         (dict(ann_file='annotations.yaml'), 'read as neither JSON nor text'),
+        (dict(ann_file='pkl'), 'read as neither JSON nor text'),  # of which MMEngine takes the name for the suffix
+        (dict(ann_file='annotations/.pkl'), 'read as neither JSON nor text'),
+        (dict(ann_file='/dev/zero'), 'not a file or folder on this machine'),
+        (dict(data_root='/dev', ann_file='zero'), 'not a file or folder on this machine'),
+        (dict(data_root='//localhost/share'), 'not a file or folder on this machine'),
+        (dict(data_root=r'\\localhost\share'), 'not a file or folder on this machine'),
         (dict(ann_file='http://localhost:1/a.json'), 'not a file or folder on this machine'),
         (dict(data_root='s3://bucket/'), 'not a file or folder on this machine'),
         (dict(data_prefix=dict(img='http://localhost:1/')), 'not a file or folder on this machine'),
@@ -291,6 +308,14 @@ def test_no_config_of_ours(sound, text, message):
     if text is None:
         torch.save(dict(state_dict=sound['state_dict']), file)
     refused(file, message)
+
+
+def test_what_else_changes_metrics_or_their_names(sound):
+    config = Config(detector())
+    config.merge_from_dict({'test_evaluator.prefix': 'night', 'test_cfg.fp16': True})
+    taken = checkpoint_config({**sound, 'meta': dict(cfg=written(config))}, 'model.pth')
+    assert taken.test_evaluator[0].prefix == 'night'
+    assert taken.test_cfg.fp16
 
 
 def test_a_class_of_the_users_process_may_be_named(sound):

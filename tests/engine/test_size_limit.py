@@ -1,10 +1,12 @@
 """A network is not built to the end if it is much larger than its weights."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
 
-from mmbackbones.engine.size_limit import no_larger_than
+from mmbackbones.engine.size_limit import little_memory, no_larger_than
 from mmbackbones.errors import UserError
 
 WEIGHTS = {'a': torch.ones(3)}
@@ -28,3 +30,12 @@ def test_much_larger_networks(build):
     with pytest.raises(UserError, match=message), no_larger_than(WEIGHTS, 'a.pth'):
         build()
     nn.Linear(10**4, 10**4)  # the limit ends with the block
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux has this limit')
+def test_memory_beside_the_network():
+    with little_memory(WEIGHTS), pytest.raises(RuntimeError, match='allocate'):
+        torch.empty(3 << 30, dtype=torch.uint8)
+    with little_memory(WEIGHTS):
+        torch.ones(1 << 20)
+    torch.empty(3 << 30, dtype=torch.uint8)  # the limit ends with the block
