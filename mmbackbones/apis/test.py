@@ -16,7 +16,7 @@ from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
 from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
-from ..engine.img_scale import set_img_scale
+from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
 from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained
 from ..engine.log import escape_log, log_operators
@@ -30,6 +30,7 @@ from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
+from ..utils.paths import path_text
 from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file
 
@@ -81,7 +82,11 @@ def test(
         UserError: A mistake in the arguments, the data or the files, or a checkpoint whose config cannot be used.
     """
     checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
-    data, show_dir, work_dir = (None if path is None else os.fspath(path) for path in (data, show_dir, work_dir))
+    data, show_dir = path_text('data', data), path_text('show_dir', show_dir)
+    work_dir = path_text('work_dir', work_dir)
+    img_scale = checked_img_scale(img_scale)
+    if not isinstance(tta, bool):
+        raise UserError(f'tta must be True or False, got {tta!r}')
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from mmengine.runner import Runner
 
 from ..engine.checkpoint_hook import WholeCheckpointHook
 from ..engine.distributed import main_process_first
+from ..engine.img_scale import checked_img_scale
 from ..engine.training import run_training
 from ..errors import UserError
 from ..utils.config_files import ConfigLike, config_name
+from ..utils.paths import path_text
 
 
 @dataclass(frozen=True)
@@ -122,24 +125,26 @@ def train(
         raise UserError('a run has one length: give epochs or iters')
     if weights and from_scratch:
         raise UserError('from_scratch starts from random weights: leave out weights')
-    if lr is not None and not 0 < lr < float('inf'):
+    if lr is not None and not _is_rate(lr):
         raise UserError(f'lr must be a number above 0, got {lr!r}')
-    if img_scale is not None and len(img_scale) != 2:
-        raise UserError(f'img_scale must be (width, height) in pixels, got {img_scale!r}')
+    img_scale = checked_img_scale(img_scale)
+    for name, value in {'from_scratch': from_scratch, 'amp': amp}.items():
+        if not isinstance(value, bool):
+            raise UserError(f'{name} must be True or False, got {value!r}')
     runner = run_training(
         config,
-        data=_text(data),
+        data=path_text('data', data),
         img_scale=img_scale,
         epochs=epochs,
         iters=iters,
         batch_size=batch_size,
         lr=lr,
-        weights=_text(weights),
+        weights=path_text('weights', weights),
         from_scratch=from_scratch,
         amp=amp,
         accumulate=accumulate,
-        resume=_text(resume),
-        work_dir=_text(work_dir),
+        resume=path_text('resume', resume),
+        work_dir=path_text('work_dir', work_dir),
         seed=seed,
         launcher=launcher,
         cfg_options=cfg_options,
@@ -155,8 +160,9 @@ def _check_counts(**given: int | None) -> None:
             raise UserError(f'{name} must be a whole number of at least 1, got {value!r}')
 
 
-def _text(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.fspath(path)
+def _is_rate(value: Any) -> bool:
+    is_number = isinstance(value, Real) and type(value) is not bool
+    return is_number and 0 < value < float('inf')
 
 
 def _result(runner: Runner) -> TrainResult:

@@ -1,6 +1,7 @@
 """Image scale: the size that images are resized to, throughout a config."""
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 from mmengine.config import Config
@@ -36,6 +37,20 @@ def as_sizes(scale: Any) -> list[tuple]:
 
 def _are_numbers(values: Iterable) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def checked_img_scale(img_scale: object) -> tuple[int, int] | None:
+    """The `img_scale` that a caller in Python gave, as a tuple of whole numbers.
+
+    Raises:
+        UserError: It is not two whole numbers, in a list or tuple.
+    """
+    if img_scale is None:
+        return None
+    sides = img_scale if isinstance(img_scale, list | tuple) else ()
+    if len(sides) == 2 and all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides):
+        return int(sides[0]), int(sides[1])
+    raise UserError(f'img_scale must be (width, height) in pixels, got {img_scale!r}')
 
 
 def set_img_scale(cfg: Config, width: int, height: int) -> None:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from ..errors import UserError
+
 
 def absolute(path: str | os.PathLike[str]) -> Path:
     """An absolute path without ``..``; where there is one, symlinks are resolved first, as the file system does."""
@@ -29,3 +31,15 @@ def normalize_separators(folder: Path, name: str) -> str:
     except ValueError:  # a name that no file system can have
         exists = False
     return name if exists else name.replace('\\', '/')
+
+
+def path_text(name: str, path: str | os.PathLike[str] | None) -> str | None:
+    """The text of an optional path argument; None if it was left out.
+
+    Raises:
+        UserError: It is empty, such as an unset shell variable, which must not pass for one that was left out.
+    """
+    text = None if path is None else os.fspath(path)
+    if text == '':
+        raise UserError(f'{name} is empty: give a value or leave it out')
+    return text
