@@ -14,8 +14,6 @@ import torch
 
 torch.set_num_threads(1)  # where PyTorch was imported before
 
-from mmengine.config import Config  # noqa: E402
-
 import mmbackbones  # noqa: E402, F401 (with mmcv-lite, mmdet and mmseg can only be imported after it)
 from mmbackbones.cli import main  # noqa: E402
 from mmbackbones.datasets.shapes import generate_shapes  # noqa: E402
@@ -70,14 +68,6 @@ def tiny_seg_config(tmp_path_factory) -> str:
     decode_head=dict(in_channels=[8, 8, 16, 16], channels=8),
     auxiliary_head=dict(in_channels=16, channels=8)""",
     )
-
-
-@pytest.fixture(scope='session')
-def flat_config(tiny_config, tmp_path_factory) -> str:
-    """The same as `tiny_config` in one file: MMEngine takes seconds to look for the files that a config is based on."""
-    path = tmp_path_factory.mktemp('config') / 'tiny.py'
-    Config.fromfile(tiny_config).dump(path)
-    return str(path)
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_counted_and_published_have_columns_of_their_own():
 
 def test_a_model_that_is_not_counted_yet(tmp_path):
     model = {'Name': 'retinanet_van_x', 'Config': 'configs/retinanet_van_x.py', 'Metadata': {'Input Size': '8x9'}}
-    with pytest.raises(UserError, match=r'retinanet_van_x has not been counted yet: run .*model_zoo.py --count'):
+    with pytest.raises(UserError, match=r'retinanet_van_x has not been counted yet: run mmbackbones model-zoo --count'):
         write_tables({model['Name']: model}, tmp_path)
 
 

@@ -242,7 +242,7 @@ def test_class_weights_of_another_number(tool, request, shapes, tmp_path, config
         *options,
     )
     assert code == 2, err
-    assert f'has 2 values, but there are {message}' in err.splitlines()[-1]
+    assert f'has 2 values, but the data has {message}' in err.splitlines()[-1]
 
 
 def test_the_config_that_was_run_is_left_behind(tool, tiny_config, shapes, tmp_path):

@@ -117,6 +117,8 @@ def load(
             network = _build(cfg, classes)
     else:
         cfg = read_config(config)
+        if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
+            raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
         network = _build(cfg, classes)
     _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg if config is not None else None, checkpoint)

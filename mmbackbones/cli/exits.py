@@ -19,6 +19,7 @@ _IGNORED_WARNINGS = (
     '``build_loss`` would be deprecated',
     'Default ``avg_non_ignore`` is False',
     '`reduce_zero_label` will be deprecated',
+    'faster_coco_eval is not installed',  # a faster evaluation of OneDL's MMDetection, which nothing here uses
     'The draw is False',
     'Warning: The bbox is out of bounds',
     'Warning: The polygon is out of bounds',

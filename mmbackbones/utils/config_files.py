@@ -78,5 +78,7 @@ def _find(config: str | Path) -> Path:
     if path.is_file():
         return path
     if path.suffix == '.py' and path.stem in config_names():
+        if path.name == str(config):
+            return config_path(path.name)
         raise UserError(f'config {config} does not exist; the one that is installed is called {path.stem}')
     raise UserError(f'config {config} {"is not a file" if path.exists() else "does not exist"}')

@@ -24,11 +24,11 @@ SCORES = [0.5, 0.25]  # of each epoch
 
 
 @pytest.fixture(scope='module')
-def start(flat_config, shapes):
+def start(tiny_config, shapes):
     """Trains for two epochs of two iterations, of which the first is the better one."""
     options = {'train_dataloader.num_workers': 0, 'train_cfg.val_interval': 1, 'default_hooks.checkpoint.interval': 1}
 
-    def run(work_dir, config=flat_config, **more):
+    def run(work_dir, config=tiny_config, **more):
         options_of_run = {**options, **more.pop('cfg_options', {})}
         arguments = dict(data=shapes, img_scale=(64, 64), epochs=2, batch_size=4, cfg_options=options_of_run)
         return train(config, work_dir=work_dir, **{**arguments, **more})
@@ -92,12 +92,12 @@ def test_without_a_best_checkpoint_it_is_the_last(start, first, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_run_of_the_same_process(start, first, flat_config, tmp_path, monkeypatch):
+def test_a_second_run_of_the_same_process(start, first, tiny_config, tmp_path, monkeypatch):
     """As in a notebook: after another task, with the folder changed, from a config that was read before."""
     before = {path: path.read_bytes() for path in first.work_dir.rglob('*') if path.is_file()}
     DefaultScope.get_instance('another task', scope_name='mmseg')
     monkeypatch.chdir(tmp_path)
-    cfg = Config.fromfile(flat_config)
+    cfg = Config.fromfile(tiny_config)
     text = str(cfg)
     second = start(None, config=cfg)
     assert second.work_dir == tmp_path / 'work_dirs' / 'tiny'

@@ -41,7 +41,7 @@ def both_files(config, classes, folder) -> tuple[str, str]:
 def test_a_segmentor_gives_the_same_metrics(tool, tiny_seg_config, shapes, tmp_path):
     """And keeps the label order of its classes."""
     config, folder, metrics = tmp_path / 'tiny_seg.py', tmp_path / 'test', []
-    Config.fromfile(tiny_seg_config).dump(config)  # see flat_config
+    Config.fromfile(tiny_seg_config).dump(config)  # see tiny_config
     for file in both_files(config, ('background', *reversed(CLASSES)), tmp_path):
         code, out, err = tool('test', config, file, '--data', shapes, *SMALL, '--work-dir', folder)
         assert code == 0, err
@@ -51,9 +51,9 @@ def test_a_segmentor_gives_the_same_metrics(tool, tiny_seg_config, shapes, tmp_p
     assert "MMCV's second copy of the weights" in out + err
 
 
-def test_a_detector_is_trained_on_but_not_resumed(tool, flat_config, shapes, tmp_path):
-    _, file = both_files(flat_config, [f'thing {n}' for n in range(80)], tmp_path)
-    run = ['train', flat_config, '--data', shapes, *SMALL, '--iters', 1, '--lr', 1e-12, '--work-dir', tmp_path / 'run']
+def test_a_detector_is_trained_on_but_not_resumed(tool, tiny_config, shapes, tmp_path):
+    _, file = both_files(tiny_config, [f'thing {n}' for n in range(80)], tmp_path)
+    run = ['train', tiny_config, '--data', shapes, *SMALL, '--iters', 1, '--lr', 1e-12, '--work-dir', tmp_path / 'run']
     code, _, err = tool(*run, '--resume', file)
     assert code == 2
     assert f'cannot be resumed here: to start a new one from its weights, use --weights {file}' in err.splitlines()[-1]
@@ -71,9 +71,9 @@ def test_a_detector_is_trained_on_but_not_resumed(tool, flat_config, shapes, tmp
     assert 'for another number of classes: bbox_head.retina_cls.weight (720x16x3x3 in the file, 36x16x3x3 here)' in log
 
 
-def test_a_model_is_loaded_in_python(flat_config, tmp_path):
+def test_a_model_is_loaded_in_python(tiny_config, tmp_path):
     classes = [f'thing {n}' for n in range(5)]
-    ours, theirs = (load(file, device='cpu', config=flat_config) for file in both_files(flat_config, classes, tmp_path))
+    ours, theirs = (load(file, device='cpu', config=tiny_config) for file in both_files(tiny_config, classes, tmp_path))
     assert_equal(ours.network.state_dict(), theirs.network.state_dict())
     assert theirs.classes == tuple(classes)
 

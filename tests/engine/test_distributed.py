@@ -113,7 +113,7 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def flat_configs(tiny_config, tiny_seg_config, tmp_path_factory):
+def tiny_configs(tiny_config, tiny_seg_config, tmp_path_factory):
     """The two configs without their bases, quicker to read."""
     paths = [tmp_path_factory.mktemp('config') / name for name in ('boxes.py', 'labels.py')]
     for path, config in zip(paths, (tiny_config, tiny_seg_config), strict=True):
@@ -122,7 +122,7 @@ def flat_configs(tiny_config, tiny_seg_config, tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def folder(flat_configs, data, tmp_path_factory):
+def folder(tiny_configs, data, tmp_path_factory):
     """Where the two processes have been; ``seen_0.pth`` and ``seen_1.pth`` hold what they report."""
     folder = tmp_path_factory.mktemp('two')
     with socket.socket() as probe:
@@ -132,7 +132,7 @@ def folder(flat_configs, data, tmp_path_factory):
         patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
         context = get_context('fork')
         processes = [
-            context.Process(target=run_scenario, args=(rank, port, folder, *flat_configs, data)) for rank in range(2)
+            context.Process(target=run_scenario, args=(rank, port, folder, *tiny_configs, data)) for rank in range(2)
         ]
         for process in processes:
             process.start()
@@ -171,15 +171,15 @@ def test_the_model_that_is_validated_is_saved(folder, seen, kind, file):
         assert_equal(report[kind].validated[-1], saved)
 
 
-def test_a_test_in_parts_is_the_whole_test(folder, seen, flat_configs, data, tmp_path):
+def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp_path):
     single = partial(evaluate, data=data, img_scale=(64, 64))
     boxes = single(
         str(folder / 'boxes/iter_2.pth'),
-        config=flat_configs[0],
+        config=tiny_configs[0],
         work_dir=str(tmp_path),
         cfg_options={**SCORES, 'test_evaluator.outfile_prefix': str(tmp_path / 'found')},
     )
-    labels = single(str(folder / 'labels/epoch_1.pth'), config=flat_configs[1], work_dir=str(tmp_path / 'labels'))
+    labels = single(str(folder / 'labels/epoch_1.pth'), config=tiny_configs[1], work_dir=str(tmp_path / 'labels'))
     for report in seen:
         assert report['metrics'] == boxes
         assert report['seg_metrics'] == labels
@@ -212,10 +212,10 @@ def test_work_may_take_longer_than_the_time_out(seen):
 
 
 @pytest.mark.parametrize('arguments', [['train', 'CONFIG'], ['test', 'CONFIG', 'none.pth']])
-def test_several_processes_without_a_launcher_are_refused(tool, flat_configs, data, monkeypatch, arguments):
+def test_several_processes_without_a_launcher_are_refused(tool, tiny_configs, data, monkeypatch, arguments):
     monkeypatch.setenv('RANK', '0')
     monkeypatch.setenv('WORLD_SIZE', '2')
-    name, *arguments = [flat_configs[0] if argument == 'CONFIG' else argument for argument in arguments]
+    name, *arguments = [tiny_configs[0] if argument == 'CONFIG' else argument for argument in arguments]
     code, _, err = tool(name, *arguments, '--data', data)
     assert code == 2
     assert 'torchrun started 2 processes' in err

@@ -30,7 +30,7 @@ class SpoilHook(Hook):
 
 
 @pytest.fixture(autouse=True)
-def no_pretty_text(flat_config, monkeypatch):
+def no_pretty_text(tiny_config, monkeypatch):
     monkeypatch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
 
 
@@ -51,8 +51,8 @@ def assert_finite(folder) -> None:
             assert value.isfinite().all(), f'{name} in {path.name}'
 
 
-def test_learning_rate_too_high(tool, flat_config, shapes, tmp_path):
-    arguments = [flat_config, '--data', shapes, '--img-scale', 64, 64, '--epochs', 2, '--work-dir', tmp_path]
+def test_learning_rate_too_high(tool, tiny_config, shapes, tmp_path):
+    arguments = [tiny_config, '--data', shapes, '--img-scale', 64, 64, '--epochs', 2, '--work-dir', tmp_path]
     code, _, err = tool(
         'train',
         *arguments,
@@ -77,11 +77,11 @@ def test_learning_rate_too_high(tool, flat_config, shapes, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['neck.fpn_convs.0.conv.weight', 'backbone.stages.0.blocks.0.norm1.running_var'])
-def test_weights_that_are_not_finite_are_not_saved(flat_config, shapes, tmp_path, name):
+def test_weights_that_are_not_finite_are_not_saved(tiny_config, shapes, tmp_path, name):
     """Whatever made them so: the loss of the last iteration before the checkpoint was finite."""
     with pytest.raises(RunFailed, match=f'{name} is no longer finite.*last good checkpoint is .*epoch_1.pth'):
         train(
-            flat_config,
+            tiny_config,
             data=str(shapes),
             img_scale=(64, 64),
             epochs=3,

@@ -178,7 +178,7 @@ def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_
 def test_without_being_told_neither_check_nor_training_guesses(tool, tiny_seg_config, tmp_path):
     root = write(tmp_path / 'user', [0, 1, 2, 3, 255])
     for name, *arguments in (
-        ['check_data', root],
+        ['check-data', root],
         ['train', tiny_seg_config, '--data', root, '--from-scratch', '--work-dir', tmp_path / 'run'],
     ):
         code, out, err = tool(name, *arguments)

@@ -39,20 +39,20 @@ def quick():
 
 
 @pytest.fixture(scope='module')
-def runs(flat_config, shapes, tmp_path_factory):
+def runs(tiny_config, shapes, tmp_path_factory):
     """Work directories of an uninterrupted run, and of one that was killed, and resumed by the command line."""
     whole, killed = tmp_path_factory.mktemp('whole'), tmp_path_factory.mktemp('killed')
     arguments = dict(data=str(shapes), img_scale=(64, 64), epochs=3)
-    train(flat_config, **arguments, work_dir=str(whole))
+    train(tiny_config, **arguments, work_dir=str(whole))
     killing_config = tmp_path_factory.mktemp('config') / 'tiny.py'
     killing_config.write_text(
-        f'_base_ = {flat_config!r}\n'
+        f'_base_ = {tiny_config!r}\n'
         "custom_imports = dict(imports=['mmbackbones', 'tests.helpers.kill'])\n"
         "custom_hooks = [dict(type='KillHook')]\n"
     )
     assert fork(partial(train, str(killing_config), **arguments, work_dir=str(killed))) == -signal.SIGKILL
     assert sorted(path.name for path in killed.glob('epoch_*.pth')) == ['epoch_1.pth']
-    command = [sys.executable, ROOT / 'tools/train.py', flat_config, '--data', shapes, '--img-scale', 64, 64]
+    command = [sys.executable, ROOT / 'tools/train.py', tiny_config, '--data', shapes, '--img-scale', 64, 64]
     # A pre-trained file that isn't there must not be asked for.
     command += ['--epochs', 3, '--work-dir', killed, '--resume', '--cfg-options', *UNREACHABLE]
     resumed = subprocess.run(
@@ -109,11 +109,11 @@ def differing(first, second) -> list[str]:
 
 
 @pytest.fixture(scope='module')
-def begun(flat_config, shapes, tmp_path_factory):
+def begun(tiny_config, shapes, tmp_path_factory):
     """Checkpoints that runs of 3 epochs and of 12 iterations leave on their way, of 8 images in batches of 2."""
     epochs, iters = tmp_path_factory.mktemp('epochs'), tmp_path_factory.mktemp('iters')
-    run(flat_config, shapes, epochs, epochs=3)
-    run(flat_config, shapes, iters, iters=12)
+    run(tiny_config, shapes, epochs, epochs=3)
+    run(tiny_config, shapes, iters, iters=12)
     return dict(epochs=epochs / 'epoch_1.pth', iters=iters / 'iter_3.pth')
 
 
@@ -130,7 +130,7 @@ TABLE = {
 
 @pytest.mark.parametrize('unit', ['epochs', 'iters'])
 @pytest.mark.parametrize('row', TABLE)
-def test_rates_after_a_resume_are_those_of_a_fresh_run(row, unit, begun, flat_config, shapes, tmp_path):
+def test_rates_after_a_resume_are_those_of_a_fresh_run(row, unit, begun, tiny_config, shapes, tmp_path):
     """Each row of the table in docs/resume.md."""
     change = dict(TABLE[row])
     length = dict(epochs=3, iters=12)[unit]
@@ -139,21 +139,21 @@ def test_rates_after_a_resume_are_those_of_a_fresh_run(row, unit, begun, flat_co
     if row == 'same':
         fresh = begun[unit].parent
     else:
-        run(flat_config, shapes, fresh, **{unit: length}, **change)
-    run(flat_config, shapes, resumed, **{unit: length}, **change, resume=str(begun[unit]))
+        run(tiny_config, shapes, fresh, **{unit: length}, **change)
+    run(tiny_config, shapes, resumed, **{unit: length}, **change, resume=str(begun[unit]))
     batches = 8 // change.get('batch_size', 2) if unit == 'epochs' else 3  # done before
     expected = {step: rate for step, rate in rates(fresh).items() if step > batches}
     assert len(set(rates(fresh).values())) > 2  # else the equality below would show nothing
     assert rates(resumed) == expected
 
 
-def test_what_the_file_says_of_the_optimizer_gives_way_to_what_is_asked_for(begun, flat_config, shapes, tmp_path):
+def test_what_the_file_says_of_the_optimizer_gives_way_to_what_is_asked_for(begun, tiny_config, shapes, tmp_path):
     changes = {
         'optim_wrapper.optimizer.weight_decay': 0.3,
         'optim_wrapper.optimizer.betas': (0.5, 0.9),
         'optim_wrapper.paramwise_cfg.norm_decay_mult': 0.0,
     }
-    runner = run(flat_config, shapes, tmp_path, epochs=2, resume=str(begun['epochs']), seed=7, cfg_options=changes)
+    runner = run(tiny_config, shapes, tmp_path, epochs=2, resume=str(begun['epochs']), seed=7, cfg_options=changes)
     groups = runner.optim_wrapper.optimizer.param_groups
     assert {group['betas'] for group in groups} == {(0.5, 0.9)}
     assert {group['weight_decay'] for group in groups} == {0.3, 0.0}
@@ -161,27 +161,27 @@ def test_what_the_file_says_of_the_optimizer_gives_way_to_what_is_asked_for(begu
     assert load_from_file(tmp_path / 'epoch_2.pth')['meta']['seed'] == 7
 
 
-def test_without_a_seed_the_run_keeps_its_own(flat_config, shapes, tmp_path):
-    run(flat_config, shapes, tmp_path / 'whole', epochs=2, seed=3)
-    run(flat_config, shapes, tmp_path / 'resumed', epochs=2, resume=str(tmp_path / 'whole/epoch_1.pth'))
+def test_without_a_seed_the_run_keeps_its_own(tiny_config, shapes, tmp_path):
+    run(tiny_config, shapes, tmp_path / 'whole', epochs=2, seed=3)
+    run(tiny_config, shapes, tmp_path / 'resumed', epochs=2, resume=str(tmp_path / 'whole/epoch_1.pth'))
     assert differing(tmp_path / 'whole/epoch_2.pth', tmp_path / 'resumed/epoch_2.pth') == []
 
 
 @pytest.mark.parametrize(('accumulate', 'images'), [(3, 8), (2, 6)])
-def test_inside_an_accumulation(accumulate, images, flat_config, shapes, tmp_path):
+def test_inside_an_accumulation(accumulate, images, tiny_config, shapes, tmp_path):
     """4 and 3 batches an epoch: the first ends with 1 batch that waits for its step; the last step may be short."""
     more = dict(epochs=3, accumulate=accumulate, cfg_options={'train_dataloader.dataset.indices': images})
-    run(flat_config, shapes, tmp_path / 'whole', **more)
+    run(tiny_config, shapes, tmp_path / 'whole', **more)
     for epoch in (1, 2):
         work_dir = tmp_path / f'from_{epoch}'
-        run(flat_config, shapes, work_dir, **more, resume=str(tmp_path / f'whole/epoch_{epoch}.pth'))
+        run(tiny_config, shapes, work_dir, **more, resume=str(tmp_path / f'whole/epoch_{epoch}.pth'))
         assert differing(tmp_path / 'whole/epoch_3.pth', work_dir / 'epoch_3.pth') == []
     held = load_from_file(tmp_path / 'whole/epoch_1.pth')['accumulated_gradients']
     assert (held['batches'], held['accumulate']) == (1, accumulate)
     assert any(gradient.abs().max() > 0 for gradient in held['gradients'].values())
     assert 'accumulated_gradients' not in load_from_file(tmp_path / 'whole/epoch_3.pth')
     with pytest.raises(UserError, match='after 1 of . batches: it cannot be resumed with --accumulate 1; use --acc'):
-        run(flat_config, shapes, tmp_path / 'other', epochs=3, resume=str(tmp_path / 'whole/epoch_1.pth'))
+        run(tiny_config, shapes, tmp_path / 'other', epochs=3, resume=str(tmp_path / 'whole/epoch_1.pth'))
 
 
 def changed(path, target, **parts):
@@ -207,11 +207,11 @@ def refused(match, config, data, work_dir, **more):
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_plain_weights_are_no_run(begun, flat_config, shapes, tmp_path, unchecked):
+def test_plain_weights_are_no_run(begun, tiny_config, shapes, tmp_path, unchecked):
     torch.save(load_from_file(begun['epochs'])['state_dict'], tmp_path / 'weights.pth')
     refused(
         'no training run to resume.* use --weights',
-        flat_config,
+        tiny_config,
         shapes,
         tmp_path / 'run',
         epochs=3,
@@ -219,7 +219,7 @@ def test_plain_weights_are_no_run(begun, flat_config, shapes, tmp_path, unchecke
     )
 
 
-def test_another_model_is_named(begun, flat_config, tiny_mask_config, shapes, tmp_path, unchecked):
+def test_another_model_is_named(begun, tiny_config, tiny_mask_config, shapes, tmp_path, unchecked):
     refused(
         r'is of another model: bbox_head\S* is .* written by tiny, and absent in the model of tiny_mask \(MaskRCNN '
         r'with VAN\)|is of another model: rpn_head\S* is absent in the file, .* written by tiny, and .* tiny_mask ',
@@ -245,38 +245,38 @@ def test_another_model_is_named(begun, flat_config, tiny_mask_config, shapes, tm
     ],
 )
 def test_what_cannot_be_resumed_is_said_before_the_data_is_checked(
-    file, length, message, begun, flat_config, shapes, tmp_path, unchecked
+    file, length, message, begun, tiny_config, shapes, tmp_path, unchecked
 ):
     """Each check for itself: resume/test_comparison.py."""
-    refused(message, flat_config, shapes, tmp_path / 'run', resume=str(begun.get(file, 'nowhere.pth')), **length)
+    refused(message, tiny_config, shapes, tmp_path / 'run', resume=str(begun.get(file, 'nowhere.pth')), **length)
     assert not (tmp_path / 'run').exists()
 
 
-def test_a_checkpoint_inside_an_epoch_is_refused(flat_config, shapes, tmp_path):
+def test_a_checkpoint_inside_an_epoch_is_refused(tiny_config, shapes, tmp_path):
     hook = {'default_hooks.checkpoint.by_epoch': False, 'default_hooks.checkpoint.interval': 3}
-    run(flat_config, shapes, tmp_path, epochs=2, cfg_options=hook)
-    refused('in the middle of an epoch', flat_config, shapes, tmp_path, epochs=2, resume=str(tmp_path / 'iter_6.pth'))
+    run(tiny_config, shapes, tmp_path, epochs=2, cfg_options=hook)
+    refused('in the middle of an epoch', tiny_config, shapes, tmp_path, epochs=2, resume=str(tmp_path / 'iter_6.pth'))
 
 
-def test_the_log_says_what_is_resumed_and_what_changed(begun, flat_config, shapes, tmp_path, logged):
+def test_the_log_says_what_is_resumed_and_what_changed(begun, tiny_config, shapes, tmp_path, logged):
     messages = logged('mmbackbones.engine.resume.comparison')
-    run(flat_config, shapes, tmp_path, epochs=3, batch_size=4, resume=str(begun['epochs']))
+    run(tiny_config, shapes, tmp_path, epochs=3, batch_size=4, resume=str(begun['epochs']))
     assert messages[0] == f'resuming {begun["epochs"]} from the end of epoch 1: 2 of 3 epochs left'
     assert 'batch_size 2 -> 4' in messages[1]
     assert 'seed' not in messages[1]
 
 
-def test_two_runs_at_once(flat_config, shapes, tmp_path, monkeypatch):
+def test_two_runs_at_once(tiny_config, shapes, tmp_path, monkeypatch):
     """Also of one process; see test_work_dir.py for two."""
 
     def meanwhile(self):
         monkeypatch.undo()
-        refused('is in use by another training run', flat_config, shapes, tmp_path, epochs=1)
-        refused('is in use by another training run', flat_config, shapes, tmp_path, epochs=1, resume='auto')
+        refused('is in use by another training run', tiny_config, shapes, tmp_path, epochs=1)
+        refused('is in use by another training run', tiny_config, shapes, tmp_path, epochs=1, resume='auto')
 
     monkeypatch.setattr('mmengine.runner.Runner.train', meanwhile)
-    run(flat_config, shapes, tmp_path, epochs=1)
-    run(flat_config, shapes, tmp_path, epochs=1)  # when the first is over
+    run(tiny_config, shapes, tmp_path, epochs=1)
+    run(tiny_config, shapes, tmp_path, epochs=1)  # when the first is over
 
 
 class TestUsedWorkDir:
@@ -287,25 +287,25 @@ class TestUsedWorkDir:
         """As `begun` left it: a run with an id."""
         return shutil.copytree(begun['epochs'].parent, tmp_path / 'used')
 
-    def test_a_new_run_says_what_is_there(self, used, flat_config, shapes, logged):
+    def test_a_new_run_says_what_is_there(self, used, tiny_config, shapes, logged):
         messages = logged('mmbackbones.engine.work_dir')
-        run(flat_config, shapes, used, epochs=1)
+        run(tiny_config, shapes, used, epochs=1)
         assert len(messages) == 1
         names = 'best_coco_bbox_mAP_epoch_3.pth, epoch_1.pth, epoch_2.pth, epoch_3.pth and 1 more'
         assert f'holds files of an earlier run ({names})' in messages[0]
         assert (used / 'epoch_3.pth').is_file()
 
-    def test_the_newest_run_is_resumed_and_no_other(self, used, flat_config, shapes):
-        run(flat_config, shapes, used, epochs=1)
+    def test_the_newest_run_is_resumed_and_no_other(self, used, tiny_config, shapes):
+        run(tiny_config, shapes, used, epochs=1)
         (used / 'last_checkpoint').write_text(str(used / 'epoch_3.pth'))
-        runner = run(flat_config, shapes, used, epochs=2, resume='auto')
+        runner = run(tiny_config, shapes, used, epochs=2, resume='auto')
         assert runner.cfg.load_from == str(used / 'epoch_1.pth')
         (used / 'epoch_1.pth').unlink()
         (used / 'epoch_2.pth').unlink()
         refused(
             'no checkpoint of the run that was started last there; epoch_3.pth is of an earlier run: to resume '
             'that one, use --resume .*epoch_3.pth',
-            flat_config,
+            tiny_config,
             shapes,
             used,
             epochs=9,
@@ -313,7 +313,7 @@ class TestUsedWorkDir:
         )
 
     @pytest.mark.parametrize('form', ['version 1', 'two ids'])
-    def test_checkpoints_of_earlier_versions_are_resumed(self, form, used, begun, flat_config, shapes):
+    def test_checkpoints_of_earlier_versions_are_resumed(self, form, used, begun, tiny_config, shapes):
         """Version 1 had no ids; after it a run had one in ``meta``, as now, and another one in ``record``."""
         if form == 'version 1':
             (used / 'run.json').unlink()
@@ -329,14 +329,14 @@ class TestUsedWorkDir:
         for name in ('epoch_2.pth', 'epoch_3.pth', 'last_checkpoint'):
             (used / name).unlink()
         before = json.loads((used / 'run.json').read_text()) if form == 'two ids' else None
-        runner = run(flat_config, shapes, used, epochs=3, resume='auto')
+        runner = run(tiny_config, shapes, used, epochs=3, resume='auto')
         assert runner.cfg.load_from == str(used / 'epoch_1.pth')
         assert differing(begun['epochs'].with_name('epoch_3.pth'), used / 'epoch_3.pth') == []
         after = json.loads((used / 'run.json').read_text())
         assert load_from_file(used / 'epoch_3.pth')['meta']['run_id'] == after['id']
         assert before in (None, after)
 
-    def test_each_checkpoint_is_read_once(self, used, flat_config, shapes, monkeypatch):
+    def test_each_checkpoint_is_read_once(self, used, tiny_config, shapes, monkeypatch):
         """The resumed one for all that is done with it, those before it to see whose they are."""
         reads, load = [], torch.load
 
@@ -345,31 +345,31 @@ class TestUsedWorkDir:
             return load(file, **more)
 
         monkeypatch.setattr(torch, 'load', count)
-        runner = run(flat_config, shapes, used, epochs=4, resume='auto')
+        runner = run(tiny_config, shapes, used, epochs=4, resume='auto')
         assert Counter(reads) == {'epoch_1.pth': 1, 'epoch_2.pth': 1, 'epoch_3.pth': 1}
         assert runner.resumed.checkpoint is None  # nor is it kept
 
-    def test_a_damaged_run_file_is_no_reason_to_refuse_a_file(self, used, flat_config, shapes):
+    def test_a_damaged_run_file_is_no_reason_to_refuse_a_file(self, used, tiny_config, shapes):
         (used / 'run.json').write_text('[')
-        refused('run.json is damaged: .*--resume FILE', flat_config, shapes, used, epochs=4, resume='auto')
-        runner = run(flat_config, shapes, used, epochs=4, resume=str(used / 'epoch_3.pth'))
+        refused('run.json is damaged: .*--resume FILE', tiny_config, shapes, used, epochs=4, resume='auto')
+        runner = run(tiny_config, shapes, used, epochs=4, resume=str(used / 'epoch_3.pth'))
         assert runner.cfg.load_from == str(used / 'epoch_3.pth')
         assert json.loads((used / 'run.json').read_text())['id']
 
 
-def test_checkpoints_in_another_folder_are_found(flat_config, shapes, tmp_path):
+def test_checkpoints_in_another_folder_are_found(tiny_config, shapes, tmp_path):
     more = dict(cfg_options={'default_hooks.checkpoint.out_dir': str(tmp_path / 'large_disk')})
-    run(flat_config, shapes, tmp_path / 'run', epochs=1, **more)
-    runner = run(flat_config, shapes, tmp_path / 'run', epochs=2, **more, resume='auto')
+    run(tiny_config, shapes, tmp_path / 'run', epochs=1, **more)
+    runner = run(tiny_config, shapes, tmp_path / 'run', epochs=2, **more, resume='auto')
     assert runner.cfg.load_from == str(tmp_path / 'large_disk/run/epoch_1.pth')
 
 
-def test_a_schedulers_own_methods_are_left_out(flat_config, shapes, tmp_path):
+def test_a_schedulers_own_methods_are_left_out(tiny_config, shapes, tmp_path):
     """With them the run could read none of its own checkpoints."""
     cycle = dict(type='OneCycleLR', eta_max=0.01, total_steps=2)
     more = dict(epochs=2, cfg_options=dict(param_scheduler=[cycle]))
-    run(flat_config, shapes, tmp_path / 'whole', **more)
-    run(flat_config, shapes, tmp_path / 'resumed', **more, resume=str(tmp_path / 'whole/epoch_1.pth'))
+    run(tiny_config, shapes, tmp_path / 'whole', **more)
+    run(tiny_config, shapes, tmp_path / 'resumed', **more, resume=str(tmp_path / 'whole/epoch_1.pth'))
     assert differing(tmp_path / 'whole/epoch_2.pth', tmp_path / 'resumed/epoch_2.pth') == []
 
 
@@ -379,18 +379,18 @@ class TestAveragedWeights:
     EMA = {'custom_hooks': [dict(type='EMAHook', momentum=0.1)]}
 
     @pytest.fixture(scope='class')
-    def averaged(self, flat_config, shapes, tmp_path_factory):
+    def averaged(self, tiny_config, shapes, tmp_path_factory):
         work_dir = tmp_path_factory.mktemp('averaged')
-        run(flat_config, shapes, work_dir, epochs=2, cfg_options=self.EMA)
+        run(tiny_config, shapes, work_dir, epochs=2, cfg_options=self.EMA)
         return work_dir
 
-    def test_averaging_continues(self, averaged, flat_config, shapes, tmp_path):
-        run(flat_config, shapes, tmp_path, epochs=2, cfg_options=self.EMA, resume=str(averaged / 'epoch_1.pth'))
+    def test_averaging_continues(self, averaged, tiny_config, shapes, tmp_path):
+        run(tiny_config, shapes, tmp_path, epochs=2, cfg_options=self.EMA, resume=str(averaged / 'epoch_1.pth'))
         assert differing(averaged / 'epoch_2.pth', tmp_path / 'epoch_2.pth') == []
 
-    def test_without_averages_the_trained_weights_are_resumed(self, averaged, flat_config, shapes, tmp_path):
-        run(flat_config, shapes, tmp_path / 'plain', epochs=2)
-        run(flat_config, shapes, tmp_path / 'resumed', epochs=2, resume=str(averaged / 'epoch_1.pth'))
+    def test_without_averages_the_trained_weights_are_resumed(self, averaged, tiny_config, shapes, tmp_path):
+        run(tiny_config, shapes, tmp_path / 'plain', epochs=2)
+        run(tiny_config, shapes, tmp_path / 'resumed', epochs=2, resume=str(averaged / 'epoch_1.pth'))
         assert differing(tmp_path / 'plain/epoch_2.pth', tmp_path / 'resumed/epoch_2.pth') == []
         assert 'ema_state_dict' not in load_from_file(tmp_path / 'resumed/epoch_2.pth')
 
@@ -417,9 +417,9 @@ def test_resume_takes_precedence_over_weights(tmp_path):
     assert cfg.default_hooks.rebuild_checkpoint.type == 'RebuildCheckpointHook'
 
 
-def test_resume_on_other_classes_is_refused(begun, flat_config, shapes, tmp_path):
+def test_resume_on_other_classes_is_refused(begun, tiny_config, shapes, tmp_path):
     classes = ('circle', 'dot\x1b[2J', 'square', 'star')
     meta = {**load_from_file(begun['epochs'])['meta'], 'dataset_meta': dict(classes=classes)}
     file = changed(begun['epochs'], tmp_path / 'epoch_1.pth', meta=meta)
     with pytest.raises(UserError, match='was trained on the classes circle, dot.x1b.2J, square, star, the data has '):
-        run(flat_config, shapes, tmp_path, epochs=3, resume=file)
+        run(tiny_config, shapes, tmp_path, epochs=3, resume=file)

@@ -30,6 +30,7 @@ def test_read_config(tmp_path, monkeypatch):
     (tmp_path / 'a.py').write_text('lr = 0.1\n')
     assert read_config(tmp_path / 'a.py').lr == 0.1
     monkeypatch.chdir(tmp_path)
+    assert read_config('retinanet_van_t.py').model.backbone.type == 'VAN'
     Path('retinanet_van_t.py').write_text('lr = 0.2\n')  # a file here, and not the config of that name
     assert read_config('retinanet_van_t.py').lr == 0.2
     with pytest.raises(UserError, match=r'upernet_van_b.py does not exist; the one .* is called upernet_van_b'):
