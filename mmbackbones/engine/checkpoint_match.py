@@ -3,8 +3,8 @@
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from ..errors import UserError
-from ..weights import find_state_dict, match_weights
+from ..errors import UserError, printable
+from ..weights import find_state_dict, match_weights, trained_classes
 from ..weights.whole_model import BACKBONE
 
 
@@ -38,3 +38,15 @@ class CheckpointMatchHook(Hook):
         runner.logger.info(f'loaded {len(fitting)} of {len(match.expected)} keys from {file}')
         for line in match.left_out():
             runner.logger.warning(line)
+        if not self.strict and (difference := _other_classes(runner, checkpoint)):
+            runner.logger.warning(f'{difference}: the weights of the classes are loaded by their numbers')
+
+
+def _other_classes(runner, checkpoint: dict) -> str:
+    """The first label that stands for another class in the data than in the checkpoint, where there are as many."""
+    dataset = getattr(getattr(runner, 'train_dataloader', None), 'dataset', None)
+    ours, theirs = getattr(dataset, 'metainfo', {}).get('classes') or (), trained_classes(checkpoint) or ()
+    pairs = zip(ours, theirs, strict=True) if len(ours) == len(theirs) else ()
+    differing = ((label, *names) for label, names in enumerate(pairs) if names[0] != names[1])
+    label, here, there = next(differing, (0, '', ''))
+    return printable(f'label {label} is {here!r} in the data and {there!r} in {runner.cfg.load_from}') if here else ''

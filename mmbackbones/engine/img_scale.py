@@ -10,6 +10,7 @@ from ..errors import UserError
 from .config_tree import dicts_in
 
 MIN_SIZE = 32  # pixels; the stride of the backbones' last stage
+MAX_SIZE = 32_767  # pixels; larger images cannot be resized by OpenCV
 
 
 def as_sizes(scale: Any) -> list[tuple]:
@@ -65,12 +66,14 @@ def set_img_scale(cfg: Config, width: int, height: int) -> None:
         height: In pixels.
 
     Raises:
-        UserError: The size is below 32x32 pixels.
+        UserError: The size is below 32x32 pixels, or above what OpenCV resizes to.
     """
     if min(width, height) < MIN_SIZE:
         raise UserError(
             f'--img-scale {width} {height} is too small: backbones take images of at least {MIN_SIZE}x{MIN_SIZE} pixels'
         )
+    if max(width, height) > MAX_SIZE:
+        raise UserError(f'--img-scale {width} {height} is too large: at most {MAX_SIZE} pixels a side')
     base, *_ = next(as_sizes(step.scale) for step in cfg.test_dataloader.dataset.pipeline if step.type == 'Resize')
     growth = max(width / base[0], height / base[1])  # of sizes that apply to both orientations
 

@@ -18,12 +18,15 @@ class Detector(nn.Module):
         self.backbone, self.fc_cls = nn.Linear(2, 2), nn.Linear(2, classes)
 
 
-def load(state: dict, strict: bool) -> tuple[dict, str]:
+def load(state: dict, strict: bool, classes: tuple = (), theirs: tuple = ()) -> tuple[dict, str]:
     """What is left of a checkpoint, and the log."""
     logger = logging.Logger('match', logging.INFO)
     logger.addHandler(logging.StreamHandler(log := StringIO()))
-    checkpoint = dict(state_dict=state)
-    runner = SimpleNamespace(cfg=SimpleNamespace(load_from='a.pth'), model=Detector(), logger=logger)
+    checkpoint = dict(state_dict=state, meta=dict(dataset_meta=dict(classes=theirs)))
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes)))
+    runner = SimpleNamespace(
+        cfg=SimpleNamespace(load_from='a.pth'), model=Detector(), logger=logger, train_dataloader=loader
+    )
     CheckpointMatchHook(strict).after_load_checkpoint(runner, checkpoint)
     return checkpoint['state_dict'], log.getvalue()
 
@@ -44,6 +47,25 @@ def test_mismatched_head_is_skipped_and_logged():
         'left out, because they are for another number of classes: fc_cls.weight (5x2 in the file, 3x2 here), '
         'fc_cls.bias (5 in the file, 3 here)\n'
     )
+
+
+@pytest.mark.parametrize(
+    ('theirs', 'said'),
+    [
+        (
+            ('cat', 'dog', 'cow'),
+            "label 2 is 'owl' in the data and 'cow' in a.pth: the weights of the classes are loaded by",
+        ),
+        (('cat', 'dog', 'owl'), ''),
+        (('cow', 'owl'), ''),
+        ((), ''),
+    ],
+)
+def test_as_many_other_classes_are_said(theirs, said):
+    _, log = load(Detector().state_dict(), strict=False, classes=('cat', 'dog', 'owl'), theirs=theirs)
+    assert said in log
+    assert ('label' in log) == bool(said)
+    assert 'label' not in load(Detector().state_dict(), strict=True, classes=('cat', 'dog', 'owl'), theirs=theirs)[1]
 
 
 def test_missing_head_is_logged():

@@ -34,6 +34,11 @@ def test_img_scale_sets_every_pipeline_and_keeps_the_proportions_of_others(cfg):
     assert scales == [(320, 240), (160, 120), (480, 360)]
 
 
+def test_img_scale_above_what_opencv_resizes_to(cfg):
+    with pytest.raises(UserError, match='--img-scale 64 32768 is too large: at most 32767 pixels a side'):
+        set_img_scale(cfg, 64, 32768)
+
+
 def test_img_scale_below_the_backbones_stride(cfg):
     with pytest.raises(UserError, match='at least 32x32'):
         set_img_scale(cfg, 320, 16)
