@@ -3,25 +3,45 @@
 # dropout and no color augmentation, so that a few minutes are enough.
 _base_ = 'upernet_van_t.py'
 
+scale = (128, 128)
 model = dict(
+    data_preprocessor=dict(size=scale),
     backbone=dict(drop_path_rate=0.0, norm_cfg=dict(type='BN'), init_cfg=None),
     decode_head=dict(channels=96, dropout_ratio=0.0),
     auxiliary_head=dict(channels=32),
 )
-val_dataloader = dict(num_workers=1)
-test_dataloader = dict(num_workers=1)
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    dict(type='RandomResize', scale=(2048, 512), ratio_range=(0.5, 2.0), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
+    dict(type='RandomResize', scale=scale, ratio_range=(0.5, 2.0), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=scale, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(type='LoadAnnotations', reduce_zero_label=True),
+    dict(type='PackSegInputs'),
+]
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale=(side, side), keep_ratio=True) for side in (64, 96, 128, 160, 192, 224)],
+            [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0, direction='horizontal')],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
 ]
 train_dataloader = dict(
     batch_size=8, num_workers=1, sampler=dict(type='DefaultSampler'), dataset=dict(pipeline=train_pipeline)
 )
+val_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
 
 train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=4, val_interval=2)
 param_scheduler = [

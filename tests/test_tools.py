@@ -75,7 +75,11 @@ def test_usage_names_the_config_before_the_options(helps):
 @pytest.mark.parametrize('library', ['torch', 'mmdet'])
 def test_ctrl_c_while_a_library_is_imported(tmp_path, tiny_config, library):
     (tmp_path / library).mkdir()
-    (tmp_path / library / '__init__.py').write_text('import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n')
+    (tmp_path / library / '__init__.py').write_text(
+        'import os, signal\n'
+        'signal.signal(signal.SIGINT, signal.default_int_handler)  # which may be ignored in the background\n'
+        'os.kill(os.getpid(), signal.SIGINT)\n'
+    )
     code, _, err = run_python('tools/train.py', tiny_config, path=[str(tmp_path)])
     assert (code, err) == (130, '\nstopped\n')
 

@@ -8,8 +8,6 @@ from ..visualization.plots import image_grid, plot_curve
 from .test import test
 from .train import train
 
-_SIZE = (128, 128)
-
 
 class Demo(NamedTuple):
     """One of the demos.
@@ -50,12 +48,11 @@ def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None 
     demo = DEMOS[kind]
     folder = Path(work_dir or demo.work_dir)
     print(f'Training {demo.model} + VAN-Tiny (narrower than the published one) on the generated data set "shapes"')
-    trained = train(demo.config, data='shapes', img_scale=_SIZE, epochs=epochs, work_dir=str(folder))
+    trained = train(demo.config, data='shapes', epochs=epochs, work_dir=str(folder))
     assert trained.checkpoint is not None  # the configs of the demos write some
     metrics = test(
         trained.checkpoint,
         data='shapes',
-        img_scale=_SIZE,
         work_dir=str(folder),
         show_dir=str(folder / 'predictions'),
     )

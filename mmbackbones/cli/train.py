@@ -4,7 +4,7 @@ Examples: on COCO, on the generated data set "shapes", and on your own folder, i
 `mmbackbones check-data --help` lists:
 
     mmbackbones train retinanet_van_b
-    mmbackbones train retinanet_van_t_demo --data shapes --img-scale 128 128
+    mmbackbones train retinanet_van_t_demo --data shapes
     mmbackbones train retinanet_van_t --data path/to/folder --batch-size 4 --epochs 12
 """
 

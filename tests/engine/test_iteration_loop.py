@@ -35,7 +35,7 @@ def start(tiny_config, shapes, tmp_path_factory):
     def start_training(folder, workers: int, **more):
         stop = [dict(type='StopHook')] if more.pop('stop', False) else []
         return train(
-            str(flat),
+            tiny_seg_config,
             data=str(shapes),
             img_scale=(64, 64),
             iters=4,
@@ -83,8 +83,6 @@ def test_resumed_training_is_equal(start, whole, tmp_path, workers, monkeypatch)
 
 def test_resumed_segmentor_is_equal(tiny_seg_config, shapes, tmp_path, monkeypatch):
     """Its sampler never ends; OneDL's can skip by itself, which would count the skipped images twice."""
-    flat = tmp_path / 'tiny_seg.py'
-    Config.fromfile(tiny_seg_config).dump(flat)
     monkeypatch.setattr(Config, 'pretty_text', '')
     options = {
         'train_dataloader.num_workers': 1,
@@ -96,7 +94,7 @@ def test_resumed_segmentor_is_equal(tiny_seg_config, shapes, tmp_path, monkeypat
     for name, resume in (('whole', None), ('resumed', str(tmp_path / 'whole' / 'iter_3.pth'))):
         work_dir = str(tmp_path / name)
         train(
-            str(flat),
+            tiny_seg_config,
             data=str(shapes),
             img_scale=(64, 64),
             iters=5,

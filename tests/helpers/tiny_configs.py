@@ -19,5 +19,7 @@ def write_config(folder: Path, name: str, demo: str, model: str) -> str:
     """Write a config in one file: MMEngine takes seconds to look for the files that a config is based on."""
     path = folder / f'{name}.py'
     path.write_text(f'_base_ = {str(ROOT / "configs" / f"{demo}.py")!r}\nmodel = dict({model})\n{LOADERS}')
-    Config.fromfile(path).dump(path)
+    # Not by `dump`, which some modules' fixtures switch off.
+    content = Config.fromfile(path).to_dict()
+    path.write_text('\n'.join(f'{key} = {value!r}' for key, value in content.items()))
     return str(path)

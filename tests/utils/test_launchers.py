@@ -24,6 +24,6 @@ def test_rank_before_the_process_group(monkeypatch, name):
 
 def test_rank_in_the_process_group(monkeypatch):
     monkeypatch.setenv('RANK', '3')
-    monkeypatch.setattr('mmbackbones.utils.launchers.is_distributed', lambda: True)
-    monkeypatch.setattr('mmbackbones.utils.launchers.get_rank', lambda: 1)
+    monkeypatch.setattr('mmengine.dist.is_distributed', lambda: True)
+    monkeypatch.setattr('mmengine.dist.get_rank', lambda: 1)
     assert process_rank() == 1
