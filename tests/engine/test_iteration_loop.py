@@ -35,7 +35,7 @@ def start(tiny_config, shapes, tmp_path_factory):
     def start_training(folder, workers: int, **more):
         stop = [dict(type='StopHook')] if more.pop('stop', False) else []
         return train(
-            tiny_seg_config,
+            str(flat),
             data=str(shapes),
             img_scale=(64, 64),
             iters=4,
