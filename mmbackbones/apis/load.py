@@ -108,7 +108,6 @@ def load(
     checkpoint = os.fspath(checkpoint)
     place = _device(device)
     content = load_from_file(checkpoint, 'cpu')
-    require_whole_model(content, checkpoint)
     weights = find_state_dict(content, checkpoint)
     classes = trained_classes(content)
     if config is None:
@@ -116,6 +115,7 @@ def load(
         with no_larger_than(weights, checkpoint), little_memory(weights):
             network = _build(cfg, classes)
     else:
+        require_whole_model(content, checkpoint)
         cfg = read_config(config)
         if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
             raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
