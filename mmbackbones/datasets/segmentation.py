@@ -16,7 +16,7 @@ from .checks.label_numbering import Numbering, check_numbering_options, infer_nu
 from .checks.label_orientation import check_orientation
 from .checks.label_values import check_classes_occur, check_label_255, check_label_range, describe_labels
 from .formats import find_format
-from .formats.base import ClassNames, SegmentationFormat
+from .formats.base import LabelNames, SegmentationFormat
 from .train_val_split import describe_train_val_split, train_val_split
 
 SPLITS = ('train', 'val', 'test')
@@ -98,8 +98,8 @@ def load_segmentation(
     root, out_dir = absolute(root), absolute(out_dir)
     found = find_format(root, 'label maps')
     notes = list(found.notes)
-    class_names = found.read_class_names()
-    names = class_names.names
+    class_names = found.read_label_names()
+    names = class_names.names or ()
     check_same_classes(names, classes or names, str(class_names.file), 'the classes of the model')
     background = _merge_background(background, class_names)
 
@@ -111,7 +111,7 @@ def load_segmentation(
     ]
     pairs = {}
     for split in dict.fromkeys('train' if divided and split == 'val' else split for split in wanted):
-        pairs[split] = _read_split(found, split, class_names, background, ignore_label, notes)
+        pairs[split] = _read_split(found, split, class_names, background, ignore_label, out_dir, notes)
     read = [pair for split_pairs in pairs.values() for pair in split_pairs]
     maps = [pair.label for pair in read]
     pixels = count_pixels(maps)
@@ -135,7 +135,7 @@ def load_segmentation(
     return SegmentationData(root, found.name, order, label_map, done, tuple(notes), numbering.background, ignore_label)
 
 
-def _merge_background(asked: str | None, class_names: ClassNames) -> str | None:
+def _merge_background(asked: str | None, class_names: LabelNames) -> str | None:
     """The user's `--background`, or else what the file of class names says.
 
     Raises:
@@ -153,15 +153,16 @@ def _merge_background(asked: str | None, class_names: ClassNames) -> str | None:
 def _read_split(
     found: SegmentationFormat,
     split: str,
-    class_names: ClassNames,
+    class_names: LabelNames,
     background: str | None,
     ignore_label: int | None,
+    out_dir: Path,
     notes: list[str],
 ) -> list[Pair]:
-    images = found.read(split)
+    images = found.read(split, out_dir)
     notes += images.notes
     maps = {pair.label_path: pair.label for pair in images.pairs}
-    check_label_range(maps, class_names.names, background, ignore_label, class_names.file)
+    check_label_range(maps, class_names.names or (), background, ignore_label, class_names.file)
     check_classes_occur(maps, Numbering(background or 'ignore', ignore_label), class_names.file)
     return images.pairs
 

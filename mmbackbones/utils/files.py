@@ -9,13 +9,22 @@ from ..errors import UserError
 from .atomic_write import atomic_write
 
 
+def is_regular(path: Path) -> bool:
+    """Whether a path leads to a regular file; reading anything else, such as a pipe or a device, might never end.
+
+    Raises:
+        OSError: There is nothing, or it may not be looked at.
+    """
+    return stat.S_ISREG(path.stat().st_mode)
+
+
 def read_bytes(path: Path) -> bytes:
-    """Read a regular file; anything else, such as a pipe or a device, might never end.
+    """Read a regular file.
 
     Raises:
         OSError: It cannot be read, or is not a regular file.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    if not is_regular(path):
         raise OSError('it is not a regular file')
     return path.read_bytes()
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ...errors import UserError
 from ...utils.files import list_files
-from .base import ClassNames, LabeledImages, SegmentationFormat
+from .base import LabeledImages, LabelNames, SegmentationFormat
 from .class_names import ADE20K, read_class_names
+from .folder import Folder
 from .pairs import pair_by_stem, read_pairs
 
 KINDS = ('images', 'annotations')
@@ -25,9 +26,21 @@ class Ade20k(SegmentationFormat):
         f'`images/{{{TRAINING},{VALIDATION}}}/` (and `testing/` or `test/`), `annotations/` alike with a PNG per '
         f'image, `classes.txt` or `{ADE20K}`'
     )
+    tree = f"""
+images/
+  {TRAINING}/*.jpg
+  {VALIDATION}/*.jpg
+  testing/*.jpg  # optional, or test/
+annotations/
+  {TRAINING}/*.png  # one per image, of the same name
+  {VALIDATION}/*.png
+classes.txt  # or {ADE20K}
+"""
+    signs = {f'images/{TRAINING}/': 'images', f'annotations/{TRAINING}/': 'label maps', 'classes.txt': 'class names'}
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        root = self.root
         inner = [path for kind in KINDS for path in _list_visible(root / kind)]
         # Besides folders: broken links, what has become a file, and lists of names; `val.json` may be of boxes.
         inner = [path for path in inner if path.is_dir() or (_SPLIT.match(path.name) and not path.suffix)]
@@ -54,13 +67,13 @@ class Ade20k(SegmentationFormat):
             self.notes = [f'left out, because it is no labeled split of the format: {", ".join(unused[:6])}{more}']
 
     @classmethod
-    def match(cls, root: Path) -> bool:
-        return all((root / kind / TRAINING).is_dir() for kind in KINDS)
+    def match(cls, folder: Folder) -> bool:
+        return all(folder.has_folder(f'{kind}/{TRAINING}') for kind in KINDS)
 
-    def read_class_names(self) -> ClassNames:
+    def read_label_names(self) -> LabelNames:
         return read_class_names(self.root)
 
-    def read(self, split: str) -> LabeledImages:
+    def read(self, split: str, out_dir: Path) -> LabeledImages:
         image_dir, label_dir = (self.root / kind / self._folders[split] for kind in KINDS)
         names, spare = pair_by_stem(image_dir, label_dir)
         found = read_pairs(self.root, image_dir, label_dir, names)

@@ -1,12 +1,14 @@
 """What a format of data sets is: how a folder is recognized, which splits it has, and how each of them is read."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from ..checks.images import ImageInfo
 from ..checks.label_maps import Pair
+from .folder import Folder
 
 Task = Literal['boxes', 'label maps']
 
@@ -15,12 +17,18 @@ class Format(ABC):
     """A data set in a folder of this format, its splits listed and nothing else read yet.
 
     Args:
-        root: The data folder, an absolute path that the format matches.
+        folder: The data folder, which the format matches.
 
     Attributes:
         name: Name of the format.
         task: What a folder of this format is annotated with.
         expects: What the folder must hold, in one line of Markdown.
+        tree: The folder as the documentation shows it: one path per line, indented by two spaces per level, folders
+            with a slash at the end, a remark behind two spaces and ``#``.
+        signs: What tells the format: paths that a folder of it has, as patterns of
+            :meth:`~pathlib.Path.glob`, each with what it is in words. Of a folder in no format they tell what is
+            missing for this one.
+        root: The data folder, an absolute path.
         splits: For each split, in the order ``train``, ``val``, ``test``, what messages call its source: a path
             relative to `root`.
         notes: What the user should know about the folder, one line each.
@@ -32,24 +40,27 @@ class Format(ABC):
     name: ClassVar[str]
     task: ClassVar[Task]
     expects: ClassVar[str]
+    tree: ClassVar[str]
+    signs: ClassVar[Mapping[str, str]]
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.root = folder.root
         self.splits: dict[str, str] = {}
         self.notes: list[str] = []
 
     @classmethod
     @abstractmethod
-    def match(cls, root: Path) -> bool:
-        """Whether the folder `root` (absolute) is in this format, as far as its file names tell.
+    def match(cls, folder: Folder) -> bool:
+        """Whether a folder is in this format, as far as its file names and a look into a file or two tell.
 
         Raises:
             UserError: It is, but several files could be the same split.
         """
 
     @classmethod
-    def explain_mismatch(cls, root: Path) -> str | None:
-        """What keeps `root`, which resembles this format, from being in it; None if it does not resemble it."""
+    def explain_mismatch(cls, folder: Folder) -> str | None:
+        """What keeps a folder that resembles this format from being in it; None if it does not resemble it."""
         return None
 
 
@@ -63,6 +74,7 @@ class Annotations:
         file: COCO file that holds exactly `data`, to be used in place; None if there is none.
         images: What was found in each image file, where reading the format took decoding them.
         notes: What the user should know, one line each.
+        boundary: Folder that no file name may leave; None: the data folder. The user must have named it.
     """
 
     data: dict[str, Any]
@@ -70,6 +82,7 @@ class Annotations:
     file: Path | None = None
     images: list[ImageInfo] | None = None
     notes: tuple[str, ...] = ()
+    boundary: Path | None = None
 
 
 class DetectionFormat(Format):
@@ -93,19 +106,30 @@ class DetectionFormat(Format):
 
 
 @dataclass(frozen=True)
-class ClassNames:
-    """Names of the labels.
+class LabelNames:
+    """What the values in label maps stand for, as far as the format tells before a label map is read.
 
     Attributes:
-        file: The file that gives them.
-        names: The names in the order of the labels.
-        background: How the file numbers its labels: ``ignore``, from 1, so that label 0 is ignored; ``class``, from 0;
-            None if it does not say.
+        file: What tells it, for messages: a file, or the data folder where the format itself does.
+        names: Names of the classes in the order of the labels, without `background_name`; None: nothing names them.
+        values: The value of each of the `names` in the label maps; None: consecutive ones, from 0 or from 1.
+        background_value: The value of what no class covers, where `background_name` is given.
+        background_name: Its name, if it is a class only as ``--background class`` asks; None: if there is a background,
+            it is one of the `names`.
+        background: What ``--background`` is if it is left out: ``ignore``, from 1, so that value 0 is ignored;
+            ``class``, from 0; None: what the labels themselves tell.
+        ignored: Values that are ignored beside 255.
+        by_color: Whether label maps are color images: a value is then 0xRRGGBB, and 255 (pure blue) is as good as any.
     """
 
     file: Path
-    names: tuple[str, ...]
+    names: tuple[str, ...] | None
+    values: tuple[int, ...] | None = None
+    background_value: int = 0
+    background_name: str | None = None
     background: str | None = None
+    ignored: frozenset[int] = frozenset()
+    by_color: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,16 +151,20 @@ class SegmentationFormat(Format):
     task = 'label maps'
 
     @abstractmethod
-    def read_class_names(self) -> ClassNames:
+    def read_label_names(self) -> LabelNames:
         """Read the names of the labels, which all splits share.
 
         Raises:
-            UserError: They are missing or malformed; the message names the file.
+            UserError: They are malformed; the message names the file.
         """
 
     @abstractmethod
-    def read(self, split: str) -> LabeledImages:
+    def read(self, split: str, out_dir: Path) -> LabeledImages:
         """Read the images and label maps of one of the `splits`.
+
+        Args:
+            split: One of the `splits`.
+            out_dir: Folder for label maps that the format does not hold, but describes otherwise.
 
         Raises:
             UserError: A file is missing or unreadable, or an image and its label map differ in size.

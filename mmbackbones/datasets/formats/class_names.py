@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...errors import UserError
 from ...utils.files import read_text
-from .base import ClassNames
+from .base import LabelNames
 
 MIN_CLASSES = 2  # with a single class there is nothing to tell apart
 MAX_CLASSES = 254  # labels are bytes, and 255 is ignored, as is 0 in most data sets
@@ -14,7 +14,7 @@ MAX_BYTES = 1_000_000  # of a file with so few names
 ADE20K = 'objectInfo150.txt'
 
 
-def read_class_names(root: Path) -> ClassNames:
+def read_class_names(root: Path) -> LabelNames:
     """Read the names of the labels of the data set in `root`; its own `classes.txt` comes first.
 
     Raises:
@@ -39,7 +39,7 @@ def read_class_names(root: Path) -> ClassNames:
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
         raise UserError(f'{file}: {twice!r} names more than one label')
-    return ClassNames(file, tuple(names), background='ignore' if file == ade20k else None)  # it numbers names from 1
+    return LabelNames(file, tuple(names), background='ignore' if file == ade20k else None)  # it numbers names from 1
 
 
 def _first_names(lines: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from .base import Annotations, DetectionFormat
 from .coco_files import list_annotation_files, read_coco
+from .folder import Folder
 from .split_names import NAMES, describe_unused, find_splits, split_of
 
 
@@ -18,8 +19,9 @@ class CocoFormat(DetectionFormat):
 
     image_dirs: ClassVar[tuple[str, ...]]
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        root = self.root
         self.splits = self.find_files(root)
         others = list_annotation_files(root) | {path.name for path in root.glob('*.json') if split_of(path.stem)}
         self.notes = describe_unused(others.difference(self.splits.values()), root)
@@ -30,8 +32,8 @@ class CocoFormat(DetectionFormat):
         """Split -> its file, relative to `root`; empty if `root` is in another format."""
 
     @classmethod
-    def match(cls, root: Path) -> bool:
-        return bool(cls.find_files(root))
+    def match(cls, folder: Folder) -> bool:
+        return bool(cls.find_files(folder.root))
 
     def read(self, split: str) -> Annotations:
         return read_coco(self.root, self.splits[split], split, self.image_dirs)
@@ -42,6 +44,14 @@ class Coco2017(CocoFormat):
 
     name = 'COCO 2017'
     expects = '`annotations/instances_{train,val}2017.json`, `train2017/`, `val2017/`'
+    tree = """
+annotations/
+  instances_train2017.json
+  instances_val2017.json
+train2017/*.jpg
+val2017/*.jpg
+"""
+    signs = {'annotations/instances_*2017.json': 'COCO files', '*2017/': 'images'}
     image_dirs = ('{}2017', 'images/{}2017')
 
     @classmethod
@@ -60,6 +70,13 @@ class PlainCoco(CocoFormat):
 
     name = 'plain COCO'
     expects = '`annotations/{train,val}.json` (and `test.json`), images in `images/` or `{train,val,test}/`'
+    tree = """
+annotations/
+  train.json
+  val.json
+images/*.jpg  # or train/ and val/
+"""
+    signs = {'annotations/*.json': 'COCO files', 'images/': 'images'}
     image_dirs = ('images', '{}', 'images/{}', '.')
 
     @classmethod
@@ -72,7 +89,8 @@ class PlainCoco(CocoFormat):
         return {}
 
     @classmethod
-    def explain_mismatch(cls, root: Path) -> str | None:
+    def explain_mismatch(cls, folder: Folder) -> str | None:
+        root = folder.root
         files = sorted(file.removeprefix('annotations/') for file in list_annotation_files(root))
         if len(files) < 2:
             return None
@@ -84,6 +102,11 @@ class OneCocoFile(CocoFormat):
 
     name = 'one COCO file'
     expects = 'a single `annotations/*.json` or `trainval.json`, images in `images/`: split 80/20'
+    tree = """
+annotations/*.json  # one, or trainval.json
+images/*.jpg
+"""
+    signs = {'*.json': 'a COCO file', 'images/': 'images'}
     image_dirs = ('images', '.')
 
     @classmethod

@@ -18,6 +18,7 @@ from ..checks.annotations import NoAnnotationsError
 from ..checks.image_sizes import describe_size_mismatch, parse_side
 from ..checks.images import SUFFIXES, read_images
 from .base import Annotations, DetectionFormat
+from .folder import Folder
 from .split_names import describe_unused, find_splits, split_of
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
@@ -31,8 +32,23 @@ class PascalVoc(DetectionFormat):
     expects = '`Annotations/*.xml`, `JPEGImages/`, `ImageSets/Main/{train,val,test,trainval}.txt`'
     common_classes = True
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    tree = """
+Annotations/*.xml
+JPEGImages/*.jpg
+ImageSets/
+  Main/
+    train.txt
+    val.txt
+"""
+    signs = {
+        'Annotations/*.xml': 'an XML file per image',
+        'JPEGImages/': 'images',
+        'ImageSets/Main/*.txt': 'lists of the images of each split',
+    }
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        root = self.root
         self._image_dir, self._list_dir = root / 'JPEGImages', root / 'ImageSets' / 'Main'
         lists = {
             path.stem for path in self._list_dir.glob('*.txt') if not path.name.startswith('.') and not path.is_dir()
@@ -68,8 +84,8 @@ class PascalVoc(DetectionFormat):
         )
 
     @classmethod
-    def match(cls, root: Path) -> bool:
-        return (root / 'JPEGImages').is_dir() and (root / 'Annotations').is_dir()
+    def match(cls, folder: Folder) -> bool:
+        return folder.has_folder('JPEGImages') and folder.has_folder('Annotations')
 
     def read(self, split: str) -> Annotations:
         list_file, stems, contents = self.root / self.splits[split], self._stems[split], self._contents

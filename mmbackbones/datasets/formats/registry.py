@@ -11,6 +11,7 @@ from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .coco import Coco2017, OneCocoFile, PlainCoco
+from .folder import Folder
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
@@ -51,12 +52,12 @@ def summarize() -> str:
 
 def has_boxes(root: str | os.PathLike[str]) -> bool:
     """Whether a folder is in a format with boxes."""
-    return any(_match(absolute(root), 'boxes'))
+    return any(_match(Folder(absolute(root)), 'boxes'))
 
 
 def has_label_maps(root: str | os.PathLike[str]) -> bool:
     """Whether a folder is in a format with label maps."""
-    return any(_match(absolute(root), 'label maps'))
+    return any(_match(Folder(absolute(root)), 'label maps'))
 
 
 @overload
@@ -77,15 +78,16 @@ def find_format(root: Path, task: Task | None = None) -> Format:
     """
     if not root.is_dir():
         raise UserError(f'the data folder {root} does not exist or is not a folder')
-    matching = _match(root, task)
+    folder = Folder(root)
+    matching = _match(folder, task)
     first = next(matching, None)
     if first is None:
-        raise UserError(_explain_mismatch(root, task))
-    found = first(root)
+        raise UserError(_explain_mismatch(folder, task))
+    found = first(folder)
     found.notes += _describe_val_folders(found)
     used = set(found.splits.values())
     with suppress(UserError):  # a defect of what is not used anyway
-        others = [other.name for other in matching if not used.issuperset(other(root).splits.values())]
+        others = [other.name for other in matching if not used.issuperset(other(folder).splits.values())]
         found.notes += [f'{root} is in the format {name} as well, which is not used' for name in others]
     return found
 
@@ -94,8 +96,8 @@ def _join(names: Sequence[str]) -> str:
     return ' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
 
 
-def _match(root: Path, task: Task | None) -> Iterator[type[Format]]:
-    return (item for item in formats_of(task) if item.match(root))
+def _match(folder: Folder, task: Task | None) -> Iterator[type[Format]]:
+    return (item for item in formats_of(task) if item.match(folder))
 
 
 def _describe_val_folders(found: Format) -> list[str]:
@@ -107,14 +109,15 @@ def _describe_val_folders(found: Format) -> list[str]:
     return describe_unused((f'{path.relative_to(root).as_posix()}/' for path in folders if path.is_dir()), root)
 
 
-def _explain_mismatch(root: Path, task: Task | None) -> str:
+def _explain_mismatch(folder: Folder, task: Task | None) -> str:
+    root = folder.root
     with suppress(UserError):
-        if task and (other := next(_match(root, None), None)):
+        if task and (other := next(_match(folder, None), None)):
             return (
                 f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; the formats with {task} are:\n'
                 f'{describe(task)}'
             )
-    reasons = (item.explain_mismatch(root) for item in formats_of(task))
+    reasons = (item.explain_mismatch(folder) for item in formats_of(task))
     reason = next(filter(None, reasons), f'is in none of the known formats (it holds {_describe_folders(root)})')
     return f'the data folder {root} {reason}; the formats are:\n{describe(task)}'
 

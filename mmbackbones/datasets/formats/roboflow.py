@@ -9,6 +9,7 @@ from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
 from .base import Annotations, DetectionFormat
 from .coco_files import read_coco
+from .folder import Folder
 from .split_names import describe_unused, find_splits, split_of
 
 FILE = '_annotations.coco.json'
@@ -20,8 +21,19 @@ class RoboflowCoco(DetectionFormat):
     name = 'Roboflow COCO'
     expects = f'`{{train,valid}}/{FILE}` (and `test/`) beside the images'
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    tree = """
+train/
+  _annotations.coco.json
+  *.jpg
+valid/
+  _annotations.coco.json
+  *.jpg
+"""
+    signs = {f'*/{FILE}': 'a COCO file per split', '*/*.jpg': 'images'}
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        root = self.root
         self._folders = _find_folders(root)
         self._files: dict[str, Annotations] = {}
         self.splits = {split: f'{folder}/{FILE}' for split, folder in self._folders.items()}
@@ -29,8 +41,8 @@ class RoboflowCoco(DetectionFormat):
         self.notes = describe_unused(files.difference(self.splits.values()), root)
 
     @classmethod
-    def match(cls, root: Path) -> bool:
-        return bool(_find_folders(root))
+    def match(cls, folder: Folder) -> bool:
+        return bool(_find_folders(folder.root))
 
     def read(self, split: str) -> Annotations:
         found = self._read_file(split)

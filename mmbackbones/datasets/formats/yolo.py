@@ -12,6 +12,7 @@ from ...utils.text import counted, short
 from ...utils.yaml_file import read_yaml
 from ..checks.images import SUFFIXES, read_images
 from .base import Annotations, DetectionFormat
+from .folder import Folder
 from .split_names import NAMES
 
 
@@ -22,8 +23,20 @@ class Yolo(DetectionFormat):
     expects = '`data.yaml`, `images/`, `labels/*.txt`'
     common_classes = True
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    tree = """
+data.yaml  # train, val and names
+images/
+  train/*.jpg
+  val/*.jpg
+labels/
+  train/*.txt
+  val/*.txt
+"""
+    signs = {'data.yaml': 'class names and splits', 'images/': 'images', 'labels/**/*.txt': 'a text file per image'}
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        root = self.root
         self._file = root / 'data.yaml'
         config = read_yaml(self._file)
         if not isinstance(config, dict):
@@ -44,8 +57,8 @@ class Yolo(DetectionFormat):
         self.splits = {split: f'data.yaml ({split})' for split in self._images}
 
     @classmethod
-    def match(cls, root: Path) -> bool:
-        return (root / 'data.yaml').is_file()
+    def match(cls, folder: Folder) -> bool:
+        return (folder / 'data.yaml').is_file()
 
     def _list_split(self, split: str, config: dict[Any, Any]) -> None:
         keys = [name for name in NAMES[split] if config.get(name)]

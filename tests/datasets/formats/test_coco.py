@@ -4,6 +4,7 @@ import pytest
 
 from mmbackbones.datasets import load_detection
 from mmbackbones.datasets.formats.coco import Coco2017, OneCocoFile, PlainCoco
+from mmbackbones.datasets.formats.folder import Folder
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
@@ -144,14 +145,14 @@ def test_find_files(format, files, expected, tmp_path):
     found = format.find_files(tmp_path)
     assert set(found) == expected
     assert set(found.values()) <= set(files)
-    assert format.match(tmp_path) == bool(expected)
+    assert format.match(Folder(tmp_path)) == bool(expected)
 
 
 def test_explain_mismatch(tmp_path):
-    assert PlainCoco.explain_mismatch(tmp_path) is None
+    assert PlainCoco.explain_mismatch(Folder(tmp_path)) is None
     for name in ('dogs', 'cats'):
         write_coco(tmp_path / f'annotations/{name}.json', TRUTH['val'])
-    assert PlainCoco.explain_mismatch(tmp_path) == (
+    assert PlainCoco.explain_mismatch(Folder(tmp_path)) == (
         'holds several annotation files (cats.json, dogs.json), but none that is named as a validation split'
     )
-    assert OneCocoFile.explain_mismatch(tmp_path) is None
+    assert OneCocoFile.explain_mismatch(Folder(tmp_path)) is None

@@ -59,8 +59,8 @@ def test_each_split_is_read(build, name, tmp_path):
     found = find_format(tmp_path)
     assert set(found.splits) >= ({'train'} if name == 'one COCO file' else {'train', 'val'})
     for split in found.splits:
-        read = found.read(split)
         if found.task == 'boxes':
+            read = found.read(split)
             assert read.data['images']
             assert all((read.image_dir / image['file_name']).is_file() for image in read.data['images'])
             assert {item['image_id'] for item in read.data['annotations']} <= {
@@ -68,9 +68,10 @@ def test_each_split_is_read(build, name, tmp_path):
             }
             assert [item['name'] for item in read.data['categories']][-2:] == list(folders.CLASSES)
         else:
+            read = found.read(split, tmp_path / 'out')
             assert read.pairs
             assert all(pair.image.is_file() and pair.label_path.is_file() for pair in read.pairs)
-            assert found.read_class_names().names == segmentation_folders.CLASSES
+            assert found.read_label_names().names == segmentation_folders.CLASSES
 
 
 @pytest.mark.parametrize('task', ['boxes', 'label maps', None])

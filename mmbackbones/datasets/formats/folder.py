@@ -1,0 +1,83 @@
+"""A data folder, whose listings are made once for all formats that look at it."""
+
+import os
+from collections.abc import Container
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ...utils.files import list_files
+
+
+class Folder:
+    """A folder and what it holds by name; names that begin with a dot are left out.
+
+    All paths are relative to the folder and have slashes; ``''`` is the folder itself. What is listed once is not
+    listed again, so an object should live no longer than one search for a format.
+
+    Args:
+        root: An absolute path.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._listed: dict[str, tuple[list[str], list[str]]] = {}
+        self._walked: dict[str, list[str]] = {}
+
+    def __truediv__(self, name: str) -> Path:
+        return self.root / name
+
+    def files(self, place: str = '', pattern: str = '*') -> list[str]:
+        """Paths of what is no folder in `place`, sorted; broken links and pipes are among them, for their reader.
+
+        Args:
+            place: A folder; one that does not exist holds nothing.
+            pattern: Shell pattern of the names, in any case.
+        """
+        return [_join(place, name) for name in self._list(place)[0] if fnmatchcase(name.lower(), pattern.lower())]
+
+    def folders(self, place: str = '') -> list[str]:
+        """Paths of the folders in `place`, sorted."""
+        return [_join(place, name) for name in self._list(place)[1]]
+
+    def has_folder(self, place: str) -> bool:
+        """Whether `place` is a folder."""
+        return (self.root / place).is_dir()
+
+    def has_file(self, name: str) -> bool:
+        """Whether there is a file, or a link, of this name."""
+        return os.path.lexists(self.root / name) and not (self.root / name).is_dir()
+
+    def walk(self, place: str, suffixes: Container[str]) -> list[str]:
+        """Paths of the files in `place` and its subfolders, see :func:`~mmbackbones.utils.files.list_files`.
+
+        Args:
+            place: A folder.
+            suffixes: Suffixes of the files, in lower case with their dot.
+        """
+        return [_join(place, name) for name in self._walk(place) if os.path.splitext(name)[1].lower() in suffixes]
+
+    def _list(self, place: str) -> tuple[list[str], list[str]]:
+        """Names of what is no folder, and of the folders, in `place`."""
+        if place not in self._listed:
+            files, folders = list[str](), list[str]()
+            with suppress(OSError), os.scandir(self.root / place) as entries:  # what cannot be listed holds nothing
+                for entry in entries:
+                    if not entry.name.startswith('.'):
+                        (folders if entry.is_dir() else files).append(entry.name)
+            self._listed[place] = sorted(files), sorted(folders)
+        return self._listed[place]
+
+    def _walk(self, place: str) -> list[str]:
+        if place not in self._walked:
+            self._walked[place] = list_files(self.root / place, _Everything())
+        return self._walked[place]
+
+
+class _Everything:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def _join(place: str, name: str) -> str:
+    return f'{place}/{name}' if place else name
