@@ -46,7 +46,8 @@ ImageSets/
         super().__init__(folder)
         root = self.root
         self._image_dir = root / 'JPEGImages'
-        place = _find_list_dir(folder) or _LIST_DIRS[0]
+        place = _find_list_dir(folder)
+        assert place is not None
         self._list_dir = root / place
         lists = _list_names(folder, place)
         names = find_splits(filter(split_of, lists), str(self._list_dir))

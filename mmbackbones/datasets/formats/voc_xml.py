@@ -23,12 +23,14 @@ class VocObject(NamedTuple):
     Attributes:
         name: Its class.
         corners: Left, top, right and bottom, as written.
+        whole: Whether they are written without a decimal point.
         difficult: Whether VOC's evaluation ignores it.
         polygon: Its outline, ``x1, y1, x2, y2, ...``, as Roboflow adds it; empty if there is none.
     """
 
     name: str
     corners: tuple[float, float, float, float]
+    whole: bool
     difficult: bool
     polygon: tuple[float, ...]
 
@@ -81,9 +83,11 @@ def read_voc_file(file: Path) -> VocFile:
 def count_from_one(files: Collection[VocFile]) -> bool:
     """Whether corners are VOC's own, the first and last pixel of a box, counted from 1.
 
-    Tools such as CVAT write distances from the edge of the image, which are fractions or 0 somewhere.
+    Tools such as CVAT write distances from the edges of the image: 0 occurs, or most have a decimal point. VOC itself
+    has a few with a decimal point.
     """
-    return all(value >= 1 and value.is_integer() for item in files for found in item.objects for value in found.corners)
+    found = [item for file in files for item in file.objects]
+    return all(min(item.corners) >= 1 for item in found) and 2 * sum(item.whole for item in found) >= len(found)
 
 
 def to_objects(file: VocFile, from_one: bool) -> list[Object]:
@@ -94,7 +98,7 @@ def to_objects(file: VocFile, from_one: bool) -> list[Object]:
         from_one: Whether corners are pixels counted from 1, the last one inclusive.
     """
     found = []
-    for name, (left, top, right, bottom), difficult, polygon in file.objects:
+    for name, (left, top, right, bottom), _, difficult, polygon in file.objects:
         x, y = (left - 1, top - 1) if from_one else (left, top)
         polygons = (polygon,) if polygon else ()
         found.append(Object(name, (x, y, max(right - x, 0), max(bottom - y, 0)), polygons, difficult))
@@ -139,7 +143,8 @@ def _parse_object(item: ElementTree.Element, where: str) -> VocObject:
     difficult = (item.findtext('difficult') or '').strip().lower()
     if difficult not in _YES | _NO:
         raise UserError(f'{where} has <difficult>{short(difficult)[1:-1]}</difficult>, which is neither 0 nor 1')
-    return VocObject(name, (left, top, right, bottom), difficult in _YES, _parse_polygon(item, where))
+    whole = not any('.' in text for text in texts)
+    return VocObject(name, (left, top, right, bottom), whole, difficult in _YES, _parse_polygon(item, where))
 
 
 def _parse_polygon(item: ElementTree.Element, where: str) -> tuple[float, ...]:
