@@ -20,6 +20,7 @@ from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
 from .via import Via
+from .xml_files import XmlFiles
 from .yolo import Yolo
 
 # The order is part of the interface: the first of a task that matches is taken.
@@ -30,6 +31,7 @@ FORMATS: tuple[type[Format], ...] = (
     OneCocoFile,
     PascalVoc,
     Yolo,
+    XmlFiles,
     Labelme,
     Isat,
     CreateMl,

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from ...errors import UserError
 from ...utils.text import short
+from .drawn_shapes import Content, Shape
 from .json_file import get_name, get_numbers
 from .json_kind import JsonKind
 from .json_lists import JsonLists
 from .objects import ellipse
-from .shapes import Content, Shape
 
 ONLY_CLASS = 'object'  # where regions have no attributes, as in tutorials with a single class
 _NO_OBJECTS = ('point', 'polyline')
