@@ -218,8 +218,8 @@ def test_several_attributes(root, out_dir):
     via_region_data(root)
     set_regions(root, rectangle(type='cat', color='red'))
     assert refused(root, out_dir) == (
-        ".: the regions have several attributes ('color', 'type'), so that it is not known which is the class: keep one "
-        'of them in VIA, and export again'
+        ".: the regions have several attributes ('color', 'type'), so that it is not known which is the class: "
+        'keep one of them in VIA, and export again'
     )
 
 
