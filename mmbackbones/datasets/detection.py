@@ -195,11 +195,11 @@ def _prepare(
     Returns:
         The data of each split; the file that can be used as it is, if it can; notes.
     """
-    changes, notes = repair_file(root, item, classes)
-    data = item.annotations.data
+    repairs = repair_file(root, item, classes)
+    data, notes = item.annotations.data, repairs.notes
     if len(splits) == 1:
         done_anyway = DONE_BY_COCO_DATASET if splits == ('train',) else ()
-        return {splits[0]: data}, None if changes.difference(done_anyway) else item.annotations.file, notes
+        return {splits[0]: data}, None if repairs.kinds.difference(done_anyway) else item.annotations.file, notes
     parts = _divide(data, str(root / item.name))
     notes.append(describe_train_val_split(item.name, {split: len(part['images']) for split, part in parts.items()}))
     return parts, None, notes

@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..checks.annotations import check_annotations
 from ..checks.classes import check_same_classes
 from ..checks.discarded_content import describe_discarded_content
-from ..checks.images import read_images
+from ..checks.images import ImageInfo, read_images
 from ..checks.masks import check_masks
 from ..checks.repair import describe_repairs, fill_image_sizes, normalize_coco, repair_annotations, set_categories
 from .base import Annotations
@@ -31,6 +31,20 @@ class CheckedFile:
     annotated: set[int]
     repairs: Counter[str]
     masks_for: str | None
+
+
+class Repairs(NamedTuple):
+    """What has been done to annotations.
+
+    Attributes:
+        kinds: The kinds of changes, ``order`` for that of the categories among them.
+        images: What was found in each image file, in the order of the annotations.
+        notes: What the user should know, one line each.
+    """
+
+    kinds: set[str]
+    images: list[ImageInfo]
+    notes: list[str]
 
 
 def check_file(
@@ -79,16 +93,13 @@ def check_classes(data: dict[str, Any], expected: tuple[str, ...], name: str, wh
     check_same_classes(names.values(), expected, name, whose, occurring)
 
 
-def repair_file(root: Path, item: CheckedFile, classes: tuple[str, ...]) -> tuple[set[str], list[str]]:
+def repair_file(root: Path, item: CheckedFile, classes: tuple[str, ...]) -> Repairs:
     """Decode the images of annotations, repair them, and make their categories the `classes` in their order.
 
     Args:
         root: The data folder.
         item: Annotations, in which no class but `classes` has objects; changed in place.
         classes: Names of the classes.
-
-    Returns:
-        The kinds of changes that were made, ``order`` for that of the categories among them; notes.
 
     Raises:
         UserError: An image is missing or unreadable, or contradicts its annotations.
@@ -116,7 +127,7 @@ def repair_file(root: Path, item: CheckedFile, classes: tuple[str, ...]) -> tupl
             f'{item.name}: images that are listed more than once, each time with a part of the boxes: '
             f'{len(repeated)}, such as {repeated[0]}'
         )
-    return {*repairs, *([] if ordered else ['order'])}, notes
+    return Repairs({*repairs, *([] if ordered else ['order'])}, images, notes)
 
 
 def _with_known_sizes(data: dict[str, Any]) -> dict[str, Any]:
