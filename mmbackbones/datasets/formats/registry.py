@@ -16,6 +16,7 @@ from .object_masks import ObjectMasks
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
+from .xml_files import XmlFiles
 from .yolo import Yolo
 
 # The order is part of the interface: the first of a task that matches is taken.
@@ -26,6 +27,7 @@ FORMATS: tuple[type[Format], ...] = (
     OneCocoFile,
     PascalVoc,
     Yolo,
+    XmlFiles,
     Ade20k,
     ObjectMasks,
 )
