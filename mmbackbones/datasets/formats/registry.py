@@ -11,6 +11,7 @@ from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .coco import Coco2017, OneCocoFile, PlainCoco
+from .cvat_xml import CvatXml
 from .folder import Folder
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
@@ -19,7 +20,17 @@ from .xml_files import XmlFiles
 from .yolo import Yolo
 
 # The order is part of the interface: the first of a task that matches is taken.
-FORMATS: tuple[type[Format], ...] = (Coco2017, PlainCoco, RoboflowCoco, OneCocoFile, PascalVoc, Yolo, XmlFiles, Ade20k)
+FORMATS: tuple[type[Format], ...] = (
+    Coco2017,
+    PlainCoco,
+    RoboflowCoco,
+    OneCocoFile,
+    PascalVoc,
+    Yolo,
+    CvatXml,
+    XmlFiles,
+    Ade20k,
+)
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
 
 
