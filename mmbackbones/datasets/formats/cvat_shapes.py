@@ -1,7 +1,5 @@
 """The shapes in CVAT's XML files, as objects with boxes and masks."""
 
-import math
-from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -10,11 +8,10 @@ from pycocotools import mask as coco_mask
 from ...errors import UserError
 from ...utils.text import short
 from ..checks.masks import MAX_COORDINATE
-from .objects import Object, box_of_polygon
+from .objects import Object, box_of_polygon, ellipse, from_polygons, from_rle, rotated_rectangle
 
 OBJECTS = ('box', 'polygon', 'mask', 'ellipse')
 OTHERS = ('polyline', 'points', 'cuboid', 'skeleton')  # shapes without an area of their own
-_CORNERS = 64  # of the polygon that stands for an ellipse
 
 
 def read_shape(shape: Element, size: tuple[int, int], where: str) -> Object:
@@ -34,28 +31,18 @@ def read_shape(shape: Element, size: tuple[int, int], where: str) -> Object:
     if shape.tag == 'mask':
         return _read_mask(name, shape, size, where)
     if shape.tag == 'polygon':
-        outline = _read_points(shape, where)
-        return Object(name, box_of_polygon(outline), (outline,))
-    angle = math.radians(_numbers(shape, ('rotation',), where)[0]) if shape.get('rotation') else 0.0
+        return from_polygons(name, [_read_points(shape, where)])
+    angle = _numbers(shape, ('rotation',), where)[0] if shape.get('rotation') else 0.0  # degrees
     if shape.tag == 'ellipse':
-        x, y, rx, ry = _numbers(shape, ('cx', 'cy', 'rx', 'ry'), where)
-        steps = [2 * math.pi * step / _CORNERS for step in range(_CORNERS)]
-        outline = _turn([(rx * math.cos(step), ry * math.sin(step)) for step in steps], x, y, angle)
-        return Object(name, box_of_polygon(outline), (outline,))
+        cx, cy, rx, ry = _numbers(shape, ('cx', 'cy', 'rx', 'ry'), where)
+        return from_polygons(name, [ellipse(cx, cy, rx, ry, angle)])
     left, top, right, bottom = _numbers(shape, ('xtl', 'ytl', 'xbr', 'ybr'), where)
     width, height = right - left, bottom - top
     if width < 0 or height < 0:
         raise UserError(f'{where} has the corners {left:g}, {top:g}, {right:g}, {bottom:g}, which do not make a box')
-    if not angle:
-        return Object(name, (left, top, width, height))
-    corners = [(x * width / 2, y * height / 2) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-    return Object(name, box_of_polygon(_turn(corners, left + width / 2, top + height / 2, angle)))
-
-
-def _turn(points: list[tuple[float, float]], x: float, y: float, angle: float) -> tuple[float, ...]:
-    """Points around the center x, y, turned clockwise on the screen, as one list of coordinates."""
-    cos, sin = math.cos(angle), math.sin(angle)
-    return tuple(value for dx, dy in points for value in (x + dx * cos - dy * sin, y + dx * sin + dy * cos))
+    if angle:  # the box around the rotated one
+        return Object(name, box_of_polygon(rotated_rectangle(left, top, width, height, angle)))
+    return Object(name, (left, top, width, height))
 
 
 def _read_points(shape: Element, where: str) -> tuple[float, ...]:
@@ -83,9 +70,7 @@ def _read_mask(name: str, shape: Element, size: tuple[int, int], where: str) -> 
     part = np.repeat(np.arange(len(runs)) % 2, runs).astype(np.uint8).reshape(height, width)
     whole = np.zeros((size[1], size[0]), np.uint8, order='F')
     whole[top : top + height, left : left + width] = part
-    rle: dict[str, Any] = coco_mask.encode(whole)
-    x, y, w, h = coco_mask.toBbox(rle).tolist()
-    return Object(name, (x, y, w, h), rle={'size': rle['size'], 'counts': rle['counts'].decode('ascii')})
+    return from_rle(name, coco_mask.encode(whole))
 
 
 def _numbers(shape: Element, keys: tuple[str, ...], where: str) -> list[float]:

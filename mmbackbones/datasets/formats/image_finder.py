@@ -55,7 +55,7 @@ class ImageFinder:
         first, base = self._find_place(list(parts.values()), source, split)
         found = {name: self._look_up(item, first, base) for name, item in parts.items()}
         for name, item in parts.items():
-            if not found[name] and len(item) == 1 and len(places := self._by_name.get(item[0], ())) == 1:
+            if not found[name] and len(item) == 1 and len(places := self._by_name.get(item[0], [])) == 1:
                 found[name] = places[0]  # images in many folders, of which only the names are given
         if missing := [name for name, path in found.items() if not path]:
             raise UserError(
