@@ -45,6 +45,14 @@ def read_shape(shape: Element, size: tuple[int, int], where: str) -> Object:
     return Object(name, (left, top, width, height))
 
 
+def is_rotated(shape: Element) -> bool:
+    """Whether a shape is a rotated box."""
+    try:
+        return shape.tag == 'box' and float(shape.get('rotation') or 0) % 360 != 0
+    except ValueError:  # which its reader refuses
+        return False
+
+
 def _read_points(shape: Element, where: str) -> tuple[float, ...]:
     text = shape.get('points', '')
     try:

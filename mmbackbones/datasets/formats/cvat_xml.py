@@ -12,7 +12,7 @@ from ...utils.xml_file import read_xml, xml_root
 from ..checks.image_sizes import describe_size_mismatch, parse_side
 from ..checks.images import read_images
 from .base import Annotations, DetectionFormat
-from .cvat_shapes import OBJECTS, OTHERS, read_shape
+from .cvat_shapes import OBJECTS, OTHERS, is_rotated, read_shape
 from .folder import Folder
 from .image_finder import ImageFinder
 from .objects import Object, to_annotations
@@ -66,6 +66,9 @@ images/*.jpg  # or images/train/ and images/val/
         self.splits = {split: files[0] if whole else f'{files[0]} ({split})' for split in divided}
         if unused:
             self.notes.append(f'{files[0]}: subsets that are not used: {", ".join(unused)}')
+        rotated = sum(is_rotated(shape) for image in self._images for shape in image.shapes)
+        if rotated:
+            self.notes.append(f'{files[0]}: rotated boxes, read as the upright boxes around them: {rotated}')
         if self._left_out:
             shapes = ', '.join(f'{tag} {number}' for tag, number in self._left_out.items())
             self.notes.append(f'{files[0]}: shapes that are no objects, left out: {shapes}')

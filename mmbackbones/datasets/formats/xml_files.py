@@ -104,5 +104,6 @@ valid/
 
 def _source(pairs: AnnotatedImages, images: list[str]) -> str:
     """What messages call the XML files of a split: ``train/*.xml``."""
-    places = {os.path.dirname(pairs.files.get(image, image)) for image in images}
+    files = [pairs.files[image] for image in images if image in pairs.files]
+    places = set(map(os.path.dirname, files or images))
     return os.path.join(os.path.commonpath(places) if '' not in places else '', '*.xml')
