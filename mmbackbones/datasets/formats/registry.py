@@ -11,11 +11,17 @@ from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .coco import Coco2017, OneCocoFile, PlainCoco
+from .createml import CreateMl
+from .cvat_xml import CvatXml
 from .folder import Folder
 from .object_masks import ObjectMasks
+from .isat import Isat
+from .labelme import Labelme
+from .other_tools import explain_export
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
+from .via import Via
 from .xml_files import XmlFiles
 from .yolo import Yolo
 
@@ -28,6 +34,11 @@ FORMATS: tuple[type[Format], ...] = (
     PascalVoc,
     Yolo,
     XmlFiles,
+    CvatXml,
+    Labelme,
+    Isat,
+    CreateMl,
+    Via,
     Ade20k,
     ObjectMasks,
 )
@@ -131,7 +142,7 @@ def _explain_mismatch(folder: Folder, task: Task | None) -> str:
                 f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; the formats with {task} are:\n'
                 f'{describe(task)}'
             )
-    reasons = (item.explain_mismatch(folder) for item in formats_of(task))
+    reasons = (explain(folder) for explain in [explain_export, *(item.explain_mismatch for item in formats_of(task))])
     reason = next(filter(None, reasons), f'is in none of the known formats (it holds {_describe_folders(root)})')
     return f'the data folder {root} {reason}; the formats are:\n{describe(task)}'
 
