@@ -25,7 +25,7 @@ class ImageIndex:
             self._by_name[os.path.basename(file)].append(file)
             self._by_stem[stem_of(file)].append(file)
 
-    def find(self, place: str, named: str, stem: str | None = None) -> list[str]:
+    def find(self, place: str, named: str, stem: str) -> list[str]:
         """The image that an annotation file means; several, if it may be any of them; none, if there is none.
 
         What lies beside the file counts more than what lies elsewhere, and the file's own name more than `named`.
@@ -33,11 +33,11 @@ class ImageIndex:
         Args:
             place: Folder of the annotation file.
             named: Name or path of the image as the annotations give it, possibly of another folder or computer.
-            stem: Name of the annotation file without suffix, if it has that of the image.
+            stem: Name of the annotation file without suffix, which usually is that of the image.
         """
         path = PureWindowsPath(named).as_posix()
         name = os.path.basename(path)
-        of_stem = self._by_stem.get(stem, []) if stem else []
+        of_stem = self._by_stem.get(stem, [])
         of_name = self._by_name.get(name, [])
         stated = os.path.normpath(os.path.join(place, path))
         for found in (

@@ -115,7 +115,7 @@ def change_coordinates(**changes):
             lambda content: content[0].update(image='a.jpg'),
             "the image 'a.jpg' is not in .; 1 of its 10 images is missing",
         ),
-        (lambda content: [*content, content[0]], f"lists the image '{STEM}.jpg' twice"),
+        (lambda content: [*content, content[0]], f'lists the image train/{STEM}.jpg twice'),
         (lambda content: [*content, 1], '"the file" must be a list of objects'),
     ],
 )
@@ -128,12 +128,27 @@ def test_defects_of_createml(change, message, root, out_dir):
 
 
 def test_two_images_of_a_name(root, out_dir):
+    """The folder with all the images is meant."""
     write_flat(root)
     paint(root / f'more/{STEM}.jpg', SCENE)
+    check_boxes(load_detection(root, out_dir), SCENES, divided=True)
+    for scene in ALL:
+        paint(root / f'photos/{scene.stem}.jpg', scene)
+    (root / 'photos').rename(root / 'pictures')
     assert refused(root, out_dir) == (
-        f"labels.json: the image '{STEM}.jpg' may be images/{STEM}.jpg or more/{STEM}.jpg: keep one, or give them "
-        'different names'
+        'labels.json: images of the same names are in images/ and pictures/ of .: keep one of them'
     )
+
+
+def test_equal_names_in_each_split(root, out_dir):
+    for split in ('train', 'val'):
+        write_json(root / f'{split}/via.json', via(SCENES['train'], 2))
+        for scene in SCENES['train']:
+            paint(root / f'{split}/{scene.stem}.jpg', scene)
+    data = load_detection(root, out_dir)
+    for split, part in data.splits.items():
+        content = json.loads(part.ann_file.read_text())
+        assert {image['file_name'].split('/')[0] for image in content['images']} == {split}
 
 
 def region(kind: str, attributes: dict | None = None, **numbers) -> dict:
