@@ -22,6 +22,7 @@ from .checks.masks import check_masks
 from .checks.repair import (
     DONE_BY_COCO_DATASET,
     describe_repairs,
+    fill_boxes,
     fill_image_sizes,
     normalize_coco,
     repair_annotations,
@@ -187,6 +188,7 @@ def _check_files(
             data = annotations.data
             check_categories(data, name)
             names = {category['id']: category['name'] for category in data['categories']}
+            filled = fill_boxes(data) if asked else Counter()
             if asked:
                 check_annotations(data, name)
             if expected is None:
@@ -197,7 +199,7 @@ def _check_files(
             if not asked:
                 continue
             annotated = {annotation['image_id'] for annotation in data['annotations']}
-            repairs = normalize_coco(data, annotations.image_dir, name, masks)
+            repairs = filled + normalize_coco(data, annotations.image_dir, name, masks)
             if masks:
                 check_masks(_with_known_sizes(data), name)
             checked.append(_CheckedFile(splits, source, annotations, annotated, repairs))

@@ -8,7 +8,9 @@ from ...utils.files import is_regular
 
 MAX_READ = 1 << 16  # bytes at each end
 _COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*(\[|null)')
+_ANNOTATION = re.compile(rb'"image_id"\s*:')
 _LABELME = re.compile(rb'"shapes"\s*:\s*\[')
+_BYTE_ORDER_MARKS = b'\xef\xbb\xbf', b'\xff\xfe', b'\xfe\xff'
 
 JsonKind = Literal['COCO', 'labelme']
 
@@ -20,11 +22,25 @@ def json_kind(file: Path) -> JsonKind | None:
             return None
         with file.open('rb') as stream:
             text = stream.read(MAX_READ)
+            whole = len(text) < MAX_READ
             stream.seek(0, 2)
             stream.seek(max(stream.tell() - MAX_READ, len(text)))
             text += stream.read(MAX_READ)
     except OSError:
         return None
+    for mark in _BYTE_ORDER_MARKS:
+        text = text.removeprefix(mark)
+    text = text.replace(b'\0', b'').lstrip()  # of UTF-16
+    if not text.startswith(b'{'):
+        return None
     if _LABELME.search(text):
         return 'labelme'
-    return 'COCO' if _COCO.search(text) else None
+    return 'COCO' if _is_coco(text, whole) else None
+
+
+def _is_coco(text: bytes, whole: bool) -> bool:
+    """Other files have one of COCO's keys, too: the number of those is told only by a file that was read as a whole."""
+    keys = {match[1] for match in _COCO.finditer(text)}
+    if whole:
+        return len(keys) > 1
+    return bool(keys - {b'annotations'} or (keys and _ANNOTATION.search(text)))

@@ -10,7 +10,8 @@ from ...errors import UserError
 from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
-from .coco import Coco2017, OneCocoFile, PlainCoco
+from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
+from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .folder import Folder
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
@@ -18,7 +19,18 @@ from .split_names import NAMES, describe_unused, split_of
 from .yolo import Yolo
 
 # The order is part of the interface: the first of a task that matches is taken.
-FORMATS: tuple[type[Format], ...] = (Coco2017, PlainCoco, RoboflowCoco, OneCocoFile, PascalVoc, Yolo, Ade20k)
+FORMATS: tuple[type[Format], ...] = (
+    Coco2017,
+    PlainCoco,
+    RoboflowCoco,
+    CvatCoco,
+    LabelStudioCoco,
+    OneCocoFile,
+    PascalVoc,
+    Yolo,
+    CocoFiles,
+    Ade20k,
+)
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
 
 
