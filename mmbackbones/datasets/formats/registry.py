@@ -16,6 +16,7 @@ from .folder import Folder
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
+from .xml_files import XmlFiles
 from .yolo import Yolo
 
 # The order is part of the interface: the first of a task that matches is taken.
@@ -29,6 +30,7 @@ FORMATS: tuple[type[Format], ...] = (
     PascalVoc,
     Yolo,
     CocoFiles,
+    XmlFiles,
     Ade20k,
 )
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
