@@ -13,6 +13,8 @@ from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_in, split_of
 
 MAX_FILES = 100  # a folder with more JSON files has one per image
+PREDICTIONS = 'predictions.json'  # what a model found, in COCO's form, may lie beside what it was trained on
+_ANNOTATIONS = ('annotations', 'annotation', 'labels', 'json', 'coco')  # names of folders with folders of files
 _BESIDE = ('images', 'data', 'img')  # names of folders with images beside a file
 
 
@@ -83,12 +85,14 @@ photos/*.jpg  # any folder, or train/ and val/, or beside the files
 
 
 def _list_coco_files(folder: Folder) -> list[str]:
-    """Paths of COCO files in a folder, in its subfolders, and in those of subfolders that are named as a split."""
+    """Paths of COCO files in a folder, in its subfolders, and in those of folders of splits and of annotations."""
     inner = folder.folders()
-    places = ['', *inner, *(place for outer in inner if split_of(outer) for place in folder.folders(outer))]
+    outer = [place for place in inner if split_of(place) or place.lower() in _ANNOTATIONS]
+    places = ['', *inner, *(place for outer_place in outer for place in folder.folders(outer_place))]
     files = [file for place in places for file in _list_in(folder, place)]
     boxes = [file for file in files if not Path(file).name.startswith(OTHER_TASKS)]
-    return boxes or [file for file in files if Path(file).name.startswith(KEYPOINTS)]
+    boxes = boxes or [file for file in files if Path(file).name.startswith(KEYPOINTS)]
+    return [file for file in boxes if Path(file).name != PREDICTIONS] or boxes
 
 
 def _list_in(folder: Folder, place: str) -> list[str]:

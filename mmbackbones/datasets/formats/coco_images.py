@@ -1,6 +1,7 @@
 """Where the images of a COCO file are: its file names were often written on another machine, or for another folder."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from ..checks.images import SUFFIXES
 from .folder import Folder
 from .split_names import split_in
 
+MAX_PARTS = 8  # of a path, in comparing its end
 SAMPLE = 100  # file names that are looked up in each folder, evenly spread over the file
 
 
@@ -56,14 +58,25 @@ def locate_images(
     scores = {place: sum(_exists(folder.root, place, name) for name in sample) for place in existing}
     best = max(existing, key=scores.__getitem__, default=None)
     score = scores[best] if best is not None else 0
-    if names and (score == 0 or (score < len(sample) and alone)):
-        own, _, _ = file.rpartition('/')
-        for place in dict.fromkeys([own, '']):
-            if located := _locate_by_ends(folder, file, place, None if alone else split, names, strict=score == 0):
-                return located
-        if score == 0 and not folder.walk('', SUFFIXES):
-            return None
-    return Located(best) if best is not None else None
+    if score == len(sample) or (score and not alone):
+        return Located(best) if best is not None else None
+    own, _, _ = file.rpartition('/')
+    bases: Counter[str] = Counter()
+    for place in dict.fromkeys([own, '']):
+        known = _Ends(_list_images(folder, place, None if alone else split))
+        found = {name: known.find(name) for name in names}
+        if not score and (clash := next((name for name, paths in found.items() if len(paths) > 1), None)):
+            raise UserError(
+                f'{folder / file}: the image {short(clash)} may be {found[clash][0]} or {found[clash][1]} of '
+                f'{folder.root}: write the path from there to each image as its file_name'
+            )
+        single = {name: paths[0] for name, paths in found.items() if len(paths) == 1}
+        if located := _use(single, len(found)):
+            return located
+        bases.update(base for name, path in single.items() if (base := _base(name, path)) is not None)
+    if not score and bases:
+        return Located(bases.most_common(1)[0][0])  # some are there, and the others are missing
+    return Located(best) if best is not None and (score or folder.walk('', SUFFIXES)) else None
 
 
 def _exists(root: Path, place: str, name: str) -> bool:
@@ -71,60 +84,56 @@ def _exists(root: Path, place: str, name: str) -> bool:
     return not escapes_folder(os.path.join(place, name)) and os.path.exists(root / place / name)
 
 
-def _locate_by_ends(
-    folder: Folder, file: str, place: str, split: str | None, names: Sequence[str], strict: bool
-) -> Located | None:
-    """The images in `place` whose paths end as the names do; None if one is missing.
+def _list_images(folder: Folder, place: str, split: str | None) -> list[str]:
+    """The images in `place`, without those in folders that are named as other splits."""
+    paths = folder.walk(place, SUFFIXES)
+    if split is None:
+        return paths
+    return [path for path in paths if all(split_in(part) in (None, split) for part in path.split('/')[:-1])]
 
-    Args:
-        folder: The data folder.
-        file: Path of the COCO file.
-        place: A folder.
-        split: The split, so that folders named after others are left out; None: there are no others.
-        names: File names.
-        strict: Whether names that may be several files are an error; otherwise they are missing.
-    """
-    known: dict[str, list[str]] = {}
-    for path in folder.walk(place, SUFFIXES):
-        if split is None or all(split_in(part) in (None, split) for part in path.split('/')[:-1]):
-            known.setdefault(path.rpartition('/')[2].casefold(), []).append(path)
-    if not known:
+
+class _Ends:
+    """Files by the last parts of their paths."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = set(paths)
+        self._exact, self._folded = dict[str, list[str]](), dict[str, list[str]]()
+        for path in paths:
+            for end in _list_ends(path):
+                for ends, key in ((self._exact, end), (self._folded, end.casefold())):
+                    some = ends.setdefault(key, [])
+                    if len(some) < 2:  # more would not help
+                        some.append(path)
+
+    def find(self, name: str) -> list[str]:
+        """Two at most of the files that share most of the last parts of a name, which may be a URL."""
+        texts = dict.fromkeys((name, unquote(name), unquote(name).partition('?')[0]))
+        for text in texts:
+            if text in self._paths:
+                return [text]
+        for ends, fold in ((self._exact, str), (self._folded, str.casefold)):
+            for text in texts:
+                for end in _list_ends(text.replace('\\', '/'))[::-1]:
+                    if paths := ends.get(fold(end)):
+                        return paths
+        return []
+
+
+def _list_ends(path: str) -> list[str]:
+    """The last part of a path, the last two, and so on."""
+    parts = path.split('/')[-MAX_PARTS:]
+    return ['/'.join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+
+
+def _use(found: dict[str, str], number: int) -> Located | None:
+    """The images, if there is one for each of a number of names."""
+    if not found or len(set(found.values())) < number:
         return None
-    found: dict[str, str] = {}
-    for name in names:
-        paths = _find_by_end(name, known)
-        if len(paths) > 1 and strict:
-            raise UserError(
-                f'{folder / file}: the image {short(name)} may be {paths[0]} or {paths[1]} of {folder.root}: write the '
-                'path from there to each image as its file_name'
-            )
-        if len(paths) != 1:
-            return None
-        found[name] = paths[0]
-    if len(set(found.values())) < len(found):
-        return None  # two names, one image
-    bases = {path.removesuffix(f'/{name}') for name, path in found.items()}
-    if len(bases) == 1 and all(f'{base}/{name}' == path for base in bases for name, path in found.items()):
-        return Located(bases.pop())
-    return Located('', found)
+    bases = {_base(name, path) for name, path in found.items()}
+    base = bases.pop() if len(bases) == 1 else None
+    return Located('', found) if base is None else Located(base)
 
 
-def _find_by_end(name: str, known: dict[str, list[str]]) -> list[str]:
-    """The paths that share most of the last parts of a name, which may be a URL."""
-    for text in dict.fromkeys((name, unquote(name), unquote(name).partition('?')[0])):
-        parts = text.replace('\\', '/').split('/')[::-1]
-        paths = known.get(parts[0].casefold(), [])
-        if paths:
-            shared = [_count_shared(parts, path.split('/')[::-1]) for path in paths]
-            return [path for path, number in zip(paths, shared, strict=True) if number == max(shared)]
-    return []
-
-
-def _count_shared(parts: Sequence[str], others: Sequence[str]) -> int:
-    """How many of the first parts are equal but for their case, and one more if the very first has the same case."""
-    number = int(parts[0] == others[0])
-    for part, other in zip(parts, others, strict=False):
-        if part.casefold() != other.casefold():
-            break
-        number += 1
-    return number
+def _base(name: str, path: str) -> str | None:
+    """The folder that `name` is relative to if it is the file at `path`; None if there is none."""
+    return path.removesuffix(name).rstrip('/') if path == name or path.endswith(f'/{name}') else None
