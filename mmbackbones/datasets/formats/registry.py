@@ -10,13 +10,14 @@ from ...errors import UserError
 from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
-from .coco import Coco2017, OneCocoFile, PlainCoco
+from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
+from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .createml import CreateMl
 from .cvat_xml import CvatXml
 from .folder import Folder
-from .object_masks import ObjectMasks
 from .isat import Isat
 from .labelme import Labelme
+from .object_masks import ObjectMasks
 from .other_tools import explain_export
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
@@ -30,9 +31,12 @@ FORMATS: tuple[type[Format], ...] = (
     Coco2017,
     PlainCoco,
     RoboflowCoco,
+    CvatCoco,
+    LabelStudioCoco,
     OneCocoFile,
     PascalVoc,
     Yolo,
+    CocoFiles,
     XmlFiles,
     CvatXml,
     Labelme,
