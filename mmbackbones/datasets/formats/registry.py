@@ -11,14 +11,27 @@ from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .coco import Coco2017, OneCocoFile, PlainCoco
+from .darknet import Darknet
 from .folder import Folder
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
 from .yolo import Yolo
+from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
 
 # The order is part of the interface: the first of a task that matches is taken.
-FORMATS: tuple[type[Format], ...] = (Coco2017, PlainCoco, RoboflowCoco, OneCocoFile, PascalVoc, Yolo, Ade20k)
+FORMATS: tuple[type[Format], ...] = (
+    Coco2017,
+    PlainCoco,
+    RoboflowCoco,
+    OneCocoFile,
+    Darknet,
+    Yolo,
+    RoboflowDarknet,
+    YoloWithoutYaml,
+    PascalVoc,
+    Ade20k,
+)
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
 
 
