@@ -16,6 +16,7 @@ from .folder import Folder
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
+from .xml_files import XmlFiles
 from .yolo import Yolo
 from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
 
@@ -30,6 +31,7 @@ FORMATS: tuple[type[Format], ...] = (
     RoboflowDarknet,
     YoloWithoutYaml,
     PascalVoc,
+    XmlFiles,
     Ade20k,
 )
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
