@@ -87,16 +87,16 @@ class TextFilePerImage(DetectionFormat):
 
     def read(self, split: str) -> Annotations:
         names, source = self.images[split], str(self.root / self.splits[split])
-        found = read_images(self.home, self.home, names, source)
-        ids = {category['id'] for category in self.categories}
         base = self._image_dir
+        files = [posixpath.relpath(name, base) for name in names] if base else names
+        found = read_images(self.home, self.home / base, files, source)
+        ids = {category['id'] for category in self.categories}
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
         tracks = False
         self._check_spare_labels()
-        for number, (name, info) in enumerate(zip(names, found, strict=True), 1):
-            file_name = posixpath.relpath(name, base) if base else name
-            images.append({'id': number, 'file_name': file_name, 'width': info.width, 'height': info.height})
+        for number, (name, file, info) in enumerate(zip(names, files, found, strict=True), 1):
+            images.append({'id': number, 'file_name': file, 'width': info.width, 'height': info.height})
             label_file = self._labels[name]
             for row in read_rows(self.home / label_file, self.keypoints) if label_file else ():
                 if row.label not in ids:
@@ -128,8 +128,8 @@ class TextFilePerImage(DetectionFormat):
         return False
 
     def _list_images(self) -> list[str]:
-        """The images that a list may mean that was written elsewhere: none outside of the data folder."""
-        return self.folder.walk('', SUFFIXES) if self.home == self.root else []
+        """The images in the data folder, among which those of a list may be that was written elsewhere."""
+        return [(self.root / name).relative_to(self.home).as_posix() for name in self.folder.walk('', SUFFIXES)]
 
     @cached_property
     def _labels(self) -> dict[str, str | None]:
@@ -152,7 +152,7 @@ class TextFilePerImage(DetectionFormat):
     def _check_spare_labels(self) -> None:
         """Raise UserError if names of images and label files do not fit, which leaves both without the other."""
         bare = [name for name, file in self._labels.items() if file is None]
-        if 2 * len(bare) > len(self._labels) and len(self._spare_labels) >= len(bare):
+        if 2 * len(bare) > len(self._labels) and 2 * len(self._spare_labels) >= len(bare):
             raise UserError(
                 f'{self.file}: {len(bare)} of its {counted(len(self._labels), "image")} have no label file, such as '
                 f'{self._show(bare[0])}, while {counted(len(self._spare_labels), "label file")} have no image, such as '

@@ -11,6 +11,7 @@ from ...utils.paths import normalize_separators
 from ...utils.text import short
 from .split_names import split_of
 
+_MAX_PARTS = 100  # of a path; each is looked for
 _MAX_TRIED = 100  # lines of a list that tell where its images are now
 
 
@@ -36,7 +37,9 @@ def find_moved(root: Path, entry: str, split: str | None = None) -> Path | None:
         split: Split that it belongs to, whose folder may have another of its usual names, such as ``images/valid``.
     """
     parts = [part for part in PurePosixPath(entry.replace('\\', '/')).parts if part not in ('..', '/')]
-    while parts and '\0' not in entry:
+    if '\0' in entry or len(parts) > _MAX_PARTS:
+        return None
+    while parts:
         exact = root.joinpath(*parts)
         if found := exact if os.path.exists(exact) else _find_alike(root, parts, split):
             return found
@@ -79,7 +82,8 @@ def read_list(
     Args:
         file: The list.
         home: Folder that no image may leave.
-        folders: Folders that its lines may be relative to, the first that holds a line counts.
+        folders: Folders that its lines may be relative to, the first that holds a line counts; the last is the data
+            folder.
         list_images: Lists the images in `home`, relative to it.
         notes: Gets a note on lines that begin elsewhere.
 
@@ -104,11 +108,14 @@ def read_list(
                 if text.startswith(old) and (image := new + text.removeprefix(old)) in images
             }
             if old not in ('', 'data/'):  # where darknet and CVAT expect the folder to be
-                notes.append(f'{file.relative_to(home)}: images listed in {old} were found in {home / new}')
+                notes.append(f'{file.name}: images listed in {old} were found in {home / new}')
         missing = [line for line in missing if line not in names]
     if missing:
+        where = (
+            f'is not inside the data folder {home}' if home == folders[-1] else f'is not there, nor in {folders[-1]}'
+        )
         raise UserError(
-            f'{file}: the image {short(missing[0])} is not inside the data folder {home}; '
+            f'{file}: the image {short(missing[0])} {where}; '
             f'{len(missing)} of its {len(lines)} images {"is" if len(missing) == 1 else "are"} missing'
         )
     return [names[line] for line in lines]
