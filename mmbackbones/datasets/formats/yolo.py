@@ -59,7 +59,7 @@ labels/
         if not any(config.get(name) for name in NAMES['val']):
             self._refuse_unnamed_val()
         if not file:
-            self.notes += describe_unused(_list_yamls(folder).difference([self.file.name]), self.root)
+            self.notes += describe_unused(_list_yamls(folder, besides=self.file.name), self.root)
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
@@ -144,7 +144,7 @@ def _find_yaml(folder: Folder) -> str | None:
     """The file that describes the data set: `data.yaml`, or the only one that does."""
     if (folder / _USUAL).is_file():
         return _USUAL
-    names = sorted(_list_yamls(folder))
+    names = _list_yamls(folder)
     if len(names) > 1:
         raise UserError(
             f'{folder.root} has several files with "names" and "train" or "val": {", ".join(names)}; give the one to '
@@ -153,12 +153,12 @@ def _find_yaml(folder: Folder) -> str | None:
     return names[0] if names else None
 
 
-def _list_yamls(folder: Folder) -> set[str]:
-    found = set()
-    for name in [*folder.files('', '*.yaml'), *folder.files('', '*.yml')]:
+def _list_yamls(folder: Folder, besides: str = '') -> list[str]:
+    found = []
+    for name in sorted([*folder.files('', '*.yaml'), *folder.files('', '*.yml')]):
         with suppress(UserError):
-            if is_data_yaml(read_yaml(folder / name)):
-                found.add(name)
+            if name != besides and is_data_yaml(read_yaml(folder / name)):
+                found.append(name)
     return found
 
 

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from .yolo_places import read_list
 from .yolo_rows import CORNERS_OF_A_BOX, read_rows, to_coco
 
 README = 'README.roboflow.txt'
+_MAX_COMPARED = 1000  # names
 _ORIENTED = 'Oriented Object Detection'  # how Roboflow's README calls the format
 
 
@@ -153,10 +155,11 @@ class TextFilePerImage(DetectionFormat):
         """Raise UserError if names of images and label files do not fit, which leaves both without the other."""
         bare = [name for name, file in self._labels.items() if file is None]
         if 2 * len(bare) > len(self._labels) and 2 * len(self._spare_labels) >= len(bare):
+            alike = get_close_matches(bare[0], self._spare_labels[:_MAX_COMPARED], 1, cutoff=0)[0]
             raise UserError(
                 f'{self.file}: {len(bare)} of its {counted(len(self._labels), "image")} have no label file, such as '
                 f'{self._show(bare[0])}, while {counted(len(self._spare_labels), "label file")} have no image, such as '
-                f'{self._show(self._spare_labels[0])}: give each label file the name of its image'
+                f'{self._show(alike)}: give each label file the name of its image'
             )
 
     def _show(self, name: str) -> str:

@@ -107,7 +107,9 @@ def test_lists_with_missing_images(root, out_dir):
     write_text(root / 'data.yaml', f'train: train.txt\nval: images/val\n{NAMES}')
     write_text(root / 'train.txt', listing('train', '/x/images/train/{}.jpg') + '/x/images/train/z1.jpg\n')
     write_image(root / 'images/val/z1.jpg')  # of another split, though of this name
-    message = r"train\.txt: the image '/x/images/train/z1.jpg' is not inside the data folder .*; 1 of its 5 images is m"
+    message = (
+        r"train\.txt: the image '/x/images/train/z1.jpg' is not inside the data folder .*; 1 of its 5 images is missing"
+    )
     with pytest.raises(UserError, match=message):
         load_detection(root, out_dir)
 
@@ -177,7 +179,7 @@ def test_a_named_file_whose_images_are_missing(root):
     write_text(file, f'train: train.txt\nval: ../images/val\n{NAMES}')
     write_text(root / 'yamls/train.txt', f'{root}/images/train/a1.jpg\n{root}/images/train/z.jpg\n')
     with pytest.raises(
-        UserError, match=r"the image '.*/z\.jpg' is not there, nor in .*yamls; 1 of its 2 images is mis"
+        UserError, match=r"image '.*/z\.jpg' is not there, nor in .*yamls; 1 of its 2 images is missing"
     ):
         Yolo.open_file(file)
 
