@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -450,3 +451,15 @@ def test_rectangles_have_no_masks(tmp_path, out_dir):
         write(tmp_path, scene, labelme(scene, as_rectangle))
     with pytest.raises(UserError, match='no annotation has a mask'):
         load_detection(tmp_path, out_dir, masks=True)
+
+
+@pytest.mark.parametrize('stems', [['test_{}'], ['train_{}', 'val_{}'], ['train{}', 'test{}'], ['photo{}']])
+@pytest.mark.parametrize('count', [1, 5])
+def test_folders_that_could_hold_coco_files(stems, count, tmp_path, out_dir):
+    """`annotations/` holds COCO files elsewhere, named after splits."""
+    scenes = [replace(SCENE, stem=stem.format(number)) for stem in stems for number in range(count)]
+    for scene in [*scenes, replace(SCENE, stem='other')]:
+        write(tmp_path, scene, labelme(scene), 'images', 'annotations')
+    data = load_detection(tmp_path, out_dir)
+    assert data.format == 'labelme'
+    assert sum(part.images for part in data.splits.values()) == len(scenes) + 1
