@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ...errors import UserError
 from ...utils.files import read_text
+from ...utils.progress import track
 from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
 from ..checks.image_sizes import describe_size_mismatch
@@ -105,7 +106,7 @@ class JsonPerImage(DetectionFormat):
         contents: dict[str, dict[str, Content]] = {}
         for split, files in self._files.items():
             contents[split] = {}
-            for file in files:
+            for file in track(files, len(files), 'Reading JSON files'):
                 data = read_json(self.root / file)
                 content = self.parse(data, self.root / file) if isinstance(data, dict) else None
                 if content is not None:

@@ -391,6 +391,12 @@ def test_files_that_are_not_regular(make, root, out_dir):
     assert refused(root, out_dir).startswith(f'train/{STEM}.json is not a readable JSON file: ')
 
 
+def test_an_image_that_is_a_pipe(root, out_dir):
+    (root / f'train/{STEM}.jpg').unlink()
+    os.mkfifo(root / f'train/{STEM}.jpg')
+    assert 'is not a regular file' in refused(root, out_dir)
+
+
 def test_images_outside_of_the_folder(root, tmp_path, out_dir):
     """What a file names is looked for in the folder alone."""
     (root / f'train/{STEM}.jpg').rename(tmp_path / 'photo.jpg')
