@@ -94,6 +94,11 @@ def explicit_table(given: LabelNames, background: str | None, ignore_label: int 
     ignored -= set(values)  # 255 may be a class
     if ignore_label is not None:
         ignored.add(ignore_label)
+    if len(names) > IGNORE_INDEX:
+        raise UserError(
+            f'{given.file} names {len(names)} classes, the background included, but label maps of one byte per pixel, '
+            f'as MMSegmentation reads them, hold at most {IGNORE_INDEX}'
+        )
     table = {value: index for index, value in enumerate(values) if value not in ignored}
     return LabelTable(tuple(names), table, frozenset(ignored), background, ignore_label, given.by_color)
 
@@ -149,10 +154,11 @@ def _table_without_names(
             f'{", ".join(map(repr, sorted(trained)[:3]))}{", ..." if len(trained) > 3 else ""}: name them in '
             f'{root / "classes.txt"}, line n naming the n-th class'
         )
-    if not table.names:
+    if len(table.names) < MIN_CLASSES and foreground is None:
+        again = 'without --ignore-label it is one' if ignore_label in pixels else 'label the objects with another one'
         raise UserError(
-            f'all {len(maps)} label maps in {root} have no label but {" and ".join(map(table.show, pixels))}, so that '
-            'there is nothing to learn'
+            f'all {len(maps)} label maps in {root} have no label but {" and ".join(map(table.show, pixels))}, which '
+            f'leaves nothing to tell apart: {again}'
         )
     check_values(maps, table, root)
     return table
@@ -226,15 +232,15 @@ def _without(names: Collection[str], name: str) -> str:
 def describe_table(table: LabelTable, given: LabelNames, root: Path) -> list[str]:
     """Notes on how values are read, where the format alone does not tell."""
     if given.names is None:
-        return [
-            f'nothing names the classes, so they are {_listing(table.names)}; a file classes.txt in {root} would, '
-            'line n naming value n - 1'
-        ]
+        line = 'with the name of the foreground' if FOREGROUND in table.names else 'line n naming value n - 1'
+        called = _listing(table.names)
+        return [f'nothing names the classes, so they are {called}; a file classes.txt in {root} would, {line}']
     if given.values is None and table.background == 'class':
         return [f'labels are counted from 0: label 0 is {table.names[0]!r}']
     return []
 
 
 def _listing(names: Sequence[str]) -> str:
-    shown = ', '.join(map(repr, names[:3]))
-    return f'{shown} and {len(names) - 3} more' if len(names) > 3 else shown
+    if len(names) > 3:
+        return f'{", ".join(map(repr, names[:3]))} and {len(names) - 3} more'
+    return ' and '.join(filter(None, [', '.join(map(repr, names[:-1])), repr(names[-1])]))
