@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,7 +185,9 @@ def _divide(pairs: list[Pair], table: LabelTable) -> dict[str, list[Pair]]:
 
 
 def _write_split(split: str, pairs: list[Pair], root: Path, out_dir: Path, table: LabelTable) -> SegmentationSplit:
-    content = [[str(pair.image), str(_convert(pair, root, out_dir, table))] for pair in pairs]
+    with ThreadPoolExecutor() as pool:
+        paths = pool.map(lambda pair: _convert(pair, root, out_dir, table), pairs)
+        content = [[str(pair.image), str(path)] for pair, path in zip(pairs, paths, strict=True)]
     list_file = out_dir / f'{split}.json'
     write_text(list_file, json.dumps(content))
     thinnest = max(pairs, key=lambda pair: max(pair.label.size) / min(pair.label.size))
