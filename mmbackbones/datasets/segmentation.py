@@ -104,7 +104,7 @@ def load_segmentation(
     """
     check_numbering_options(background, ignore_label)
     root, out_dir = absolute(root), absolute(out_dir)
-    found = find_format(root, 'label maps')
+    found = find_format(root, 'label maps', objects=True)
     notes = list(found.notes)
     names = found.read_label_names()
     if 'ignore_label' in trained and names.by_color:
