@@ -10,15 +10,33 @@ from ...errors import UserError
 from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
+from .cityscapes import Cityscapes
 from .coco import Coco2017, OneCocoFile, PlainCoco
 from .folder import Folder
+from .images_and_masks import ImagesAndMasks
+from .mmseg_folders import MmsegFolders
 from .pascal_voc import PascalVoc
+from .pascal_voc_masks import PascalVocMasks
 from .roboflow import RoboflowCoco
+from .roboflow_masks import RoboflowMasks
 from .split_names import NAMES, describe_unused, split_of
 from .yolo import Yolo
 
 # The order is part of the interface: the first of a task that matches is taken.
-FORMATS: tuple[type[Format], ...] = (Coco2017, PlainCoco, RoboflowCoco, OneCocoFile, PascalVoc, Yolo, Ade20k)
+FORMATS: tuple[type[Format], ...] = (
+    Coco2017,
+    PlainCoco,
+    RoboflowCoco,
+    OneCocoFile,
+    PascalVoc,
+    Yolo,
+    Ade20k,
+    PascalVocMasks,
+    Cityscapes,
+    RoboflowMasks,
+    MmsegFolders,
+    ImagesAndMasks,
+)
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
 
 
