@@ -196,9 +196,7 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
         data_root='',
         data_prefix={},
         ann_file=str(found.splits[split].list_file),
-        labels=found.label_map,
-        ignore_label=found.ignore_label,
-        reduce_zero_label=found.background == 'ignore',
+        **found.table.settings,
         metainfo=metainfo,
     )
     check_resized_size(dataset.pipeline, *found.splits[split].thinnest)

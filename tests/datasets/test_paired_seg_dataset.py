@@ -53,7 +53,7 @@ def test_labels(asked, tmp_path, monkeypatch):
         dict(
             type='PairedSegDataset',
             ann_file=str(data.splits['train'].list_file),
-            labels=data.label_map,
+            **data.table.settings,
             metainfo=dict(classes=data.classes),
             pipeline=[dict(type='mmseg.LoadAnnotations')],
         )

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbackbones.datasets.checks.label_maps import LabelMap, count_pixels, read_label_maps, read_labels, write_8_bit
+from mmbackbones.datasets.checks.label_maps import (
+    LabelMap,
+    count_pixels,
+    read_label_maps,
+    read_labels,
+    write_8_bit,
+    write_classes,
+)
 from mmbackbones.errors import UserError
 
 LABELS = np.array([[0, 1, 1], [2, 2, 2]], np.uint8)
@@ -32,10 +39,12 @@ def test_forms(form, tmp_path):
     (found,) = read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks')
     assert found == LabelMap((3, 2), as_stored, {0: 1, 1: 2, 2: 3})
     assert list(found.pixels) == [0, 1, 2]
-    write_8_bit(tmp_path / 'a.png', tmp_path / 'new/a.png', ignore_label=1)
-    with Image.open(tmp_path / 'new/a.png') as written:
-        assert written.mode == 'L'
-        assert np.array(written).tolist() == [[0, 255, 255], [2, 2, 2]]
+    write_8_bit(tmp_path / 'a.png', tmp_path / 'new/a.png')
+    write_classes(tmp_path / 'a.png', tmp_path / 'new/b.png', {0: 7, 2: 0}, by_color=False)
+    for name, expected in (('a', LABELS.tolist()), ('b', [[7, 255, 255], [0, 0, 0]])):
+        with Image.open(tmp_path / f'new/{name}.png') as written:
+            assert written.mode == 'L'
+            assert np.array(written).tolist() == expected
 
 
 def test_two_labels_in_one_bit(tmp_path):
@@ -48,13 +57,15 @@ def test_labels_beyond_8_bits(tmp_path):
     Image.fromarray(labels).save(tmp_path / 'a.png')
     (found,) = read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks')
     assert found.pixels == {65533: 1, 65534: 2, 65535: 3}
+    write_8_bit(tmp_path / 'a.png', tmp_path / 'b.png')
+    assert read_labels(tmp_path / 'b.png').tolist() == [[255] * 3] * 2
 
 
 @pytest.mark.parametrize(
     ('pixels', 'kind', 'reason'),
     [
         (np.dstack([LABELS, LABELS, LABELS + 1]), 'PNG', 'it is a color image, but must have one label per pixel'),
-        (LABELS, 'JPEG', 'it is a JPEG file by its content, not a PNG file'),
+        (LABELS, 'JPEG', 'it is a JPEG file by its content, which has changed the labels .* export PNG files'),
     ],
 )
 def test_what_is_no_label_map(pixels, kind, reason, tmp_path):
