@@ -36,6 +36,7 @@ annotations/
 classes.txt  # optional; or {ADE20K}
 """
     signs = {f'images/{TRAINING}/': 'images', f'annotations/{TRAINING}/': 'label maps', 'classes.txt': 'class names'}
+    zero = 'open'
 
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)

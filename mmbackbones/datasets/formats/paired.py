@@ -10,7 +10,7 @@ from ...errors import UserError
 from .base import LabeledImages, LabelNames, SegmentationFormat
 from .folder import Folder
 from .label_map_places import Place
-from .label_names import find_label_names
+from .label_names import Zero, find_label_names
 from .pairs import Pairing, describe_spare, read_pairs
 from .split_lists import PLACES, divide, find_lists
 
@@ -20,9 +20,12 @@ class PairedFormat(SegmentationFormat):
 
     Attributes:
         list_places: Folders that may hold the lists.
+        zero: What label 0 is where a mere list names the labels, see
+            :func:`~mmbackbones.datasets.formats.label_names.find_label_names`.
     """
 
     list_places: ClassVar[Sequence[str]] = PLACES
+    zero: ClassVar[Zero] = 'named'
 
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
@@ -57,7 +60,7 @@ class PairedFormat(SegmentationFormat):
             places: Folders besides the data folder that may hold a file of names.
             maps: The label maps, relative to the data folder.
         """
-        return find_label_names(self.folder, places, maps)
+        return find_label_names(self.folder, places, maps, self.zero)
 
     @cached_property
     def _label_names(self) -> LabelNames:
@@ -73,7 +76,7 @@ class PairedFormat(SegmentationFormat):
     def read(self, split: str, out_dir: Path) -> LabeledImages:
         pairing, place = self._pairings[split], self._places[split]
         pairs = pairing.pairs(self._images[split])
-        found = read_pairs(self.root, place, pairs)
+        found = read_pairs(self.root, place, pairs, self._label_names.by_color)
         whole = len(self._images[split]) == len(pairing.images)
         return LabeledImages(found.pairs, (*describe_spare(place.maps, pairing.spare if whole else []), *found.notes))
 

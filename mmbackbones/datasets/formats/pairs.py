@@ -107,13 +107,14 @@ class Pairing:
         return f'{lacks}: {image} needs the PNG {needed}{hint}'
 
 
-def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]]) -> LabeledImages:
+def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]], by_color: bool = False) -> LabeledImages:
     """Decode images and their label maps.
 
     Args:
         root: The data folder.
         place: The folders of the images and of the label maps.
         names: An image and its label map each, relative to the data folder.
+        by_color: Whether the label maps are color images.
 
     Raises:
         UserError: A file is unreadable, an image is of one row or column, or the two of a pair differ in size.
@@ -128,7 +129,7 @@ def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]]) -> La
             f'{image_dir / image} is {info.width}x{info.height} pixels: MMSegmentation cannot read label maps of one '
             f'row or column; {len(narrow)} of {len(images)} images have such a size'
         )
-    labels = read_label_maps(root, map_dir, maps, str(map_dir))
+    labels = read_label_maps(root, map_dir, maps, str(map_dir), by_color)
     wrong = [item for item in zip(names, found, labels, strict=True) if item[1].size != item[2].size]
     if wrong:
         (image, label), info, label_map = wrong[0]

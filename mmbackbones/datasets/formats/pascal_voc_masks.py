@@ -40,6 +40,7 @@ labelmap.txt  # optional; or class_names.txt, classes.txt
         'ImageSets/Segmentation/*.txt': 'lists of the images of each split',
     }
     list_places = ('ImageSets/Segmentation', '')
+    zero = 'background'
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
@@ -50,15 +51,14 @@ labelmap.txt  # optional; or class_names.txt, classes.txt
         maps = next(place for place in MAPS if folder.files(place, '*.png'))
         if not folder.has_folder(IMAGES):
             raise UserError(
-                f'{folder / maps} has label maps, but there are no images: put them into {folder / IMAGES}, or export again '
-                'with the images (in CVAT: "Save images")'
+                f'{folder / maps} has label maps, but there are no images: put them into {folder / IMAGES}, or export '
+                'again with the images (in CVAT: "Save images")'
             )
         return {'all': Place(IMAGES, maps)}
 
     def find_names(self, places: Sequence[str], maps: Sequence[str]) -> LabelNames:
-        return find_label_names(
-            self.folder, places, maps, [(name, _color(value)) for value, name in enumerate(CLASSES)]
-        )
+        own = [(name, _color(value)) for value, name in enumerate(CLASSES)]
+        return find_label_names(self.folder, places, maps, self.zero, own)
 
 
 def _color(value: int) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from mmbackbones.datasets import load_detection, load_segmentation
-from tests.helpers.exports import plain  # noqa: F401  # enters its writers into the table
+from tests.helpers.exports import plain, segmentation  # noqa: F401  # enter their writers into the table
 from tests.helpers.exports.table import BOXES, LABEL_MAPS
 from tests.helpers.files import read_files
 from tests.helpers.painted import SCENES_WITH_MASKS, check_boxes, check_label_maps
@@ -25,5 +25,5 @@ def test_label_maps(export, tmp_path, out_dir):
     before = read_files(tmp_path / 'user')
     data = load_segmentation(tmp_path / 'user', out_dir)
     assert data.format == export.format
-    check_label_maps(data, export.scenes, export.background, export.divided)
+    check_label_maps(data, export.scenes, export.background, export.divided, export.called)
     assert read_files(tmp_path / 'user') == before

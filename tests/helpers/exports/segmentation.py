@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.helpers.exports.table import LABEL_MAPS, export
-from tests.helpers.painted import CLASSES, SCENES, Scene, color_map, label_map, object_mask, paint
+from tests.helpers.painted import CLASSES, SCENES, Scene, color_map, label_map, paint
 
 VALUES = {name: value for value, name in enumerate(CLASSES, 1)}  # 0 is the background
 MAP_COLORS = {'cat': (64, 0, 128), 'dog': (128, 64, 0), 'bird': (0, 128, 192)}
@@ -113,7 +113,7 @@ def voc_without_lists(root: Path) -> None:
 @export(LABEL_MAPS, 'Pascal VOC masks', divided=True)
 def labelme2voc(root: Path) -> None:
     write(root, 'JPEGImages/{stem}.jpg', 'SegmentationClass/{stem}.png', palette(VALUES))
-    write(root, 'JPEGImages/{stem}.jpg', 'SegmentationClassVisualization/{stem}.jpg', palette(VALUES))
+    write(root, 'JPEGImages/{stem}.jpg', 'SegmentationClassVisualization/{stem}.jpg', colors)
     write_lines(root / 'class_names.txt', '_background_', *CLASSES)
 
 
@@ -160,17 +160,18 @@ def write_cvat(root: Path, draw: Draw) -> None:
 # Cityscapes
 
 
-CITYSCAPES = {'cat': 26, 'dog': 24, 'bird': 33}  # car, person, bicycle
+CITYSCAPES = {'cat': 26, 'dog': 24, 'bird': 33}
+CALLED = {'cat': 'car', 'dog': 'person', 'bird': 'bicycle'}
 
 
-@export(LABEL_MAPS, 'Cityscapes', scenes=TRAIN_AND_VAL, background='ignore')
+@export(LABEL_MAPS, 'Cityscapes', scenes=TRAIN_AND_VAL, background='ignore', called=CALLED)
 def cityscapes(root: Path) -> None:
     write_cityscapes(root)
     write(root, 'leftImg8bit/{split}/bern/{stem}_leftImg8bit.png', 'gtFine/{split}/bern/{stem}_gtFine_labelIds.png',
           lambda scene: Image.new('L', scene.size), scenes={'test': SCENES['test']})  # fmt: skip
 
 
-@export(LABEL_MAPS, 'Cityscapes', scenes=TRAIN_AND_VAL, background='ignore')
+@export(LABEL_MAPS, 'Cityscapes', scenes=TRAIN_AND_VAL, background='ignore', called=CALLED)
 def cityscapes_train_ids(root: Path) -> None:
     write_cityscapes(root)
     train_ids = {'cat': 13, 'dog': 11, 'bird': 18}
@@ -180,7 +181,8 @@ def cityscapes_train_ids(root: Path) -> None:
 
 def write_cityscapes(root: Path) -> None:
     for kind in ('color', 'instanceIds', 'labelIds'):
-        write(root, 'leftImg8bit/{split}/ulm/{stem}_leftImg8bit.png', f'gtFine/{{split}}/ulm/{{stem}}_gtFine_{kind}.png',
+        maps = f'gtFine/{{split}}/ulm/{{stem}}_gtFine_{kind}.png'
+        write(root, 'leftImg8bit/{split}/ulm/{stem}_leftImg8bit.png', maps,
               lambda scene: label_map(scene, CITYSCAPES, background=4), scenes=TRAIN_AND_VAL)  # fmt: skip
     for path in root.glob('gtFine/*/*/*_color.png'):
         path.with_name(path.name.replace('color.png', 'polygons.json')).write_text(json.dumps({'objects': []}))
@@ -319,6 +321,34 @@ def unlabeled_test_images(root: Path) -> None:
     write_names(root)
 
 
+@export(LABEL_MAPS, 'images and masks', divided=True, background='ignore')
+def unlabeled_pixels(root: Path) -> None:
+    """Nothing but the classes has a name, so that label 0 is unlabeled."""
+    write(root, 'images/{stem}.jpg', 'annotations/{stem}.png')
+    write_lines(root / 'classes.txt', *CLASSES)
+
+
+@export(LABEL_MAPS, 'images and masks', divided=True)
+def nothing_named(root: Path) -> None:
+    write(root, 'images/{stem}.jpg', 'masks/{stem}.png')
+
+
+@export(LABEL_MAPS, 'images and masks', divided=True, background='ignore')
+def void_in_a_color_table(root: Path) -> None:
+    write(root, 'images/{stem}.jpg', 'masks/{stem}.png', colors)
+    write_label_colors(root)
+    file = root / 'label_colors.txt'
+    file.write_text(file.read_text().replace('background', 'Void'))
+
+
+@export(LABEL_MAPS, 'images and masks')
+def other_suffixes(root: Path) -> None:
+    write(root, 'train/images/{stem}.tif', 'train/masks/{stem}.tif', scenes={'train': SCENES['train']})
+    write(root, '{split}/images/{stem}.JPG', '{split}/masks/{stem}.JPG.png',
+          scenes={split: SCENES[split] for split in ('val', 'test')})  # fmt: skip
+    write_names(root)
+
+
 # Binary masks: a single class, `cat`
 
 
@@ -350,6 +380,6 @@ def binary_of_0_and_1(root: Path) -> None:
 @export(LABEL_MAPS, 'images and masks', scenes=CATS)
 def binary_in_colors(root: Path) -> None:
     """Black and white, stored in three channels."""
-    write(root, '{split}/{stem}.jpg', '{split}/{stem}_mask.png', lambda scene: color_map(scene, {'cat': (255, 255, 255)}),
-          scenes=CATS)  # fmt: skip
+    white = {'cat': (255, 255, 255)}
+    write(root, '{split}/{stem}.jpg', '{split}/{stem}_mask.png', lambda scene: color_map(scene, white), scenes=CATS)
     write_lines(root / 'classes.txt', 'background', 'cat')

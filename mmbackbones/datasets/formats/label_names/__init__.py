@@ -1,7 +1,7 @@
 """What tells the names of labels: a list, a table of colors, a format of its own, or nothing."""
 
-from .find import find_label_names
+from .find import Zero, find_label_names
 from .lists import ADE20K
 from .samples import sample
 
-__all__ = ['ADE20K', 'find_label_names', 'sample']
+__all__ = ['ADE20K', 'Zero', 'find_label_names', 'sample']

@@ -1,10 +1,12 @@
 """The table of files that name labels, and which of them a data folder has."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from ....errors import UserError
+from ...checks.label_maps import IGNORE_INDEX
 from ..base import LabelNames
 from ..folder import Folder
 from .lists import ADE20K, read_ade20k, read_codes, read_plain
@@ -18,7 +20,12 @@ from .tables import (
     read_labelmap,
     read_pixel_values,
 )
+from .values import is_background
 
+Zero = Literal['open', 'named', 'background']
+
+MAX_COLORS = 64  # of label maps; more are not meant to be classes
+MAX_SHOWN = 6
 BORDER = 0xE0E0C0  # around objects in Pascal VOC, and in what CVAT writes in its form
 
 # Pattern of a file's name -> its reader; the first that there is comes first.
@@ -39,7 +46,7 @@ TABLES: dict[str, Callable[[Path], list[Row]]] = {
 
 
 def find_label_names(
-    folder: Folder, places: Iterable[str], maps: Sequence[str], default: Sequence[Row] | None = None
+    folder: Folder, places: Iterable[str], maps: Sequence[str], zero: Zero = 'named', default: Sequence[Row] = ()
 ) -> LabelNames:
     """Names of the labels of a data set.
 
@@ -47,6 +54,8 @@ def find_label_names(
         folder: The data folder.
         places: Folders in it that may hold a file of names, besides itself.
         maps: The label maps, relative to the data folder.
+        zero: What label 0 is in label maps whose names a mere list tells. `open`: the labels have to show; `named`: the
+            background if it is the first name; `background`: the background, whether the list has it or not.
         default: Names and colors of the format's own classes, in the order of their labels from 0.
 
     Raises:
@@ -54,66 +63,71 @@ def find_label_names(
     """
     places = list(dict.fromkeys(['', *places]))
     seen = sample([folder / name for name in maps])
-    kinds = [*TABLES, *LISTS] if seen.colored else [*LISTS, *TABLES]
-    for pattern in kinds:
+    for pattern in TABLES if seen.colored else (*LISTS, *TABLES):  # a list says nothing of colors
         if files := [name for place in places for name in folder.files(place, pattern)]:
-            if pattern in LISTS and seen.colored:
-                break  # names without colors
-            return _describe(_agree(folder, files, seen))
-    return _name_without_file(folder, maps, seen, default)
-
-
-def _agree(folder: Folder, files: list[str], seen: Sample) -> LabelNames:
-    read = [_read(folder / name, seen) for name in files]
-    for name, other in zip(files[1:], read[1:], strict=True):
-        if replace(other, file=read[0].file) != read[0]:
-            raise UserError(f'{folder / files[0]} and {folder / name} name the labels differently; keep one')
-    return read[0]
-
-
-def _read(file: Path, seen: Sample) -> LabelNames:
-    name = file.name.lower()
-    if name in (known.lower() for known in LISTS):
-        return next(read for known, read in LISTS.items() if known.lower() == name)(file)
-    read = TABLES.get(name, read_class_dict)
-    rows = read(file)
-    extra = {BORDER} if read is read_labelmap else set()
-    if seen.colored or (seen.colors and set(seen.colors) <= {color for _, color in rows} | extra):
-        return from_colors(file, rows, extra)
-    return from_rows(file, rows)
-
-
-def _name_without_file(folder: Folder, maps: Sequence[str], seen: Sample, default: Sequence[Row] | None) -> LabelNames:
-    known = {color for _, color in default or ()} | {BORDER}
-    if default and seen.colored and set(seen.colors) <= known:
-        return _describe(from_colors(folder.root, default, {BORDER}))
+            return _agree([_read(folder / name, seen, zero) for name in files])
+    if set(seen.colors) <= {BORDER, *(color for _, color in default)} and seen.colored:
+        return from_colors(folder.root, default, {BORDER})
     if seen.colored:
-        raise UserError(_describe_colors(folder, maps, seen))
-    if default and seen.values <= {*range(len(default)), 255}:
-        return _describe(from_rows(folder.root, default))
+        raise UserError(_describe_colors(folder, seen.colored, seen.colors))
+    if default and seen.values <= {*range(len(default)), IGNORE_INDEX}:
+        return from_rows(folder.root, default)
     return LabelNames(folder.root, None)
 
 
-def _describe(found: LabelNames) -> LabelNames:
-    """Add a note on what is ignored because of its name."""
-    return found
+def _read(file: Path, seen: Sample, zero: Zero) -> LabelNames:
+    name = file.name.lower()
+    for known, read in LISTS.items():
+        if name == known.lower():
+            return _settle_zero(read(file), seen, zero)
+    read_table = TABLES.get(name, read_class_dict)
+    rows = read_table(file)
+    border = {BORDER} if read_table is read_labelmap else set()
+    if seen.colored or (seen.colors and set(seen.colors) <= {color for _, color in rows} | border):
+        return from_colors(file, rows, border)
+    return from_rows(file, rows)
 
 
-def _describe_colors(folder: Folder, maps: Sequence[str], seen: Sample, most: int = 6) -> str:
-    shown = [f'{color >> 16},{color >> 8 & 255},{color & 255} ({share:.1%})' for color, share in seen.colors.items()]
-    if len(shown) > 256:
+def _settle_zero(found: LabelNames, seen: Sample, zero: Zero) -> LabelNames:
+    """The names of a mere list with their values, if it is known what label 0 is."""
+    names = found.names or ()
+    if found.values is not None or found.background is not None or zero == 'open':
+        return found
+    if len(names) <= 2:  # masks of one class may be black and white, which their values show
+        return found
+    if is_background(names[0]):
+        names = names[1:]
+    elif zero != 'background':
+        return found
+    if seen.values - {IGNORE_INDEX} and max(seen.values - {IGNORE_INDEX}) > len(names):
+        return found
+    values = tuple(range(1, len(names) + 1))
+    return LabelNames(found.file, names, values, background_name='background', background='class')
+
+
+def _agree(found: list[LabelNames]) -> LabelNames:
+    """The names that several files tell, which must be the same."""
+    first = found[0]
+    for other in found[1:]:
+        if replace(other, file=first.file) != first:
+            raise UserError(f'{first.file} and {other.file} name the labels differently; keep one')
+    return first
+
+
+def _describe_colors(folder: Folder, file: Path, colors: Mapping[int, float]) -> str:
+    if len(colors) > MAX_COLORS:
         return (
-            f'{seen.colored} has {len(shown)} different colors or more, so it is no label map, which has one color per '
-            'class: blurred outlines or JPEG compression change colors, and a photograph has no classes'
+            f'{file} is a color image, and the label maps like it have at least {len(colors)} different colors instead '
+            'of one per class: blurred outlines or JPEG compression have changed them, or they are photographs'
         )
-    more = f' and {len(shown) - most} more' if len(shown) > most else ''
+    shown = [f'{_in_digits(color)} ({share:.1%})'.replace('%', ' %') for color, share in colors.items()]
+    more = f' and {len(shown) - MAX_SHOWN} more' if len(shown) > MAX_SHOWN else ''
     return (
-        f'{seen.colored} is a color image, but no file in {folder.root} says which color is which class: the most '
-        f'frequent are {", ".join(shown[:most])}{more}; write class_dict.csv there, with the line name,r,g,b and then '
-        f'one line per class, such as {_example(seen)}'
+        f'{file} is a color image, but no file in {folder.root} says which color is which class; the most frequent are '
+        f'{", ".join(shown[:MAX_SHOWN])}{more}: write a file class_dict.csv there, with the line name,r,g,b and one '
+        f'line per class, such as road,{_in_digits(next(iter(colors)))}'
     )
 
 
-def _example(seen: Sample) -> str:
-    color = next(iter(seen.colors))
-    return f'road,{color >> 16},{color >> 8 & 255},{color & 255}'
+def _in_digits(color: int) -> str:
+    return f'{color >> 16},{color >> 8 & 255},{color & 255}'
