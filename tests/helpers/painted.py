@@ -241,6 +241,7 @@ def _trained_on(data: SegmentationData, list_file: Path) -> Iterator[tuple[str, 
             ann_file=str(list_file),
             metainfo=dict(classes=data.classes),
             pipeline=[dict(type='mmseg.LoadAnnotations')],
+            serialize_data=False,  # which would collect garbage, for half a second
             **data.table.settings,
         )
     )

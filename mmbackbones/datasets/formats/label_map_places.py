@@ -1,14 +1,15 @@
 """Where a data folder has images and where their label maps, told by the names of its folders."""
 
+import os
 import re
 from typing import NamedTuple
 
+from ...errors import UserError
 from ..checks.images import SUFFIXES
 from .folder import Folder
 from .pair_rule import find_rule
 from .split_names import NAMES, find_splits, split_of
 
-MAP_SUFFIXES = {'.png', '.bmp', '.tif', '.tiff', '.gif'}  # which keep each pixel as it was
 MIN_BESIDE = 0.4  # share of the files that must be label maps beside their images; half of them are
 
 _SPLITS = '|'.join(sorted((name for names in NAMES.values() for name in names), key=len, reverse=True))
@@ -54,7 +55,7 @@ def find_places(folder: Folder) -> dict[str, Place]:
     named = {place: _read_name(place) for place in folder.folders()}
     return (
         _siblings(folder, named)
-        or _by_kind(folder, named)
+        or _by_kind(folder, '', named)
         or _by_split(folder, named)
         or ({'all': Place('', '')} if _is_beside(folder, '') else {})
     )
@@ -85,17 +86,32 @@ def _siblings(folder: Folder, named: dict[str, _Name]) -> dict[str, Place]:
     return found if any(_has_maps(folder, place.maps) for place in found.values()) else {}
 
 
-def _by_kind(folder: Folder, named: dict[str, _Name]) -> dict[str, Place]:
-    """`images/` and `masks/`, each with a folder per split in it or none.""" ''
+def _by_kind(folder: Folder, parent: str, named: dict[str, _Name]) -> dict[str, Place]:
+    """`images/` and `masks/`, each with a folder per split in it or none; or `masks/` in the folder of the images.
+
+    Args:
+        folder: The data folder.
+        parent: A folder in it.
+        named: The folders in `parent`.
+
+    Raises:
+        UserError: Several folders could hold the images, or the label maps.
+    """
     maps = [place for place, name in named.items() if name == _Name(kind='maps') and _has_maps(folder, place)]
-    images = [place for place, name in named.items() if name == _Name(kind='images') and folder.walk(place, SUFFIXES)]
-    if maps and not images:  # of any other name, if there is only one
-        others = [place for place in named if place not in maps and folder.walk(place, SUFFIXES)]
-        images = others if len(others) == 1 and not named[others[0]].split else []
-    if not maps or not images:
+    if not maps:
         return {}
-    image_place, map_place = images[0], maps[0]
-    image_splits, map_splits = (splits_in(folder, place) for place in (image_place, map_place))
+    images = [place for place, name in named.items() if name == _Name(kind='images') and folder.walk(place, SUFFIXES)]
+    if not images and any(os.path.splitext(name)[1].lower() in SUFFIXES for name in folder.files(parent)):
+        images = [parent]
+    if not images:  # of any other name, if there is only one
+        images = [place for place in named if place not in maps and folder.walk(place, SUFFIXES)]
+        if len(images) != 1 or named[images[0]].split:
+            return {}
+    for kind, places in (('label maps', maps), ('images', images)):
+        if len(places) > 1:
+            raise UserError(f'{folder / parent} has several folders of {kind}: {", ".join(places)}; keep one')
+    (image_place,), (map_place,) = images, maps
+    image_splits, map_splits = (splits_in(folder, place) if place else {} for place in (image_place, map_place))
     if not image_splits:
         return {'all': Place(image_place, map_place)}
     return {
@@ -111,7 +127,7 @@ def _by_split(folder: Folder, named: dict[str, _Name]) -> dict[str, Place]:
         if name.kind or name.split not in NAMES or name.split in found:
             continue
         inner = {path: _read_name(_base(path)) for path in folder.folders(place)}
-        if by_kind := _by_kind(folder, inner):
+        if by_kind := _by_kind(folder, place, inner):
             found[name.split] = next(iter(by_kind.values()))
         elif folder.walk(place, SUFFIXES):
             found[name.split] = Place(place, place)
@@ -143,8 +159,6 @@ def _has_maps(folder: Folder, place: str) -> bool:
 
 def _is_beside(folder: Folder, place: str) -> bool:
     """Whether a folder holds images with their label maps beside them."""
-    names = folder.walk(place, SUFFIXES)
-    stems = [name.rsplit('.', 1)[0] for name in names]
-    maps = [name.rsplit('.', 1)[0] for name in folder.walk(place, MAP_SUFFIXES)]
-    _, pairs = find_rule(stems, maps, same_folder=True)
-    return pairs > 0 and pairs >= MIN_BESIDE * len(names)
+    stems = [name.rsplit('.', 1)[0] for name in folder.walk(place, SUFFIXES)]
+    _, pairs = find_rule(stems, stems, same_folder=True)
+    return pairs > 0 and pairs >= MIN_BESIDE * len(stems)

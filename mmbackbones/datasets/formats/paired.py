@@ -1,5 +1,6 @@
 """What formats have in common whose label maps are files named like the images."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -7,12 +8,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...errors import UserError
+from ..checks.images import SUFFIXES
 from .base import LabeledImages, LabelNames, SegmentationFormat
 from .folder import Folder
 from .label_map_places import Place
 from .label_names import Zero, find_label_names
 from .pairs import Pairing, describe_spare, read_pairs
 from .split_lists import PLACES, divide, find_lists
+from .split_names import describe_unused
 
 
 class PairedFormat(SegmentationFormat):
@@ -37,6 +40,7 @@ class PairedFormat(SegmentationFormat):
             self._places = places
             self._images: dict[str, list[str]] = {split: item.images for split, item in self._pairings.items()}
             self.splits = {split: place.images for split, place in places.items()}
+            self._describe_unused()
         if 'test' in self.splits and not self._is_labeled('test'):
             self.notes.append(f'left out, because it has no label maps: {self.splits.pop("test")}')
 
@@ -77,12 +81,23 @@ class PairedFormat(SegmentationFormat):
         pairing, place = self._pairings[split], self._places[split]
         pairs = pairing.pairs(self._images[split])
         found = read_pairs(self.root, place, pairs, self._label_names.by_color)
-        whole = len(self._images[split]) == len(pairing.images)
-        return LabeledImages(found.pairs, (*describe_spare(place.maps, pairing.spare if whole else []), *found.notes))
+        shared = [place.maps for place in self._places.values()].count(place.maps) > 1
+        return LabeledImages(found.pairs, (*describe_spare(place.maps, [] if shared else pairing.spare), *found.notes))
 
     def _is_labeled(self, split: str) -> bool:
         pairing = self._pairings[split]
         return pairing.has_maps and any(image in pairing.map_of for image in self._images[split])
+
+    def _describe_unused(self) -> None:
+        used = {path for place in self._places.values() for path in place}
+        beside = [
+            path
+            for parent in {os.path.dirname(path) for path in used}
+            if parent
+            for path in self.folder.folders(parent)
+        ]
+        unused = [path for path in beside if path not in used and self.folder.walk(path, SUFFIXES)]
+        self.notes += describe_unused([f'{path}/' for path in unused], self.root)
 
     def _set_lists(self, place: Place) -> None:
         pairing = self.pair(place)

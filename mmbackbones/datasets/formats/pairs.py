@@ -15,7 +15,7 @@ from ..checks.images import SUFFIXES, read_images
 from ..checks.label_maps import Pair, read_label_maps
 from .base import LabeledImages
 from .folder import Folder
-from .label_map_places import MAP_SUFFIXES, Place
+from .label_map_places import Place
 from .pair_rule import Rule, apply_rule, find_rule
 
 MAX_COMPARED = 1000  # names among which the most similar to a missing one is looked for: comparing is slow
@@ -43,10 +43,11 @@ class Pairing:
     def __init__(self, folder: Folder, place: Place, rule: Rule | None = None) -> None:
         self._folder, self._place = folder, place
         files = folder.walk(place.images, SUFFIXES)
-        maps = folder.walk(place.maps, MAP_SUFFIXES)
+        maps = folder.walk(place.maps, SUFFIXES)
         together = place.images == place.maps
         if not together:
-            maps = [name for name in maps if name.lower().endswith('.png')] or maps
+            files = [name for name in files if not name.startswith(f'{place.maps}/')]
+            maps = _prefer_lossless(maps)
         names, map_names = _relative(files, place.images), _relative(maps, place.maps)
         self._rule = rule or find_rule(map(_stem, names), map(_stem, map_names), together)[0]
         by_key = _unique(folder / place.maps, apply_rule(map_names, self._rule.map, 'map'))
@@ -84,7 +85,7 @@ class Pairing:
 
     def _explain_missing(self, missing: list[str], images: int) -> str:
         map_dir = self._folder / self._place.maps
-        image, *_ = without = _relative(missing, self._place.images)
+        image = _relative(missing, self._place.images)[0]
         parent, base = posixpath.split(_stem(image))
         needed = posixpath.join(parent, f'{self._rule.map.before}{base}{self._rule.map.behind}.png')
         used = {*self.map_of.values(), *(missing if self._place.images == self._place.maps else ())}
@@ -95,11 +96,6 @@ class Pairing:
             return (
                 f'{lacks}: {image} has {counted(len(parts), "mask")}, such as {parts[0]}, instead of one; '
                 f'masks of single objects are no label map: merge them into one PNG {needed} with a label per class'
-            )
-        if len(without) == images > 1 and others and all(name.lower().endswith(('.jpg', '.jpeg')) for name in others):
-            return (
-                f'{map_dir} holds JPEG files, such as {others[0]}, which do not keep labels as they were drawn: save '
-                'them as PNG where they were drawn'
             )
         start = max(0, bisect(others, _stem(image)) - MAX_COMPARED // 2)
         similar = get_close_matches(needed, others[start : start + MAX_COMPARED], n=1, cutoff=0)
@@ -161,6 +157,14 @@ def _unique(folder: Path, by_key: dict[str, list[str]]) -> dict[str, str]:
                 f'{names[0]} and {names[1]}'
             )
     return {key: name for key, (name,) in by_key.items()}
+
+
+def _prefer_lossless(maps: list[str]) -> list[str]:
+    """The PNG files, or else those of other formats that keep each pixel as it was, or else all."""
+    for suffixes in ({'.png'}, {'.bmp', '.tif', '.tiff', '.gif', '.webp'}):
+        if found := [name for name in maps if os.path.splitext(name)[1].lower() in suffixes]:
+            return found
+    return maps
 
 
 def _parts_of(stem: str, maps: list[str]) -> list[str]:

@@ -39,7 +39,7 @@ def sample(files: Sequence[Path]) -> Sample:
             if not is_regular(file):
                 continue
             with Image.open(file) as image:
-                if image.width * image.height > MAX_PIXELS:
+                if image.format == 'JPEG' or image.width * image.height > MAX_PIXELS:
                     continue
                 found = np.array(image)
                 rgb = np.array(image.convert('RGB')) if image.mode in _MODES else None
