@@ -1,20 +1,35 @@
 """What a JSON file is, told by its first and last bytes, because it may have hundreds of megabytes."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from ...utils.files import is_regular
+from .folder import Folder
 
 MAX_READ = 1 << 16  # bytes at each end
-_COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*(\[|null)')
-_LABELME = re.compile(rb'"shapes"\s*:\s*\[')
+MAX_FOLDERS = 200  # that are looked into for a file of a kind
+MAX_FILES = 3  # in each of them
 
-JsonKind = Literal['COCO', 'labelme']
+# The first that fits; the entries of many have "annotations", as COCO's do.
+JsonKind = Literal['Label Studio', 'Supervisely', 'Labelbox', 'Datumaro', 'ISAT', 'VIA', 'labelme', 'CreateML', 'COCO']
+_SIGNS: dict[JsonKind, bytes] = {
+    'Label Studio': rb'"(completed_by|(rectangle|polygon|brush)labels)"\s*:',
+    'Supervisely': rb'"(classTitle|geometryType)"\s*:',
+    'Labelbox': rb'"(data_row|Labeled Data)"\s*:',
+    'Datumaro': rb'"categories"\s*:\s*\{\s*"',
+    'ISAT': rb'"description"\s*:\s*"ISAT"',
+    'VIA': rb'"(_via_img_metadata|region_attributes|shape_attributes)"\s*:',
+    'labelme': rb'"shapes"\s*:\s*\[|"imageData"\s*:',
+    'CreateML': rb'\A(\xef\xbb\xbf)?\s*\[(?s:.*)"annotations?"\s*:\s*\[',
+    'COCO': rb'"(images|annotations|categories)"\s*:\s*(\[|null)',
+}
+_PATTERNS = {kind: re.compile(_SIGNS[kind]) for kind in get_args(JsonKind)}
 
 
 def json_kind(file: Path) -> JsonKind | None:
-    """Whether a JSON file looks like COCO's or like labelme's; None if like neither, or if it cannot be read."""
+    """What a JSON file looks like; None if like nothing that is known, or if it cannot be read."""
     try:
         if not is_regular(file):
             return None
@@ -25,6 +40,19 @@ def json_kind(file: Path) -> JsonKind | None:
             text += stream.read(MAX_READ)
     except OSError:
         return None
-    if _LABELME.search(text):
-        return 'labelme'
-    return 'COCO' if _COCO.search(text) else None
+    return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), None)
+
+
+def find_kinds(folder: Folder, pattern: str = '*.json') -> Iterator[tuple[str, JsonKind | None]]:
+    """Some JSON files in a folder and its subfolders, nearest to the top first, each with what it looks like.
+
+    Args:
+        folder: The folder.
+        pattern: Shell pattern of the names.
+    """
+    places = ['']
+    for place in places:  # which grows
+        for file in folder.files(place, pattern)[:MAX_FILES]:
+            yield file, json_kind(folder / file)
+        if len(places) < MAX_FOLDERS:
+            places += folder.folders(place)[: MAX_FOLDERS - len(places)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...errors import UserError
 from ...utils.text import counted
 from ..checks.discarded_content import describe_discarded_content
-from ..checks.images import SUFFIXES, read_images
+from ..checks.images import SUFFIXES, ImageInfo, read_images
 from ..checks.label_maps import Pair, read_label_maps
 from .base import LabeledImages
 from .folder import Folder
@@ -119,12 +119,7 @@ def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]], by_co
     images = _relative([image for image, _ in names], place.images)
     maps = _relative([label for _, label in names], place.maps)
     found = read_images(root, image_dir, images, str(image_dir))
-    if narrow := [(image, info) for image, info in zip(images, found, strict=True) if min(info.size) == 1]:
-        image, info = narrow[0]
-        raise UserError(
-            f'{image_dir / image} is {info.width}x{info.height} pixels: MMSegmentation cannot read label maps of one '
-            f'row or column; {len(narrow)} of {len(images)} images have such a size'
-        )
+    check_not_narrow(image_dir, images, found)
     labels = read_label_maps(root, map_dir, maps, str(map_dir), by_color)
     wrong = [item for item in zip(names, found, labels, strict=True) if item[1].size != item[2].size]
     if wrong:
@@ -140,6 +135,25 @@ def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]], by_co
         for (image, label), info, label_map in zip(names, found, labels, strict=True)
     ]
     return LabeledImages(pairs, tuple(describe_discarded_content(images, found, place.images or root.name)))
+
+
+def check_not_narrow(image_dir: Path, images: Sequence[str], found: Sequence[ImageInfo]) -> None:
+    """Check that no image is of a single row or column.
+
+    Args:
+        image_dir: Folder of the images.
+        images: Their names.
+        found: What was found in each.
+
+    Raises:
+        UserError: The first that is.
+    """
+    if narrow := [(image, info) for image, info in zip(images, found, strict=True) if min(info.size) == 1]:
+        image, info = narrow[0]
+        raise UserError(
+            f'{image_dir / image} is {info.width}x{info.height} pixels: MMSegmentation cannot read label maps of one '
+            f'row or column; {len(narrow)} of {len(images)} images have such a size'
+        )
 
 
 def describe_spare(place: str, spare: Sequence[str]) -> list[str]:

@@ -3,8 +3,7 @@
 import pytest
 
 from mmbackbones.datasets import load_detection, load_segmentation
-from tests.helpers.exports import plain, segmentation  # noqa: F401  # enter their writers into the table
-from tests.helpers.exports.table import BOXES, LABEL_MAPS
+from tests.helpers.exports.every import BOXES, LABEL_MAPS
 from tests.helpers.files import read_files
 from tests.helpers.painted import SCENES_WITH_MASKS, check_boxes, check_label_maps
 

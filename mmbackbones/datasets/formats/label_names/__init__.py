@@ -3,5 +3,6 @@
 from .find import Zero, find_label_names
 from .lists import ADE20K
 from .samples import sample
+from .text import MAX_CLASSES
 
-__all__ = ['ADE20K', 'Zero', 'find_label_names', 'sample']
+__all__ = ['ADE20K', 'MAX_CLASSES', 'Zero', 'find_label_names', 'sample']
