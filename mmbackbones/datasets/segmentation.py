@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def load_segmentation(
     splits: Sequence[str] | None = None,
     background: str | None = None,
     ignore_label: int | None = None,
+    trained: Collection[str] = (),
 ) -> SegmentationData:
     """Recognize the format of a data set with label maps, check it, and list its images with their label maps.
 
@@ -93,6 +95,8 @@ def load_segmentation(
         background: `class` if what no object covers, label 0, is a class of its own, the first; `ignore` if it is
             ignored. Default: as the format says, or else as the labels do.
         ignore_label: Pixels of this label are ignored, as those of 255 are unless they are a class.
+        trained: Which of `background` and `ignore_label` are not the user's, but those of the checkpoint that has the
+            `classes`; they are left out where they mean nothing.
 
     Raises:
         UserError: The folder is in no known format, lacks the splits, has other classes than asked for, leaves open how
@@ -103,7 +107,9 @@ def load_segmentation(
     found = find_format(root, 'label maps', objects=True)
     notes = list(found.notes)
     names = found.read_label_names()
-    background = _merge_background(background, names)
+    if 'ignore_label' in trained and names.by_color:
+        ignore_label = None
+    background = _merge_background(background, names, classes, 'background' in trained)
     if classes is not None and (known := _known_classes(names, background)):
         check_same_classes(known, classes, str(names.file), 'the classes of the model')
 
@@ -127,7 +133,8 @@ def load_segmentation(
         check_classes_occur({pair.label_path: pair.label for pair in split_pairs}, table, names.file)
     notes += check_orientation(read)
     if 'train' in pairs:
-        check_label_255(pixels, table, root)
+        if names.values is None:  # otherwise the format says what 255 is
+            check_label_255(pixels, table, root)
         notes += describe_table(table, names, root) + describe_labels(list(maps.values()), table)
         if divided:
             pairs |= _divide(pairs['train'], table)
@@ -143,21 +150,25 @@ def load_segmentation(
     return SegmentationData(root, found.name, table, table.rows(pixels), done, tuple(notes))
 
 
-def _merge_background(asked: str | None, names: LabelNames) -> str | None:
-    """The user's `--background`, or else what the file of class names says.
+def _merge_background(asked: str | None, names: LabelNames, classes: Sequence[str] | None, trained: bool) -> str | None:
+    """The user's `--background`, or else what the format or the classes of a model say.
 
     Raises:
         UserError: They contradict one another.
     """
-    given = names.background
-    if names.names is None or names.values is not None or given is None:
+    if trained and (names.values is not None or names.background is not None):
+        asked = None
+    if names.values is not None:
+        if asked is None and classes is not None and names.background_name is not None:
+            return 'class' if names.background_name in classes else 'ignore'
         return asked
-    if asked not in (None, given):
+    given = names.background if names.names is not None else None
+    if given is not None and asked not in (None, given):
         raise UserError(
             f'{names.file} numbers its names from {_FIRST[given]}: label maps that are counted from '
             f'{_FIRST[asked]} (--background {asked}) need a classes.txt of their own'
         )
-    return given
+    return asked or given
 
 
 def _known_classes(names: LabelNames, background: str | None) -> tuple[str, ...] | None:
@@ -174,7 +185,9 @@ def _divide(pairs: list[Pair], table: LabelTable) -> dict[str, list[Pair]]:
 
 
 def _write_split(split: str, pairs: list[Pair], root: Path, out_dir: Path, table: LabelTable) -> SegmentationSplit:
-    content = [[str(pair.image), str(_convert(pair, root, out_dir, table))] for pair in pairs]
+    with ThreadPoolExecutor() as pool:
+        paths = pool.map(lambda pair: _convert(pair, root, out_dir, table), pairs)
+        content = [[str(pair.image), str(path)] for pair, path in zip(pairs, paths, strict=True)]
     list_file = out_dir / f'{split}.json'
     write_text(list_file, json.dumps(content))
     thinnest = max(pairs, key=lambda pair: max(pair.label.size) / min(pair.label.size))

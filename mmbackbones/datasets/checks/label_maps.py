@@ -115,9 +115,9 @@ def write_classes(path: Path, target: Path, classes: Mapping[int, int], by_color
         by_color: As in :func:`read_label_maps`.
     """
     labels = read_labels(path, by_color)
-    occurring, places = np.unique(labels, return_inverse=True)
-    indices = np.array([classes.get(label, IGNORE_INDEX) for label in occurring.tolist()], np.uint8)
-    _write_png(indices[places].reshape(labels.shape), target)
+    indices = np.full(max(int(labels.max()), *classes) + 1, IGNORE_INDEX, np.uint8)
+    indices[list(classes)] = list(classes.values())
+    _write_png(indices[labels], target)
 
 
 def read_labels(path: str | Path, by_color: bool = False) -> Labels:
@@ -144,7 +144,12 @@ def _count(labels: Labels) -> Labels:
     if labels.dtype == np.uint8:  # many times as fast
         numbers = np.bincount(labels.ravel())
         return np.stack([numbers.nonzero()[0], numbers[numbers > 0]], axis=1)
-    return np.stack(np.unique(labels, return_counts=True), axis=1)[:MAX_COUNTED_LABELS]
+    # Neighbors are mostly the same, and sorting is slow: of each run of one label, the first is counted by its length.
+    flat = labels.ravel()
+    starts = np.concatenate([[0], 1 + (flat[1:] != flat[:-1]).nonzero()[0]])
+    found, places = np.unique(flat[starts], return_inverse=True)
+    numbers = np.bincount(places, np.diff(starts, append=flat.size)).astype(np.int64)
+    return np.stack([found, numbers], axis=1)[:MAX_COUNTED_LABELS]
 
 
 def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:

@@ -1,6 +1,6 @@
 """Validation of the values that occur in label maps, and notes on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import UserError
@@ -8,6 +8,7 @@ from ...utils.text import counted
 from .label_maps import IGNORE_INDEX, LabelMap, count_pixels
 from .label_table import LabelTable, percent
 
+MAX_NOTES = 3  # on single labels that are ignored
 BLURRED = 16  # values without a class from which on label maps seem to be antialiased
 
 
@@ -76,7 +77,7 @@ def check_values(maps: Mapping[Path, LabelMap], table: LabelTable, file: Path) -
         ignore = f'ignore its pixels with --ignore-label {value}'
         step = f'{step}, or {ignore}' if not file.is_dir() else ignore
     raise UserError(
-        f'{path} has the {what} {table.show(value)}, {percent(pixels[value] / sum(pixels.values()))} of all pixels, '
+        f'{path} has the {what} {table.show(value)}, {_share(pixels, [value])} of all pixels, '
         f'but {file} names no class for it; {len(wrong)} of {len(maps)} label maps have such {what}s: {step}'
     )
 
@@ -125,7 +126,7 @@ def check_label_255(pixels: Mapping[int, int], table: LabelTable, root: Path) ->
         (label,) = left
         raise UserError(
             f'the only label in {root} that is not ignored is {label} ({table.name(label)!r}): 255, '
-            f'{percent(pixels[IGNORE_INDEX] / sum(pixels.values()))} of the pixels, is always ignored; give what it '
+            f'{_share(pixels, [IGNORE_INDEX])} of the pixels, is always ignored; give what it '
             'stands for a label of its own, or confirm with --ignore-label 255 that it is to be ignored'
         )
 
@@ -138,23 +139,38 @@ def describe_labels(maps: Sequence[LabelMap], table: LabelTable) -> list[str]:
         table: The classes.
     """
     pixels = count_pixels(maps)
-    notes = []
-    what = 'color' if table.by_color else 'label'
-    for label in sorted(table.ignored & set(pixels)):
-        files = sum(label in found.pixels for found in maps)
-        first = (
-            f' (label 1 is {table.name(1)!r})' if label == 0 and table.background == 'ignore' and table.name(1) else ''
-        )
-        notes.append(
-            f'{what} {table.show(label)} is in {files} of {len(maps)} label maps: its pixels, '
-            f'{percent(pixels[label] / sum(pixels.values()))} of all, are ignored in training and evaluation; what is '
-            f'to be learned needs another {what}{first}'
-        )
+    ignored = sorted(table.ignored & set(pixels))
+    if len(ignored) > MAX_NOTES:
+        notes = [
+            f'{_what(table)}s whose pixels are ignored in training and evaluation: {len(ignored)}, together '
+            f'{_share(pixels, ignored)} of all pixels'
+        ]
+    else:
+        notes = [_describe_ignored(label, maps, pixels, table) for label in ignored]
     occurring = {table.name(label) for label in pixels}
     if unseen := [name for name in table.names if name not in occurring]:
         occur = 'occurs' if len(unseen) == 1 else 'occur'
         notes.append(f'{len(unseen)} of the {len(table.names)} classes {occur} nowhere, such as {unseen[0]!r}')
     return notes
+
+
+def _describe_ignored(label: int, maps: Sequence[LabelMap], pixels: Mapping[int, int], table: LabelTable) -> str:
+    what = _what(table)
+    files = sum(label in found.pixels for found in maps)
+    after = table.name(1) if label == 0 and table.background == 'ignore' else None
+    return (
+        f'{what} {table.show(label)} is in {files} of {len(maps)} label maps: its pixels, {_share(pixels, [label])} of '
+        f'all, are ignored in training and evaluation; what is to be learned needs another {what}'
+        + (f' (label 1 is {after!r})' if after else '')
+    )
+
+
+def _what(table: LabelTable) -> str:
+    return 'color' if table.by_color else 'label'
+
+
+def _share(pixels: Mapping[int, int], labels: Collection[int]) -> str:
+    return percent(sum(pixels[label] for label in labels) / sum(pixels.values()))
 
 
 def _shortened(table: LabelTable) -> str:
