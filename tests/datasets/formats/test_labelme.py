@@ -5,6 +5,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -155,17 +157,30 @@ def test_two_images_of_one_name(root, out_dir):
             'add the image, or delete the file',
         ),
         ({'imagePath': None}, f'there is no image {STEM}.* beside it', 'add the image, or delete the file'),
-        (
-            {'imageData': 'AAAA'},
-            'the image is only inside of the file, as "imageData"',
-            f'"labelme_export_json {STEM}.json" extracts img.png, which has to be put beside it as {STEM}.png',
-        ),
     ],
 )
 def test_file_without_an_image(changes, reason, advice, root, out_dir):
     (root / f'train/{STEM}.jpg').unlink()
     edit(root / f'train/{STEM}.json', **changes)
     assert refused(root, out_dir) == f'train/{STEM}.json: {reason}; 1 of 10 JSON files has no image: {advice}'
+
+
+def test_images_inside_of_the_files(root, out_dir):
+    """The command of the message extracts them."""
+    for file in root.glob('train/*.json'):
+        image = file.with_suffix('.jpg')
+        edit(file, imageData=base64.b64encode(image.read_bytes()).decode())
+        if file.stem != STEM:
+            image.unlink()
+    message, command = refused(root, out_dir).split('\n')
+    assert message == (
+        'train/image_01.json: the image is only inside of the file, as "imageData"; 9 of 10 JSON files have no image: '
+        'extract the images with'
+    )
+    command = command.replace("Path('", f"Path('{root}/").replace('python', sys.executable)
+    subprocess.run(command, shell=True, check=True)
+    part = load_detection(root, out_dir).splits['train']
+    assert (part.images, part.boxes) == (10, 18)
 
 
 def test_two_files_of_one_image(root, out_dir):
@@ -301,6 +316,14 @@ def test_classes(root, out_dir):
         'list',
         refused(root, out_dir),
     )
+
+
+def test_numbered_objects(root, out_dir):
+    """As they were told apart before there were groups."""
+    assert not load_detection(root, out_dir).notes
+    edit(root / f'train/{STEM}.json', shapes=[shape('cat-1'), shape('cat-2'), shape('dog-1')])
+    note = "'cat-1' and 'cat-2' are two classes: rename them if they are two objects of one class"
+    assert note in load_detection(root, out_dir).notes
 
 
 def test_a_class_in_validation_alone(root, out_dir):
