@@ -1,14 +1,16 @@
 """COCO files under the names that people give them; none is ignored silently."""
 
+import json
+
 import pytest
 
 from mmbackbones.datasets import load_detection
-from mmbackbones.datasets.formats.coco import Coco2017, OneCocoFile, PlainCoco
+from mmbackbones.datasets.formats.coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
 from mmbackbones.datasets.formats.folder import Folder
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
-from tests.helpers.detection_folders import TRUTH, VAL_NAMES, rename, write_coco, write_image, write_text
+from tests.helpers.detection_folders import TRUTH, VAL_NAMES, coco, rename, write_coco, write_image, write_text
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,30 @@ def test_several_files_with_other_names(tmp_path, out_dir):
         load_detection(tmp_path / 'user', out_dir)
 
 
+def test_other_tasks_only(tmp_path, out_dir):
+    write_text(tmp_path / 'annotations/captions_val2017.json', '{}')
+    with pytest.raises(UserError, match=r'other tasks only, such as annotations/captions_val2017\.json, but none with'):
+        load_detection(tmp_path, out_dir)
+
+
+def test_brushed_objects(tmp_path, out_dir):
+    """CVAT marks what is drawn with its brush as a crowd; real crowds lie among single objects."""
+    (tmp_path / 'images').mkdir()
+    mask = {'counts': [0, 4, 3068], 'size': [48, 64]}
+    data = coco({'a1': [('cat', 0, 0, 1, 4)], 'a2': [('dog', 0, 0, 1, 4)]})
+    for annotation in data['annotations']:
+        annotation |= {'segmentation': mask, 'iscrowd': 1}
+    write_text(tmp_path / 'annotations/instances_default.json', json.dumps(data))
+    for stem in ('a1', 'a2'):
+        write_image(tmp_path / f'images/{stem}.jpg')
+    found = load_detection(tmp_path, out_dir, masks=True)
+    assert [split.boxes for split in found.splits.values()] == [1, 1]
+    assert sum('all 2 masks are marked as crowds, as CVAT does' in note for note in found.notes) == 1
+    data['annotations'][0]['iscrowd'] = 0
+    write_text(tmp_path / 'annotations/instances_default.json', json.dumps(data))
+    assert [item['iscrowd'] for item in CvatCoco(Folder(tmp_path)).read('train').data['annotations']] == [0, 1]
+
+
 # The formats by themselves
 
 INSTANCES = 'annotations/instances_{}2017.json'
@@ -133,6 +159,9 @@ INSTANCES = 'annotations/instances_{}2017.json'
         (PlainCoco, ['annotations/train.json'], set()),
         (PlainCoco, ['annotations/cats.json', 'annotations/dogs.json'], set()),
         (OneCocoFile, ['annotations/cats.json', 'images/'], {'train'}),
+        (CvatCoco, ['annotations/instances_default.json'], {'train'}),
+        (CvatCoco, ['annotations/person_keypoints_default.json'], {'train'}),
+        (CvatCoco, ['annotations/instances_default.json', 'annotations/instances_Train.json'], set()),
         (OneCocoFile, ['trainval.json', 'images/'], {'train'}),
         (OneCocoFile, ['annotations/cats.json'], set()),
         (OneCocoFile, ['annotations/cats.json', 'annotations/dogs.json', 'images/'], set()),
