@@ -57,8 +57,8 @@ def test_other_json_files_do_not_matter(tmp_path, out_dir):
             write_image(tmp_path / f'{stem}.jpg')
     for name in ('package', 'meta'):
         write_text(tmp_path / f'{name}.json', '{"name": "x", "images": ["a"]}')
-    write_text(tmp_path / 'tasks.json', '[{"annotations": [], "images": []}]')
-    assert check_val(tmp_path, out_dir) == []
+    write_text(tmp_path / 'tasks.json', '[{"categories": [], "images": []}]')
+    assert check_val(tmp_path, out_dir) == [f'{tmp_path} is in the format labelme as well, which is not used']
 
 
 def test_files_per_image_are_not_looked_at(tmp_path):
