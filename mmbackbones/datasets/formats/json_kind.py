@@ -11,8 +11,11 @@ from .folder import Folder
 MAX_READ = 1 << 16  # bytes at each end
 MAX_FOLDERS = 200  # that are looked into for a file of a kind
 MAX_FILES = 3  # in each of them
+_COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*(\[|null)')
+_ANNOTATION = re.compile(rb'"image_id"\s*:')
+_BYTE_ORDER_MARKS = b'\xef\xbb\xbf', b'\xff\xfe', b'\xfe\xff'
 
-# The first that fits; the entries of many have "annotations", as COCO's do.
+# The first that fits; COCO's files come last, since the entries of many have "annotations", as theirs do.
 JsonKind = Literal['Label Studio', 'Supervisely', 'Labelbox', 'Datumaro', 'ISAT', 'VIA', 'labelme', 'CreateML', 'COCO']
 _SIGNS: dict[JsonKind, bytes] = {
     'Label Studio': rb'"(completed_by|(rectangle|polygon|brush)labels)"\s*:',
@@ -24,10 +27,7 @@ _SIGNS: dict[JsonKind, bytes] = {
     'labelme': rb'"shapes"\s*:\s*\[|"imageData"\s*:',
     'CreateML': rb'\A\[(?s:.*)"annotations?"\s*:\s*\[',
 }
-_PATTERNS = {kind: re.compile(sign) for kind, sign in _SIGNS.items()}
-_COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*(\[|null)')
-_ANNOTATION = re.compile(rb'"image_id"\s*:')
-_BYTE_ORDER_MARKS = b'\xef\xbb\xbf', b'\xff\xfe', b'\xfe\xff'
+_PATTERNS = {kind: re.compile(_SIGNS[kind]) for kind in _SIGNS}
 
 
 def json_kind(file: Path) -> JsonKind | None:
@@ -46,9 +46,8 @@ def json_kind(file: Path) -> JsonKind | None:
     for mark in _BYTE_ORDER_MARKS:
         text = text.removeprefix(mark)
     text = text.replace(b'\0', b'').lstrip()  # of UTF-16
-    if kind := next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), None):
-        return kind
-    return 'COCO' if _is_coco(text, whole) else None
+    kind = next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), None)
+    return kind or ('COCO' if text.startswith(b'{') and _is_coco(text, whole) else None)
 
 
 def find_kinds(folder: Folder, pattern: str = '*.json') -> Iterator[tuple[str, JsonKind | None]]:
@@ -68,8 +67,6 @@ def find_kinds(folder: Folder, pattern: str = '*.json') -> Iterator[tuple[str, J
 
 def _is_coco(text: bytes, whole: bool) -> bool:
     """Other files have one of COCO's keys, too: the number of those is told only by a file that was read as a whole."""
-    if not text.startswith(b'{'):
-        return False
     keys = {match[1] for match in _COCO.finditer(text)}
     if whole:
         return len(keys) > 1

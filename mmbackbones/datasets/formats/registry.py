@@ -14,6 +14,7 @@ from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
 from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .createml import CreateMl
 from .cvat_xml import CvatXml
+from .darknet import Darknet
 from .folder import Folder
 from .isat import Isat
 from .labelme import Labelme
@@ -25,6 +26,7 @@ from .split_names import NAMES, describe_unused, split_of
 from .via import Via
 from .xml_files import XmlFiles
 from .yolo import Yolo
+from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
 
 # The order is part of the interface: the first of a task that matches is taken.
 FORMATS: tuple[type[Format], ...] = (
@@ -34,9 +36,12 @@ FORMATS: tuple[type[Format], ...] = (
     CvatCoco,
     LabelStudioCoco,
     OneCocoFile,
+    Darknet,
     PascalVoc,
     Yolo,
     CocoFiles,
+    RoboflowDarknet,
+    YoloWithoutYaml,
     XmlFiles,
     CvatXml,
     Labelme,
