@@ -124,22 +124,28 @@ def test_other_tasks_only(tmp_path, out_dir):
         load_detection(tmp_path, out_dir)
 
 
-def test_brushed_objects(tmp_path, out_dir):
-    """CVAT marks what is drawn with its brush as a crowd; real crowds lie among single objects."""
-    (tmp_path / 'images').mkdir()
-    mask = {'counts': [0, 4, 3068], 'size': [48, 64]}
+@pytest.mark.parametrize(
+    ('changes', 'crowds', 'note'),
+    [
+        ([{}, {}], [0, 0], '2 of 2'),
+        ([{}, {'iscrowd': 0}], [1, 0], None),  # a crowd among single objects
+        ([{'attributes': {'occluded': False}}, {'iscrowd': 0}], [0, 0], '1 of 2'),
+        ([{'attributes': 3}, {'iscrowd': 0}], [1, 0], None),
+        ([{'segmentation': [[0, 0, 1, 0, 1, 4]]}] * 2, [1, 1], None),
+    ],
+)
+def test_brushed_objects(changes, crowds, note, tmp_path):
+    """CVAT marks what is drawn with its brush as a crowd."""
     data = coco({'a1': [('cat', 0, 0, 1, 4)], 'a2': [('dog', 0, 0, 1, 4)]})
-    for annotation in data['annotations']:
-        annotation |= {'segmentation': mask, 'iscrowd': 1}
+    mask = {'counts': [0, 4, 3068], 'size': [48, 64]}
+    for annotation, change in zip(data['annotations'], changes, strict=True):
+        annotation |= {'segmentation': mask, 'iscrowd': 1} | change
     write_text(tmp_path / 'annotations/instances_default.json', json.dumps(data))
-    for stem in ('a1', 'a2'):
-        write_image(tmp_path / f'images/{stem}.jpg')
-    found = load_detection(tmp_path, out_dir, masks=True)
-    assert [split.boxes for split in found.splits.values()] == [1, 1]
-    assert sum('all 2 masks are marked as crowds, as CVAT does' in note for note in found.notes) == 1
-    data['annotations'][0]['iscrowd'] = 0
-    write_text(tmp_path / 'annotations/instances_default.json', json.dumps(data))
-    assert [item['iscrowd'] for item in CvatCoco(Folder(tmp_path)).read('train').data['annotations']] == [0, 1]
+    write_image(tmp_path / 'images/a1.jpg')
+    found = CvatCoco(Folder(tmp_path)).read('train')
+    assert [item['iscrowd'] for item in found.data['annotations']] == crowds
+    assert (found.file is None) == (note is not None)
+    assert [note in text for text in found.notes] == [True] * (note is not None)
 
 
 # The formats by themselves
