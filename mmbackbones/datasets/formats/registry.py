@@ -12,6 +12,7 @@ from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .coco import Coco2017, OneCocoFile, PlainCoco
 from .createml import CreateMl
+from .csv_boxes import CsvBoxes
 from .cvat_xml import CvatXml
 from .folder import Folder
 from .isat import Isat
@@ -38,6 +39,7 @@ FORMATS: tuple[type[Format], ...] = (
     Isat,
     CreateMl,
     Via,
+    CsvBoxes,
     Ade20k,
 )
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
