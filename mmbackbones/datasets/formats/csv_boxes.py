@@ -21,6 +21,7 @@ from .split_names import describe_unused, find_splits, split_of
 ONLY_CLASS = 'object'  # where there is no column of classes
 _MOST_FILES = 100  # with more, there is one per image, or they are something else
 _NO_SPLIT = ('', 'unassigned')  # in AutoML's files: for training, or wherever they are needed
+_AUTOML_NAMES = {'validate': 'val', **dict.fromkeys(_NO_SPLIT, 'train')}
 _MAX_OVERSHOOT = 1  # pixels that a box may reach over its image by rounding
 
 
@@ -28,9 +29,7 @@ class CsvBoxes(DetectionFormat):
     """A file per split, or one with a column of splits, or one for folders of splits, or one that is divided."""
 
     name = 'CSV'
-    expects = (
-        '`*.csv` with a row per box, such as `filename,class,xmin,ymin,xmax,ymax` or `image_id,bbox`, and the images'
-    )
+    expects = '`*.csv` with a row per box, such as `filename,class,xmin,ymin,xmax,ymax`; images in any folder'
     common_classes = True
 
     tree = """
@@ -57,8 +56,9 @@ images/*.jpg
             self.splits = named
             self._rows = {split: self._tables[file][1] for split, file in named.items()}
         else:
-            self._rows = self._divide(next(iter(self._tables)), next(iter(named), None))
-            self.splits = {split: f'{files[0]} ({split})' if len(self._rows) > 1 else files[0] for split in self._rows}
+            file = next(iter(self._tables))
+            self._rows = self._divide(file, next(iter(named), None))
+            self.splits = {split: f'{file} ({split})' if len(self._rows) > 1 else file for split in self._rows}
         for file, (columns, _) in self._tables.items():
             if columns.label is None:
                 self.notes.append(f'{file} has no column of classes: all boxes are of one class, {ONLY_CLASS!r}')
@@ -104,11 +104,9 @@ images/*.jpg
         _, rows = self._tables[file]
         images = list(dict.fromkeys(row.image for row in rows))
         splits = {row.split.lower() for row in rows}
-        known = {name: 'val' if name == 'validate' else name for name in splits}  # AutoML's two names
-        if any(map(split_of, known.values())):
-            divided, unused = divide_by_name(
-                {name: 'train' if name in _NO_SPLIT else known[name] for name in splits}, self.root
-            )
+        usual = {name: _AUTOML_NAMES.get(name, name) for name in splits}
+        if any(split_of(usual[name]) for name in splits.difference(_NO_SPLIT)):
+            divided, unused = divide_by_name(usual, self.root)
             if unused:
                 self.notes.append(f'{file}: rows of other splits, which are not used: {", ".join(unused)}')
             parts = {split: [row for row in rows if row.split.lower() in names] for split, names in divided.items()}
