@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from ...errors import UserError
 from ...utils.text import short
 from ..checks.images import ImageInfo
+from .drawn_shapes import Content, Shape
 from .json_file import get_list, get_name, get_numbers
 from .json_kind import JsonKind
 from .json_lists import JsonLists
-from .shapes import Content, Shape
 
 _KEYS = ('x', 'y', 'width', 'height')
 

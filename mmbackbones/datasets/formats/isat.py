@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from ...errors import UserError
 from ...utils.text import short
+from .drawn_shapes import Content, Shape
 from .json_file import get_list, get_name, get_points, get_size
 from .json_kind import JsonKind
 from .json_per_image import NO_CLASSES, JsonPerImage
-from .shapes import Content, Shape
 
 
 class Isat(JsonPerImage):

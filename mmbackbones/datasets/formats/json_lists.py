@@ -2,7 +2,6 @@
 
 import os
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +13,12 @@ from ..checks.annotations import NoAnnotationsError
 from ..checks.image_sizes import describe_size_mismatch
 from ..checks.images import ImageInfo, read_images
 from .base import Annotations, DetectionFormat
+from .drawn_shapes import Content, describe_skipped, to_objects
 from .folder import Folder
 from .image_index import ImageIndex
 from .json_file import read_json
 from .json_kind import JsonKind, find_kinds, json_kind
 from .objects import to_annotations
-from .shapes import Content, to_objects
 from .split_names import describe_unused, find_splits
 
 
@@ -90,10 +89,7 @@ class JsonLists(DetectionFormat):
                 raise UserError(f'{source}: the image {name} {fault}')
         self.check(contents, dict(zip(names, infos, strict=True)), source)
         objects = [to_objects(contents[name].shapes, info, source) for name, info in zip(names, infos, strict=True)]
-        notes = []
-        if skipped := sum((content.skipped for content in contents.values()), Counter[str]()):
-            kinds = ', '.join(f'{number} {kind}' for kind, number in sorted(skipped.items()))
-            notes.append(f'{source}: shapes that are no objects and are left out: {kinds}')
+        notes = describe_skipped(contents.values(), self.splits[split])
         return to_annotations(self.root, names, infos, objects, self._classes, notes)
 
     @cached_property

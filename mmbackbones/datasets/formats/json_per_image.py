@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections import Counter, defaultdict
+from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,13 +14,14 @@ from ..checks.annotations import NoAnnotationsError
 from ..checks.image_sizes import describe_size_mismatch
 from ..checks.images import read_images
 from .base import Annotations, DetectionFormat
+from .drawn_shapes import Content, describe_skipped, to_objects
 from .folder import Folder
 from .image_index import ImageIndex, split_of_place, stem_of
 from .json_file import read_json
 from .json_kind import JsonKind, find_kinds
 from .objects import Object, to_annotations
-from .shapes import Content, to_objects
-from .split_names import NAMES, describe_unused
+from .split_folders import divide_by_folder
+from .split_names import describe_unused
 
 LABEL_FILES = ('labels.txt', 'classes.txt')
 NO_CLASSES = {'__ignore__', '_background_', '__background__'}  # of labelme and ISAT, in lists of classes
@@ -39,15 +40,15 @@ class JsonPerImage(DetectionFormat):
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
         self._images = ImageIndex(folder)
-        listed: dict[str | None, list[str]] = defaultdict(list)
+        located: dict[str, list[str]] = defaultdict(list)
         for file in folder.walk('', {'.json'}):
-            listed[self._split_of(file)].append(file)
-        self._files = {split: listed[split] for split in NAMES if split in listed} or {'train': listed[None]}
+            located[self._locate(file)].append(file)
+        divided, rest = divide_by_folder(located, self.root)
+        self._files = {
+            split: [file for place in places for file in located[place]] for split, places in divided.items()
+        }
         self.splits = {split: _describe_files(files) for split, files in self._files.items()}
-        if None in listed and 'train' not in self._files:
-            self._files['train'], self.splits['train'] = listed[None], _describe_files(listed[None])
-        elif None in listed and self._files['train'] is not listed[None]:
-            self.notes = describe_unused(listed[None], self.root)
+        self.notes = describe_unused((file for place in rest for file in located[place]), self.root)
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
@@ -67,40 +68,36 @@ class JsonPerImage(DetectionFormat):
         """
 
     def read(self, split: str) -> Annotations:
-        contents, source = self._contents[split], str(self.root / self.splits[split])
+        contents, source = self._contents[split], self.splits[split]
         if not contents:
-            raise NoAnnotationsError(f'{source}: no file is one of {self.name} with an image')
-        files = self._find_images(contents)
-        backgrounds, notes = self._find_backgrounds(files, source)
+            raise NoAnnotationsError(f'{self.root / source}: no JSON file is one of {self.name}')
+        files = self._pairs[split]
+        backgrounds = self._find_backgrounds(split)
         names = sorted([*files, *backgrounds])
-        infos = read_images(self.root, self.root, names, source)
+        infos = read_images(self.root, self.root, names, str(self.root / source))
         objects: list[list[Object]] = []
-        skipped: Counter[str] = Counter()
         for name, info in zip(names, infos, strict=True):
-            if name not in files:
-                objects.append([])
-                continue
-            file, content = files[name], contents[files[name]]
+            content = contents[files[name]] if name in files else Content(name, info.size, [])
             if fault := describe_size_mismatch(content.size, info):
-                raise UserError(f'{self.root / file}: the image {name} {fault}')
-            objects.append(to_objects(content.shapes, info, self.root / file))
-            skipped += content.skipped
-        if skipped:
-            kinds = ', '.join(f'{number} {kind}' for kind, number in sorted(skipped.items()))
-            notes.append(f'{source}: shapes that are no objects and are left out: {kinds}')
+                raise UserError(f'{self.root / files[name]}: the image {name} {fault}')
+            objects.append(to_objects(content.shapes, info, self.root / files.get(name, name)))
+        notes = describe_skipped(contents.values(), source)
         if joined := sum(len(content.shapes) for content in contents.values()) - sum(map(len, objects)):
             notes.append(
                 f'{source}: shapes joined with another one of the same label and group to one object: {joined}'
             )
+        if backgrounds:
+            notes.append(
+                f'{source}: images without a JSON file, which are taken for images without objects, such as '
+                f'{backgrounds[0]}: {len(backgrounds)}'
+            )
         return to_annotations(self.root, names, infos, objects, self._classes, notes)
 
-    def _split_of(self, file: str) -> str | None:
-        """The split that a JSON file is in by its folder, or by that of its image."""
+    def _locate(self, file: str) -> str:
+        """The path that tells the split of a JSON file: its own, or else that of its image."""
         place = os.path.dirname(file)
-        found = split_of_place(place)
-        if found or not (images := self._images.find(place, '', stem_of(file))):
-            return found
-        return split_of_place(os.path.dirname(images[0]))
+        images = [] if split_of_place(place) else self._images.find(place, '', stem_of(file))
+        return images[0] if images else file
 
     @cached_property
     def _contents(self) -> dict[str, dict[str, Content]]:
@@ -147,40 +144,46 @@ class JsonPerImage(DetectionFormat):
                 return name, [line for line in lines if line and line not in NO_CLASSES]
         return None
 
-    def _find_images(self, contents: dict[str, Content]) -> dict[str, str]:
-        """Image -> its JSON file."""
-        found: dict[str, str] = {}
-        for file, content in contents.items():
-            images = self._images.find(os.path.dirname(file), content.image, stem_of(file))
-            if not images:
-                raise UserError(_describe_missing_image(self.root / file, content))
-            if len(images) > 1:
-                raise UserError(
-                    f'{self.root / file} may belong to {images[0]} or to {images[1]}: keep one, or give them '
-                    'different names'
-                )
-            if images[0] in found:
-                raise UserError(
-                    f'{self.root / images[0]} has two annotation files, {found[images[0]]} and {file}: keep one'
-                )
-            found[images[0]] = file
-        return found
+    @cached_property
+    def _pairs(self) -> dict[str, dict[str, str]]:
+        """Split -> image -> its JSON file."""
+        pairs: dict[str, dict[str, str]] = {}
+        for split, contents in self._contents.items():
+            found = pairs[split] = {}
+            missing = []
+            for file, content in contents.items():
+                images = self._images.find(os.path.dirname(file), content.image, stem_of(file))
+                if len(images) > 1:
+                    raise UserError(
+                        f'{self.root / file} may belong to {images[0]} or to {images[1]}: keep one, or give them '
+                        'different names'
+                    )
+                if not images:
+                    missing.append(file)
+                    continue
+                if other := next((items[images[0]] for items in pairs.values() if images[0] in items), None):
+                    raise UserError(f'{self.root / images[0]} has two JSON files, {other} and {file}: keep one')
+                found[images[0]] = file
+            if missing:
+                file = missing[0]
+                raise UserError(_describe_missing(self.root / file, contents[file], len(missing), len(contents)))
+        return pairs
 
-    def _find_backgrounds(self, files: dict[str, str], source: str) -> tuple[list[str], list[str]]:
-        """The images without a JSON file that lie beside those with one, as far as they are used; notes on them."""
-        places = {os.path.dirname(image) for image in files}
-        stems = {os.path.splitext(image)[0] for image in files}  # a.png beside a.jpg may be a mask
-        others = [
-            image
-            for image in self._images.files
-            if os.path.dirname(image) in places and os.path.splitext(image)[0] not in stems
-        ]
-        if not others:
-            return [], []
-        count = f'{len(others)} of {len(files) + len(others)} images have no JSON file, such as {others[0]}'
-        if len(others) > len(files):
-            return [], [f'{source}: {count}: they are left out, because most images are not annotated yet']
-        return others, [f'{source}: {count}: they are read as images without objects']
+    def _find_backgrounds(self, split: str) -> list[str]:
+        """The images without a JSON file that lie beside those of the split, and of no other."""
+        places = {name: {os.path.dirname(image) for image in files} for name, files in self._pairs.items()}
+        own = places.pop(split).difference(*places.values())
+        # Beside a.jpg, a.png may be its mask.
+        stems = {os.path.splitext(image)[0] for image in self._pairs[split]}
+        others = [image for image in self._images.files if os.path.dirname(image) in own]
+        others = [image for image in others if os.path.splitext(image)[0] not in stems]
+        total = len(self._pairs[split]) + len(others)
+        if 2 * len(others) > total:
+            raise UserError(
+                f'{self.root / self.splits[split]}: {len(others)} of the {total} images beside these files have none, '
+                f'such as {others[0]}: annotate them, or move them to another folder'
+            )
+        return others
 
 
 def _describe_files(files: list[str]) -> str:
@@ -190,12 +193,12 @@ def _describe_files(files: list[str]) -> str:
     return os.path.join(common, '*.json' if len(places) < 2 else '**/*.json')
 
 
-def _describe_missing_image(file: Path, content: Content) -> str:
-    stem = file.stem
+def _describe_missing(file: Path, content: Content, number: int, total: int) -> str:
+    count = f'{number} of {total} JSON files {"has" if number == 1 else "have"} no image'
     if content.embedded:
         return (
-            f'{file}: there is no image {stem}.* beside it; the image is only inside the file, as "imageData": '
-            f'"labelme_export_json {file.name}" writes it to img.png, which has to become {stem}.png beside {file.name}'
+            f'{file}: the image is only inside of the file, as "imageData"; {count}: "labelme_export_json {file.name}" '
+            f'extracts img.png, which has to be put beside it as {file.stem}.png'
         )
-    named = f' nor {short(content.image)}, which it names' if content.image else ''
-    return f'{file} has no image: there is no {stem}.jpg (or .png, ...) beside it{named}; add it, or delete the file'
+    named = f', nor {short(content.image)}, which it names' if content.image else ''
+    return f'{file}: there is no image {file.stem}.* beside it{named}; {count}: add the image, or delete the file'

@@ -6,10 +6,10 @@ from typing import Any
 
 from ...errors import UserError
 from ...utils.text import short
+from .drawn_shapes import Content, Patch, Shape
 from .json_file import get_list, get_name, get_points, get_size
 from .json_per_image import JsonPerImage
 from .objects import box_of_polygon, ellipse
-from .shapes import Content, Patch, Shape
 
 _POLYGONS = ('polygon', 'rotation', 'oriented_rectangle', 'quadrilateral')
 _NO_OBJECTS = ('line', 'linestrip', 'point', 'points')

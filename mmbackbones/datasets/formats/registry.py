@@ -17,6 +17,7 @@ from .cvat_xml import CvatXml
 from .folder import Folder
 from .isat import Isat
 from .labelme import Labelme
+from .object_masks import ObjectMasks
 from .other_tools import explain_export
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
@@ -41,7 +42,9 @@ FORMATS: tuple[type[Format], ...] = (
     Via,
     CsvBoxes,
     Ade20k,
+    ObjectMasks,
 )
+ObjectMasks.formats = tuple(item for item in FORMATS if issubclass(item, DetectionFormat))
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
 
 
@@ -86,15 +89,16 @@ def has_label_maps(root: str | os.PathLike[str]) -> bool:
 @overload
 def find_format(root: Path, task: Literal['boxes']) -> DetectionFormat: ...
 @overload
-def find_format(root: Path, task: Literal['label maps']) -> SegmentationFormat: ...
+def find_format(root: Path, task: Literal['label maps'], objects: bool = False) -> SegmentationFormat: ...
 @overload
 def find_format(root: Path, task: None = None) -> Format: ...
-def find_format(root: Path, task: Task | None = None) -> Format:
+def find_format(root: Path, task: Task | None = None, objects: bool = False) -> Format:
     """Open a data set in the first format that matches.
 
     Args:
         root: The data folder, absolute.
         task: What it has to be annotated with. Default: anything.
+        objects: Whether label maps may be drawn from the masks of objects, if no file holds any.
 
     Raises:
         UserError: There is no such folder, it is in none of the formats, or its splits cannot be told.
@@ -103,7 +107,7 @@ def find_format(root: Path, task: Task | None = None) -> Format:
         raise UserError(f'the data folder {root} does not exist or is not a folder')
     folder = Folder(root)
     matching = _match(folder, task)
-    first = next(matching, None)
+    first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
         raise UserError(_explain_mismatch(folder, task))
     found = first(folder)
@@ -119,8 +123,8 @@ def _join(names: Sequence[str]) -> str:
     return ' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
 
 
-def _match(folder: Folder, task: Task | None) -> Iterator[type[Format]]:
-    return (item for item in formats_of(task) if item.match(folder))
+def _match(folder: Folder, task: Task | None, on_request: bool = False) -> Iterator[type[Format]]:
+    return (item for item in formats_of(task) if item.on_request == on_request and item.match(folder))
 
 
 def _describe_val_folders(found: Format) -> list[str]:

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ...errors import UserError
 from ...utils.text import short
+from .base import Annotations
+from .drawn_shapes import Content, Shape
 from .json_file import get_name, get_numbers
 from .json_kind import JsonKind
 from .json_lists import JsonLists
 from .objects import ellipse
-from .shapes import Content, Shape
 
 ONLY_CLASS = 'object'  # where regions have no attributes, as in tutorials with a single class
 _NO_OBJECTS = ('point', 'polyline')
@@ -34,10 +36,20 @@ val/
 """
     signs = {'**/*.json': 'the regions of all images', '**/*.jpg': 'images'}
 
+    _is_named = True  # whether the regions have a class
+
+    def read(self, split: str) -> Annotations:
+        found = super().read(split)
+        if self._is_named:
+            return found
+        note = f'{self.splits[split]}: the regions have no attributes: they are of one class, called {ONLY_CLASS!r}'
+        return replace(found, notes=(note, *found.notes))
+
     def parse(self, files: Mapping[Path, Any]) -> list[list[Content]]:
         listed = {file: _list_regions(data, file) for file, data in files.items()}
         regions = [region for images in listed.values() for _, found in images for region, _ in found]
         attribute = self._find_attribute([region['region_attributes'] for region in regions])
+        self._is_named = attribute is not None
         parsed: list[list[Content]] = []
         for images in listed.values():
             parsed.append([])

@@ -3,7 +3,7 @@
 import base64
 import io
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,18 @@ def to_objects(shapes: Sequence[Shape], info: ImageInfo, where: Path) -> list[Ob
     for number, shape in enumerate(shapes):
         groups[number if shape.group is None else (shape.name, shape.group)].append(shape)
     return [_join(group, info, where) for group in groups.values()]
+
+
+def describe_skipped(contents: Iterable[Content], source: str) -> list[str]:
+    """A note on what is no object in annotation files; none if there is no such thing.
+
+    Args:
+        contents: The content of the files.
+        source: How the note calls them.
+    """
+    skipped = sum((content.skipped for content in contents), Counter[str]())
+    kinds = ', '.join(f'{kind}: {number}' for kind, number in sorted(skipped.items()))
+    return [f'{source}: shapes that are no objects are left out ({kinds})'] if skipped else []
 
 
 def _join(shapes: list[Shape], info: ImageInfo, where: Path) -> Object:
