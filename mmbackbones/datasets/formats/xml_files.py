@@ -103,7 +103,8 @@ valid/
 
         labelImg, Roboflow and most others write distances from the edge of the image, whatever their folders.
         """
-        return self.folder.has_folder('JPEGImages') and count_from_one(self._contents.values())
+        is_voc = any('JPEGImages' in image.split('/') for image in self._contents)
+        return is_voc and count_from_one(self._contents.values())
 
 
 def _source(pairs: AnnotatedImages, images: list[str]) -> str:
