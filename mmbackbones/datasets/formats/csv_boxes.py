@@ -156,11 +156,11 @@ images/*.jpg
 
     def _to_objects(self, rows: Sequence[Row], info: ImageInfo) -> list[Object]:
         across, down = info.size if self._in_fractions else (1, 1)
-        found = []
+        names, found = self._class_names, []
         for row in rows:
             if row.box is not None:
                 x, y, width, height = row.box
-                name = self._class_names.get(row.label, row.label) or ONLY_CLASS
+                name = names.get(row.label, row.label) or ONLY_CLASS
                 found.append(Object(name, (x * across, y * down, width * across, height * down), crowd=row.crowd))
         return found
 

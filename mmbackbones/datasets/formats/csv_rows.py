@@ -2,10 +2,12 @@
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from math import isfinite
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
 from ...errors import UserError
@@ -79,13 +81,26 @@ def read_rows(file: Path) -> tuple[Columns, list[Row]]:
         UserError: It is unreadable or malformed; the message names the line.
     """
     text = read_text(file)
-    lines = list(_split(file, text))
-    columns = find_columns(lines[0][1]) if lines else None
+    lines = _split(file, text)
+    number, first = next(lines, (0, []))
+    columns = find_columns(first)
     if columns is None:
         raise UserError(f'{file} has no columns of images and boxes')
-    if _delimiter(text) == ';':  # as German and French tables, with decimal commas
-        lines = [(line, [re.sub(r'(?<=\d),(?=\d)', '.', cell) for cell in cells]) for line, cells in lines]
-    return columns, [_parse_row(cells, columns, file, line) for line, cells in lines[columns.header :]]
+    decimal_commas = _delimiter(text) == ';'  # in the tables of many countries
+    parse = _Parser(file, columns)
+    rows = []
+    for line, cells in lines if columns.header else chain([(number, first)], lines):
+        if decimal_commas:
+            cells = [re.sub(r'(?<=\d),(?=\d)', '.', cell) for cell in cells]
+        try:
+            rows.append(parse.row(cells, line))
+        except _DefectError as error:
+            raise UserError(f'{file}, line {line} {error}') from error
+    return columns, rows
+
+
+class _DefectError(Exception):
+    """What is wrong with a row, as the end of a sentence."""
 
 
 def _split(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
@@ -104,38 +119,53 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=line.count)
 
 
-def _parse_row(cells: list[str], columns: Columns, file: Path, line: int) -> Row:
-    where = f'{file}, line {line}'
+class _Parser:
+    """Called for millions of rows: columns are looked up once, and equal texts and sizes are kept once."""
 
-    def get(index: int | None) -> str:
-        return cells[index].strip() if index is not None and index < len(cells) else ''
+    def __init__(self, file: Path, columns: Columns) -> None:
+        self._file, self._columns = file, columns
+        used = (columns.image, *columns.box, columns.label, columns.split, *(columns.size or ()), columns.crowd)
+        self._width = 1 + max(index for index in used if index is not None)
+        self._sizes: dict[tuple[str, str], tuple[int | None, int | None]] = {}
 
-    image, label = get(columns.image), get(columns.label)
-    if not image:
-        raise UserError(f'{where} names no image')
-    try:
-        size = (parse_side(get(columns.size[0])), parse_side(get(columns.size[1]))) if columns.size else (None, None)
-    except ValueError as error:
-        raise UserError(f'{where}: the size of the image, {error}, is not a number of pixels') from error
-    box = _parse_box([get(index) for index in columns.box], columns, where)
-    if box and not label and columns.label is not None:
-        raise UserError(f'{where} has a box, but no class')
-    return Row(file, line, image, box, label, get(columns.split), size, get(columns.crowd).lower() in _TRUE)
+    def row(self, cells: list[str], line: int) -> Row:
+        columns = self._columns
+        cells = [cell.strip() for cell in cells]
+        cells += [''] * (self._width - len(cells))
+        image = intern(cells[columns.image])
+        label = intern(cells[columns.label]) if columns.label is not None else ''
+        split = intern(cells[columns.split]) if columns.split is not None else ''
+        if not image:
+            raise _DefectError('names no image')
+        box = _parse_box([cells[index] for index in columns.box], columns)
+        if box and not label and columns.label is not None:
+            raise _DefectError('has a box, but no class')
+        size = self._parse_size(cells[columns.size[0]], cells[columns.size[1]]) if columns.size else (None, None)
+        crowd = columns.crowd is not None and cells[columns.crowd].lower() in _TRUE
+        return Row(self._file, line, image, box, label, split, size, crowd)
+
+    def _parse_size(self, width: str, height: str) -> tuple[int | None, int | None]:
+        if (width, height) not in self._sizes:
+            try:
+                self._sizes[width, height] = parse_side(width), parse_side(height)
+            except ValueError as error:
+                raise _DefectError(f'has a size of the image, {error}, which is not a number of pixels') from error
+        return self._sizes[width, height]
 
 
-def _parse_box(cells: Sequence[str], columns: Columns, where: str) -> Box | None:
+def _parse_box(cells: Sequence[str], columns: Columns) -> Box | None:
     """Left, top, width and height of the box; None if its cells are empty."""
-    if not any(cell.strip('[]() ') for cell in cells):
+    if not any(cells) or (len(cells) == 1 and not cells[0].strip('[]() ')):
         return None
     texts = _NUMBER.findall(cells[0]) if len(cells) == 1 else cells
     try:
         first, second, third, fourth = map(float, texts)
     except ValueError as error:
-        raise UserError(f'{where} needs four numbers for its box, but has {short(", ".join(cells))}') from error
+        raise _DefectError(f'needs four numbers for its box, but has {short(", ".join(cells))}') from error
     if columns.form == 'corners':
         third, fourth = third - first, fourth - second
-    if not all(map(math.isfinite, (first, second, third, fourth))) or third < 0 or fourth < 0:
-        raise UserError(f'{where} has {short(", ".join(cells))}, which does not make a box')
+    if not isfinite(first + second + third + fourth) or third < 0 or fourth < 0:
+        raise _DefectError(f'has {short(", ".join(cells))}, which does not make a box')
     if columns.form == 'center':
         first, second = first - third / 2, second - fourth / 2
     return first, second, third, fourth

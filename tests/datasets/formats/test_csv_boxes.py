@@ -161,7 +161,7 @@ def test_defects(rows, message, root, out_dir):
     ('size', 'message'),
     [
         ('96,48', 'line 2: the image images/a.jpg is said to be 96x48 pixels, but its file is 64x48'),
-        ('x,48', "'x', is not"),
+        ('x,48', "has a size of the image, 'x', which is not"),
     ],
 )
 def test_sizes(size, message, root, out_dir):
