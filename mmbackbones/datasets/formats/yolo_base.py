@@ -67,7 +67,8 @@ class TextFilePerImage(DetectionFormat):
         names = set[str]()
         for place in places:
             if place.is_dir():
-                names.update((place / name).relative_to(self.home).as_posix() for name in list_files(place, SUFFIXES))
+                below = place.relative_to(self.home).as_posix()
+                names.update(posixpath.normpath(f'{below}/{name}') for name in list_files(place, SUFFIXES))
             else:
                 bases = [place.parent, *folders, self.root]
                 names.update(read_list(place, self.home, bases, self._list_images, self.notes))
@@ -99,12 +100,15 @@ class TextFilePerImage(DetectionFormat):
         self._check_spare_labels()
         for number, (name, file, info) in enumerate(zip(names, files, found, strict=True), 1):
             images.append({'id': number, 'file_name': file, 'width': info.width, 'height': info.height})
-            label_file = self._labels[name]
-            for row in read_rows(self.home / label_file, self.keypoints) if label_file else ():
+            label_name = self._labels[name]
+            if label_name is None:
+                continue
+            label_file = self.home / label_name
+            for row in read_rows(label_file, self.keypoints):
                 if row.label not in ids:
                     raise UserError(
-                        f'{row.where}: class {row.label:g} is not among the {counted(len(ids), "name")} of '
-                        f'{self.file.name}'
+                        f'{label_file}, line {row.line}: class {row.label:g} is not among the '
+                        f'{counted(len(ids), "name")} of {self.file.name}'
                     )
                 tracks |= row.track
                 annotation = {'id': len(annotations) + 1, 'image_id': number, 'category_id': int(row.label)}
@@ -131,7 +135,8 @@ class TextFilePerImage(DetectionFormat):
 
     def _list_images(self) -> list[str]:
         """The images in the data folder, among which those of a list may be that was written elsewhere."""
-        return [(self.root / name).relative_to(self.home).as_posix() for name in self.folder.walk('', SUFFIXES)]
+        below = self.root.relative_to(self.home).as_posix()
+        return [posixpath.normpath(f'{below}/{name}') for name in self.folder.walk('', SUFFIXES)]
 
     @cached_property
     def _labels(self) -> dict[str, str | None]:
