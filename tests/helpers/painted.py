@@ -172,7 +172,8 @@ def _check_object(item: dict, name: str, scene: Scene, pixels: np.ndarray) -> No
     assert truth.name == name
     assert abs(np.subtract(truth.box, item['bbox'])).max() <= 1, (truth.box, item['bbox'])
     if polygons := item.get('segmentation'):
-        rle = coco_mask.frPyObjects(polygons, height, width)
+        encoded = isinstance(polygons, dict) and isinstance(polygons['counts'], str)
+        rle = polygons if encoded else coco_mask.frPyObjects(polygons, height, width)
         mask = coco_mask.decode(coco_mask.merge(rle) if isinstance(rle, list) else rle).astype(bool)
         assert (mask & colored).sum() >= SHARE * mask.sum()
         assert (mask & under).sum() >= SHARE * mask.sum()

@@ -16,12 +16,13 @@ class MaskError(UserError):
     """A defect that matters only to models that learn masks."""
 
 
-def check_masks(data: dict[str, Any], name: str) -> None:
+def check_masks(data: dict[str, Any], name: str, masks_for: str = 'Mask R-CNN') -> None:
     """Check that each annotation has a mask: polygons or run-length encoding (RLE).
 
     Args:
         data: Content of a COCO file that has passed :func:`~mmbackbones.datasets.checks.repair.normalize_coco`.
         name: How messages call the file.
+        masks_for: What needs them, for messages.
 
     Raises:
         MaskError: Masks are missing (how many), or one is malformed (the first one).
@@ -32,13 +33,37 @@ def check_masks(data: dict[str, Any], name: str) -> None:
         having = len(annotations) - len(lacking)
         count = f'only {having} of its {len(annotations)} annotations have' if having else 'no annotation has'
         raise MaskError(
-            f'{name}: {count} a mask ("segmentation"; annotation {lacking[0]} has none), but Mask R-CNN needs one for '
+            f'{name}: {count} a mask ("segmentation"; annotation {lacking[0]} has none), but {masks_for} needs one for '
             'each; RetinaNet trains on boxes alone'
         )
     for annotation in annotations:
         mask = annotation['segmentation']
         if defect := _find_defect(mask, sizes[annotation['image_id']]) or _find_misplacement(mask, annotation['bbox']):
             raise MaskError(f'{name}: annotation {annotation["id"]} has a mask that {defect}')
+
+
+def box_of_mask(mask: Any, size: list[int | None]) -> list[float] | None:
+    """x, y, width and height of the box around a mask; None if it is malformed, or run-length encoded at another size.
+
+    Args:
+        mask: Polygons or run-length encoding (RLE), as far as a JSON file may hold them.
+        size: Height and width of its image.
+    """
+    if isinstance(mask, list):
+        if not mask or _find_defect(mask, size):
+            return None
+        xs, ys = ([polygon[start::2] for polygon in mask] for start in (0, 1))
+        left, top = min(map(min, xs)), min(map(min, ys))
+        return [left, top, max(map(max, xs)) - left, max(map(max, ys)) - top]
+    if not isinstance(mask, dict) or not all(type(side) is int and 0 < side < MAX_COORDINATE for side in size):
+        return None
+    if _find_defect_of_rle(mask, size, decode=False):
+        return None
+    try:
+        box: list[float] = coco_mask.toBbox(_compress(mask)).tolist()
+    except Exception:  # see _find_defect_of_rle
+        return None
+    return box
 
 
 def _find_defect(mask: Any, size: list[int | None]) -> str | None:
@@ -55,7 +80,7 @@ def _find_defect(mask: Any, size: list[int | None]) -> str | None:
     return None
 
 
-def _find_defect_of_rle(mask: dict[str, Any], size: list[int | None]) -> str | None:
+def _find_defect_of_rle(mask: dict[str, Any], size: list[int | None], decode: bool = True) -> str | None:
     counts, stated = mask.get('counts'), mask.get('size')
     if not counts or not isinstance(counts, list | str) or not isinstance(stated, list) or len(stated) != 2:
         return f'lacks the "counts" or "size" of a run-length encoding (RLE): {short(mask)}'
@@ -67,6 +92,8 @@ def _find_defect_of_rle(mask: dict[str, Any], size: list[int | None]) -> str | N
             return f'has run lengths that are not numbers of pixels: {short(counts)}'
         if sum(counts) != stated[0] * stated[1]:  # pycocotools would leave the rest undefined
             return f'has run lengths for {sum(counts)} pixels, but its size is {stated[1]}x{stated[0]}'
+    if not decode:
+        return None
     try:
         coco_mask.decode(_compress(mask))
     except Exception as error:  # whatever pycocotools refuses here, it would refuse in training and evaluation

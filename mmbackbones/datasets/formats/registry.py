@@ -10,12 +10,20 @@ from ...errors import UserError
 from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
-from .coco import Coco2017, OneCocoFile, PlainCoco
+from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
+from .coco_anywhere import CocoFiles, LabelStudioCoco
+from .createml import CreateMl
+from .cvat_xml import CvatXml
 from .darknet import Darknet
 from .folder import Folder
+from .isat import Isat
+from .labelme import Labelme
+from .object_masks import ObjectMasks
+from .other_tools import explain_export
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
+from .via import Via
 from .xml_files import XmlFiles
 from .yolo import Yolo
 from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
@@ -25,15 +33,25 @@ FORMATS: tuple[type[Format], ...] = (
     Coco2017,
     PlainCoco,
     RoboflowCoco,
+    CvatCoco,
+    LabelStudioCoco,
     OneCocoFile,
     Darknet,
+    PascalVoc,
     Yolo,
+    CocoFiles,
     RoboflowDarknet,
     YoloWithoutYaml,
-    PascalVoc,
     XmlFiles,
+    CvatXml,
+    Labelme,
+    Isat,
+    CreateMl,
+    Via,
     Ade20k,
+    ObjectMasks,
 )
+ObjectMasks.formats = tuple(item for item in FORMATS if issubclass(item, DetectionFormat))
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
 
 
@@ -78,15 +96,16 @@ def has_label_maps(root: str | os.PathLike[str]) -> bool:
 @overload
 def find_format(root: Path, task: Literal['boxes']) -> DetectionFormat: ...
 @overload
-def find_format(root: Path, task: Literal['label maps']) -> SegmentationFormat: ...
+def find_format(root: Path, task: Literal['label maps'], objects: bool = False) -> SegmentationFormat: ...
 @overload
 def find_format(root: Path, task: None = None) -> Format: ...
-def find_format(root: Path, task: Task | None = None) -> Format:
+def find_format(root: Path, task: Task | None = None, objects: bool = False) -> Format:
     """Open a data set in the first format that matches.
 
     Args:
         root: The data folder, absolute.
         task: What it has to be annotated with. Default: anything.
+        objects: Whether label maps may be drawn from the masks of objects, if no file holds any.
 
     Raises:
         UserError: There is no such folder, it is in none of the formats, or its splits cannot be told.
@@ -95,7 +114,7 @@ def find_format(root: Path, task: Task | None = None) -> Format:
         raise UserError(f'the data folder {root} does not exist or is not a folder')
     folder = Folder(root)
     matching = _match(folder, task)
-    first = next(matching, None)
+    first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
         raise UserError(_explain_mismatch(folder, task))
     found = first(folder)
@@ -111,8 +130,8 @@ def _join(names: Sequence[str]) -> str:
     return ' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
 
 
-def _match(folder: Folder, task: Task | None) -> Iterator[type[Format]]:
-    return (item for item in formats_of(task) if item.match(folder))
+def _match(folder: Folder, task: Task | None, on_request: bool = False) -> Iterator[type[Format]]:
+    return (item for item in formats_of(task) if item.on_request == on_request and item.match(folder))
 
 
 def _describe_val_folders(found: Format) -> list[str]:
@@ -132,7 +151,7 @@ def _explain_mismatch(folder: Folder, task: Task | None) -> str:
                 f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; the formats with {task} are:\n'
                 f'{describe(task)}'
             )
-    reasons = (item.explain_mismatch(folder) for item in formats_of(task))
+    reasons = (explain(folder) for explain in [explain_export, *(item.explain_mismatch for item in formats_of(task))])
     reason = next(filter(None, reasons), f'is in none of the known formats (it holds {_describe_folders(root)})')
     return f'the data folder {root} {reason}; the formats are:\n{describe(task)}'
 
