@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ...errors import UserError
 from ...utils.files import list_files, read_text
@@ -115,7 +116,11 @@ class TextFilePerImage(DetectionFormat):
                 shape = to_coco(row.values, info.width, info.height, mask=not self._oriented)
                 annotations.append(annotation | {'iscrowd': 0} | shape)
         if names and not annotations:
-            raise NoAnnotationsError(f'{source} has no annotations: {self._describe_places(names[0])}')
+            places = ' or '.join(map(self._show, self._places(names[0])))
+            raise NoAnnotationsError(
+                f'{source} has no annotations: no image has a label file with objects ({self._show(names[0])} would '
+                f'have {places})'
+            )
         data = {'images': images, 'annotations': annotations, 'categories': self.categories}
         boundary = self.home / base if self.home != self.root else None
         return Annotations(
@@ -159,23 +164,31 @@ class TextFilePerImage(DetectionFormat):
     def _check_spare_labels(self) -> None:
         """Raise UserError if names of images and label files do not fit, which leaves both without the other."""
         bare = [name for name, file in self._labels.items() if file is None]
-        if 2 * len(bare) > len(self._labels) and 2 * len(self._spare_labels) >= len(bare):
-            alike = get_close_matches(bare[0], self._spare_labels[:_MAX_COMPARED], 1, cutoff=0)[0]
+        spare = self._spare_labels
+        if not bare or not spare:
+            return
+        images = {_loose_name(name): name for name in bare}
+        fitting = [(file, images[key]) for file in spare if (key := _loose_name(file)) in images]
+        if not fitting and 2 * len(bare) > len(self._labels) and 2 * len(spare) >= len(bare):
+            file = get_close_matches(bare[0], spare[:_MAX_COMPARED], 1, cutoff=0)[0]
+            fitting = [(file, bare[0])]
+        if fitting:
+            file, image = map(self._show, fitting[0])
             raise UserError(
-                f'{self.file}: {len(bare)} of its {counted(len(self._labels), "image")} have no label file, such as '
-                f'{self._show(bare[0])}, while {counted(len(self._spare_labels), "label file")} have no image, such as '
-                f'{self._show(alike)}: give each label file the name of its image'
+                f'{self.file}: {len(bare)} of its {counted(len(self._labels), "image")} have no label file, while '
+                f'{counted(len(spare), "label file")} have no image, such as {file}, which seems to belong to {image}: '
+                f'give it the same name, in the place of its image ({self._show(self._places(fitting[0][1])[0])})'
             )
 
     def _show(self, name: str) -> str:
         """A name for messages: where it is relative to the data folder, it is clear as it is."""
         return name if self.home == self.root else str(self.home / name)
 
-    def _describe_places(self, image: str) -> str:
+    def _places(self, image: str) -> list[str]:
+        """Where the label file of an image may be."""
         folder, name = posixpath.split(image)
         label = f'{posixpath.splitext(name)[0]}.txt'
-        places = [self._show(posixpath.join(place, label)) for place in self._label_files.places(folder)]
-        return f'no image has a label file with objects ({self._show(image)} would have {" or ".join(places)})'
+        return [posixpath.join(place, label) for place in self._label_files.places(folder)]
 
     def _describe_labels(self, tracks: bool) -> Iterable[str]:
         if self._spare_labels:
@@ -187,3 +200,10 @@ class TextFilePerImage(DetectionFormat):
                 f'{self.file.name}: objects with four corners are oriented boxes (OBB), each read as the upright box '
                 'around it, without a mask; if they outline masks, write "task: segment" in a data.yaml'
             )
+
+
+def _loose_name(path: str) -> str:
+    """The stem of an image or label file, without what tools do to names."""
+    stem = posixpath.splitext(posixpath.basename(path))[0]
+    name, suffix = posixpath.splitext(stem)
+    return unquote(name if suffix.lower() in SUFFIXES else stem).lower()
