@@ -109,7 +109,7 @@ class TextFilePerImage(DetectionFormat):
                 if row.label not in ids:
                     raise UserError(
                         f'{label_file}, line {row.line}: class {row.label:g} is not among the '
-                        f'{counted(len(ids), "name")} of {self.file.name}'
+                        f'{counted(len(ids), "name")} of {self.file.name}, which are counted from 0'
                     )
                 tracks |= row.track
                 annotation = {'id': len(annotations) + 1, 'image_id': number, 'category_id': int(row.label)}
@@ -145,8 +145,21 @@ class TextFilePerImage(DetectionFormat):
 
     @cached_property
     def _labels(self) -> dict[str, str | None]:
-        """The label file of each image of all splits, or None."""
-        return {name: self._label_files.find(name) for names in self.images.values() for name in names}
+        """The label file of each image of all splits, or None.
+
+        Raises:
+            UserError: Images in several folders have the same one.
+        """
+        found = {name: self._label_files.find(name) for names in self.images.values() for name in names}
+        users: dict[str, str] = {}
+        for name, file in found.items():
+            other = users.setdefault(file, name) if file else name
+            if posixpath.dirname(other) != posixpath.dirname(name):
+                raise UserError(
+                    f'{self.file}: {self._show(other)} and {self._show(name)} have the same label file, '
+                    f'{self._show(file or "")}: rename one of the images'
+                )
+        return found
 
     @cached_property
     def _oriented(self) -> bool:
