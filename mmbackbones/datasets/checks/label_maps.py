@@ -18,7 +18,7 @@ Labels = np.ndarray[Any, Any]
 IGNORE_INDEX = 255  # label that MMSegmentation's losses and metrics ignore
 MAX_BYTE = 255
 MAX_LABEL = 65535  # of 16 bits
-MAX_COUNTED_LABELS = 4097  # different labels of one map that are counted; more are no label map
+MAX_COUNTED_LABELS = 1024  # different labels of one map; more are no classes
 SUFFIXES = {'.bmp', '.gif', '.png', '.tif', '.tiff'}  # of files that preserve labels exactly
 # Modes that MMSegmentation reads as they are, of palettes the indices. All others are converted to 8 bits: 16 bits
 # would be cut to 8, several channels are not accepted, and PIL stretches gray levels of 2 and 4 bits to 0..255.
@@ -136,7 +136,14 @@ def _inspect(path: str, by_color: bool) -> tuple[int, ...] | str:
         as_stored, labels = _decode(path, by_color)
     except Exception as error:  # a decoder may raise anything, and whatever it is, the file is not valid
         return summarize_error(error)
-    return (labels.shape[1], labels.shape[0], int(as_stored), *_count(labels).ravel().tolist())
+    counts = _count(labels)
+    if len(counts) > MAX_COUNTED_LABELS:
+        what = 'colors' if by_color else 'labels'
+        return (
+            f'it has {len(counts)} different {what} instead of one per class: outlines are antialiased, it was once '
+            'compressed as a JPEG, or it is no label map'
+        )
+    return (labels.shape[1], labels.shape[0], int(as_stored), *counts.ravel().tolist())
 
 
 def _count(labels: Labels) -> Labels:
@@ -149,7 +156,7 @@ def _count(labels: Labels) -> Labels:
     starts = np.concatenate([[0], 1 + (flat[1:] != flat[:-1]).nonzero()[0]])
     found, places = np.unique(flat[starts], return_inverse=True)
     numbers = np.bincount(places, np.diff(starts, append=flat.size)).astype(np.int64)
-    return np.stack([found, numbers], axis=1)[:MAX_COUNTED_LABELS]
+    return np.stack([found, numbers], axis=1)
 
 
 def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:

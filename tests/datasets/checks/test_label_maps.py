@@ -157,6 +157,15 @@ def test_colors_of_16_bits(tmp_path):
         read_labels(tmp_path / 'a.png', by_color=True)
 
 
+@pytest.mark.parametrize(('by_color', 'what'), [(False, 'labels'), (True, 'colors')])
+def test_too_many_labels(by_color, what, tmp_path):
+    many = np.arange(1200, dtype=np.uint16).reshape(30, 40)
+    stored = np.dstack([many % 251, many // 251, 0 * many]).astype(np.uint8) if by_color else many
+    Image.fromarray(stored).save(tmp_path / 'a.png')
+    with pytest.raises(UserError, match=rf'a\.png.* has 1200 different {what} instead of one per class: .* JPEG'):
+        read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks', by_color)
+
+
 def test_count_pixels():
     maps = [LabelMap((2, 2), True, {5: 3, 9: 1}), LabelMap((2, 2), True, {0: 1, 5: 3})]
     assert list(count_pixels(maps).items()) == [(0, 1), (5, 6), (9, 1)]
