@@ -1,6 +1,6 @@
 """Label maps, the masks of semantic segmentation: images with one label, or one color, per pixel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -95,40 +95,10 @@ def count_pixels(maps: Iterable[LabelMap]) -> dict[int, int]:
     return dict(sorted(total.items()))
 
 
-def write_8_bit(path: Path, target: Path) -> None:
-    """Convert a label map to 8 bits, so that MMSegmentation reads its labels.
-
-    Args:
-        path: Label map, whose labels above 255 become 255.
-        target: PNG file to write.
-    """
-    _write_png(np.minimum(read_labels(path), MAX_BYTE).astype(np.uint8), target)
-
-
-def write_classes(path: Path, target: Path, classes: Mapping[int, int], by_color: bool) -> None:
-    """Convert a label map to the indices of classes.
-
-    Args:
-        path: Label map.
-        target: PNG file to write.
-        classes: Label -> index of its class; all other labels become 255.
-        by_color: As in :func:`read_label_maps`.
-    """
-    labels = read_labels(path, by_color)
-    indices = np.full(max(int(labels.max()), *classes) + 1, IGNORE_INDEX, np.uint8)
-    indices[list(classes)] = list(classes.values())
-    _write_png(indices[labels], target)
-
-
 def read_labels(path: str | Path, by_color: bool = False) -> Labels:
     """The labels of a valid label map, unsigned, of shape ``(H, W)``."""
     _, labels = _decode(path, by_color)
     return labels
-
-
-def _write_png(labels: Labels, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(labels).save(target)
 
 
 def _inspect(path: str, by_color: bool) -> tuple[int, ...] | str:
