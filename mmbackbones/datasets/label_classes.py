@@ -179,7 +179,7 @@ def describe_table(table: LabelTable, given: LabelNames, root: Path) -> list[str
         line = 'with the name of the foreground' if FOREGROUND in table.names else 'line n naming value n - 1'
         called = _listing(table.names)
         return [f'nothing names the classes, so they are {called}; a file classes.txt in {root} would, {line}']
-    if given.values is None and table.background == 'class':
+    if given.values is None and table.background == 'class' and IGNORE_INDEX not in table.classes:
         return [f'labels are counted from 0: label 0 is {table.names[0]!r}']
     return []
 
