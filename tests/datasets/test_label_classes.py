@@ -189,7 +189,7 @@ def load(tmp_path, out_dir, monkeypatch):
     def load(given, **options):
         monkeypatch.setattr(Stub, 'given', given, raising=False)
         monkeypatch.setattr(Stub, 'label_dir', tmp_path / 'labels', raising=False)
-        monkeypatch.setattr(segmentation, 'find_format', lambda root, task: Stub(Folder(root)))
+        monkeypatch.setattr(segmentation, 'find_format', lambda root, *_, **options: Stub(Folder(root)))
         data = load_segmentation(tmp_path / 'user', out_dir, **options)
         files = [Path(label) for _, label in json.loads(data.splits['train'].list_file.read_text())]
         return data, [np.array(Image.open(file)).tolist() for file in files], files

@@ -52,7 +52,8 @@ class Pairing:
         self._rule = rule or find_rule(map(_stem, names), map(_stem, map_names), together)[0]
         by_key = _unique(folder / place.maps, apply_rule(map_names, self._rule.map, 'map'))
         if together:
-            names = [name for name in names if name not in set(by_key.values())]
+            used = set(by_key.values())
+            names = [name for name in names if name not in used]
         keys = {
             name: key
             for key, name in _unique(folder / place.images, apply_rule(names, self._rule.image, 'image')).items()

@@ -11,9 +11,11 @@ from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .cityscapes import Cityscapes
-from .coco import Coco2017, OneCocoFile, PlainCoco
+from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
+from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .createml import CreateMl
 from .cvat_xml import CvatXml
+from .darknet import Darknet
 from .folder import Folder
 from .images_and_masks import ImagesAndMasks
 from .isat import Isat
@@ -29,15 +31,22 @@ from .split_names import NAMES, describe_unused, split_of
 from .via import Via
 from .xml_files import XmlFiles
 from .yolo import Yolo
+from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
 
 # The order is part of the interface: the first of a task that matches is taken.
 FORMATS: tuple[type[Format], ...] = (
     Coco2017,
     PlainCoco,
     RoboflowCoco,
+    CvatCoco,
+    LabelStudioCoco,
     OneCocoFile,
+    Darknet,
     PascalVoc,
     Yolo,
+    CocoFiles,
+    RoboflowDarknet,
+    YoloWithoutYaml,
     XmlFiles,
     CvatXml,
     Labelme,

@@ -93,7 +93,7 @@ def _settle_zero(found: LabelNames, seen: Sample, zero: Zero) -> LabelNames:
     names = found.names or ()
     if found.values is not None or found.background is not None or zero == 'open':
         return found
-    if len(names) <= 2:  # masks of one class may be black and white, which their values show
+    if seen.values <= {0, IGNORE_INDEX}:  # black and white masks of one class
         return found
     if is_background(names[0]):
         names = names[1:]
