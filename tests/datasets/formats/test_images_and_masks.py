@@ -70,3 +70,10 @@ def test_masks_of_other_images(root, out_dir):
         UserError, match=r'15 of the 15 images: image_00\.jpg needs .*; did you mean drawing_of_image_00'
     ):
         load_segmentation(root, out_dir)
+
+
+def test_no_training_split(root, out_dir):
+    exports.write(root, 'images/{split}/{stem}.jpg', 'masks/{split}/{stem}.png', scenes={'test': SCENES['test']})
+    with pytest.raises(UserError, match=r'user \(images and masks\) has no split train or val, only test$'):
+        load_segmentation(root, out_dir)
+    assert list(load_segmentation(root, out_dir, splits=['val', 'test']).splits) == ['test']

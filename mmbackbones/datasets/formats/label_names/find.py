@@ -120,12 +120,13 @@ def _describe_colors(folder: Folder, file: Path, colors: Mapping[int, float]) ->
             f'{file} is a color image, and the label maps like it have at least {len(colors)} different colors instead '
             'of one per class: blurred outlines or JPEG compression have changed them, or they are photographs'
         )
+    most = next(iter(colors))
     shown = [f'{_in_digits(color)} ({share:.1%})'.replace('%', ' %') for color, share in colors.items()]
     more = f' and {len(shown) - MAX_SHOWN} more' if len(shown) > MAX_SHOWN else ''
     return (
         f'{file} is a color image, but no file in {folder.root} says which color is which class; the most frequent are '
         f'{", ".join(shown[:MAX_SHOWN])}{more}: write a file class_dict.csv there, with the line name,r,g,b and one '
-        f'line per class, such as road,{_in_digits(next(iter(colors)))}'
+        f'line per class, such as {"road" if most else "background"},{_in_digits(most)}'
     )
 
 
