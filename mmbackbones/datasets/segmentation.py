@@ -12,7 +12,8 @@ from ..utils.files import write_text
 from ..utils.paths import absolute
 from ..utils.text import counted
 from .checks.classes import check_same_classes
-from .checks.label_maps import Pair, count_pixels, write_8_bit, write_classes
+from .checks.label_conversion import convert_label_map, is_read_as_stored
+from .checks.label_maps import Pair, count_pixels
 from .checks.label_numbering import check_numbering_options
 from .checks.label_orientation import check_orientation
 from .checks.label_table import LabelRow, LabelTable
@@ -192,14 +193,11 @@ def _write_split(split: str, pairs: list[Pair], root: Path, out_dir: Path, table
 def _convert(pair: Pair, root: Path, out_dir: Path, table: LabelTable) -> Path:
     """The label map in a form that MMSegmentation reads as it is; converted in `out_dir` if need be."""
     path = pair.label_path
-    if pair.label.as_stored and not table.in_indices:
+    if is_read_as_stored(pair, table):
         return path
     inside = path.relative_to(root) if path.is_relative_to(root) else Path('elsewhere', *path.parts[1:])
     target = out_dir / (inside if inside.suffix.lower() == '.png' else inside.with_name(f'{inside.name}.png'))
-    if table.in_indices:
-        write_classes(path, target, table.classes, table.by_color)
-    else:
-        write_8_bit(path, target)
+    convert_label_map(path, target, table)
     return target
 
 
@@ -207,6 +205,6 @@ def _describe_converted(pairs: list[Pair], table: LabelTable, out_dir: Path) -> 
     if table.in_indices:
         what = 'in colors' if table.by_color else 'of more than 8 bits'
         return [f'label maps {what} are converted to the numbers of the classes, in {out_dir}: {len(pairs)}']
-    number = sum(not pair.label.as_stored for pair in pairs)
+    number = sum(not is_read_as_stored(pair, table) for pair in pairs)
     note = f'label maps that are not stored as one byte per pixel are converted, in {out_dir}: {number}'
     return [note] if number else []

@@ -122,7 +122,8 @@ class LabelNames:
         background: What ``--background`` is if it is left out: ``ignore``, from 1, so that value 0 is ignored;
             ``class``, from 0; None: what the labels themselves tell.
         ignored: Values that are ignored beside 255.
-        by_color: Whether label maps are color images: a value is then 0xRRGGBB, and 255 (pure blue) is as good as any.
+        by_color: Whether label maps are color images: each of the `values`, which are then given, is 0xRRGGBB, and 255
+            (pure blue) is as good as any.
     """
 
     file: Path
