@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .base import Annotations, DetectionFormat
-from .coco_files import list_annotation_files, read_coco
+from .coco_files import OTHER_TASKS, list_annotation_files, read_coco
 from .folder import Folder
 from .split_names import NAMES, describe_unused, find_splits, split_of
 
@@ -99,7 +99,8 @@ images/*.jpg  # or train/ and val/, or images/train/ and images/val/
     @classmethod
     def explain_mismatch(cls, folder: Folder) -> str | None:
         files = [Path(file).name for file in list_annotation_files(folder)]
-        if not files and (others := folder.files('annotations', '*.json')):
+        others = [file for file in folder.files('annotations', '*.json') if Path(file).name.startswith(OTHER_TASKS)]
+        if not files and others:
             return (
                 f'holds COCO files for other tasks only, such as {others[0]}, but none with boxes: add '
                 'annotations/instances_train.json and annotations/instances_val.json'
