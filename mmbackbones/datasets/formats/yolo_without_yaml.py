@@ -1,15 +1,18 @@
 """YOLO folders without a YAML file: class names in `classes.txt`, and splits as their folders or lists are called."""
 
 import os
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from ...errors import UserError
 from ...utils.files import read_text
 from ...utils.text import counted
+from ...utils.yaml_file import read_yaml
 from ..checks.images import SUFFIXES
 from .darknet import Darknet
 from .folder import Folder
 from .split_names import find_splits, split_of
-from .yolo import Yolo
+from .yolo import Yolo, is_data_yaml
 from .yolo_base import TextFilePerImage
 from .yolo_class_files import find_class_files, read_class_files
 from .yolo_label_files import LabelFiles
@@ -60,6 +63,10 @@ labels/
                 f'has label files of YOLO, such as {files[0]}, but no images: put them beside the label files or into '
                 'images/, or export again with images (CVAT: "Save images", Label Studio: "YOLO with Images")'
             )
+        for name in folder.walk('', {'.yaml', '.yml'}):
+            with suppress(UserError):
+                if is_data_yaml(read_yaml(folder / name)):
+                    return f'has label files of YOLO, which {name} describes: use --data {folder / name}'
         if not _has_labels(folder):
             return (
                 f'has label files of YOLO, such as {files[0]}, but no image has one: it must have the name of its '

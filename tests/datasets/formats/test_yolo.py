@@ -250,7 +250,9 @@ def test_oriented_boxes(turned, tmp_path, out_dir):
     assert contents(data.splits['val']) == truth('val')
     assert any('oriented boxes (OBB), each read as the upright box' in note for note in data.notes)
     assert 'segmentation' not in data.splits['val'].ann_file.read_text()
-    with pytest.raises(UserError, match='no annotation has a mask'):
+    with pytest.raises(
+        UserError, match='Mask R-CNN needs a mask .* oriented boxes .* write "task: segment" in a data.yaml'
+    ):
         load_detection(tmp_path, out_dir, masks=True)
     with (tmp_path / 'data.yaml').open('a') as stream:
         stream.write('task: segment\n')

@@ -63,7 +63,7 @@ def objects_of_yolo(root: Path) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text('\n'.join(lines))
     splits = '\n'.join(f'{split}: images/{split}' for split in SCENES_WITH_MASKS)
-    (root / 'data.yaml').write_text(f'{splits}\nnames: {json.dumps(CLASSES)}\n')
+    (root / 'data.yaml').write_text(f'{splits}\nnames: {json.dumps(CLASSES)}\ntask: segment\n')
 
 
 def _relative(polygon: tuple[int, ...], size: tuple[int, int]) -> list[float]:
