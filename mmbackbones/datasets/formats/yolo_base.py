@@ -85,7 +85,7 @@ class TextFilePerImage(DetectionFormat):
         if 'train' in self.images and self.images.get('val') == self.images['train']:
             del self.images['val']
             self.notes.append(f'{self.file.name}: val names the same images as train, which makes no validation split')
-        for split in self.images.keys() - {'train'}:
+        for split in [name for name in NAMES if name != 'train' and name in self.images]:
             if shared := set(self.images[split]).intersection(self.images.get('train', ())):
                 self.notes.append(
                     f'{self.file.name}: {len(shared)} of the {counted(len(self.images[split]), "image")} of {split} '
