@@ -11,7 +11,7 @@ from ...utils.yaml_file import read_yaml
 from ..checks.images import SUFFIXES
 from .darknet import Darknet
 from .folder import Folder
-from .split_names import find_splits, split_of
+from .split_names import find_splits
 from .yolo import Yolo, is_data_yaml
 from .yolo_base import TextFilePerImage
 from .yolo_class_files import find_class_files, read_class_files
@@ -145,8 +145,9 @@ def _find_split_places(folder: Folder) -> dict[str, list[Path]]:
 
 
 def _find_lists(folder: Folder) -> dict[str, str]:
-    files = folder.files('', '*.txt')
-    names = [name[:-4] for name in files if split_of(name[:-4]) and _lists_images(folder / name)]
+    labeled = {os.path.splitext(name)[0] for name in folder.files() if os.path.splitext(name)[1].lower() in SUFFIXES}
+    stems = [name[:-4] for name in folder.files('', '*.txt') if name[:-4] not in labeled]
+    names = [stem for stem in stems if find_splits([stem], '') and _lists_images(folder / f'{stem}.txt')]
     return {split: f'{name}.txt' for split, name in find_splits(names, str(folder.root)).items()}
 
 
