@@ -78,6 +78,7 @@ class Annotations:
         images: What was found in each image file, where reading the format took decoding them.
         notes: What the user should know, one line each.
         boundary: Folder that no file name may leave; None: the data folder. The user must have named it.
+        no_masks: Why outlines of objects are not read as masks, for messages; None: they are, or there are none.
     """
 
     data: dict[str, Any]
@@ -86,6 +87,7 @@ class Annotations:
     images: list[ImageInfo] | None = None
     notes: tuple[str, ...] = ()
     boundary: Path | None = None
+    no_masks: str | None = None
 
 
 class DetectionFormat(Format):

@@ -22,6 +22,10 @@ from .yolo_places import read_list
 from .yolo_rows import CORNERS_OF_A_BOX, read_rows, to_coco
 
 README = 'README.roboflow.txt'
+_ORIENTED_BOXES = (
+    'objects with four corners are oriented boxes (OBB), each read as the upright box around it, without a mask; if '
+    'they outline masks, write "task: segment" in a data.yaml'
+)
 _MAX_COMPARED = 1000  # names
 _ORIENTED = 'Oriented Object Detection'  # how Roboflow's README calls the format
 
@@ -81,7 +85,7 @@ class TextFilePerImage(DetectionFormat):
         if 'train' in self.images and self.images.get('val') == self.images['train']:
             del self.images['val']
             self.notes.append(f'{self.file.name}: val names the same images as train, which makes no validation split')
-        for split in self.images.keys() - {'train'}:
+        for split in [name for name in NAMES if name != 'train' and name in self.images]:
             if shared := set(self.images[split]).intersection(self.images.get('train', ())):
                 self.notes.append(
                     f'{self.file.name}: {len(shared)} of the {counted(len(self.images[split]), "image")} of {split} '
@@ -124,7 +128,12 @@ class TextFilePerImage(DetectionFormat):
         data = {'images': images, 'annotations': annotations, 'categories': self.categories}
         boundary = self.home / base if self.home != self.root else None
         return Annotations(
-            data, self.home / base, images=found, notes=(*self._describe_labels(tracks),), boundary=boundary
+            data,
+            self.home / base,
+            images=found,
+            notes=(*self._describe_labels(tracks),),
+            boundary=boundary,
+            no_masks=_ORIENTED_BOXES if self._oriented else None,
         )
 
     @property
@@ -209,10 +218,7 @@ class TextFilePerImage(DetectionFormat):
         if tracks:
             yield f'{self.file.name}: a whole number behind a box is the number of its track, which is not used'
         if self._oriented:
-            yield (
-                f'{self.file.name}: objects with four corners are oriented boxes (OBB), each read as the upright box '
-                'around it, without a mask; if they outline masks, write "task: segment" in a data.yaml'
-            )
+            yield f'{self.file.name}: {_ORIENTED_BOXES}'
 
 
 def _loose_name(path: str) -> str:

@@ -1,15 +1,18 @@
 """YOLO folders without a YAML file: class names in `classes.txt`, and splits as their folders or lists are called."""
 
 import os
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from ...errors import UserError
 from ...utils.files import read_text
 from ...utils.text import counted
+from ...utils.yaml_file import read_yaml
 from ..checks.images import SUFFIXES
 from .darknet import Darknet
 from .folder import Folder
-from .split_names import find_splits, split_of
-from .yolo import Yolo
+from .split_names import find_splits
+from .yolo import Yolo, is_data_yaml
 from .yolo_base import TextFilePerImage
 from .yolo_class_files import find_class_files, read_class_files
 from .yolo_label_files import LabelFiles
@@ -60,6 +63,10 @@ labels/
                 f'has label files of YOLO, such as {files[0]}, but no images: put them beside the label files or into '
                 'images/, or export again with images (CVAT: "Save images", Label Studio: "YOLO with Images")'
             )
+        for name in folder.walk('', {'.yaml', '.yml'}):
+            with suppress(UserError):
+                if is_data_yaml(read_yaml(folder / name)):
+                    return f'has label files of YOLO, which {name} describes: use --data {folder / name}'
         if not _has_labels(folder):
             return (
                 f'has label files of YOLO, such as {files[0]}, but no image has one: it must have the name of its '
@@ -138,8 +145,9 @@ def _find_split_places(folder: Folder) -> dict[str, list[Path]]:
 
 
 def _find_lists(folder: Folder) -> dict[str, str]:
-    files = folder.files('', '*.txt')
-    names = [name[:-4] for name in files if split_of(name[:-4]) and _lists_images(folder / name)]
+    labeled = {os.path.splitext(name)[0] for name in folder.files() if os.path.splitext(name)[1].lower() in SUFFIXES}
+    stems = [name[:-4] for name in folder.files('', '*.txt') if name[:-4] not in labeled]
+    names = [stem for stem in stems if find_splits([stem], '') and _lists_images(folder / f'{stem}.txt')]
     return {split: f'{name}.txt' for split, name in find_splits(names, str(folder.root)).items()}
 
 

@@ -1,6 +1,7 @@
 """YOLO: data.yaml, label files and their defects."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -97,6 +98,21 @@ def test_lists_of_images_and_of_folders(tmp_path, out_dir):
     assert contents(data.splits['train']) == truth('train')
     assert contents(data.splits['val']) == truth('val') | truth('test')
     assert any('../test/images, named as its test split, is not there' in note for note in data.notes)
+
+
+@pytest.mark.parametrize('names', ['[cat, dog]', '{0: cat, 1: dog}', '{"0": cat, "1": dog}', '\n- cat\n- dog'])
+def test_forms_of_names(names, tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    write_text(tmp_path / 'data.yaml', f'train: images/train\nval: images/val\nnc: 2\nnames: {names}\n')
+    assert contents(load_detection(tmp_path, out_dir).splits['val']) == truth('val')
+
+
+def test_names_that_are_not_utf_8(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    name = os.fsdecode(b'caf\xe9 1.2')
+    for place, suffix in (('images', 'jpg'), ('labels', 'txt')):
+        (tmp_path / f'{place}/train/a1.{suffix}').rename(tmp_path / f'{place}/train/{name}.{suffix}')
+    assert load_detection(tmp_path, out_dir).splits['train'].boxes == 4
 
 
 def test_hidden_files_are_ignored(tmp_path, out_dir):
@@ -250,7 +266,9 @@ def test_oriented_boxes(turned, tmp_path, out_dir):
     assert contents(data.splits['val']) == truth('val')
     assert any('oriented boxes (OBB), each read as the upright box' in note for note in data.notes)
     assert 'segmentation' not in data.splits['val'].ann_file.read_text()
-    with pytest.raises(UserError, match='no annotation has a mask'):
+    with pytest.raises(
+        UserError, match='Mask R-CNN needs a mask .* oriented boxes .* write "task: segment" in a data.yaml'
+    ):
         load_detection(tmp_path, out_dir, masks=True)
     with (tmp_path / 'data.yaml').open('a') as stream:
         stream.write('task: segment\n')

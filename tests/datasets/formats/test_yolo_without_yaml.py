@@ -10,6 +10,7 @@ from mmbackbones.datasets import load_detection
 from mmbackbones.datasets.formats import find_format
 from mmbackbones.datasets.formats.darknet import Darknet
 from mmbackbones.datasets.formats.folder import Folder
+from mmbackbones.datasets.formats.yolo import Yolo
 from mmbackbones.datasets.formats.yolo_without_yaml import YoloWithoutYaml
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
@@ -62,6 +63,15 @@ def test_no_class_names(root, out_dir):
     )
     with pytest.raises(UserError, match=re.escape(message)):
         load_detection(root, out_dir)
+
+
+@pytest.mark.parametrize('place', ['export', 'export/train'])
+def test_a_yaml_file_below(place, tmp_path, out_dir):
+    folders.yolo_roboflow(tmp_path / 'export')
+    rename(tmp_path, 'export/data.yaml', f'{place}/data.yaml')
+    with pytest.raises(UserError, match=f'which {place}/data.yaml describes: use --data .*/{place}/data.yaml'):
+        load_detection(tmp_path, out_dir)
+    assert len(Yolo.open_file(tmp_path / place / 'data.yaml').read('train').data['images']) == len(TRUTH['train'])
 
 
 @pytest.mark.parametrize('named', [True, False])
