@@ -6,14 +6,18 @@ under each box, mask and label.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mmengine.registry import DATASETS
 from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
-from mmbackbones.datasets import DetectionData
+import mmbackbones.engine  # noqa: F401  # registers what configs name
+from mmbackbones.datasets import DetectionData, SegmentationData
+from mmbackbones.datasets.checks.label_maps import IGNORE_INDEX
 
 COLORS = {'cat': (220, 40, 40), 'dog': (40, 200, 60), 'bird': (50, 70, 230)}
 CLASSES = tuple(COLORS)
@@ -180,3 +184,72 @@ def _check_object(item: dict, name: str, scene: Scene, pixels: np.ndarray) -> No
         assert (mask & colored).sum() >= COVERED * (colored & under).sum()
     elif len(set(truth.polygon[::2])) == 2:  # a rectangle fills its box
         assert (under & colored).sum() >= SHARE * under.sum()
+
+
+def check_label_maps(
+    data: SegmentationData,
+    scenes: dict[str, list[Scene]] = SCENES,
+    background: str = 'class',
+    divided: bool = False,
+    called: dict[str, str] | None = None,
+) -> None:
+    """Assert that what a model is trained on is what was painted, pixel by pixel.
+
+    Classes may be called by their names; `class N`, for the N-th of `CLASSES`, where nothing names them; or
+    `foreground`, for all of them. There may be others, which do not occur. With `background='class'` there is another
+    one, the first.
+
+    Args:
+        data: What was read.
+        scenes: What was painted; the names of images contain those of the scenes.
+        background: Whether the pixels of no object are a class (`class`), or ignored (`ignore`).
+        divided: As for `check_boxes`.
+        called: What classes of `CLASSES` are called instead.
+    """
+    first = int(background == 'class')
+    objects = data.classes[first:]
+    if objects == tuple(f'class {number}' for number in range(1, 4)):
+        objects = CLASSES
+    meant = {(called or {}).get(name, name): {name} for name in CLASSES} | {'foreground': set(CLASSES)}
+    assert set(objects) & set(meant)
+    found: dict[str, set[str]] = {}
+    stems = {scene.stem for listed in scenes.values() for scene in listed}
+    for split, part in data.splits.items():
+        for image, labels in _trained_on(data, part.list_file):
+            (stem,) = (stem for stem in stems if stem in Path(image).stem)
+            found.setdefault(split, set()).add(stem)
+            pixels = np.array(Image.open(image).convert('RGB'))
+            assert labels.shape == pixels.shape[:2]
+            for index, name in enumerate(objects, first):
+                colored = [has_color(pixels, COLORS[painted]) for painted in meant.get(name, ())]
+                _check_same_pixels(labels == index, np.any(colored, axis=0) if colored else np.zeros_like(labels, bool))
+            nothing = np.all([~has_color(pixels, color) for color in COLORS.values()], axis=0)
+            _check_same_pixels(labels == (0 if first else IGNORE_INDEX), nothing)
+    expected = {split: {scene.stem for scene in listed} for split, listed in scenes.items()}
+    if divided:
+        assert found['train'].isdisjoint(found['val'])
+        assert set.union(*found.values()) == set.union(*expected.values())
+        assert any('80/20' in note for note in data.notes)
+    else:
+        assert found == expected
+
+
+def _trained_on(data: SegmentationData, list_file: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Each image of a split, and its labels as MMSegmentation reads them."""
+    dataset = DATASETS.build(
+        dict(
+            type='PairedSegDataset',
+            ann_file=str(list_file),
+            metainfo=dict(classes=data.classes),
+            pipeline=[dict(type='mmseg.LoadAnnotations')],
+            serialize_data=False,  # which would collect garbage, for half a second
+            **data.table.settings,
+        )
+    )
+    for sample in dataset:
+        yield sample['img_path'], sample['gt_seg_map']
+
+
+def _check_same_pixels(found: np.ndarray, painted: np.ndarray) -> None:
+    assert (found & painted).sum() >= SHARE * found.sum()
+    assert (found & painted).sum() >= COVERED * painted.sum()

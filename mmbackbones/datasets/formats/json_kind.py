@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from ...utils.files import is_regular
 from .folder import Folder
@@ -11,8 +11,11 @@ from .folder import Folder
 MAX_READ = 1 << 16  # bytes at each end
 MAX_FOLDERS = 200  # that are looked into for a file of a kind
 MAX_FILES = 3  # in each of them
+_COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*(\[|null)')
+_ANNOTATION = re.compile(rb'"image_id"\s*:')
+_BYTE_ORDER_MARKS = b'\xef\xbb\xbf', b'\xff\xfe', b'\xfe\xff'
 
-# The first that fits; the entries of many have "annotations", as COCO's do.
+# The first that fits; COCO's files come last, since the entries of many have "annotations", as theirs do.
 JsonKind = Literal['Label Studio', 'Supervisely', 'Labelbox', 'Datumaro', 'ISAT', 'VIA', 'labelme', 'CreateML', 'COCO']
 _SIGNS: dict[JsonKind, bytes] = {
     'Label Studio': rb'"(completed_by|(rectangle|polygon|brush)labels)"\s*:',
@@ -22,10 +25,9 @@ _SIGNS: dict[JsonKind, bytes] = {
     'ISAT': rb'"description"\s*:\s*"ISAT"',
     'VIA': rb'"(_via_img_metadata|region_attributes|shape_attributes)"\s*:',
     'labelme': rb'"shapes"\s*:\s*\[|"imageData"\s*:',
-    'CreateML': rb'\A(\xef\xbb\xbf)?\s*\[(?s:.*)"annotations?"\s*:\s*\[',
-    'COCO': rb'"(images|annotations|categories)"\s*:\s*(\[|null)',
+    'CreateML': rb'\A\[(?s:.*)"annotations?"\s*:\s*\[',
 }
-_PATTERNS = {kind: re.compile(_SIGNS[kind]) for kind in get_args(JsonKind)}
+_PATTERNS = {kind: re.compile(_SIGNS[kind]) for kind in _SIGNS}
 
 
 def json_kind(file: Path) -> JsonKind | None:
@@ -35,12 +37,17 @@ def json_kind(file: Path) -> JsonKind | None:
             return None
         with file.open('rb') as stream:
             text = stream.read(MAX_READ)
+            whole = len(text) < MAX_READ
             stream.seek(0, 2)
             stream.seek(max(stream.tell() - MAX_READ, len(text)))
             text += stream.read(MAX_READ)
     except OSError:
         return None
-    return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), None)
+    for mark in _BYTE_ORDER_MARKS:
+        text = text.removeprefix(mark)
+    text = text.replace(b'\0', b'').lstrip()  # of UTF-16
+    kind = next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), None)
+    return kind or ('COCO' if text.startswith(b'{') and _is_coco(text, whole) else None)
 
 
 def find_kinds(folder: Folder, pattern: str = '*.json') -> Iterator[tuple[str, JsonKind | None]]:
@@ -56,3 +63,11 @@ def find_kinds(folder: Folder, pattern: str = '*.json') -> Iterator[tuple[str, J
             yield file, json_kind(folder / file)
         if len(places) < MAX_FOLDERS:
             places += folder.folders(place)[: MAX_FOLDERS - len(places)]
+
+
+def _is_coco(text: bytes, whole: bool) -> bool:
+    """Other files have one of COCO's keys, too: the number of those is told only by a file that was read as a whole."""
+    keys = {match[1] for match in _COCO.finditer(text)}
+    if whole:
+        return len(keys) > 1
+    return bool(keys - {b'annotations'} or (keys and _ANNOTATION.search(text)))

@@ -10,30 +10,44 @@ from ...errors import UserError
 from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
-from .coco import Coco2017, OneCocoFile, PlainCoco
+from .cityscapes import Cityscapes
+from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
+from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .createml import CreateMl
 from .csv_boxes import CsvBoxes
 from .cvat_xml import CvatXml
+from .darknet import Darknet
 from .folder import Folder
+from .images_and_masks import ImagesAndMasks
 from .isat import Isat
 from .labelme import Labelme
+from .mmseg_folders import MmsegFolders
 from .object_masks import ObjectMasks
 from .other_tools import explain_export
 from .pascal_voc import PascalVoc
+from .pascal_voc_masks import PascalVocMasks
 from .roboflow import RoboflowCoco
+from .roboflow_masks import RoboflowMasks
 from .split_names import NAMES, describe_unused, split_of
 from .via import Via
 from .xml_files import XmlFiles
 from .yolo import Yolo
+from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
 
 # The order is part of the interface: the first of a task that matches is taken.
 FORMATS: tuple[type[Format], ...] = (
     Coco2017,
     PlainCoco,
     RoboflowCoco,
+    CvatCoco,
+    LabelStudioCoco,
     OneCocoFile,
+    Darknet,
     PascalVoc,
     Yolo,
+    CocoFiles,
+    RoboflowDarknet,
+    YoloWithoutYaml,
     XmlFiles,
     CvatXml,
     Labelme,
@@ -42,6 +56,11 @@ FORMATS: tuple[type[Format], ...] = (
     Via,
     CsvBoxes,
     Ade20k,
+    PascalVocMasks,
+    Cityscapes,
+    RoboflowMasks,
+    MmsegFolders,
+    ImagesAndMasks,
     ObjectMasks,
 )
 ObjectMasks.formats = tuple(item for item in FORMATS if issubclass(item, DetectionFormat))
