@@ -85,7 +85,8 @@ class ImageFinder:
             return -len(first), of_split, found, of_images  # the more of a name agrees, the surer
 
         ranks = {place: rank(place) for place in places}
-        best = [place for place in places if ranks[place] == max(ranks.values())]
+        highest = max(ranks.values(), default=None)
+        best = [place for place in places if ranks[place] == highest]
         targets = {self._look_up(name, *place): place for place in best for name in sample[:1]}
         if len(targets) > 1:
             folders = ' and '.join(sorted({f'{"/".join(base) or "."}/' for _, base in targets.values()})[:2])
