@@ -1,6 +1,6 @@
 """Label maps, the masks of semantic segmentation: images with one label, or one color, per pixel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ Labels = np.ndarray[Any, Any]
 IGNORE_INDEX = 255  # label that MMSegmentation's losses and metrics ignore
 MAX_BYTE = 255
 MAX_LABEL = 65535  # of 16 bits
-MAX_COUNTED_LABELS = 4097  # different labels of one map that are counted; more are no label map
+MAX_COUNTED_LABELS = 1024  # different labels of one map; more are no classes
 SUFFIXES = {'.bmp', '.gif', '.png', '.tif', '.tiff'}  # of files that preserve labels exactly
 # Modes that MMSegmentation reads as they are, of palettes the indices. All others are converted to 8 bits: 16 bits
 # would be cut to 8, several channels are not accepted, and PIL stretches gray levels of 2 and 4 bits to 0..255.
@@ -95,40 +95,10 @@ def count_pixels(maps: Iterable[LabelMap]) -> dict[int, int]:
     return dict(sorted(total.items()))
 
 
-def write_8_bit(path: Path, target: Path) -> None:
-    """Convert a label map to 8 bits, so that MMSegmentation reads its labels.
-
-    Args:
-        path: Label map, whose labels above 255 become 255.
-        target: PNG file to write.
-    """
-    _write_png(np.minimum(read_labels(path), MAX_BYTE).astype(np.uint8), target)
-
-
-def write_classes(path: Path, target: Path, classes: Mapping[int, int], by_color: bool) -> None:
-    """Convert a label map to the indices of classes.
-
-    Args:
-        path: Label map.
-        target: PNG file to write.
-        classes: Label -> index of its class; all other labels become 255.
-        by_color: As in :func:`read_label_maps`.
-    """
-    labels = read_labels(path, by_color)
-    indices = np.full(max(int(labels.max()), *classes) + 1, IGNORE_INDEX, np.uint8)
-    indices[list(classes)] = list(classes.values())
-    _write_png(indices[labels], target)
-
-
 def read_labels(path: str | Path, by_color: bool = False) -> Labels:
     """The labels of a valid label map, unsigned, of shape ``(H, W)``."""
     _, labels = _decode(path, by_color)
     return labels
-
-
-def _write_png(labels: Labels, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(labels).save(target)
 
 
 def _inspect(path: str, by_color: bool) -> tuple[int, ...] | str:
@@ -136,7 +106,14 @@ def _inspect(path: str, by_color: bool) -> tuple[int, ...] | str:
         as_stored, labels = _decode(path, by_color)
     except Exception as error:  # a decoder may raise anything, and whatever it is, the file is not valid
         return summarize_error(error)
-    return (labels.shape[1], labels.shape[0], int(as_stored), *_count(labels).ravel().tolist())
+    counts = _count(labels)
+    if len(counts) > MAX_COUNTED_LABELS:
+        what = 'colors' if by_color else 'labels'
+        return (
+            f'it has {len(counts)} different {what} instead of one per class: outlines are antialiased, it was once '
+            'compressed as a JPEG, or it is no label map'
+        )
+    return (labels.shape[1], labels.shape[0], int(as_stored), *counts.ravel().tolist())
 
 
 def _count(labels: Labels) -> Labels:
@@ -149,7 +126,7 @@ def _count(labels: Labels) -> Labels:
     starts = np.concatenate([[0], 1 + (flat[1:] != flat[:-1]).nonzero()[0]])
     found, places = np.unique(flat[starts], return_inverse=True)
     numbers = np.bincount(places, np.diff(starts, append=flat.size)).astype(np.int64)
-    return np.stack([found, numbers], axis=1)[:MAX_COUNTED_LABELS]
+    return np.stack([found, numbers], axis=1)
 
 
 def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
