@@ -44,7 +44,8 @@ valid/
         self._pairs = pair_by_name(folder, '.xml')
         self._images, unused = divide_by_folder(self._pairs.images, self.root)
         self.splits = {split: _source(self._pairs, files) for split, files in self._images.items()}
-        lists = [name for name in folder.files('', '*.txt') if split_of(Path(name).stem)]
+        places = ('', 'ImageSets', 'ImageSets/Main')
+        lists = [name for place in places for name in folder.files(place, '*.txt') if split_of(Path(name).stem)]
         self.notes += describe_unused(lists, self.root)
         if unused := [*unused, *self._pairs.elsewhere]:
             self.notes.append(f'{self.root}: images that are not used, such as {unused[0]}: {len(unused)}')
@@ -53,7 +54,8 @@ valid/
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        if PascalVoc.match(folder):
+        lists = folder.walk('', {'.txt'})
+        if PascalVoc.match(folder) or any('/ImageSets/' in name for name in lists):  # of VOC, one folder further down
             return False
         files = folder.walk('', {'.xml'})
         probed = files[:: max(1, len(files) // _PROBED)]

@@ -213,3 +213,18 @@ def test_pipes(root, out_dir):
     os.mkfifo(root / 'labels.csv')
     with pytest.raises(UserError, match='is in none of the known formats'):
         load_detection(root, out_dir)
+
+
+def test_images_of_the_same_names_in_each_split(root, out_dir):
+    """Each file means those in the folder of its split, although those of another would do."""
+    for split in ('train', 'valid'):
+        for name in ('a', 'b'):
+            write_image(root / split / 'images' / f'{name}.jpg')
+        write(root, ROWS[:3], name=f'{split}_labels.csv')
+    data = load_detection(root, out_dir)
+    content = {split: json.loads(part.ann_file.read_text()) for split, part in data.splits.items()}
+    assert {image['file_name'] for image in content['val']['images']} == {'valid/images/a.jpg', 'valid/images/b.jpg'}
+    for name in ('images/b.jpg', 'valid/images/b.jpg'):
+        (root / name).unlink()
+    with pytest.raises(UserError, match=r"valid_labels.csv: the image 'b.jpg' is not in"):
+        load_detection(root, out_dir)

@@ -15,6 +15,7 @@ from tests.helpers.exports.xml import (
     roboflow_voc,
     voc_without_lists,
     write_pairs,
+    write_voc,
     xml_in_labels,
 )
 from tests.helpers.painted import SCENES, check_boxes, paint
@@ -173,3 +174,14 @@ def test_voc_folders_in_folders_of_splits(root, out_dir):
     for split, listed in SCENES.items():
         write_pairs(listed, root / split / 'JPEGImages', root / split / 'Annotations', from_one=True)
     check_boxes(load_detection(root, out_dir))
+
+
+def test_lists_are_not_ignored(root, out_dir):
+    """One folder too high, VOC's lists would be: and so they are reported where they belong to no VOC folder."""
+    write_voc(root / 'VOC2012', 'ImageSets/Main', from_one=True)
+    with pytest.raises(UserError, match='is in none of the known formats|mean'):
+        load_detection(root, out_dir)
+    rename(root, 'VOC2012/JPEGImages', 'VOC2012/images')
+    assert f'{root}/VOC2012: not used: ImageSets/Main/test.txt, ImageSets/Main/train.txt, ImageSets/Main/val.txt' in (
+        load_detection(root / 'VOC2012', out_dir).notes
+    )
