@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
 from ..utils.text import counted
+from .checks.annotations import NoAnnotationsError
 from .checks.classes import check_same_classes
 from .checks.label_conversion import convert_label_map, is_read_as_stored
 from .checks.label_maps import Pair, count_pixels
@@ -19,11 +20,10 @@ from .checks.label_orientation import check_orientation
 from .checks.label_table import LabelRow, LabelTable
 from .checks.label_values import check_classes_occur, check_label_255, describe_labels
 from .formats import find_format
-from .formats.base import LabelNames
+from .formats.base import LabelNames, choose_splits
 from .label_classes import describe_table, explicit_table, find_label_table
 from .train_val_split import describe_train_val_split, train_val_split
 
-SPLITS = ('train', 'val', 'test')
 _FIRST = {'ignore': 1, 'class': 0}  # --background -> label of the first name
 
 
@@ -115,14 +115,17 @@ def load_segmentation(
         check_same_classes(known, classes, str(names.file), 'the classes of the model')
 
     divided = 'val' not in found.splits
-    wanted = [
-        split
-        for split in SPLITS
-        if (split in found.splits or (split == 'val' and divided)) and (splits is None or split in splits)
-    ]
+    wanted = choose_splits(found, splits)
     pairs = {}
     for split in dict.fromkeys('train' if divided and split == 'val' else split for split in wanted):
-        images = found.read(split, out_dir)
+        try:
+            images = found.read(split, out_dir)
+        except NoAnnotationsError as error:
+            if split != 'test' or splits is not None:  # an explicit request for it is not answered with others
+                raise
+            wanted.remove(split)
+            notes.append(f'the test split is left out: {error}')
+            continue
         pairs[split] = images.pairs
         notes += images.notes
     read = [pair for split_pairs in pairs.values() for pair in split_pairs]

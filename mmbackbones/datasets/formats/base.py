@@ -1,11 +1,12 @@
 """What a format of data sets is: how a folder is recognized, which splits it has, and how each of them is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from ...errors import UserError
 from ..checks.images import ImageInfo
 from ..checks.label_maps import Pair
 from .folder import Folder
@@ -185,3 +186,26 @@ def assign_splits(splits: dict[str, str]) -> dict[tuple[str, ...], str]:
     """
     divided = 'train' in splits and 'val' not in splits
     return {('train', 'val') if divided and split == 'train' else (split,): source for split, source in splits.items()}
+
+
+def choose_splits(found: Format, splits: Sequence[str] | None) -> list[str]:
+    """The splits to be read, in the order ``train``, ``val``, ``test``.
+
+    Args:
+        found: A data set.
+        splits: The splits that are asked for, as far as there are any; `train` needs `val`. Default: all.
+
+    Raises:
+        UserError: There are none of them, or one that training needs is missing.
+    """
+    existing = [split for served in assign_splits(found.splits) for split in served]
+    wanted = [split for split in existing if splits is None or split in splits]
+    if splits is None or 'train' in splits:
+        missing = {'train', 'val'} - set(existing)
+    else:
+        missing = set() if wanted else set(splits)
+    if missing:
+        raise UserError(
+            f'{found.root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
+        )
+    return wanted

@@ -84,7 +84,7 @@ class Cityscapes(PairedFormat):
         return {split: Place(place, maps.get(split, f'{MAPS}/{split}')) for split, place in images.items()}
 
     def pair(self, place: Place) -> Pairing:
-        return Pairing(self.folder, place, Rule(Affix(behind='_leftimg8bit'), Affix(behind=self._behind.lower())))
+        return Pairing(self.folder, place, Rule(Affix(behind='_leftImg8bit'), Affix(behind=self._behind)))
 
     def find_names(self, places: Sequence[str], maps: Sequence[str]) -> LabelNames:
         found = super().find_names(places, maps)

@@ -10,7 +10,7 @@ _SEPARATOR = '[-_. ]+'
 # What people put behind or before the common part of two names.
 _OF_MAPS = (
     'masks?|labels?|label[-_]?maps?|lbl|lab|l|p|gt|gts|ground[-_]?truth|seg|segs|segmentation|segmentations|semantic|'
-    'annot|annots|anno|ann|annotation|annotations|colors?|colour|manual\\d?|1stho|2ndho|matte|trimap|'
+    'annot|annots|anno|ann|annotation|annotations|colou?rs?|manual\\d?|1stho|2ndho|matte|trimap|'
     'label[-_]?ids|label[-_]?train[-_]?ids|train[-_]?ids|gt(?:fine|coarse)[-_](?:labelids|labeltrainids)|'
     'jpe?g|png|bmp|tiff?'  # the suffix of the image
 )
@@ -70,6 +70,7 @@ def find_rule(images: Iterable[str], maps: Iterable[str], same_folder: bool = Fa
 def apply_rule(names: Sequence[str], affix: Affix, kind: str) -> dict[str, list[str]]:
     """Common part -> the names, with their suffix, that have it and `affix`."""
     found: dict[str, list[str]] = defaultdict(list)
+    affix = Affix(affix.before.lower(), affix.behind.lower())
     for name in names:
         for key, other in _split(posixpath.splitext(name)[0], kind):
             if other == affix:

@@ -41,7 +41,7 @@ def divide(folder: Folder, lists: dict[str, str], images: Sequence[str]) -> tupl
         images: Paths of the images.
 
     Returns:
-        Split -> its images, and split -> the list that says so.
+        Split -> its images, and split -> the list that says so; empty if all lists are.
 
     Raises:
         UserError: A list names an image that there is not.
@@ -49,6 +49,8 @@ def divide(folder: Folder, lists: dict[str, str], images: Sequence[str]) -> tupl
     known = _by_ending(images)
     named = {split: _read(folder, file, known) for split, file in lists.items()}
     named = {split: found for split, found in named.items() if found}
+    if not named:
+        return {}, {}
     sources = {split: lists[split] for split in named}
     both = 'trainval' if 'trainval' in named else 'default'
     if both in named and not {'train', 'val'} <= named.keys():
