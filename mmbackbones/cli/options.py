@@ -147,7 +147,7 @@ def add_label_options(parser: ArgumentParser, default: str | None = None) -> Non
         '--ignore-label',
         type=non_negative_int,
         metavar='N',
-        help=f'ignore pixels of value N in label maps, as those of 255 are unless it is a class{ending}',
+        help=f'ignore pixels of value N in label maps, beside those of 255 if it is no class{ending}',
     )
 
 

@@ -149,7 +149,7 @@ def _table_without_names(
     if foreground is not None:
         table = binary_table((BACKGROUND, FOREGROUND), foreground, background, ignore_label)
     else:
-        table = table_of_values(occurring, background, ignore_label, trained)
+        table = table_of_values(occurring, background, ignore_label, trained, root)
     if trained and trained != set(table.names):
         raise UserError(
             f'nothing in {root} names the classes, but the model knows them as '

@@ -139,7 +139,9 @@ def load_segmentation(
     if 'train' in pairs:
         if names.values is None:  # otherwise the format says what 255 is
             check_label_255(pixels, table, root)
-        notes += describe_table(table, names, root) + describe_labels(list(maps.values()), table)
+        notes += describe_table(table, names, root) + describe_labels(
+            list(maps.values()), table, names.values is not None
+        )
         if divided:
             pairs |= _divide(pairs['train'], table)
             sizes = {split: len(pairs[split]) for split in ('train', 'val')}

@@ -26,6 +26,7 @@ AS_STORED = {'L', 'P', '1'}
 SIXTEEN_BITS = {'I;16', 'I;16B', 'I'}
 STRETCHED = {'L;2': 85, 'L;4': 17}  # PIL's raw mode: factor
 COLORED = {'1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA'}  # modes that have colors of 8 bits
+_BLACK, _WHITE = [0] * 3, [255] * 3
 _LOSSLESS = {'BMP', 'GIF', 'PNG', 'TIFF'}
 
 
@@ -137,11 +138,13 @@ def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
     """
     with Image.open(path) as image:
         _check_file(image)
-        raw_mode = _raw_mode(image)
+        raw_mode = str(_storage(image)[0])
         if by_color and (image.mode not in COLORED or raw_mode.endswith(';16B')):
             raise ValueError(f'its pixels are no colors of 8 bits per channel, but of the kind {image.mode}')
-        # Programs reorder the palette of a GIF as they like, so that gray levels in it are not at their places.
-        gray = image.format == 'GIF' and image.mode == 'P' and _has_gray_levels(image)
+        if by_color:
+            image.load()
+            image.info.pop('transparency', None)  # PIL would warn
+        gray = image.mode == 'P' and _palette_is_gray(image)
         shown = image.convert('RGB') if by_color else image.convert('L') if gray else image
         array, mode = np.array(shown), shown.mode
         if _is_turned(image):
@@ -176,16 +179,24 @@ def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
     return False, colors[..., 0]
 
 
-def _raw_mode(image: Image.Image) -> str:
-    """How PIL calls the form in which a file stores its pixels."""
+def _storage(image: Image.Image) -> tuple[Any, ...]:
+    """How PIL says that a file stores its pixels: first, the name of the form, such as ``L;4``."""
     tiles: Any = getattr(image, 'tile', None)
     options = tiles[0][3] if tiles else ''
-    return str(options[0] if isinstance(options, tuple) else options)
+    return options if isinstance(options, tuple) else (options,)
 
 
-def _has_gray_levels(image: Image.Image) -> bool:
-    colors = np.array(image.convert('RGB'))
-    return bool((colors == colors[..., :1]).all())
+def _palette_is_gray(image: Image.Image) -> bool:
+    """Whether a palette only stores gray levels, at places that programs choose as they like.
+
+    It does if it is black and white; white may come first. Those of GIF files, which know nothing but palettes, do if
+    they are gray.
+    """
+    if image.format == 'GIF':
+        colors = np.array(image.convert('RGB'))
+        return bool((colors == colors[..., :1]).all())
+    palette = np.reshape(image.getpalette() or [], (-1, 3)).tolist()
+    return sorted(palette[:2]) == [_BLACK, _WHITE] and all(color == _BLACK for color in palette[2:])
 
 
 def _check_file(image: Image.Image) -> None:
@@ -202,6 +213,10 @@ def _check_file(image: Image.Image) -> None:
         )
     if kind not in _LOSSLESS:
         raise ValueError(f'it is a {kind} file by its content, not a PNG file, which preserves labels exactly')
+    if kind == 'BMP' and image.mode == '1' and _storage(image)[1] > (image.width + 31 >> 3 & ~3):
+        raise ValueError(
+            'PIL, which training reads label maps with, misreads BMP files of two gray levels: store a PNG'
+        )
     if kind != 'PNG' and getattr(image, 'n_frames', 1) > 1:
         raise ValueError('it has several pages or frames, but must be a single label map')
 

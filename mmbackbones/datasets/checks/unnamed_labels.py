@@ -12,6 +12,7 @@ from .label_values import BLURRED
 BACKGROUND, FOREGROUND = 'background', 'foreground'
 WHITE = 255
 _CALLED = 'class '  # before a value
+MAX_UNNAMED = 100  # values without names that are taken for classes
 MAX_GRAY_SHARE = 0.05  # of the pixels between black and white where outlines are antialiased
 
 
@@ -50,6 +51,7 @@ def table_of_values(
     background: str | None,
     ignore_label: int | None,
     trained: Collection[str],
+    root: Path,
 ) -> LabelTable:
     """The table of classes that are called after their values.
 
@@ -58,17 +60,19 @@ def table_of_values(
         background: As in :func:`binary_table`.
         ignore_label: As in :func:`binary_table`.
         trained: The classes of a model, some of which may not occur; empty: those that occur.
+        root: Folder of the data set, for messages.
 
     Raises:
-        UserError: There are too many values.
+        UserError: There are so many values that they are no classes.
     """
     ignored = _ignored(background, ignore_label)
     values = set(occurring) - ignored
     if trained:
         values = {value for value in map(_value_of, trained) if value is not None}
-    if len(values) > IGNORE_INDEX:
+    if len(values) > MAX_UNNAMED:
         raise UserError(
-            f'the label maps have {counted(len(values), "different value")}, but at most {IGNORE_INDEX} can be classes'
+            f'the label maps in {root} have {len(values)} different values, which nothing names, so that they look '
+            'like gray levels: if they are classes, name them in a file classes.txt there, line n naming value n - 1'
         )
     names = tuple(class_of(value) for value in sorted(values))
     classes = {value: index for index, value in enumerate(sorted(values)) if value not in ignored}

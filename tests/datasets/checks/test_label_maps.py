@@ -61,6 +61,43 @@ def test_the_palette_of_a_gif_is_read_as_its_indices_unless_it_is_gray(tmp_path)
     assert read_labels(tmp_path / 'a.gif').tolist() == LABELS.tolist()
 
 
+BLACK, WHITE = [0] * 3, [255] * 3
+
+
+@pytest.mark.parametrize(
+    ('palette', 'gray'),
+    [
+        (BLACK + WHITE, True),
+        (WHITE + BLACK, True),
+        (WHITE + BLACK + BLACK, True),
+        (BLACK + BLACK, False),
+        (BLACK + WHITE + WHITE, False),
+        ([*BLACK, 255, 255, 254], False),
+        ([*BLACK, 1, 1, 1], False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
+def test_a_palette_of_black_and_white_is_read_as_black_and_white(palette, gray, suffix, tmp_path):
+    labels = (LABELS > 0).astype(np.uint8)
+    image = Image.fromarray(labels, 'P')
+    image.putpalette(palette)
+    image.save(tmp_path / f'a.{suffix}')
+    expected = np.array(palette[:4:3])[labels] if gray else labels
+    assert read_labels(tmp_path / f'a.{suffix}').tolist() == expected.tolist()
+
+
+def test_what_pil_misreads(tmp_path):
+    labels = np.arange(60, dtype=np.uint8).reshape(6, 10) % 2
+    image = Image.fromarray(labels, 'P')
+    image.putpalette(BLACK + WHITE)
+    image.save(tmp_path / 'a.bmp')
+    with pytest.raises(ValueError, match='misreads BMP files of two gray levels: store a PNG'):
+        read_labels(tmp_path / 'a.bmp')
+    Image.fromarray(labels > 0).save(tmp_path / 'b.bmp')
+    assert read_labels(tmp_path / 'b.bmp').tolist() == labels.tolist()
+
+
 @pytest.mark.parametrize('size', [(1, 1), (1, 50), (40, 30)])
 @pytest.mark.parametrize('values', [[0], [3, 70000, 1 << 24]], ids=str)
 def test_count(size, values):
@@ -88,6 +125,12 @@ def test_colors(mode, suffix, tmp_path):
     assert found == LabelMap((3, 2), False, {0x0000FF: 3, 0x00FF00: 2, 0xFF0000: 1}, by_color=True)
     if mode == 'P':  # what is found of colors is not taken for what is found of labels
         assert read_label_maps(tmp_path, tmp_path, [name], 'masks')[0].pixels == {0: 1, 1: 2, 2: 3}
+
+
+def test_colors_of_a_transparent_palette(tmp_path, recwarn):
+    colored('P').save(tmp_path / 'a.png', transparency=bytes([0, 99, 255]))
+    assert read_labels(tmp_path / 'a.png', by_color=True).tolist() == [[0xFF0000, 0xFF00, 0xFF00], [0xFF] * 3]
+    assert not recwarn
 
 
 def test_two_colors_of_gray(tmp_path):

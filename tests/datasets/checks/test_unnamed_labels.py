@@ -62,16 +62,18 @@ def test_binary_table(foreground, background, ignore_label, classes, ignored):
 )
 def test_table_of_values(occurring, options, names, ignored):
     options = dict(background=None, ignore_label=None, trained=()) | options
-    table = table_of_values(occurring, **options)
+    table = table_of_values(occurring, **options, root=Path('user'))
     assert (table.names, table.ignored) == (names, ignored)
     assert [class_of(value) for value in table.classes] == list(names)
     assert list(table.classes.values()) == list(range(len(names)))
 
 
 def test_too_many_values():
-    assert len(table_of_values(range(255), None, None, ()).names) == 255
-    with pytest.raises(UserError, match='the label maps have 300 different values, but at most 255 can be classes'):
-        table_of_values(range(1000, 1300), None, None, ())
+    assert len(table_of_values(range(100), None, None, (), Path('user')).names) == 100
+    with pytest.raises(
+        UserError, match=r'user have 101 different values, .* gray levels: .* name them in .*classes\.txt'
+    ):
+        table_of_values(range(101), None, None, (), Path('user'))
 
 
 @pytest.mark.parametrize(
