@@ -91,8 +91,8 @@ def _read(folder: Folder, file: str, known: dict[str, str]) -> list[str]:
 
 
 def _find(name: str, known: dict[str, str]) -> str | None:
-    """The image that a line names, whose path may begin elsewhere."""
-    parts = [part for part in name.replace('\\', '/').split('/') if part not in ('', '.')][-8:]
+    """The image that a line names, whose path may begin elsewhere; CVAT puts names with spaces into quotes."""
+    parts = [part for part in name.strip('"').replace('\\', '/').split('/') if part not in ('', '.')][-8:]
     for start in range(len(parts)):
         ending = '/'.join(parts[start:])
         if image := known.get(ending) or known.get(_without_suffix(ending)):

@@ -27,6 +27,7 @@ def divide_by(root, **lists: str):
         '/elsewhere/images/a 1.png',
         'C:\\data\\images\\a 1.jpg',
         ' a 1 ',
+        '"a 1"',
     ],
 )
 def test_names_of_images(line, tmp_path):

@@ -179,6 +179,13 @@ def cityscapes_train_ids(root: Path) -> None:
           lambda scene: label_map(scene, train_ids, background=255), scenes=TRAIN_AND_VAL)  # fmt: skip
 
 
+@export(LABEL_MAPS, 'Cityscapes', divided=True)
+def cityscapes_of_cvat(root: Path) -> None:
+    write(root, 'imgsFine/leftImg8bit/default/{stem}_leftImg8bit.png', 'gtFine/default/{stem}_gtFine_labelIds.png')
+    write(root, 'imgsFine/leftImg8bit/default/{stem}_leftImg8bit.png', 'gtFine/default/{stem}_gtFine_color.png', colors)
+    write_label_colors(root)
+
+
 def write_cityscapes(root: Path) -> None:
     for kind in ('color', 'instanceIds', 'labelIds'):
         maps = f'gtFine/{{split}}/ulm/{{stem}}_gtFine_{kind}.png'
@@ -198,6 +205,12 @@ def roboflow_masks(root: Path) -> None:
     for split in ('train', 'valid', 'test'):
         rows = [f'{value}, {name}' for value, name in enumerate(('background', *CLASSES))]
         write_lines(root / f'{split}/_classes.csv', 'Pixel Value, Class', *rows)
+
+
+@export(LABEL_MAPS, 'Roboflow masks', divided=True)
+def roboflow_masks_without_splits(root: Path) -> None:
+    write(root, 'train/{stem}_png.rf.0a1b2c.png', 'train/{stem}_png.rf.0a1b2c_mask.png')
+    write_lines(root / 'train/_classes.csv', 'Pixel Value, Class', '0, background', '1, cat', '2, dog', '3, bird')
 
 
 # MMSegmentation
