@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
 from ..utils.text import counted
+from .checks.annotations import NoAnnotationsError
 from .checks.classes import check_same_classes
 from .checks.label_conversion import convert_label_map, is_read_as_stored
 from .checks.label_maps import Pair, count_pixels
@@ -117,7 +118,14 @@ def load_segmentation(
     wanted = choose_splits(found, splits)
     pairs = {}
     for split in dict.fromkeys('train' if divided and split == 'val' else split for split in wanted):
-        images = found.read(split, out_dir)
+        try:
+            images = found.read(split, out_dir)
+        except NoAnnotationsError as error:
+            if split != 'test' or splits is not None:  # an explicit request for it is not answered with others
+                raise
+            wanted.remove(split)
+            notes.append(f'the test split is left out: {error}')
+            continue
         pairs[split] = images.pairs
         notes += images.notes
     read = [pair for split_pairs in pairs.values() for pair in split_pairs]

@@ -76,11 +76,12 @@ class ImageFinder:
                     first, base = first[:-1], base[:-1]
                     places[first, base] = None
 
-        def rank(place: tuple[Parts, Parts]) -> tuple[int, bool, bool]:
+        def rank(place: tuple[Parts, Parts]) -> tuple[int, int, bool, bool]:
             first, base = place
             of_split = any(split_of(part) == split for part in base)
             of_images = any(part.lower() in _IMAGE_FOLDERS for part in base)
-            return sum(bool(self._look_up(name, first, base)) for name in sample), of_split, of_images
+            found = sum(bool(self._look_up(name, first, base)) for name in sample)
+            return -len(first), found, of_split, of_images  # the more of a name agrees, the surer
 
         ranks = {place: rank(place) for place in places}
         best = [place for place in places if ranks[place] == max(ranks.values())]
@@ -88,7 +89,7 @@ class ImageFinder:
         if len(targets) > 1:
             folders = ' and '.join(sorted({f'{"/".join(base) or "."}/' for _, base in targets.values()})[:2])
             raise UserError(f'{source}: images of the same names are in {folders} of {self._root}: keep one of them')
-        return min(best, key=lambda place: len(place[0])) if best else ((), ())
+        return best[0] if best else ((), ())
 
     def _look_up(self, name: Parts, first: Parts, base: Parts) -> str | None:
         if name[: len(first)] != first:

@@ -14,6 +14,7 @@ from .cityscapes import Cityscapes
 from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
 from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .createml import CreateMl
+from .csv_boxes import CsvBoxes
 from .cvat_xml import CvatXml
 from .darknet import Darknet
 from .folder import Folder
@@ -53,6 +54,7 @@ FORMATS: tuple[type[Format], ...] = (
     Isat,
     CreateMl,
     Via,
+    CsvBoxes,
     Ade20k,
     PascalVocMasks,
     Cityscapes,

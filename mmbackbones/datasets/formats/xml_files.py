@@ -4,6 +4,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from ...errors import UserError
 from ...utils.xml_file import xml_root
 from ..checks.annotations import NoAnnotationsError
 from ..checks.images import SUFFIXES, read_images
@@ -63,13 +64,16 @@ valid/
         lacking = [file for file in files if file not in self._pairs.files]
         if len(lacking) == len(files):
             raise NoAnnotationsError(f'no image in {self.root / source} has an XML file')
+        if 2 * len(lacking) > len(files):
+            raise UserError(
+                f'{self.root / source}: {len(lacking)} of the {len(files)} images beside these files have none, such '
+                f'as {lacking[0]}: annotate them, or move them to another folder'
+            )
         if lacking:
-            count = f'{source}: {len(lacking)} of {len(files)} images have no XML file, such as {lacking[0]}'
-            if 2 * len(lacking) > len(files):
-                files = [file for file in files if file in self._pairs.files]
-                notes.append(f'{count}: they are left out, because most images are not annotated yet')
-            else:
-                notes.append(f'{count}: they are read as images without objects')
+            notes.append(
+                f'{source}: images without an XML file, which are taken for images without objects, such as '
+                f'{lacking[0]}: {len(lacking)}'
+            )
         images = read_images(self.root, self.root, files, str(self.root / source))
         objects: list[list[Object]] = []
         for file, info in zip(files, images, strict=True):
@@ -99,7 +103,8 @@ valid/
 
         labelImg, Roboflow and most others write distances from the edge of the image, whatever their folders.
         """
-        return self.folder.has_folder('JPEGImages') and count_from_one(self._contents.values())
+        is_voc = any('JPEGImages' in image.split('/') for image in self._contents)
+        return is_voc and count_from_one(self._contents.values())
 
 
 def _source(pairs: AnnotatedImages, images: list[str]) -> str:

@@ -77,7 +77,7 @@ labels/
 
     def _name_of(self, place: Path) -> str:
         name = place.relative_to(self.root).as_posix()
-        return name if place.is_file() else f'{name}/'.removeprefix('./') or './'
+        return name if place.is_file() else '*.txt' if name == '.' else f'{name}/'
 
     def _describe_others(self) -> list[str]:
         """A note on annotated images in no split."""
@@ -127,11 +127,14 @@ def _has_labels(folder: Folder) -> bool:
 
 def _find_split_places(folder: Folder) -> dict[str, list[Path]]:
     """The folders or lists of each split, by their names; all images are ``train`` if nothing divides them."""
-    images = next((name for name in folder.folders() if name.lower() == 'images'), None)
-    for found in (_find_lists(folder), _find_folders(folder, images) if images else {}, _find_folders(folder, '')):
-        if found:
-            return {split: [folder / name] for split, name in found.items()}
-    return {'train': [folder / (images or '')]}
+    outer = [name for name in folder.folders() if folder.walk(name, SUFFIXES)]
+    images = [name for name in outer if name.lower() == 'images']
+    found = _find_lists(folder)
+    for place in dict.fromkeys([*images, '', *outer]):
+        found = found or _find_folders(folder, place)
+    if not found:
+        found = {'train': images[0] if images else ''}
+    return {split: [folder / name] for split, name in found.items()}
 
 
 def _find_lists(folder: Folder) -> dict[str, str]:

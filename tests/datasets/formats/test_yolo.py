@@ -187,8 +187,19 @@ def test_labels_of_other_names(tmp_path, out_dir):
         for file in tmp_path.glob(f'labels/*/{stem}.txt'):
             file.rename(file.with_name(f'{stem}_label.txt'))
     message = (
-        'have no label file, such as images/train/a1.jpg, while 5 label files have no image, such as labels/train/a1_'
+        '6 of its 7 images have no label file, while 5 label files have no image, such as labels/train/a1_label.txt, '
+        r'which seems to belong to images/train/a1.jpg: give it the same name, .* \(labels/train/a1.txt\)'
     )
+    with pytest.raises(UserError, match=message):
+        load_detection(tmp_path, out_dir)
+
+
+@pytest.mark.parametrize('name', ['train/a1.jpg.txt', 'train/A1.txt', 'train/%611.txt', 'val/a1.txt'])
+def test_one_label_of_another_name(name, tmp_path, out_dir):
+    """Even one image would be background without need."""
+    folders.yolo(tmp_path)
+    rename(tmp_path, 'labels/train/a1.txt', f'labels/{name}')
+    message = f'such as labels/{name}, which seems to belong to images/train/a1.jpg: give it the same name'
     with pytest.raises(UserError, match=message):
         load_detection(tmp_path, out_dir)
 

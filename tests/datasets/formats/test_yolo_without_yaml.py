@@ -168,7 +168,9 @@ def test_lists_that_obj_data_does_not_name(darknet, out_dir):
 
 def test_darknet_without_images(darknet, out_dir):
     shutil.rmtree(darknet / 'images')
-    with pytest.raises(UserError, match='holds no images: export it again with images'):
+    with pytest.raises(
+        UserError, match='4 of its 4 images are missing: there are no images, so export the data again with'
+    ):
         load_detection(darknet, out_dir)
 
 
@@ -192,3 +194,37 @@ def test_data_files_of_other_kinds(tmp_path):
     (tmp_path / 'b.data').write_bytes(b'\xff=\n')
     os.mkfifo(tmp_path / 'c.data')
     assert not Darknet.match(Folder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ('images', 'labels'),
+    [
+        ('photos/{}', 'labels/{}'),
+        ('{}/photos', '{}/labels'),
+        ('{}', 'labels/{}'),
+        ('{}', '{}/Labels'),
+        ('images/{}', 'labels'),
+        ('{}', 'labels'),
+    ],
+)
+def test_places_of_labels(images, labels, root, out_dir):
+    for split in TRUTH:
+        (root / f'images/{split}').rename(root / f'was_{split}')
+        (root / f'labels/{split}').rename(root / f'old_{split}')
+    for split in TRUTH:
+        for old, new, suffix in (('was', images, '.jpg'), ('old', labels, '.txt')):
+            for file in (root / f'{old}_{split}').iterdir():
+                rename(root, f'{old}_{split}/{file.name}', f'{new.format(split)}/{file.stem}{suffix}')
+            (root / f'{old}_{split}').rmdir()
+    data = load_detection(root, out_dir)
+    for split, part in data.splits.items():
+        assert contents(part) == truth(split)
+
+
+def test_one_label_file_of_two_images(root, out_dir):
+    shutil.copytree(root / 'labels/train', root / 'labels', dirs_exist_ok=True)
+    shutil.rmtree(root / 'labels/train')
+    write_image(root / 'images/val/a1.jpg')
+    message = 'images/train/a1.jpg and images/val/a1.jpg have the same label file, labels/a1.txt: rename one'
+    with pytest.raises(UserError, match=message):
+        load_detection(root, out_dir)
