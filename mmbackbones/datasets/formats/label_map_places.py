@@ -16,7 +16,7 @@ _SPLITS = '|'.join(sorted((name for names in NAMES.values() for name in names), 
 _MAPS = (
     'masks?|mask[-_ ]?images?|labels?|label[-_ ]?maps?|(?:labels|masks)[-_ ]?png|annots?|anno|ann|annotations?|gts?|'
     'ground[-_ ]?truths?|segs?|segmentations?(?:[-_ ]?(?:masks?|maps?))?|semantic(?:[-_ ]?masks?)?|targets?|'
-    'labeledapproved_full|701_labels_full'  # CamVid's own
+    'labeledapproved_full|701_labels_full|1st_manual'  # CamVid's and DRIVE's own
 )
 _IMAGES = (
     'images?|imgs?|photos?|pictures?|pics?|rgb|inputs?|originals?|(?:jpeg|png)images|images[-_ ]?(?:png|jpg)|'

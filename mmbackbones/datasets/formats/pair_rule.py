@@ -14,7 +14,7 @@ _OF_MAPS = (
     'label[-_]?ids|label[-_]?train[-_]?ids|train[-_]?ids|gt(?:fine|coarse)[-_](?:labelids|labeltrainids)|'
     'jpe?g|png|bmp|tiff?'  # the suffix of the image
 )
-_OF_IMAGES = 'images?|img|im|rgb|sat|photo|orig|original|input|leftimg8bit'
+_OF_IMAGES = 'images?|img|im|rgb|sat|photo|orig|original|input|leftimg8bit|training|test'
 _BEHIND = {
     'map': re.compile(rf'(?P<key>.+?)(?P<affix>{_SEPARATOR}(?:{_OF_MAPS}))', re.IGNORECASE),
     'image': re.compile(rf'(?P<key>.+?)(?P<affix>{_SEPARATOR}(?:{_OF_IMAGES}))', re.IGNORECASE),

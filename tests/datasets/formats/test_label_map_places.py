@@ -79,6 +79,10 @@ def test_folders_of_other_kinds(names, tmp_path):
     ('names', 'message'),
     [
         (('images/a.jpg', 'masks/a.png', 'gt/a.png'), 'user has several folders of label maps: gt, masks; keep one'),
+        (
+            ('train/images/a.tif', 'train/1st_manual/a.gif', 'train/mask/a.gif'),
+            'train has several folders of label maps: train/1st_manual, train/mask; keep one',
+        ),
         (('images/a.jpg', 'rgb/a.jpg', 'masks/a.png'), 'user has several folders of images: images, rgb; keep one'),
         (
             ('images/val/a.jpg', 'images/valid/a.jpg', 'masks/val/a.png'),
