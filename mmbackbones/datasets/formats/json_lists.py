@@ -1,5 +1,6 @@
 """A JSON file per split that lists the objects of many images."""
 
+import os
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping
@@ -34,8 +35,8 @@ class JsonLists(DetectionFormat):
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
         files = [file for file in folder.walk('', {'.json'}) if json_kind(folder / file) == self.kind]
-        found = find_splits((file.removesuffix('.json') for file in files), str(self.root))
-        self.splits = {split: f'{name}.json' for split, name in found.items()}
+        names = {os.path.splitext(file)[0]: file for file in files}
+        self.splits = {split: names[name] for split, name in find_splits(names, str(self.root)).items()}
         if not self.splits:
             if len(files) > 1:
                 raise UserError(

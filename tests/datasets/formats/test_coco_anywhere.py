@@ -28,6 +28,7 @@ def write_files(root, *files):
         (['train/a.json', 'val/a.json'], {'train': 'train/a.json', 'val': 'val/a.json'}),
         (['train/x/a.json', 'dev/x/a.json'], {'train': 'train/x/a.json', 'val': 'dev/x/a.json'}),
         (['labels/train/a.json', 'labels/val/a.json'], {'train': 'labels/train/a.json', 'val': 'labels/val/a.json'}),
+        (['annotations/annotations/a.json'], {'train': 'annotations/annotations/a.json'}),
         (['train.json', 'val.json', 'all.json'], {'train': 'train.json', 'val': 'val.json'}),
         (['train.json', 'val.json', 'train_old.json'], {'train': 'train.json', 'val': 'val.json'}),
         (['a.json', 'predictions.json'], {'train': 'a.json'}),

@@ -36,6 +36,7 @@ def locate(tmp_path):
         (['x/a.jpg'], ['https://host/x/a.jpg?sig=1'], {'https://host/x/a.jpg?sig=1': 'x/a.jpg'}),
         (['x/a.JPG'], ['a.jpg'], {'a.jpg': 'x/a.JPG'}),
         (['x/a.JPG', 'x/a.jpg'], ['y/a.jpg'], {'y/a.jpg': 'x/a.jpg'}),
+        (['x/cafe\u0301.jpg'], ['caf\u00e9.jpg'], {'caf\u00e9.jpg': 'x/cafe\u0301.jpg'}),
         # some are missing
         (['images/a.jpg'], ['a.jpg', 'b.jpg'], Located('images')),
         (['x/a.jpg', 'y/c.jpg'], ['a.jpg', 'b.jpg'], Located('x')),

@@ -59,6 +59,13 @@ def test_files_named_after_splits(root, out_dir):
     check_boxes(load_detection(root, out_dir))
 
 
+def test_suffixes_in_upper_case(root, out_dir):
+    roboflow_createml(root)
+    for split in ('train', 'valid', 'test'):
+        (root / f'{split}/_annotations.createml.json').rename(root / f'{split}/A.JSON')
+    check_boxes(load_detection(root, out_dir))
+
+
 def test_several_files(root, out_dir):
     write_flat(root)
     write_flat(root, 'more.json')

@@ -121,6 +121,12 @@ def test_files_of_all_splits_in_one_folder(tmp_path, out_dir):
     assert {split: part.images for split, part in data.splits.items()} == {'train': 10, 'val': 3}
 
 
+def test_suffixes_in_upper_case(root, out_dir):
+    for file in [*root.glob('*/*.json'), *root.glob('*/*.jpg')]:
+        file.rename(file.with_suffix(file.suffix.upper()))
+    assert load_detection(root, out_dir).splits['train'].boxes == 18
+
+
 def test_equal_names_in_each_split(tmp_path, out_dir):
     for split in ('train', 'val'):
         for scene in SCENES['train']:
