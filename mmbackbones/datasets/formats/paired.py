@@ -59,6 +59,10 @@ class PairedFormat(SegmentationFormat):
         """Pair the files of a place."""
         return Pairing(self.folder, place)
 
+    def find_lists(self, place: Place) -> dict[str, str]:
+        """Split -> the list of its images, where no folder is a split."""
+        return find_lists(self.folder, self.list_places)
+
     def find_names(self, places: Sequence[str], maps: Sequence[str]) -> LabelNames:
         """Names of the labels.
 
@@ -103,7 +107,7 @@ class PairedFormat(SegmentationFormat):
 
     def _set_lists(self, place: Place) -> None:
         pairing = self.pair(place)
-        lists = find_lists(self.folder, self.list_places)
+        lists = self.find_lists(place)
         if lists:
             self._images, self.splits = divide(self.folder, lists, pairing.images)
             if not self._images:

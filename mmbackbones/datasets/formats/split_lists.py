@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Sequence
+from unicodedata import normalize
 
 from ...errors import UserError
 from ...utils.files import read_text
@@ -95,11 +96,11 @@ def _find(name: str, known: dict[str, str]) -> str | None:
     parts = [part for part in name.strip('"').replace('\\', '/').split('/') if part not in ('', '.')][-8:]
     for start in range(len(parts)):
         ending = '/'.join(parts[start:])
-        if image := known.get(ending) or known.get(_without_suffix(ending)):
+        if image := known.get(normalize('NFC', ending)) or known.get(_without_suffix(ending)):
             return image
     return None
 
 
 def _without_suffix(name: str) -> str:
-    stem, suffix = posixpath.splitext(name)
-    return stem if suffix.lower() in SUFFIXES else name
+    stem, suffix = posixpath.splitext(normalize('NFC', name))
+    return stem if suffix.lower() in SUFFIXES else stem + suffix

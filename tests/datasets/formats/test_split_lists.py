@@ -36,6 +36,13 @@ def test_names_of_images(line, tmp_path):
     assert sources == {'train': 'train.txt', 'val': 'val.txt'}
 
 
+def test_accents_and_names_with_points(tmp_path):
+    write_text(tmp_path / 'train.txt', 'caf\u00e9.v1\n')
+    folder = Folder(tmp_path)
+    images = ['images/cafe\u0301.v1.png']
+    assert divide(folder, find_lists(folder), images)[0] == {'train': images}
+
+
 def test_pairs_of_paths(tmp_path):
     named, _ = divide_by(tmp_path, train='/x/b.c.jpg /x/annot/b.c.png\n', valid='images/day/d.png,masks/day/d.png\n')
     assert named == {'train': [IMAGES[1]], 'val': [IMAGES[2]]}

@@ -110,6 +110,15 @@ def voc_without_lists(root: Path) -> None:
     write_names(root)
 
 
+@export(LABEL_MAPS, 'Pascal VOC masks', scenes=TRAIN_AND_VAL)
+def voc_with_augmented_label_maps(root: Path) -> None:
+    write_voc(root, palette({'cat': 8, 'dog': 12, 'bird': 3}), maps='SegmentationClassAug')
+    (root / 'ImageSets/Segmentation/test.txt').unlink()
+    (root / 'ImageSets/Segmentation/train.txt').rename(root / 'ImageSets/Segmentation/trainaug.txt')
+    write_lines(root / 'ImageSets/Segmentation/train.txt', SCENES['train'][0].stem)
+    save(values(SCENES['train'][0]), root / f'SegmentationClass/{SCENES["train"][0].stem}.png')
+
+
 @export(LABEL_MAPS, 'Pascal VOC masks', divided=True)
 def labelme2voc(root: Path) -> None:
     write(root, 'JPEGImages/{stem}.jpg', 'SegmentationClass/{stem}.png', palette(VALUES))
@@ -135,8 +144,8 @@ def cvat_masks_with_palette(root: Path) -> None:
     write_cvat(root, lambda scene: colors(scene).convert('P', palette=Image.Palette.ADAPTIVE))
 
 
-def write_voc(root: Path, draw: Draw) -> None:
-    write(root, 'JPEGImages/{stem}.jpg', 'SegmentationClass/{stem}.png', draw)
+def write_voc(root: Path, draw: Draw, maps: str = 'SegmentationClass') -> None:
+    write(root, 'JPEGImages/{stem}.jpg', f'{maps}/{{stem}}.png', draw)
     write(root, 'JPEGImages/{stem}.jpg', 'SegmentationObject/{stem}.png', draw)
     write_voc_lists(root)
 
