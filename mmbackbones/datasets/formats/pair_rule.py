@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+from unicodedata import normalize
 
 _SEPARATOR = '[-_. ]+'
 # What people put behind or before the common part of two names.
@@ -14,7 +15,7 @@ _OF_MAPS = (
     'label[-_]?ids|label[-_]?train[-_]?ids|train[-_]?ids|gt(?:fine|coarse)[-_](?:labelids|labeltrainids)|'
     'jpe?g|png|bmp|tiff?'  # the suffix of the image
 )
-_OF_IMAGES = 'images?|img|im|rgb|sat|photo|orig|original|input|leftimg8bit'
+_OF_IMAGES = 'images?|img|im|rgb|sat|photo|orig|original|input|leftimg8bit|training|test'
 _BEHIND = {
     'map': re.compile(rf'(?P<key>.+?)(?P<affix>{_SEPARATOR}(?:{_OF_MAPS}))', re.IGNORECASE),
     'image': re.compile(rf'(?P<key>.+?)(?P<affix>{_SEPARATOR}(?:{_OF_IMAGES}))', re.IGNORECASE),
@@ -79,7 +80,8 @@ def apply_rule(names: Sequence[str], affix: Affix, kind: str) -> dict[str, list[
 
 
 def _split(name: str, kind: str) -> Iterator[tuple[str, Affix]]:
-    """The ways to divide a name into a common part and an addition."""
+    """The ways to divide a name into a common part and an addition; macOS stores accents otherwise than others."""
+    name = normalize('NFC', name)
     folder, base = posixpath.split(name)
     yield name, Affix()
     if match := _BEHIND[kind].fullmatch(base):

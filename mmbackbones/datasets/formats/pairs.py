@@ -2,7 +2,6 @@
 
 import os
 import posixpath
-import re
 from bisect import bisect
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -194,9 +193,10 @@ def _prefer_lossless(maps: list[str]) -> list[str]:
 
 def _parts_of(stem: str, maps: list[str]) -> list[str]:
     """The masks of single objects of an image: several files with its name and a number, or in a folder of its name."""
-    single = re.compile(rf'{re.escape(stem)}(?:[-_. ][^/]*\d[^/]*|/.+)\.\w+', re.IGNORECASE)
-    found = [name for name in maps if single.fullmatch(name)]
-    return found if len(found) > 1 else []
+    rests = {name: _stem(name)[len(stem) :] for name in maps if name.startswith(stem)}
+    numbered = [name for name, rest in rests.items() if rest[:1] in set('-_. ') and any(map(str.isdigit, rest))]
+    inside = [name for name, rest in rests.items() if rest[:1] == '/']
+    return max(numbered, inside, key=len) if max(len(numbered), len(inside)) > 1 else []
 
 
 def _relative(names: list[str], place: str) -> list[str]:

@@ -12,6 +12,11 @@ PLACES = {
     ('images/a.jpg', 'masks/a.png'): {'all': Place('images', 'masks')},
     ('Imgs/a.jpg', 'Ground Truth/a.png'): {'all': Place('Imgs', 'Ground Truth')},
     ('drone/a.jpg', 'labels/a.png'): {'all': Place('drone', 'labels')},
+    ('images/a.jpg', 'masks/masks/a.png'): {'all': Place('images', 'masks/masks')},
+    ('images/a.jpg', 'annotations/trimaps/a.png', 'annotations/xmls/a.xml'): {
+        'all': Place('images', 'annotations/trimaps')
+    },
+    ('images/train/a.jpg', 'masks/train/a.png'): {'train': Place('images/train', 'masks/train')},
     ('a.jpg', 'masks/a.png'): {'all': Place('', 'masks')},
     ('a.jpg', 'a_mask.png'): {'all': Place('', '')},
     ('patient 1/a.tif', 'patient 1/a_mask.tif'): {'all': Place('', '')},
@@ -74,6 +79,10 @@ def test_folders_of_other_kinds(names, tmp_path):
     ('names', 'message'),
     [
         (('images/a.jpg', 'masks/a.png', 'gt/a.png'), 'user has several folders of label maps: gt, masks; keep one'),
+        (
+            ('train/images/a.tif', 'train/1st_manual/a.gif', 'train/mask/a.gif'),
+            'train has several folders of label maps: train/1st_manual, train/mask; keep one',
+        ),
         (('images/a.jpg', 'rgb/a.jpg', 'masks/a.png'), 'user has several folders of images: images, rgb; keep one'),
         (
             ('images/val/a.jpg', 'images/valid/a.jpg', 'masks/val/a.png'),

@@ -1,5 +1,6 @@
 """Which label has which name, told by a list, a table of colors, or what a format knows itself."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +211,11 @@ REFUSED = {
     'other csv': ('_classes.csv', 'filename, cat\na.jpg, 1\n', 'must begin with the line "Pixel Value, Class"'),
     'no value': ('_classes.csv', 'Pixel Value, Class\nx, cat\n', 'line 2: .* must be a pixel value from 0 to 255'),
     'large value': ('_classes.csv', f'Pixel Value, Class\n{"9" * 9000}, cat\n', 'must be a pixel value from 0 to 255'),
+    'huge field': (
+        'class_dict.csv',
+        f'name,r,g,b\n"{"x" * 200_000}",1,2,3\n',
+        'is not a readable CSV file: field larger',
+    ),
     'no name': ('_classes.csv', 'Pixel Value, Class\n1\n', 'line 2: .* must be a pixel value from 0 to 255 and a name'),
     'value twice': ('_classes.csv', 'Pixel Value, Class\n1, cat\n1, dog\n', 'the pixel value 1 is given twice'),
 }
@@ -222,3 +228,21 @@ def test_refused(name, content, message, tmp_path):
     with pytest.raises(UserError, match=message) as caught:
         find(tmp_path)
     assert f'{tmp_path}/{name}' in str(caught.value)
+
+
+@pytest.mark.parametrize('name', ['classes.txt', 'class_dict.csv', 'labelmap.txt', '_classes.csv'])
+def test_pipes_and_endless_files(name, tmp_path):
+    number(tmp_path, 0, 1)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match=f'{name} is not a readable text file: it is not a regular file'):
+        find(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to('/dev/zero')
+    with pytest.raises(UserError, match=f'{name} is not a readable text file: it is not a regular file'):
+        find(tmp_path)
+
+
+def test_label_maps_that_are_pipes_are_left_to_their_reader(tmp_path):
+    (tmp_path / 'masks').mkdir()
+    os.mkfifo(tmp_path / MAP)
+    assert find(tmp_path) == LabelNames(tmp_path, None)

@@ -13,6 +13,8 @@ RULES = {
     ('a_jpg.rf.0', 'a_jpg.rf.0_mask'): Rule(Affix(), Affix(behind='_mask')),
     ('a', 'a.jpg'): Rule(Affix(), Affix(behind='.jpg')),
     ('7_sat', '7_mask'): Rule(Affix(behind='_sat'), Affix(behind='_mask')),
+    ('21_training', '21_manual1'): Rule(Affix(behind='_training'), Affix(behind='_manual1')),
+    ('caf\u00e9', 'cafe\u0301_mask'): Rule(Affix(), Affix(behind='_mask')),
     ('img_7', 'mask_7'): Rule(Affix('img_'), Affix('mask_')),
     ('image7', 'mask7'): Rule(Affix('image'), Affix('mask')),
     ('day/a', 'day/a_gt'): Rule(Affix(), Affix(behind='_gt')),

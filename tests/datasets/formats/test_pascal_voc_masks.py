@@ -64,4 +64,11 @@ def test_empty_lists(root, out_dir):
 def test_images_in_no_list_are_reported(root, out_dir):
     paint(root / 'JPEGImages/a.jpg', SCENES['train'][0])
     notes = load_segmentation(root, out_dir).notes
-    assert 'left out, because no list names them: 1 images, such as JPEGImages/a.jpg' in notes
+    assert 'left out, because no list names them: 1 image, such as JPEGImages/a.jpg' in notes
+
+
+def test_images_in_two_lists_are_reported(root, out_dir):
+    with (root / 'ImageSets/Segmentation/val.txt').open('a') as file:
+        file.write('image_03\n')
+    lists = 'ImageSets/Segmentation/train.txt and ImageSets/Segmentation/val.txt'
+    assert f'in both {lists}: 1 image, such as JPEGImages/image_03.jpg' in load_segmentation(root, out_dir).notes

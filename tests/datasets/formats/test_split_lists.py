@@ -27,12 +27,20 @@ def divide_by(root, **lists: str):
         '/elsewhere/images/a 1.png',
         'C:\\data\\images\\a 1.jpg',
         ' a 1 ',
+        '"a 1"',
     ],
 )
 def test_names_of_images(line, tmp_path):
     named, sources = divide_by(tmp_path, train=f'{line}\n\n', val='b.c\nday/d\n')
     assert named == {'train': [IMAGES[0]], 'val': [IMAGES[1], IMAGES[2]]}
     assert sources == {'train': 'train.txt', 'val': 'val.txt'}
+
+
+def test_accents_and_names_with_points(tmp_path):
+    write_text(tmp_path / 'train.txt', 'caf\u00e9.v1\n')
+    folder = Folder(tmp_path)
+    images = ['images/cafe\u0301.v1.png']
+    assert divide(folder, find_lists(folder), images)[0] == {'train': images}
 
 
 def test_pairs_of_paths(tmp_path):
