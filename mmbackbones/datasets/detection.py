@@ -58,7 +58,7 @@ class DetectionData:
     """A data set with boxes that has been checked.
 
     Attributes:
-        root: The folder, an absolute path.
+        root: The folder, or the YAML file, an absolute path.
         format: Name of its format, such as ``COCO 2017``.
         classes: Names of the classes; the index is the label.
         splits: The splits that were asked for, in the order ``train``, ``val``, ``test``.
@@ -97,7 +97,7 @@ def load_detection(
     their order, because CocoDataset assigns labels by that order; category and image ids stay the data set's own.
 
     Args:
-        root: The data folder.
+        root: The data folder, or a YAML file that names the files of each split.
         out_dir: Folder for converted and repaired files.
         classes: The class names in the order of the labels, such as a checkpoint's. Default: the train split's. There
             may be classes without boxes among them, but every box must be of one of them.
@@ -131,7 +131,7 @@ def load_detection(
     done: dict[str, DetectionSplit] = {}
     for item in checked:
         with _leave_out_empty(item.splits == optional, notes):
-            parts, file, said = _prepare(root, item, expected, masks)
+            parts, file, said = _prepare(found.root, item, expected, masks)
             notes += said
             for split in item.splits:
                 if split not in wanted:
@@ -141,7 +141,7 @@ def load_detection(
                 counts = count_usable(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
                 if not counts.boxes:
                     why = counts.why_empty(bool(item.annotated))
-                    raise NoAnnotationsError(f'{root / item.name}: the split {split!r} is empty: {why}')
+                    raise NoAnnotationsError(f'{found.root / item.name}: the split {split!r} is empty: {why}')
                 notes += counts.describe(f'{item.name} ({split})' if len(parts) > 1 else item.name)
                 ann_file = file or out_dir / f'{split}.json'
                 if not file:
@@ -226,7 +226,7 @@ def _prepare(
     annotations = item.annotations
     data, name, notes = annotations.data, str(root / item.name), [*annotations.notes]
     files = [image['file_name'] for image in data['images']]
-    images = annotations.images or read_images(root, annotations.image_dir, files, name)
+    images = annotations.images or read_images(annotations.boundary or root, annotations.image_dir, files, name)
     filled = fill_image_sizes(data, images, name)
     repairs = item.repairs + filled + repair_annotations(data)
     if masks and filled:

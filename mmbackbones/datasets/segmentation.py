@@ -42,7 +42,7 @@ class SegmentationData:
     """A data set with label maps that has been checked.
 
     Attributes:
-        root: The folder, an absolute path.
+        root: The folder, or the YAML file, an absolute path.
         format: Name of its format, such as ``ADE20K``.
         classes: Names of the classes; the index is what the model predicts.
         label_map: For each class of the folder, its index in `classes`; None if the order is the same.
@@ -81,7 +81,7 @@ def load_segmentation(
     Lists, and label maps that MMSegmentation would misread, are written to `out_dir`; nothing in `root` is changed.
 
     Args:
-        root: The data folder.
+        root: The data folder, or a YAML file that names the files of each split.
         out_dir: Folder for lists and converted label maps.
         classes: The class names in the order of the model's labels, such as a checkpoint's. Default: the folder's.
         splits: Check and return these only, of `train`, `val` and `test`. Default: all. A missing `val` is split from
@@ -187,6 +187,7 @@ def _convert(pair: Pair, root: Path, out_dir: Path, ignore_label: int | None) ->
     """The label map in a form that MMSegmentation reads as it is; converted in `out_dir` if need be."""
     if pair.label.as_stored:
         return pair.label_path
-    target = out_dir / pair.label_path.relative_to(root)
+    inside = pair.label_path.is_relative_to(root)
+    target = out_dir / (pair.label_path.relative_to(root) if inside else Path(*pair.label_path.parts[1:]))
     write_8_bit(pair.label_path, target, ignore_label)
     return target

@@ -1,0 +1,169 @@
+"""A YAML file that says where the images and annotations of each split are."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmbackbones.apis import check_data
+from mmbackbones.datasets import has_boxes, has_label_maps, load_detection, load_segmentation
+from mmbackbones.datasets.formats import find_format
+from mmbackbones.datasets.formats.data_file import EXAMPLE, EXAMPLE_WITH_MASKS
+from mmbackbones.errors import UserError
+from tests.helpers import detection_folders
+from tests.helpers.exports.plain import coco, write_json
+from tests.helpers.painted import CLASSES, SCENES, check_boxes, label_map, paint
+from tests.helpers.segmentation_folders import listed
+
+TRAIN = '{images: ../photos/train, annotations: ../lists/a.json}'
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    """A file whose images, annotations and label maps are in folders beside its own; images are in two places."""
+    for split in ('train', 'val'):
+        for scene in SCENES[split]:
+            paint(tmp_path / f'photos/{split}/{scene.stem}.png', scene)
+            (tmp_path / f'labels/{split}').mkdir(parents=True, exist_ok=True)
+            values = {name: 10 * number for number, name in enumerate(CLASSES, 1)}
+            label_map(scene, values).save(tmp_path / f'labels/{split}/{scene.stem}.png')
+        write_json(tmp_path / 'lists' / {'train': 'a.json', 'val': 'b.json'}[split], coco(SCENES[split], '{}.png'))
+    (tmp_path / 'mine').mkdir()
+    return tmp_path / 'mine/my.yaml'
+
+
+def write(file: Path, text: str) -> Path:
+    file.write_text(text)
+    return file
+
+
+def test_boxes(file, out_dir):
+    write(file, f'train: {TRAIN}\nvalid:\n  images: {file.parents[1]}/photos/val\n  annotations: ../lists/b.json\n')
+    assert has_boxes(file)
+    assert not has_label_maps(str(file))
+    data = load_detection(file, out_dir)
+    check_boxes(data, {split: SCENES[split] for split in ('train', 'val')})
+    assert (data.root, data.format) == (file, 'data file')
+    assert data.summary.startswith(f'{file}: data file, 3 classes; train 10 images')
+    assert data.splits['val'].ann_file == file.parents[1] / 'lists/b.json'  # used in place
+    with pytest.raises(UserError, match=r'my.yaml has "annotations" of each split, but a segmentor needs label maps'):
+        load_segmentation(file, out_dir)
+
+
+def test_without_a_validation_split(file, out_dir):
+    data = load_detection(write(file, f'train: {TRAIN}\n'), out_dir)
+    check_boxes(data, {'train': SCENES['train']}, divided=True)
+
+
+def test_images_must_be_in_their_folder(file, out_dir):
+    content = coco(SCENES['train'], '../train/{}.png')
+    write_json(file.parents[1] / 'lists/a.json', content)
+    with pytest.raises(UserError, match=r"'../train/image_00.png' is not inside the data folder .*/photos/train"):
+        load_detection(write(file, f'train: {TRAIN}\n'), out_dir)
+
+
+@pytest.mark.parametrize('classes', ['{0: background, 10: cat, 20: dog, 30: bird}'])
+def test_label_maps(file, out_dir, classes):
+    splits = ''.join(
+        f'{split}: {{images: ../photos/{split}, masks: ../labels/{split}}}\n' for split in ('train', 'val')
+    )
+    write(file, f'{splits}classes: {classes}\n')
+    assert has_label_maps(file)
+    assert not has_boxes(file)
+    assert find_format(file).read_label_names().values == (0, 10, 20, 30)
+    with pytest.raises(UserError, match=r'my.yaml has "masks" of each split, but a detector needs boxes'):
+        load_detection(file, out_dir)
+
+
+def test_label_maps_and_a_list_of_classes(file, out_dir):
+    for path in file.parent.parent.glob('labels/*/*.png'):
+        from PIL import Image
+
+        Image.fromarray((np.array(Image.open(path)) // 10).astype(np.uint8)).save(path)
+    splits = ''.join(
+        f'{split}: {{images: ../photos/{split}, masks: ../labels/{split}}}\n' for split in ('train', 'val')
+    )
+    data = load_segmentation(write(file, f'{splits}classes: [cat, dog, bird]\n'), out_dir)
+    assert data.classes == CLASSES
+    for split in ('train', 'val'):
+        assert [Path(image).stem for image, _ in listed(data, split)] == [scene.stem for scene in SCENES[split]]
+    report = check_data(file)
+    assert report.boxes is None
+    assert report.ready_for == ('UperNet', 'Semantic FPN')
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('- a', r'my.yaml must hold a table with train, val, test, each {images: FOLDER, annotations: COCO_FILE} or'),
+        ('{}', 'my.yaml names no split: it needs "train"'),
+        ('train: photos', '"train" is \'photos\', but must be {images: FOLDER'),
+        (f'trian: {TRAIN}', "has the key 'trian'; the keys are train, val, test, classes; did you mean train"),
+        (f'train: {TRAIN}\npath: /data', "has the key 'path'; the keys are train, val, test, classes$"),
+        (
+            'train: {image: a, annotations: b}',
+            '"train" has the key \'image\'; the keys are images, .*; did you mean images',
+        ),
+        ('train: {images: ../photos/train}', '"train" has images, but must be {images: FOLDER'),
+        ('train: {annotations: ../lists/a.json}', '"train" has annotations, but must be {images: FOLDER'),
+        ('train: {}', '"train" has nothing, but must be {images: FOLDER'),
+        ('train: {images: 5, annotations: b}', '"images" of "train" is 5, but must be one path'),
+        ('train: {images: "", annotations: b}', '"images" of "train" is \'\', but must be one path'),
+        ('train: {images: "a\\0b", annotations: b}', '"images" of "train" is .*, but must be one path'),
+        ('train: {images: a, annotations: b}', 'the images of "train" are not there: .*/mine/a does not exist'),
+        ('train: {images: my.yaml, annotations: b}', 'the images of "train" are not there: .*my.yaml is not a folder'),
+        ('train: {images: ., annotations: b}', 'the annotations of "train" are not there: .*/mine/b does not exist'),
+        ('train: {images: ., annotations: .}', 'the annotations of "train" must be a COCO file, but .* is a folder'),
+        ('train: {images: ., masks: b}', 'the masks of "train" are not there: .*/mine/b does not exist'),
+        (f'val: {TRAIN}\nvalid: {TRAIN}', "has val and valid, which are both the split 'val': keep one"),
+        (
+            f'train: {TRAIN}\nval: {{images: ., masks: .}}',
+            'all splits must be annotated with the same, .* but train has images and annotations; val has images and '
+            'masks',
+        ),
+        (f'train: {TRAIN}\nclasses: [a, b]', '"classes" names the values of masks; annotations name their classes'),
+        ('train: {images: ., masks: .}\nclasses: road', '"classes" must be a list of names, or a table value: name'),
+        ('train: {images: ., masks: .}\nclasses: [yes, no]', '"classes" must be a list of names, .* in quotes'),
+        ('train: {images: ., masks: .}\nclasses: [road]', '"classes" must name 2 to 254 classes, but names 1'),
+        ('train: {images: ., masks: .}\nclasses: [a, a]', '"classes" has \'a\' more than once'),
+        ('train: {images: ., masks: .}\nclasses: {-1: a, 0: b}', '"classes" has the value -1; values are 0 to 65535'),
+        ('train: {images: ., masks: .}\nclasses: {x: a, 0: b}', '"classes" has the value \'x\'; values are 0 to 65535'),
+        ('train: [', 'my.yaml is not readable YAML'),
+    ],
+)
+def test_malformed(file, text, message):
+    write(file, text)
+    for look in (has_boxes, has_label_maps, check_data, find_format):
+        with pytest.raises(UserError, match=message):
+            look(file)
+
+
+def test_pipes(file):
+    os.mkfifo(file)
+    assert not has_boxes(file)
+    with pytest.raises(UserError, match='does not exist or is not a folder'):
+        find_format(file)
+    file.unlink()
+    os.mkfifo(file.parent / 'pipe.json')
+    write(file, 'train: {images: ., annotations: pipe.json}')
+    with pytest.raises(UserError, match=r'pipe.json is not a readable JSON file: it is not a regular file'):
+        check_data(file)
+
+
+@pytest.mark.parametrize('example', [EXAMPLE, EXAMPLE_WITH_MASKS])
+def test_examples_of_the_documentation(file, example):
+    """They are well-formed: only what they name is not there."""
+    with pytest.raises(UserError, match='are not there: .* does not exist'):
+        find_format(write(file, example))
+
+
+def test_the_file_of_a_folder_of_boxes_in_text_files(tmp_path):
+    if not hasattr(find_format.__globals__['Yolo'], 'open_file'):
+        pytest.skip('until branch yolo is merged')
+    detection_folders.yolo(tmp_path)
+    found = find_format(tmp_path / 'data.yaml')
+    assert found.name == 'YOLO'
+    assert list(found.splits) == ['train', 'val', 'test']
+    json.dumps(found.read('val').data)
