@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,22 +12,12 @@ from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
 from ..utils.text import counted
-from .checks.annotations import NoAnnotationsError, check_annotations, check_categories
-from .checks.classes import check_same_classes
+from .checks.annotations import NoAnnotationsError, check_categories
 from .checks.counts import count_usable, is_trained_on
-from .checks.discarded_content import describe_discarded_content
-from .checks.images import read_images
-from .checks.masks import check_masks
-from .checks.repair import (
-    DONE_BY_COCO_DATASET,
-    describe_repairs,
-    fill_image_sizes,
-    normalize_coco,
-    repair_annotations,
-    set_categories,
-)
+from .checks.repair import DONE_BY_COCO_DATASET
 from .formats import find_format
-from .formats.base import Annotations, DetectionFormat, assign_splits
+from .formats.base import DetectionFormat, assign_splits
+from .formats.checked_file import CheckedFile, check_classes, check_file, repair_file
 from .train_val_split import describe_train_val_split, train_val_split
 
 
@@ -129,11 +118,11 @@ def load_detection(
     optional = ('test',) if splits is None else ()
     checked, expected = _check_files(found, wanted, optional, classes, masks, notes)
     done: dict[str, DetectionSplit] = {}
-    for item in checked:
-        with _leave_out_empty(item.splits == optional, notes):
-            parts, file, said = _prepare(found.root, item, expected, masks)
+    for served, item in checked.items():
+        with _leave_out_empty(served == optional, notes):
+            parts, file, said = _prepare(found.root, served, item, expected)
             notes += said
-            for split in item.splits:
+            for split in served:
                 if split not in wanted:
                     continue
                 part = parts[split]
@@ -153,15 +142,6 @@ def load_detection(
     return DetectionData(root, found.name, expected, done, tuple(dict.fromkeys(notes)))
 
 
-@dataclass(frozen=True)
-class _CheckedFile:
-    splits: tuple[str, ...]
-    name: str
-    annotations: Annotations
-    annotated: set[int]  # ids of the images that the file has annotations of, valid or not
-    repairs: Counter[str]
-
-
 def _check_files(
     found: DetectionFormat,
     wanted: Sequence[str],
@@ -169,13 +149,13 @@ def _check_files(
     classes: Sequence[str] | None,
     masks: bool,
     notes: list[str],
-) -> tuple[list[_CheckedFile], tuple[str, ...]]:
+) -> tuple[dict[tuple[str, ...], CheckedFile], tuple[str, ...]]:
     """Check all files before the first image is decoded, which may take minutes.
 
     Returns:
         The files of the splits that are `wanted`; the classes in the order of the labels.
     """
-    checked = []
+    checked = {}
     expected, whose = (tuple(classes), 'the classes of the model') if classes is not None else (None, '')
     for splits, source in assign_splits(found.splits).items():
         asked = not set(wanted).isdisjoint(splits)
@@ -186,21 +166,13 @@ def _check_files(
             annotations = found.read(splits[0])
             data = annotations.data
             check_categories(data, name)
-            names = {category['id']: category['name'] for category in data['categories']}
-            if asked:
-                check_annotations(data, name)
             if expected is None:
-                expected, whose = tuple(names.values()), f'those of {name}'
-            ids = [item.get('category_id') for item in data['annotations']]
-            occurring = {names[number] for number in ids if type(number) is int and number in names}
-            check_same_classes(names.values(), expected, name, whose, occurring)
-            if not asked:
-                continue
-            annotated = {annotation['image_id'] for annotation in data['annotations']}
-            repairs = normalize_coco(data, annotations.image_dir, name, masks)
-            if masks:
-                check_masks(_with_known_sizes(data), name)
-            checked.append(_CheckedFile(splits, source, annotations, annotated, repairs))
+                expected, whose = tuple(category['name'] for category in data['categories']), f'those of {name}'
+            if asked:
+                masks_for = 'Mask R-CNN' if masks else None
+                checked[splits] = check_file(found.root, source, annotations, expected, whose, masks_for)
+            else:
+                check_classes(data, expected, name, whose)
     return checked, expected or ()
 
 
@@ -216,48 +188,21 @@ def _leave_out_empty(allowed: bool, notes: list[str]) -> Iterator[None]:
 
 
 def _prepare(
-    root: Path, item: _CheckedFile, classes: tuple[str, ...], masks: bool
+    root: Path, splits: tuple[str, ...], item: CheckedFile, classes: tuple[str, ...]
 ) -> tuple[dict[str, dict[str, Any]], Path | None, list[str]]:
     """Repair, order and split a file.
 
     Returns:
         The data of each split; the file that can be used as it is, if it can; notes.
     """
-    annotations = item.annotations
-    data, name, notes = annotations.data, str(root / item.name), [*annotations.notes]
-    files = [image['file_name'] for image in data['images']]
-    images = annotations.images or read_images(annotations.boundary or root, annotations.image_dir, files, name)
-    filled = fill_image_sizes(data, images, name)
-    repairs = item.repairs + filled + repair_annotations(data)
-    if masks and filled:
-        check_masks(data, name)  # those of images whose size has not been known
-    ordered = [category['name'] for category in data['categories']] == list(classes)
-    repairs += set_categories(data, classes)
-    if repairs:
-        notes.append(f'{item.name}: {describe_repairs(repairs)}')
-    notes += describe_discarded_content(files, images, item.name)
-    if turned := [file for file, info in zip(files, images, strict=True) if info.orientation != 1]:
-        notes.append(
-            f'{item.name}: images that their EXIF orientation turns or mirrors, in training as well, so that boxes '
-            f'have to fit them as a viewer shows them: {len(turned)}, such as {turned[0]}'
-        )
-    if repeated := [file for file, number in Counter(files).items() if number > 1]:
-        notes.append(
-            f'{item.name}: images that are listed more than once, each time with a part of the boxes: '
-            f'{len(repeated)}, such as {repeated[0]}'
-        )
-    if len(item.splits) == 1:
-        done_anyway = DONE_BY_COCO_DATASET if item.splits == ('train',) else ()
-        unchanged = ordered and not repairs.keys() - set(done_anyway)
-        return {item.splits[0]: data}, annotations.file if unchanged else None, notes
-    parts = _divide(data, name)
+    repairs = repair_file(root, item, classes)
+    data, notes = item.annotations.data, repairs.notes
+    if len(splits) == 1:
+        done_anyway = DONE_BY_COCO_DATASET if splits == ('train',) else ()
+        return {splits[0]: data}, None if repairs.kinds.difference(done_anyway) else item.annotations.file, notes
+    parts = _divide(data, str(root / item.name))
     notes.append(describe_train_val_split(item.name, {split: len(part['images']) for split, part in parts.items()}))
     return parts, None, notes
-
-
-def _with_known_sizes(data: dict[str, Any]) -> dict[str, Any]:
-    known = {image['id'] for image in data['images'] if None not in (image['width'], image['height'])}
-    return data | {'annotations': [item for item in data['annotations'] if item['image_id'] in known]}
 
 
 def _divide(data: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:

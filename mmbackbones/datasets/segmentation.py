@@ -96,7 +96,7 @@ def load_segmentation(
     """
     check_numbering_options(background, ignore_label)
     root, out_dir = absolute(root), absolute(out_dir)
-    found = find_format(root, 'label maps')
+    found = find_format(root, 'label maps', objects=True)
     notes = list(found.notes)
     class_names = found.read_label_names()
     names = class_names.names or ()

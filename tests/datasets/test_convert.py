@@ -15,8 +15,10 @@ from mmbackbones.errors import UserError
 from tests.datasets.formats.test_exports import BOXES
 from tests.helpers import detection_folders as folders
 from tests.helpers.detection_folders import TRUTH, write_coco, write_image
+from tests.helpers.exports.plain import plain_coco_with_masks
 from tests.helpers.files import read_files
-from tests.helpers.painted import check_boxes
+from tests.helpers.painted import CLASSES as PAINTED
+from tests.helpers.painted import COLORS, SCENES_WITH_MASKS, SHARE, check_boxes, has_color
 from tests.helpers.segmentation_folders import CLASSES, LABELS, ade, listed, write_labels
 
 
@@ -118,6 +120,24 @@ def test_both_side_by_side(shapes, tmp_path, out_dir):
     alone = check_data(shapes, label_maps=True, convert=tmp_path / 'maps')
     assert alone.boxes is None
     assert not list(tmp_path.glob('maps/annotations/*.json'))
+
+
+def test_masks_of_objects_as_label_maps(tmp_path, out_dir):
+    plain_coco_with_masks(tmp_path / 'user')
+    report = check_data(tmp_path / 'user', label_maps=True, convert=tmp_path / 'new')
+    assert report.boxes is None
+    assert report.label_maps.format == 'object masks'
+    assert check_data(tmp_path / 'user').label_maps is None
+    data = load_segmentation(tmp_path / 'new', out_dir)
+    assert data.classes == ('background', 'cat', 'dog', 'bird')
+    scenes = {scene.stem: scene for listed in SCENES_WITH_MASKS.values() for scene in listed}
+    for split in SCENES_WITH_MASKS:
+        for image, path in listed(data, split):
+            pixels, labels = np.array(Image.open(image).convert('RGB')), np.array(Image.open(path))
+            assert labels.min() == 1
+            for number, name in enumerate(PAINTED, 2):
+                if any(item.name == name for item in scenes[Path(image).stem].objects):
+                    assert has_color(pixels[labels == number], COLORS[name]).mean() > SHARE
 
 
 def test_names(tmp_path, out_dir):

@@ -16,12 +16,13 @@ class MaskError(UserError):
     """A defect that matters only to models that learn masks."""
 
 
-def check_masks(data: dict[str, Any], name: str) -> None:
+def check_masks(data: dict[str, Any], name: str, masks_for: str = 'Mask R-CNN') -> None:
     """Check that each annotation has a mask: polygons or run-length encoding (RLE).
 
     Args:
         data: Content of a COCO file that has passed :func:`~mmbackbones.datasets.checks.repair.normalize_coco`.
         name: How messages call the file.
+        masks_for: What needs them, for messages.
 
     Raises:
         MaskError: Masks are missing (how many), or one is malformed (the first one).
@@ -32,7 +33,7 @@ def check_masks(data: dict[str, Any], name: str) -> None:
         having = len(annotations) - len(lacking)
         count = f'only {having} of its {len(annotations)} annotations have' if having else 'no annotation has'
         raise MaskError(
-            f'{name}: {count} a mask ("segmentation"; annotation {lacking[0]} has none), but Mask R-CNN needs one for '
+            f'{name}: {count} a mask ("segmentation"; annotation {lacking[0]} has none), but {masks_for} needs one for '
             'each; RetinaNet trains on boxes alone'
         )
     for annotation in annotations:

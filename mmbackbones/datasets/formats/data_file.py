@@ -17,6 +17,7 @@ from .base import Annotations, DetectionFormat, Format, LabeledImages, LabelName
 from .class_names import MAX_CLASSES, MIN_CLASSES
 from .coco_files import read_coco
 from .folder import Folder
+from .object_masks import ObjectMasks
 from .pairs import pair_by_stem, read_pairs
 from .split_names import NAMES
 from .yolo import Yolo
@@ -64,31 +65,34 @@ def data_file_tasks(file: Path) -> tuple[Task, ...]:
     return ('boxes',) if content is None else _tasks(content)
 
 
-def open_data_file(file: Path, task: Task | None) -> Format:
+def open_data_file(file: Path, task: Task | None, objects: bool = False) -> Format:
     """Open the data set that a YAML file describes: its own kind, or Ultralytics' with ``names``.
 
     Args:
         file: An absolute path.
         task: What the images have to be annotated with; None: anything.
+        objects: Whether label maps may be drawn from the masks of objects, if the file names none.
 
     Raises:
         UserError: The file is malformed, what it names is not there, or is annotated with something else.
     """
     content = _read(file)
-    if content is None:
-        if task == 'label maps':
-            raise UserError(f'{file} names label files with boxes (YOLO), but a segmentor needs label maps')
-        found: Format = getattr(Yolo, 'open_file')(file)  # noqa: B009
-        return found
-    if task and task not in _tasks(content):
+    tasks = ('boxes',) if content is None else _tasks(content)
+    if task and task not in tasks and not objects:
         needed = {
             'boxes': 'a detector needs boxes: name a COCO file as "annotations"',
             'label maps': 'a segmentor needs label maps: name their folder as "masks"',
         }
-        raise UserError(
-            f'{file} has "{"masks" if task == "boxes" else "annotations"}" of each split, but {needed[task]}'
-        )
-    return {'boxes': BoxesFile, 'label maps': LabelMapsFile}[task or _tasks(content)[0]](file, content)
+        raise UserError(f'{file} has {" and ".join(tasks)} of each split, but {needed[task]}')
+    if content and (task or tasks[0]) in tasks:
+        return {'boxes': BoxesFile, 'label maps': LabelMapsFile}[task or tasks[0]](file, content)
+    found = BoxesFile(file, content) if content else _open_yolo(file)
+    return found if task != 'label maps' else ObjectMasks(found.folder, found)
+
+
+def _open_yolo(file: Path) -> DetectionFormat:
+    found: DetectionFormat = getattr(Yolo, 'open_file')(file)  # noqa: B009
+    return found
 
 
 class BoxesFile(DetectionFormat):

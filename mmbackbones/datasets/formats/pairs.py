@@ -9,7 +9,7 @@ from pathlib import Path
 from ...errors import UserError
 from ...utils.files import list_files
 from ..checks.discarded_content import describe_discarded_content
-from ..checks.images import SUFFIXES, read_images
+from ..checks.images import SUFFIXES, ImageInfo, read_images
 from ..checks.label_maps import Pair, read_label_maps
 from .base import LabeledImages
 
@@ -56,12 +56,7 @@ def read_pairs(root: Path, image_dir: Path, label_dir: Path, names: Sequence[tup
     """
     images, labels = [image for image, _ in names], [label for _, label in names]
     found = read_images(root, image_dir, images, str(image_dir))
-    if narrow := [(image, info) for image, info in zip(images, found, strict=True) if min(info.size) == 1]:
-        image, info = narrow[0]
-        raise UserError(
-            f'{image_dir / image} is {info.width}x{info.height} pixels: MMSegmentation cannot read label maps of one '
-            f'row or column; {len(narrow)} of {len(images)} images have such a size'
-        )
+    check_not_narrow(image_dir, images, found)
     maps = read_label_maps(root, label_dir, labels, str(label_dir))
     wrong = [item for item in zip(names, found, maps, strict=True) if item[1].size != item[2].size]
     if wrong:
@@ -78,6 +73,25 @@ def read_pairs(root: Path, image_dir: Path, label_dir: Path, names: Sequence[tup
     ]
     notes = describe_discarded_content(images, found, image_dir.relative_to(root).as_posix())
     return LabeledImages(pairs, tuple(notes))
+
+
+def check_not_narrow(image_dir: Path, images: Sequence[str], found: Sequence[ImageInfo]) -> None:
+    """Check that no image is of a single row or column.
+
+    Args:
+        image_dir: Folder of the images.
+        images: Their names.
+        found: What was found in each.
+
+    Raises:
+        UserError: The first that is.
+    """
+    if narrow := [(image, info) for image, info in zip(images, found, strict=True) if min(info.size) == 1]:
+        image, info = narrow[0]
+        raise UserError(
+            f'{image_dir / image} is {info.width}x{info.height} pixels: MMSegmentation cannot read label maps of one '
+            f'row or column; {len(narrow)} of {len(images)} images have such a size'
+        )
 
 
 def _list_by_stem(folder: Path, suffixes: Container[str]) -> dict[str, str]:

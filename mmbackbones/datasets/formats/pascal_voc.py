@@ -1,28 +1,24 @@
-"""Pascal VOC (Everingham et al., IJCV 2010): an XML file per image, corners as 1-based pixel indices, inclusive."""
+"""Pascal VOC (Everingham et al., IJCV 2010): lists of images per split, and an XML file per image."""
 
-import math
 import os
 from collections import defaultdict
-from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
-from xml.etree import ElementTree
 
 from ...errors import UserError
-from ...utils.files import read_bytes, read_text
+from ...utils.files import read_text
 from ...utils.paths import escapes_folder, normalize_separators
-from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
-from ..checks.image_sizes import describe_size_mismatch, parse_side
 from ..checks.images import SUFFIXES, read_images
 from .base import Annotations, DetectionFormat
 from .folder import Folder
+from .objects import to_annotations
 from .split_names import describe_unused, find_splits, split_of
+from .voc_xml import VocFile, classes_of, count_from_one, read_voc_file, refuse_fractions, to_objects
 
-CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
-_YES, _NO = {'1', '1.0', 'true', 'yes'}, {'0', '0.0', 'false', 'no', '', 'unspecified'}  # as tools write them
+_LIST_DIRS = ('ImageSets/Main', 'ImageSets', '')
+_WHOLE = 'default'  # CVAT's list of all images of a task
 
 
 class PascalVoc(DetectionFormat):
@@ -36,7 +32,7 @@ class PascalVoc(DetectionFormat):
 Annotations/*.xml
 JPEGImages/*.jpg
 ImageSets/
-  Main/
+  Main/  # or the lists one or two levels up
     train.txt
     val.txt
 """
@@ -49,10 +45,11 @@ ImageSets/
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
         root = self.root
-        self._image_dir, self._list_dir = root / 'JPEGImages', root / 'ImageSets' / 'Main'
-        lists = {
-            path.stem for path in self._list_dir.glob('*.txt') if not path.name.startswith('.') and not path.is_dir()
-        }
+        self._image_dir = root / 'JPEGImages'
+        place = _find_list_dir(folder)
+        assert place is not None
+        self._list_dir = root / place
+        lists = _list_names(folder, place)
         names = find_splits(filter(split_of, lists), str(self._list_dir))
         stems = {split: self._read_list(name) for split, name in names.items()}
         if 'trainval' in lists and not {'train', 'val'} <= stems.keys():
@@ -61,31 +58,35 @@ ImageSets/
             stems[other] = [stem for stem in self._read_list('trainval') if stem not in given]
             names |= {other: 'trainval'}
             stems = {split: stems[split] for split in ('train', 'val', 'test') if stems.get(split)}
-        if not stems:
+        if not stems and _WHOLE in lists:
+            names, stems = {'train': _WHOLE}, {'train': self._read_list(_WHOLE)}
+        if not any(stems.values()):
             raise UserError(
                 f'{self._list_dir} lists no images: it has none of train.txt, val.txt, trainval.txt and test.txt'
             )
         self._stems = stems
-        self.splits = {split: f'ImageSets/Main/{names[split]}.txt' for split in stems}
+        self.splits = {split: _join(place, f'{names[split]}.txt') for split in stems}
         # VOC's own lists for a class, such as cat_val.txt, say no more than the annotations.
-        unused = {
-            name
-            for name in lists - {*names.values(), 'trainval'}
-            if not name.endswith(('_train', '_val', '_test', '_trainval'))
-        }
+        class_lists = tuple(f'_{name}' for name in {'train', 'val', 'test', 'trainval', *names.values()})
+        unused = [
+            _join(place, f'{name}.txt')
+            for name in lists - {*names.values(), 'trainval', _WHOLE}
+            if place == _LIST_DIRS[0] and not name.endswith(class_lists)
+        ]
         # The list of a split may be where other tools look for it.
-        elsewhere = [path for path in [*root.glob('*.txt'), *root.glob('ImageSets/*.txt')] if split_of(path.stem)]
-        self.notes = describe_unused(
-            [
-                *(f'ImageSets/Main/{name}.txt' for name in unused),
-                *(path.relative_to(root).as_posix() for path in elsewhere),
-            ],
-            root,
-        )
+        elsewhere = [
+            _join(other, f'{name}.txt')
+            for other in _LIST_DIRS
+            if other != place
+            for name in _list_names(folder, other)
+            if split_of(name)
+        ]
+        self.notes = describe_unused([*unused, *elsewhere], root)
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        return folder.has_folder('JPEGImages') and folder.has_folder('Annotations')
+        is_voc = folder.has_folder('JPEGImages') and folder.has_folder('Annotations')
+        return is_voc and _find_list_dir(folder) is not None
 
     def read(self, split: str) -> Annotations:
         list_file, stems, contents = self.root / self.splits[split], self._stems[split], self._contents
@@ -100,108 +101,59 @@ ImageSets/
                 f'{list_file} names {missing[0]!r}, but there is no Annotations/{missing[0]}.xml in {self.root}'
             )
         suffixes = _find_suffixes(self._image_dir, stems)
-        files = [_choose_file(stem, contents[stem].file_name, suffixes[stem]) for stem in stems]
-        found = read_images(self.root, self._image_dir, files, str(list_file))
-        ids = {name: number for number, name in enumerate(self._classes, 1)}
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        for number, (stem, file, info) in enumerate(zip(stems, files, found, strict=True), 1):
-            if fault := describe_size_mismatch(contents[stem].size, info):
-                raise UserError(f'{self.root / "Annotations" / stem}.xml: the image JPEGImages/{file} {fault}')
-            images.append({'id': number, 'file_name': file, 'width': info.width, 'height': info.height})
-            for item in contents[stem].objects:
-                annotation = {'id': len(annotations) + 1, 'image_id': number, 'category_id': ids[item.name]}
-                area = item.box[2] * item.box[3]
-                annotations.append(annotation | {'bbox': item.box, 'area': area, 'iscrowd': item.difficult})
-        categories = [{'id': number, 'name': name} for name, number in ids.items()]
-        data = {'images': images, 'annotations': annotations, 'categories': categories}
-        return Annotations(data, self._image_dir, images=found)
+        files = [_choose_file(stem, contents[stem].image, suffixes[stem]) for stem in stems]
+        images = read_images(self.root, self._image_dir, files, str(list_file))
+        from_one = count_from_one(contents.values())
+        for stem, file, info in zip(stems, files, images, strict=True):
+            contents[stem].check_size(info, f'JPEGImages/{file}')
+        objects = [to_objects(contents[stem], from_one) for stem in stems]
+        return to_annotations(self._image_dir, files, images, objects, classes_of(contents.values()))
 
     @cached_property
-    def _contents(self) -> dict[str, '_Content']:
+    def _contents(self) -> dict[str, VocFile]:
         """Stem -> content of its XML file, if there is one, of all splits."""
-        files = {stem: self.root / 'Annotations' / f'{stem}.xml' for stems in self._stems.values() for stem in stems}
+        place = self.root / 'Annotations'
+        files = {stem: place / f'{stem}.xml' for stems in self._stems.values() for stem in stems}
         contents = {
-            stem: _parse(file) for stem, file in files.items() if not escapes_folder(stem) and os.path.exists(file)
+            stem: read_voc_file(file)
+            for stem, file in files.items()
+            if not escapes_folder(stem) and os.path.exists(file)
         }
-        _refuse_shares(contents.values(), self.root)
+        refuse_fractions(contents.values(), place)
         return contents
 
-    @property
-    def _classes(self) -> list[str]:
-        return sorted({item.name for content in self._contents.values() for item in content.objects})
-
     def _read_list(self, name: str) -> list[str]:
-        lines = (line.strip() for line in read_text(self._list_dir / f'{name}.txt').splitlines())
-        stems = dict.fromkeys(line for line in lines if line)
+        lines = (
+            line.strip().strip('"') for line in read_text(self._list_dir / f'{name}.txt').splitlines()
+        )  # CVAT's quotes
+        return [self._find_stem(line) for line in dict.fromkeys(line for line in lines if line)]
+
+    def _find_stem(self, line: str) -> str:
+        """Name of an image without its suffix; other tools' lists hold paths, such as ``data/JPEGImages/a.jpg``."""
         folder = self.root / 'Annotations'
-        return [normalize_separators(folder, f'{stem}.xml').removesuffix('.xml') for stem in stems]
+        name = normalize_separators(folder, f'{line}.xml').removesuffix('.xml')
+        if os.path.splitext(name)[1].lower() in SUFFIXES and not os.path.lexists(folder / f'{name}.xml'):
+            name = os.path.splitext(name)[0].rpartition('JPEGImages/')[2]
+        return name
 
 
-class _Object(NamedTuple):
-    name: str
-    box: list[float]  # x, y, width, height
-    difficult: int  # 0 or 1
+def _list_names(folder: Folder, place: str) -> set[str]:
+    """Names of the lists in a folder; at the top only those of splits, because other text files are there as well."""
+    names = {Path(file).stem for file in folder.files(place) if file.endswith('.txt')}
+    return names if place else {name for name in names if split_of(name) or name == 'trainval'}
 
 
-class _Content(NamedTuple):
-    file_name: str  # of the image; often wrong
-    size: tuple[int | None, int | None]  # width, height; None: not given
-    objects: list[_Object]
+def _find_list_dir(folder: Folder) -> str | None:
+    """The first place that has the list of a split, or else any list."""
+    found = [place for place in _LIST_DIRS if _list_names(folder, place)]
+    usual = (
+        place for place in found if any(split_of(name) or name == 'trainval' for name in _list_names(folder, place))
+    )
+    return next(usual, next(iter(found), None))
 
 
-class _DoctypeError(Exception):
-    pass
-
-
-class _NoDoctype(ElementTree.TreeBuilder):
-    def doctype(self, *_: Any) -> None:  # called in any encoding, before an entity is read
-        raise _DoctypeError
-
-
-def _parse(file: Path) -> _Content:
-    try:
-        tree = ElementTree.fromstring(read_bytes(file), ElementTree.XMLParser(target=_NoDoctype()))
-    except _DoctypeError as error:
-        raise UserError(
-            f'{file} declares a document type, which VOC files do not need: entities are not expanded'
-        ) from error
-    except (OSError, ValueError, ElementTree.ParseError) as error:
-        raise UserError(f'{file} is not a readable XML file: {error}') from error
-    objects = [_parse_object(item, f'{file}: object {number}') for number, item in enumerate(tree.findall('object'), 1)]
-    try:
-        size = parse_side(tree.findtext('size/width')), parse_side(tree.findtext('size/height'))
-    except ValueError as error:
-        raise UserError(f'{file}: the size of the image, {error}, is not a number of pixels') from error
-    return _Content(tree.findtext('filename') or '', size, objects)
-
-
-def _parse_object(item: ElementTree.Element, where: str) -> _Object:
-    name = (item.findtext('name') or '').strip()
-    if not name:
-        raise UserError(f'{where} has no name')
-    texts = [item.findtext(f'bndbox/{corner}') or '' for corner in CORNERS]
-    try:
-        left, top, right, bottom = (float(text) for text in texts)
-    except ValueError as error:
-        raise UserError(f'{where} needs a number for each of {", ".join(CORNERS)}') from error
-    width, height = right - left + 1, bottom - top + 1
-    if not (math.isfinite(width) and math.isfinite(height)) or width < 0 or height < 0:
-        raise UserError(f'{where} has the corners {", ".join(texts)}, which do not make a box')
-    difficult = (item.findtext('difficult') or '').strip().lower()  # VOC's evaluation ignores these
-    if difficult not in _YES | _NO:
-        raise UserError(f'{where} has <difficult>{short(difficult)[1:-1]}</difficult>, which is neither 0 nor 1')
-    return _Object(name, [left - 1, top - 1, width, height], int(difficult in _YES))
-
-
-def _refuse_shares(contents: Iterable[_Content], root: Path) -> None:
-    """Raise UserError if all corners are fractions of the image: counted from 1, no far corner lies within 1 pixel."""
-    boxes = [item.box for content in contents for item in content.objects]
-    if boxes and all(x + w <= 1 and y + h <= 1 for x, y, w, h in boxes):
-        raise UserError(
-            f'{root / "Annotations"}: the corners of all {len(boxes)} boxes lie between 0 and 1: they look like '
-            'fractions of the image, but must be pixels'
-        )
+def _join(place: str, name: str) -> str:
+    return f'{place}/{name}' if place else name
 
 
 def _find_suffixes(image_dir: Path, stems: list[str]) -> dict[str, list[str]]:

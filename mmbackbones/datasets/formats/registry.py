@@ -15,13 +15,26 @@ from .coco import Coco2017, OneCocoFile, PlainCoco
 from .data_file import data_file_tasks, is_data_file, open_data_file
 from .diagnosis import MORE, explain_no_folder, explain_unknown
 from .folder import Folder
+from .object_masks import ObjectMasks
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
+from .xml_files import XmlFiles
 from .yolo import Yolo
 
 # The order is part of the interface: the first of a task that matches is taken.
-FORMATS: tuple[type[Format], ...] = (Coco2017, PlainCoco, RoboflowCoco, OneCocoFile, PascalVoc, Yolo, Ade20k)
+FORMATS: tuple[type[Format], ...] = (
+    Coco2017,
+    PlainCoco,
+    RoboflowCoco,
+    OneCocoFile,
+    PascalVoc,
+    Yolo,
+    XmlFiles,
+    Ade20k,
+    ObjectMasks,
+)
+ObjectMasks.formats = tuple(item for item in FORMATS if issubclass(item, DetectionFormat))
 # What the formats are known by, in a short list.
 _WELL_KNOWN = (
     'COCO',
@@ -93,26 +106,27 @@ def has_label_maps(root: str | os.PathLike[str]) -> bool:
 @overload
 def find_format(root: Path, task: Literal['boxes']) -> DetectionFormat: ...
 @overload
-def find_format(root: Path, task: Literal['label maps']) -> SegmentationFormat: ...
+def find_format(root: Path, task: Literal['label maps'], objects: bool = False) -> SegmentationFormat: ...
 @overload
 def find_format(root: Path, task: None = None) -> Format: ...
-def find_format(root: Path, task: Task | None = None) -> Format:
+def find_format(root: Path, task: Task | None = None, objects: bool = False) -> Format:
     """Open a data set in the first format that matches.
 
     Args:
         root: The data folder, or a YAML file that names the files of each split; an absolute path.
         task: What it has to be annotated with. Default: anything.
+        objects: Whether label maps may be drawn from the masks of objects, if no file holds any.
 
     Raises:
         UserError: There is no such folder, it is in none of the formats, or its splits cannot be told.
     """
     if is_data_file(root):
-        return open_data_file(root, task)
+        return open_data_file(root, task, objects)
     if not root.is_dir():
         raise UserError(explain_no_folder(root, lambda folder: next(_match(folder, task), None)))
     folder = Folder(root)
     matching = _match(folder, task)
-    first = next(matching, None)
+    first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
         raise UserError(_explain_mismatch(folder, task))
     found = first(folder)
@@ -128,8 +142,8 @@ def _has(root: Path, task: Task) -> bool:
     return task in data_file_tasks(root) if is_data_file(root) else any(_match(Folder(root), task))
 
 
-def _match(folder: Folder, task: Task | None) -> Iterator[type[Format]]:
-    return (item for item in formats_of(task) if item.match(folder))
+def _match(folder: Folder, task: Task | None, on_request: bool = False) -> Iterator[type[Format]]:
+    return (item for item in formats_of(task) if item.on_request == on_request and item.match(folder))
 
 
 def _describe_val_folders(found: Format) -> list[str]:

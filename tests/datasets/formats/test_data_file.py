@@ -48,8 +48,19 @@ def test_boxes(file, out_dir):
     assert (data.root, data.format) == (file, 'data file')
     assert data.summary.startswith(f'{file}: data file, 3 classes; train 10 images')
     assert data.splits['val'].ann_file == file.parents[1] / 'lists/b.json'  # used in place
-    with pytest.raises(UserError, match=r'my.yaml has "annotations" of each split, but a segmentor needs label maps'):
+    with pytest.raises(UserError, match=r'my.yaml has boxes of each split, but a segmentor needs label maps'):
+        find_format(file, 'label maps')
+    with pytest.raises(UserError, match=r'lists/a.json: .* mask'):
         load_segmentation(file, out_dir)
+
+
+def test_masks_of_objects(file, out_dir):
+    write_json(file.parents[1] / 'lists/a.json', coco(SCENES['train'], '{}.png', masks=True))
+    write(file, f'train: {TRAIN}\n')
+    data = load_segmentation(file, out_dir)
+    assert data.format == 'object masks'
+    assert data.classes == ('background', *CLASSES)
+    assert check_data(file, label_maps=True).ready_for == ('UperNet', 'Semantic FPN')
 
 
 def test_without_a_validation_split(file, out_dir):
@@ -73,7 +84,7 @@ def test_label_maps(file, out_dir, classes):
     assert has_label_maps(file)
     assert not has_boxes(file)
     assert find_format(file).read_label_names().values == (0, 10, 20, 30)
-    with pytest.raises(UserError, match=r'my.yaml has "masks" of each split, but a detector needs boxes'):
+    with pytest.raises(UserError, match=r'my.yaml has label maps of each split, but a detector needs boxes'):
         load_detection(file, out_dir)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mmbackbones.datasets import load_detection
-from tests.helpers.exports import plain  # noqa: F401  # enters its writers into the table
+from tests.helpers.exports import plain, xml  # noqa: F401  # enter their writers into the table
 from tests.helpers.exports.table import BOXES
 from tests.helpers.files import read_files
 from tests.helpers.painted import SCENES_WITH_MASKS, check_boxes

@@ -18,15 +18,22 @@ from mmbackbones.datasets.formats import (
 from mmbackbones.datasets.formats.base import DetectionFormat, SegmentationFormat
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
-from tests.helpers import segmentation_folders
+from tests.helpers import painted, segmentation_folders
 from tests.helpers.coco_contents import check_val, contents, truth
 from tests.helpers.detection_folders import TRUTH, write_coco, write_image
+from tests.helpers.exports.every import BOXES, LABEL_MAPS
 
 BUILDERS = folders.FORMATS | {folders.one_file: 'one COCO file'} | segmentation_folders.FORMATS
+ON_REQUEST = {item.name for item in FORMATS if item.on_request}  # which other formats match as well
+EXPORTS = {export.format: export for export in reversed([*BOXES, *LABEL_MAPS])}  # the first of each format
+WRITERS = BUILDERS | {export.write: name for name, export in EXPORTS.items() if name not in ON_REQUEST}
+every_writer = pytest.mark.parametrize(
+    ('build', 'name'), WRITERS.items(), ids=lambda item: getattr(item, '__name__', '')
+)
 
 
 def test_every_format_has_a_test_folder():
-    assert {item.name for item in FORMATS} == set(BUILDERS.values())
+    assert {item.name for item in FORMATS} == {*WRITERS.values(), *ON_REQUEST}
 
 
 @pytest.mark.parametrize('item', FORMATS, ids=lambda item: item.name)
@@ -40,7 +47,7 @@ def test_entries(item):
     assert item in formats_of()
 
 
-@pytest.mark.parametrize(('build', 'name'), BUILDERS.items(), ids=lambda item: getattr(item, '__name__', ''))
+@every_writer
 def test_find_format(build, name, tmp_path):
     build(tmp_path)
     found = find_format(tmp_path)
@@ -53,11 +60,13 @@ def test_find_format(build, name, tmp_path):
         find_format(tmp_path, other)
 
 
-@pytest.mark.parametrize(('build', 'name'), BUILDERS.items(), ids=lambda item: getattr(item, '__name__', ''))
+@every_writer
 def test_each_split_is_read(build, name, tmp_path):
     build(tmp_path)
     found = find_format(tmp_path)
-    assert set(found.splits) >= ({'train'} if name == 'one COCO file' else {'train', 'val'})
+    painted_here = build not in BUILDERS
+    divided = EXPORTS[name].divided if painted_here else name == 'one COCO file'
+    assert set(found.splits) >= ({'train'} if divided else {'train', 'val'})
     for split in found.splits:
         if found.task == 'boxes':
             read = found.read(split)
@@ -66,12 +75,13 @@ def test_each_split_is_read(build, name, tmp_path):
             assert {item['image_id'] for item in read.data['annotations']} <= {
                 item['id'] for item in read.data['images']
             }
-            assert [item['name'] for item in read.data['categories']][-2:] == list(folders.CLASSES)
+            classes = painted.CLASSES if painted_here else folders.CLASSES
+            assert {item['name'] for item in read.data['categories']} >= set(classes)
         else:
             read = found.read(split, tmp_path / 'out')
             assert read.pairs
             assert all(pair.image.is_file() and pair.label_path.is_file() for pair in read.pairs)
-            assert found.read_label_names().names == segmentation_folders.CLASSES
+            assert painted_here or found.read_label_names().names == segmentation_folders.CLASSES
 
 
 @pytest.mark.parametrize('task', ['boxes', 'label maps', None])

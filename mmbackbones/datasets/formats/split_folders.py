@@ -1,0 +1,29 @@
+"""Splits that are told by the folders in which their files are, at whatever level."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from .split_names import find_splits, split_of
+
+
+def divide_by_folder(files: Iterable[str], root: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """Divide files into splits: ``images/train/a.jpg`` is in ``train``.
+
+    Args:
+        files: Paths relative to `root`.
+        root: The data folder, for messages.
+
+    Returns:
+        Split -> its files, in the order ``train``, ``val``, ``test``; files in no folder that is named after a split
+        are those of ``train`` where there is no other, and else the second result.
+
+    Raises:
+        UserError: Folders of several names are the same split.
+    """
+    found: dict[str, list[str]] = {}
+    rest = list[str]()
+    for file in files:
+        name = next(filter(split_of, file.split('/')[:-1]), None)
+        (found.setdefault(name, []) if name else rest).append(file)
+    divided = {split: found[name] for split, name in find_splits(found, str(root)).items()}
+    return (divided, rest) if 'train' in divided or not rest else ({'train': rest, **divided}, [])
