@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..datasets import DetectionData, SegmentationData, has_boxes, has_label_maps, load_detection, load_segmentation
+from ..datasets.checks.label_table import LabelRow, format_rows
 from ..datasets.checks.masks import MaskError
 from ..datasets.convert import write_ade20k, write_coco
 from ..datasets.formats import find_format
@@ -28,6 +29,8 @@ class TaskReport:
         notes: What was noticed, repaired or split, one line each.
         ready_for: The models that can be trained on it.
         not_ready_for: Models for which something is missing, and what it is, in words.
+        labels: What each value in label maps stands for, in rising order: the value as text (colors as ``(r, g, b)``),
+            the name of its class, or None where its pixels are ignored, and its share of all pixels.
     """
 
     format: str
@@ -38,13 +41,15 @@ class TaskReport:
     notes: tuple[str, ...]
     ready_for: tuple[str, ...]
     not_ready_for: dict[str, str] = field(default_factory=dict)
+    labels: tuple[LabelRow, ...] = ()
 
     @property
     def lines(self) -> list[str]:
         """The report as text; class and file names are escaped where they are not printable."""
         verdict = [f'ready for {" and ".join(self.ready_for)}']
         verdict += [f'not for {model}: {reason}' for model, reason in self.not_ready_for.items()]
-        return [printable(line) for line in (self.summary, *self.notes, '; '.join(verdict))]
+        table = format_rows(self.labels) if self.labels else []
+        return [printable(line) for line in (self.summary, *table, *self.notes, '; '.join(verdict))]
 
 
 @dataclass(frozen=True)
@@ -179,4 +184,5 @@ def _report(
     data: DetectionData | SegmentationData, objects: dict[str, int], ready: tuple[str, ...], refused: dict[str, str]
 ) -> TaskReport:
     images = {name: split.images for name, split in data.splits.items()}
-    return TaskReport(data.format, data.classes, images, objects, data.summary, data.notes, ready, refused)
+    labels = data.rows if isinstance(data, SegmentationData) else ()
+    return TaskReport(data.format, data.classes, images, objects, data.summary, data.notes, ready, refused, labels)

@@ -116,10 +116,12 @@ def test(
     with limited(), frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
     classes = main_process_first(lambda: checkpoint_classes(checkpoint))
+    trained = [option for option, value in labels.items() if value is None]
     if is_segmentor(cfg):
         labels = labels_as_trained(checkpoint, **labels)
     root = resolve_data_root(cfg, data, 'train' if config else 'test')
-    apply_dataset(cfg, root, builtin_dataset=data is None, splits=('val', 'test'), classes=classes, **labels)
+    splits = ('val', 'test')
+    apply_dataset(cfg, root, builtin_dataset=data is None, splits=splits, classes=classes, trained=trained, **labels)
     drop_pretrained(cfg)
     if config is None:
         cfg.train_dataloader = None  # it has only told which data the model is made for

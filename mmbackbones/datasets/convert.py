@@ -104,13 +104,12 @@ def _repaired(part: DetectionSplit, classes: Sequence[str]) -> dict[str, Any]:
 
 def _new_labels(data: SegmentationData) -> Labels:
     """For each of 256 values in the label maps that were read, the value in those that are written."""
-    first = int(data.background == 'ignore')
-    table = np.zeros(256, np.uint8)
-    for number in range(len(data.classes)):
-        table[number + first] = 1 + (data.label_map[number] if data.label_map else number)
-    for ignored in {255, data.ignore_label} - {None}:
-        table[ignored] = 0
-    return table
+    size = len(data.classes)
+    indices = range(size) if data.table.in_indices else map(data.table.index, range(256))
+    labels = np.zeros(256, np.uint8)
+    for value, index in enumerate(indices):
+        labels[value] = index + 1 if index < size else 0
+    return labels
 
 
 def _refuse_among(out: Path, folders: Sequence[Path]) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +12,18 @@ from ..utils.files import write_text
 from ..utils.paths import absolute
 from ..utils.text import counted
 from .checks.classes import check_same_classes
-from .checks.label_maps import Pair, count_pixels, write_8_bit
-from .checks.label_numbering import Numbering, check_numbering_options, infer_numbering
+from .checks.label_maps import Pair, count_pixels, write_8_bit, write_classes
+from .checks.label_numbering import check_numbering_options
 from .checks.label_orientation import check_orientation
-from .checks.label_values import check_classes_occur, check_label_255, check_label_range, describe_labels
+from .checks.label_table import LabelRow, LabelTable
+from .checks.label_values import check_classes_occur, check_label_255, describe_labels
 from .formats import find_format
-from .formats.base import LabelNames, SegmentationFormat
+from .formats.base import LabelNames
+from .label_classes import describe_table, explicit_table, find_label_table
 from .train_val_split import describe_train_val_split, train_val_split
 
 SPLITS = ('train', 'val', 'test')
+_FIRST = {'ignore': 1, 'class': 0}  # --background -> label of the first name
 
 
 @dataclass(frozen=True)
@@ -44,22 +48,23 @@ class SegmentationData:
     Attributes:
         root: The folder, or the YAML file, an absolute path.
         format: Name of its format, such as ``ADE20K``.
-        classes: Names of the classes; the index is what the model predicts.
-        label_map: For each class of the folder, its index in `classes`; None if the order is the same.
+        table: Which class each value in the label maps stands for.
+        rows: The table with the share of the pixels of each value, in rising order of values.
         splits: The splits that were asked for, in the order ``train``, ``val``, ``test``.
         notes: What the user should know, one line each: what was split, ignored, converted.
-        background: ``ignore``: label 0 is ignored, and label 1 is the folder's first class; ``class``: label 0 is.
-        ignore_label: Pixels of this label are ignored, as those of 255 always are.
     """
 
     root: Path
     format: str
-    classes: tuple[str, ...]
-    label_map: tuple[int, ...] | None
+    table: LabelTable
+    rows: tuple[LabelRow, ...]
     splits: dict[str, SegmentationSplit]
     notes: tuple[str, ...]
-    background: str
-    ignore_label: int | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; the index is what the model predicts."""
+        return self.table.names
 
     @property
     def summary(self) -> str:
@@ -75,6 +80,7 @@ def load_segmentation(
     splits: Sequence[str] | None = None,
     background: str | None = None,
     ignore_label: int | None = None,
+    trained: Collection[str] = (),
 ) -> SegmentationData:
     """Recognize the format of a data set with label maps, check it, and list its images with their label maps.
 
@@ -86,9 +92,11 @@ def load_segmentation(
         classes: The class names in the order of the model's labels, such as a checkpoint's. Default: the folder's.
         splits: Check and return these only, of `train`, `val` and `test`. Default: all. A missing `val` is split from
             `train`.
-        background: `ignore` if label 0 is ignored and label n is class n, `class` if label 0 is class 1. Default: as
-            the format says, or else as the labels do.
-        ignore_label: Pixels of this label are ignored, as those of 255 always are.
+        background: `class` if what no object covers, label 0, is a class of its own, the first; `ignore` if it is
+            ignored. Default: as the format says, or else as the labels do.
+        ignore_label: Pixels of this label are ignored, as those of 255 are unless they are a class.
+        trained: Which of `background` and `ignore_label` are not the user's, but those of the checkpoint that has the
+            `classes`; they are left out where they mean nothing.
 
     Raises:
         UserError: The folder is in no known format, lacks the splits, has other classes than asked for, leaves open how
@@ -98,10 +106,12 @@ def load_segmentation(
     root, out_dir = absolute(root), absolute(out_dir)
     found = find_format(root, 'label maps', objects=True)
     notes = list(found.notes)
-    class_names = found.read_label_names()
-    names = class_names.names or ()
-    check_same_classes(names, classes or names, str(class_names.file), 'the classes of the model')
-    background = _merge_background(background, class_names)
+    names = found.read_label_names()
+    if 'ignore_label' in trained and names.by_color:
+        ignore_label = None
+    background = _merge_background(background, names, classes, 'background' in trained)
+    if classes is not None and (known := _known_classes(names, background)):
+        check_same_classes(known, classes, str(names.file), 'the classes of the model')
 
     divided = 'val' not in found.splits
     wanted = [
@@ -111,83 +121,97 @@ def load_segmentation(
     ]
     pairs = {}
     for split in dict.fromkeys('train' if divided and split == 'val' else split for split in wanted):
-        pairs[split] = _read_split(found, split, class_names, background, ignore_label, out_dir, notes)
+        images = found.read(split, out_dir)
+        pairs[split] = images.pairs
+        notes += images.notes
     read = [pair for split_pairs in pairs.values() for pair in split_pairs]
-    maps = [pair.label for pair in read]
-    pixels = count_pixels(maps)
+    maps = {pair.label_path: pair.label for pair in read}
+    pixels = count_pixels(maps.values())
+    table = find_label_table(names, maps, background, ignore_label, classes, root)
+    check_same_classes(table.names, classes or table.names, str(names.file), 'the classes of the model')
+    for split_pairs in pairs.values():
+        check_classes_occur({pair.label_path: pair.label for pair in split_pairs}, table, names.file)
     notes += check_orientation(read)
-    numbering = infer_numbering(pixels, names, background, ignore_label, class_names.file, root)
     if 'train' in pairs:
-        check_label_255(pixels, names, numbering, root)
-        notes += describe_labels(maps, names, numbering)
+        if names.values is None:  # otherwise the format says what 255 is
+            check_label_255(pixels, table, root)
+        notes += describe_table(table, names, root) + describe_labels(list(maps.values()), table)
         if divided:
-            pairs |= _divide(pairs['train'], numbering)
+            pairs |= _divide(pairs['train'], table)
             sizes = {split: len(pairs[split]) for split in ('train', 'val')}
             notes.append(describe_train_val_split(found.splits['train'], sizes))
     if not all(pairs.values()):
         raise UserError(f'{root} has too few images to split validation images from')
+    if classes is not None:
+        table = table.reorder(classes)
 
-    done = {split: _write_split(split, pairs[split], root, out_dir, ignore_label) for split in wanted}
-    if converted := sum(not pair.label.as_stored for split in wanted for pair in pairs[split]):
-        notes.append(f'label maps that are not stored as one byte per pixel are converted, in {out_dir}: {converted}')
-    order = tuple(classes or names)
-    label_map = None if order == names else tuple(order.index(name) for name in names)
-    return SegmentationData(root, found.name, order, label_map, done, tuple(notes), numbering.background, ignore_label)
+    done = {split: _write_split(split, pairs[split], root, out_dir, table) for split in wanted}
+    notes += _describe_converted([pair for split in wanted for pair in pairs[split]], table, out_dir)
+    return SegmentationData(root, found.name, table, table.rows(pixels), done, tuple(notes))
 
 
-def _merge_background(asked: str | None, class_names: LabelNames) -> str | None:
-    """The user's `--background`, or else what the file of class names says.
+def _merge_background(asked: str | None, names: LabelNames, classes: Sequence[str] | None, trained: bool) -> str | None:
+    """The user's `--background`, or else what the format or the classes of a model say.
 
     Raises:
         UserError: They contradict one another.
     """
-    given = class_names.background
+    if trained and (names.values is not None or names.background is not None):
+        asked = None
+    if names.values is not None:
+        if asked is None and classes is not None and names.background_name is not None:
+            return 'class' if names.background_name in classes else 'ignore'
+        return asked
+    given = names.background if names.names is not None else None
     if given is not None and asked not in (None, given):
         raise UserError(
-            f'{class_names.file} numbers its names from {Numbering(given).first}: label maps that are counted from '
-            f'{Numbering(asked).first} (--background {asked}) need a classes.txt of their own'
+            f'{names.file} numbers its names from {_FIRST[given]}: label maps that are counted from '
+            f'{_FIRST[asked]} (--background {asked}) need a classes.txt of their own'
         )
     return asked or given
 
 
-def _read_split(
-    found: SegmentationFormat,
-    split: str,
-    class_names: LabelNames,
-    background: str | None,
-    ignore_label: int | None,
-    out_dir: Path,
-    notes: list[str],
-) -> list[Pair]:
-    images = found.read(split, out_dir)
-    notes += images.notes
-    maps = {pair.label_path: pair.label for pair in images.pairs}
-    check_label_range(maps, class_names.names or (), background, ignore_label, class_names.file)
-    check_classes_occur(maps, Numbering(background or 'ignore', ignore_label), class_names.file)
-    return images.pairs
+def _known_classes(names: LabelNames, background: str | None) -> tuple[str, ...] | None:
+    """The classes as far as they are known before a label map is read."""
+    if names.values is not None:
+        return explicit_table(names, background, None).names
+    return names.names if names.names and len(names.names) > 1 else None  # a single one has a background beside it
 
 
-def _divide(pairs: list[Pair], numbering: Numbering) -> dict[str, list[Pair]]:
-    content = {str(pair.image): set(pair.label.pixels) - numbering.ignored for pair in pairs}
+def _divide(pairs: list[Pair], table: LabelTable) -> dict[str, list[Pair]]:
+    content = {str(pair.image): set(pair.label.pixels) - table.ignored for pair in pairs}
     parts = train_val_split(content, content)
     return {split: [pair for pair in pairs if str(pair.image) in part] for split, part in parts.items()}
 
 
-def _write_split(
-    split: str, pairs: list[Pair], root: Path, out_dir: Path, ignore_label: int | None
-) -> SegmentationSplit:
-    content = [[str(pair.image), str(_convert(pair, root, out_dir, ignore_label))] for pair in pairs]
+def _write_split(split: str, pairs: list[Pair], root: Path, out_dir: Path, table: LabelTable) -> SegmentationSplit:
+    with ThreadPoolExecutor() as pool:
+        paths = pool.map(lambda pair: _convert(pair, root, out_dir, table), pairs)
+        content = [[str(pair.image), str(path)] for pair, path in zip(pairs, paths, strict=True)]
     list_file = out_dir / f'{split}.json'
     write_text(list_file, json.dumps(content))
     thinnest = max(pairs, key=lambda pair: max(pair.label.size) / min(pair.label.size))
     return SegmentationSplit(list_file, len(content), (str(thinnest.image), *thinnest.label.size))
 
 
-def _convert(pair: Pair, root: Path, out_dir: Path, ignore_label: int | None) -> Path:
+def _convert(pair: Pair, root: Path, out_dir: Path, table: LabelTable) -> Path:
     """The label map in a form that MMSegmentation reads as it is; converted in `out_dir` if need be."""
-    if pair.label.as_stored:
-        return pair.label_path
-    inside = pair.label_path.is_relative_to(root)
-    target = out_dir / (pair.label_path.relative_to(root) if inside else Path(*pair.label_path.parts[1:]))
-    write_8_bit(pair.label_path, target, ignore_label)
+    path = pair.label_path
+    if pair.label.as_stored and not table.in_indices:
+        return path
+    inside = path.relative_to(root) if path.is_relative_to(root) else Path('elsewhere', *path.parts[1:])
+    target = out_dir / (inside if inside.suffix.lower() == '.png' else inside.with_name(f'{inside.name}.png'))
+    if table.in_indices:
+        write_classes(path, target, table.classes, table.by_color)
+    else:
+        write_8_bit(path, target)
     return target
+
+
+def _describe_converted(pairs: list[Pair], table: LabelTable, out_dir: Path) -> list[str]:
+    if table.in_indices:
+        what = 'in colors' if table.by_color else 'of more than 8 bits'
+        return [f'label maps {what} are converted to the numbers of the classes, in {out_dir}: {len(pairs)}']
+    number = sum(not pair.label.as_stored for pair in pairs)
+    note = f'label maps that are not stored as one byte per pixel are converted, in {out_dir}: {number}'
+    return [note] if number else []

@@ -1,6 +1,6 @@
 """Data sets: found, checked and written into a config."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ def apply_dataset(
     classes: tuple[str, ...] | None = None,
     background: str | None = None,
     ignore_label: int | None = None,
+    trained: Collection[str] = (),
 ) -> None:
     """Check a data set and write it into a config: loaders, evaluators and numbers of classes.
 
@@ -110,6 +111,7 @@ def apply_dataset(
         classes: Class names in label order, from a checkpoint, which the data keeps to.
         background: How label maps are numbered, see :func:`~mmbackbones.datasets.load_segmentation`.
         ignore_label: Label whose pixels are ignored in label maps.
+        trained: Which of the last two are those of a checkpoint, see :func:`~mmbackbones.datasets.load_segmentation`.
 
     Raises:
         UserError: The data has an error that cannot be repaired.
@@ -130,7 +132,13 @@ def apply_dataset(
         expected = None if builtin_dataset else classes  # see _use_segmentation
         found = main_process_first(
             lambda: load_segmentation(
-                root, out_dir, classes=expected, splits=splits, background=background, ignore_label=ignore_label
+                root,
+                out_dir,
+                classes=expected,
+                splits=splits,
+                background=background,
+                ignore_label=ignore_label,
+                trained=trained,
             )
         )
         for step in dicts_in(cfg._cfg_dict):
@@ -197,9 +205,7 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
         data_root='',
         data_prefix={},
         ann_file=str(found.splits[split].list_file),
-        labels=found.label_map,
-        ignore_label=found.ignore_label,
-        reduce_zero_label=found.background == 'ignore',
+        **found.table.settings,
         metainfo=metainfo,
     )
     check_resized_size(dataset.pipeline, *found.splits[split].thinnest)

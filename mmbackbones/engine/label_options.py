@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-from ..datasets.checks.label_numbering import check_numbering_options
+from ..datasets.checks.label_numbering import BACKGROUNDS, check_numbering_options
 from ..errors import UserError
 from .dataset_config import is_segmentor
 from .distributed import main_process_first
@@ -97,7 +97,8 @@ def trained_labels(content: Any) -> LabelOptions:
     if not isinstance(content, Mapping) or type(content.get('reduce_zero_label')) is not bool:
         return LabelOptions()
     ignored = content.get('ignore_label')
+    background = content.get('background', 'ignore' if content['reduce_zero_label'] else 'class')
     return LabelOptions(
-        background='ignore' if content['reduce_zero_label'] else 'class',
+        background=background if background in BACKGROUNDS else None,
         ignore_label=ignored if type(ignored) is int else None,
     )

@@ -81,7 +81,16 @@ _READERS = (
 )
 _ANNOTATION_SUFFIXES = ('', '.json', '.txt')
 _DATASET_WORDS = ('img_suffix', 'seg_map_suffix', 'img_subdir', 'ann_subdir')
-_DATASET_VALUES = ('filter_cfg', 'ignore_index', 'ignore_label', 'labels', 'reduce_zero_label', 'test_mode')
+_DATASET_VALUES = (
+    'background',
+    'filter_cfg',
+    'ignore_index',
+    'ignore_label',
+    'labels',
+    'reduce_zero_label',
+    'test_mode',
+    'values',
+)
 _COCO = ('classwise', 'iou_thrs', 'metric', 'metric_items', 'prefix', 'proposal_nums')
 _IOU = ('beta', 'classwise', 'ignore_index', 'iou_metrics', 'nan_to_num', 'prefix')
 _METRICS = {

@@ -18,7 +18,12 @@ def test_folder_of_both_tasks(shapes):
     assert report.boxes.classes == report.label_maps.classes[1:]
     assert list(report.boxes.objects) == ['train', 'val']
     assert report.label_maps.objects == {}
+    values, names, shares = zip(*report.label_maps.labels, strict=True)
+    assert (values, names) == (tuple('12345'), report.label_maps.classes)
+    assert sum(shares) == pytest.approx(1)
+    assert report.boxes.labels == ()
     lines = str(report).splitlines()
+    assert lines[1:3] == ['  value  class         pixels', f"  1      'background'  {shares[0]:.1%}".replace('%', ' %')]
     assert lines == [*report.label_maps.lines, *report.boxes.lines]
     assert 'ready for UperNet and Semantic FPN' in lines
     assert lines[-1] == 'ready for RetinaNet and Mask R-CNN'

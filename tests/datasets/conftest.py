@@ -11,8 +11,9 @@ def _empty_cache(cache_home) -> None:
 
 
 @pytest.fixture
-def out_dir(tmp_path) -> Path:
-    return tmp_path / 'out'
+def out_dir(tmp_path_factory) -> Path:
+    """Outside of `tmp_path`, which may be the data folder: written files are no part of the data."""
+    return tmp_path_factory.mktemp('out') / 'data'
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from PIL import Image
 
 import mmbackbones.engine  # noqa: F401
 from mmbackbones.datasets import load_segmentation
+from mmbackbones.datasets.checks.label_table import LabelTable
 from mmbackbones.datasets.paired_seg_dataset import PairedSegDataset
 
 CLASSES = ('road', 'car', 'tree')
@@ -53,7 +54,7 @@ def test_labels(asked, tmp_path, monkeypatch):
         dict(
             type='PairedSegDataset',
             ann_file=str(data.splits['train'].list_file),
-            labels=data.label_map,
+            **data.table.settings,
             metainfo=dict(classes=data.classes),
             pipeline=[dict(type='mmseg.LoadAnnotations')],
         )
@@ -76,6 +77,9 @@ def test_labels(asked, tmp_path, monkeypatch):
         (dict(reduce_zero_label=False, ignore_label=0), [255, 1, 2, 3]),
         (dict(labels=[2, 0, 1]), [255, 2, 0, 1]),
         (dict(labels=[2, 0, 1], ignore_label=1), [255, 255, 0, 1]),
+        (dict(values=[], labels=[], ignore_label=1), [255, 0, 1, 2]),
+        (dict(values=[3, 1], labels=[0, 255]), [255, 255, 1, 0]),
+        (dict(values=[3], labels=[0], reduce_zero_label=False, background=None), [0, 1, 2, 0]),
     ],
     ids=str,
 )
@@ -96,6 +100,24 @@ def test_numbering(options, expected, tmp_path):
     assert sample['img_path'] == 'image.jpg'
     assert dataset.metainfo['ignore_label'] == options.get('ignore_label')
     assert dataset.metainfo['reduce_zero_label'] == options.get('reduce_zero_label', True)
+    background = 'ignore' if options.get('reduce_zero_label', True) else 'class'
+    assert dataset.metainfo['background'] == options.get('background', background)
+
+
+def test_255_as_a_class(tmp_path):
+    gray().save(tmp_path / 'labels.png')
+    (tmp_path / 'list.json').write_text(json.dumps([['image.jpg', str(tmp_path / 'labels.png')]]))
+    table = LabelTable(('a', 'b'), {0: 0, 255: 1}, frozenset({1, 2, 3}), 'class')
+    dataset = DATASETS.build(
+        dict(
+            type='PairedSegDataset',
+            ann_file=str(tmp_path / 'list.json'),
+            metainfo=dict(classes=table.names),
+            pipeline=[dict(type='mmseg.LoadAnnotations')],
+            **table.settings,
+        )
+    )
+    assert dataset[0]['gt_seg_map'].tolist() == [[0, 255, 255, 255], [1, 255, 255, 255]]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ def test_pairs(ade20k_root, out_dir):
     before = read_files(ade20k_root)
     data = load_segmentation(ade20k_root, out_dir)
     assert has_label_maps(ade20k_root)
-    assert (data.classes, data.label_map) == (CLASSES, None)
+    assert data.classes == CLASSES
+    assert data.table.classes == {1: 0, 2: 1, 3: 2}
     assert list(data.splits) == ['train', 'val']
     for split, folder in (('train', 'training'), ('val', 'validation')):
         assert listed(data, split) == [
@@ -60,7 +61,7 @@ def test_order_of_the_classes_given(ade20k_root, out_dir):
     asked = ('tree', 'road', 'car')
     data = load_segmentation(ade20k_root, out_dir, classes=list(asked))
     assert data.classes == asked
-    assert [asked[index] for index in data.label_map] == list(CLASSES)
+    assert [data.table.name(label) for label in (1, 2, 3)] == list(CLASSES)
     with pytest.raises(UserError, match=r"classes\.txt: .* of the model; missing: 'cow'; unexpected: .*'tree'"):
         load_segmentation(ade20k_root, out_dir, classes=['car', 'cow'])
 
@@ -205,21 +206,24 @@ REFUSED = {
     'beyond bytes': (store(LABELS + np.uint16(299)), r'a1\.png has the label 299'),
     'negative': (store(LABELS.astype(np.uint16) - np.uint16(1)), r'a1\.png has the label 65535'),
     'black and white': (every(lambda labels: 255 * (labels > 1)), r'a1\.png, have no label but 0 and 255, which are'),
-    'all ignored': (every(lambda labels: 0 * labels), r'all 4 label maps, such as .*a1\.png, have no label but 0, '),
+    'all ignored': (every(lambda labels: 0 * labels), r'all 6 label maps, such as .*a1\.png, have no label but 0, '),
     'colored': (store(np.dstack([LABELS, LABELS, 0 * LABELS])), r'a1\.png.*it is a color image.*; 1 of its 4'),
     'truncated': (cut(FIRST), r'a1\.png.* cannot be read .*; 1 of its 4 masks is unreadable'),
     'truncated image': (cut(f'{TRAINING}/a1.jpg'), r'a1\.jpg.* cannot be read .*; 1 of its 4 images is unreadable'),
     'text': (lambda root: write_text(root / FIRST, 'labels'), r'a1\.png.* cannot be read'),
     'JPEG inside': (store(LABELS, format='JPEG'), r'a1\.png.*it is a JPEG file by its content'),
-    'TIFF inside': (store(LABELS.astype(np.float32), format='TIFF'), r'a1\.png.*it is a TIFF file by its content'),
+    'TIFF inside': (
+        store(LABELS.astype(np.float32), format='TIFF'),
+        r'a1\.png.*its pixels are no labels, but of the kind F',
+    ),
     'no names': (lambda root: (root / 'classes.txt').unlink(), r'must hold a file classes\.txt, whose line n names'),
-    'empty names': (name_classes(' \n'), r'classes\.txt must name 2 to 254 labels, but names 0'),
+    'empty names': (name_classes(' \n'), r'classes\.txt must name 1 to 254 labels, but names 0'),
     'blank name': (name_classes('road\n\ntree\n'), r'classes\.txt has no name for class 2'),
     'name twice': (name_classes('road\ncar\nroad\n'), r"classes\.txt: 'road' names more than one label"),
-    'one class': (name_classes('car\n'), r'classes\.txt must name 2 to 254 labels, but names 1: .* background'),
-    'too many': (name_classes('\n'.join(map(str, range(255)))), r'classes\.txt must name 2 to 254 .* names 255'),
-    'many names': (name_classes('\n'.join(map(str, range(100_000)))), r'classes\.txt must name 2 to 254 .* 100000'),
-    'a book': (name_classes('road\n' * 300_000), r'classes\.txt has 1500000 bytes: too large for 2 to 254 names'),
+    'one class': (name_classes('car\n'), r'a1\.png has the value 2, 25\.0 % of .*classes\.txt names no class for it'),
+    'too many': (name_classes('\n'.join(map(str, range(255)))), r'classes\.txt must name 1 to 254 .* names 255'),
+    'many names': (name_classes('\n'.join(map(str, range(100_000)))), r'classes\.txt must name 1 to 254 .* 100000'),
+    'a book': (name_classes('road\n' * 300_000), r'classes\.txt has 1500000 bytes: too large for 1 to 254 names'),
     'channels of 16 bits': (
         lambda root: (root / FIRST).write_bytes(png(16, RGB, LABELS.repeat(3, axis=1))),
         r'a1\.png.*it has several channels of 16 bits',

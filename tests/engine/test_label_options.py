@@ -72,8 +72,23 @@ def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
     apply_dataset(cfg, write(tmp_path / 'user', labels), builtin_dataset=False, classes=order, **options)
     init_default_scope('mmseg')
     names = order or CLASSES
-    truth = np.array([names.index(name) for name in CLASSES] + [255])[SCENE]
+    check_perfect_prediction(cfg, np.array([names.index(name) for name in CLASSES] + [255])[SCENE], names)
 
+
+@pytest.mark.parametrize('order', [None, ('car', 'background')])
+@pytest.mark.parametrize('white', [1, 255])
+def test_black_and_white(white, order, fpn_config, tmp_path):
+    cfg = deepcopy(fpn_config)
+    cfg.work_dir = str(tmp_path / 'run')
+    root = write(tmp_path / 'user', [0, 0, white, white, 0], ['car'])
+    apply_dataset(cfg, root, builtin_dataset=False, classes=order)
+    init_default_scope('mmseg')
+    names = order or ('background', 'car')
+    truth = np.array([names.index(name) for name in ('background', 'car')])[((SCENE == 2) | (SCENE == 3)).astype(int)]
+    check_perfect_prediction(cfg, truth, names)
+
+
+def check_perfect_prediction(cfg, truth, names):
     cfg.train_dataloader.dataset.pipeline = cfg.train_dataloader.dataset.pipeline[:2]
     sample = DATASETS.build(cfg.train_dataloader.dataset)[0]
     assert (sample['gt_seg_map'] == truth).all()
@@ -91,7 +106,7 @@ def test_a_perfect_prediction_is_perfect(reading, order, fpn_config, tmp_path):
         figures = metric.evaluate(len(dataset))
         assert set(figures.values()) == {1.0}
         if split == 'test':
-            assert {f'IoU_{name}' for name in CLASSES} < set(figures)
+            assert {f'IoU_{name}' for name in names} < set(figures)
 
 
 @pytest.fixture(scope='module')
@@ -216,6 +231,9 @@ def content(**meta):
         (content(reduce_zero_label=True, ignore_label=9), dict(background='ignore', ignore_label=9)),
         (content(reduce_zero_label=False), dict(background='class', ignore_label=None)),
         (content(reduce_zero_label=False, ignore_label='9'), dict(background='class', ignore_label=None)),
+        (content(reduce_zero_label=False, background=None), dict(background=None, ignore_label=None)),
+        (content(reduce_zero_label=False, background='ignore'), dict(background='ignore', ignore_label=None)),
+        (content(reduce_zero_label=False, background=['class']), dict(background=None, ignore_label=None)),
         (content(reduce_zero_label='yes'), {}),
         (content(), {}),
         (dict(meta=5), {}),

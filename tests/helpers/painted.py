@@ -6,14 +6,18 @@ under each box, mask and label.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mmengine.registry import DATASETS
 from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
-from mmbackbones.datasets import DetectionData
+import mmbackbones.engine  # noqa: F401  # registers what configs name
+from mmbackbones.datasets import DetectionData, SegmentationData
+from mmbackbones.datasets.checks.label_maps import IGNORE_INDEX
 
 COLORS = {'cat': (220, 40, 40), 'dog': (40, 200, 60), 'bird': (50, 70, 230)}
 CLASSES = tuple(COLORS)
@@ -172,10 +176,69 @@ def _check_object(item: dict, name: str, scene: Scene, pixels: np.ndarray) -> No
     assert truth.name == name
     assert abs(np.subtract(truth.box, item['bbox'])).max() <= 1, (truth.box, item['bbox'])
     if polygons := item.get('segmentation'):
-        rle = coco_mask.frPyObjects(polygons, height, width)
+        encoded = isinstance(polygons, dict) and isinstance(polygons['counts'], str)
+        rle = polygons if encoded else coco_mask.frPyObjects(polygons, height, width)
         mask = coco_mask.decode(coco_mask.merge(rle) if isinstance(rle, list) else rle).astype(bool)
         assert (mask & colored).sum() >= SHARE * mask.sum()
         assert (mask & under).sum() >= SHARE * mask.sum()
         assert (mask & colored).sum() >= COVERED * (colored & under).sum()
     elif len(set(truth.polygon[::2])) == 2:  # a rectangle fills its box
         assert (under & colored).sum() >= SHARE * under.sum()
+
+
+def check_label_maps(
+    data: SegmentationData, scenes: dict[str, list[Scene]] = SCENES, background: str = 'class', divided: bool = False
+) -> None:
+    """Assert that what a model is trained on is what was painted, pixel by pixel.
+
+    Classes may be called by their names; `class N`, for the N-th of `CLASSES`, where nothing names them; or
+    `foreground`, for all of them. With `background='class'` there is another one, the first.
+
+    Args:
+        data: What was read.
+        scenes: What was painted.
+        background: Whether the pixels of no object are a class (`class`), or ignored (`ignore`).
+        divided: As for `check_boxes`.
+    """
+    objects = data.classes[background == 'class' :]
+    assert objects in (CLASSES, tuple(f'class {number}' for number in range(1, 4)), ('foreground',))
+    meant = [set(COLORS)] if objects == ('foreground',) else [{name} for name in CLASSES]
+    found: dict[str, set[str]] = {}
+    for split, part in data.splits.items():
+        for image, labels in _trained_on(data, part.list_file):
+            found.setdefault(split, set()).add(Path(image).stem)
+            pixels = np.array(Image.open(image).convert('RGB'))
+            assert labels.shape == pixels.shape[:2]
+            first = int(background == 'class')
+            for index, names in enumerate(meant, first):
+                colored = np.any([has_color(pixels, COLORS[name]) for name in names], axis=0)
+                _check_same_pixels(labels == index, colored)
+            nothing = np.all([~has_color(pixels, color) for color in COLORS.values()], axis=0)
+            _check_same_pixels(labels == (0 if first else IGNORE_INDEX), nothing)
+    expected = {split: {scene.stem for scene in listed} for split, listed in scenes.items()}
+    if divided:
+        assert found['train'].isdisjoint(found['val'])
+        assert set.union(*found.values()) == set.union(*expected.values())
+        assert any('80/20' in note for note in data.notes)
+    else:
+        assert found == expected
+
+
+def _trained_on(data: SegmentationData, list_file: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Each image of a split, and its labels as MMSegmentation reads them."""
+    dataset = DATASETS.build(
+        dict(
+            type='PairedSegDataset',
+            ann_file=str(list_file),
+            metainfo=dict(classes=data.classes),
+            pipeline=[dict(type='mmseg.LoadAnnotations')],
+            **data.table.settings,
+        )
+    )
+    for sample in dataset:
+        yield sample['img_path'], sample['gt_seg_map']
+
+
+def _check_same_pixels(found: np.ndarray, painted: np.ndarray) -> None:
+    assert (found & painted).sum() >= SHARE * found.sum()
+    assert (found & painted).sum() >= COVERED * painted.sum()

@@ -1,7 +1,8 @@
-"""Label maps, the masks of semantic segmentation: PNG files with one label per pixel."""
+"""Label maps, the masks of semantic segmentation: images with one label, or one color, per pixel."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from .images import ORIENTATION
 Labels = np.ndarray[Any, Any]
 
 IGNORE_INDEX = 255  # label that MMSegmentation's losses and metrics ignore
+MAX_BYTE = 255
 MAX_LABEL = 65535  # of 16 bits
-MAX_COUNTED_LABELS = 257  # different labels of one map that are counted: one more than 8 bits can hold
+MAX_COUNTED_LABELS = 4097  # different labels of one map that are counted; more are no label map
+SUFFIXES = {'.bmp', '.gif', '.png', '.tif', '.tiff'}  # of files that preserve labels exactly
 # Modes that MMSegmentation reads as they are, of palettes the indices. All others are converted to 8 bits: 16 bits
 # would be cut to 8, several channels are not accepted, and PIL stretches gray levels of 2 and 4 bits to 0..255.
 AS_STORED = {'L', 'P', '1'}
 SIXTEEN_BITS = {'I;16', 'I;16B', 'I'}
 STRETCHED = {'L;2': 85, 'L;4': 17}  # PIL's raw mode: factor
+COLORED = {'1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA'}  # modes that have colors of 8 bits
+_LOSSLESS = {'BMP', 'GIF', 'PNG', 'TIFF'}
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,13 @@ class LabelMap:
         size: Width and height in pixels.
         as_stored: Whether MMSegmentation reads the labels of the file as they are.
         pixels: Number of pixels of each label that occurs, in rising order of labels.
+        by_color: Whether its labels are colors, 0xRRGGBB.
     """
 
     size: tuple[int, int]
     as_stored: bool
     pixels: dict[int, int]
+    by_color: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,9 @@ class Pair:
     orientation: int
 
 
-def read_label_maps(root: Path, folder: Path, names: Sequence[str], source: str) -> list[LabelMap]:
+def read_label_maps(
+    root: Path, folder: Path, names: Sequence[str], source: str, by_color: bool = False
+) -> list[LabelMap]:
     """Verify label maps by decoding them, and count their labels.
 
     Args:
@@ -64,13 +73,15 @@ def read_label_maps(root: Path, folder: Path, names: Sequence[str], source: str)
         folder: Folder that the names are relative to.
         names: Names of the label maps.
         source: What lists the files, for messages.
+        by_color: Whether a label is the color of a pixel, 0xRRGGBB; of an image with a palette, its color there.
 
     Raises:
         UserError: See :func:`~mmbackbones.datasets.checks.file_cache.inspect_files`.
     """
-    found = inspect_files(root, folder, names, source, 'mask', _inspect)
+    kind = 'color mask' if by_color else 'mask'
+    found = inspect_files(root, folder, names, source, kind, partial(_inspect, by_color=by_color))
     return [
-        LabelMap((width, height), bool(as_stored), dict(zip(counts[::2], counts[1::2], strict=True)))
+        LabelMap((width, height), bool(as_stored), dict(zip(counts[::2], counts[1::2], strict=True)), by_color)
         for width, height, as_stored, *counts in found
     ]
 
@@ -84,53 +95,88 @@ def count_pixels(maps: Iterable[LabelMap]) -> dict[int, int]:
     return dict(sorted(total.items()))
 
 
-def write_8_bit(path: Path, target: Path, ignore_label: int | None) -> None:
+def write_8_bit(path: Path, target: Path) -> None:
     """Convert a label map to 8 bits, so that MMSegmentation reads its labels.
 
     Args:
-        path: Label map whose labels are below 256, but for `ignore_label`.
-        target: File to write.
-        ignore_label: Label that becomes 255, which is ignored.
+        path: Label map, whose labels above 255 become 255.
+        target: PNG file to write.
     """
-    labels = read_labels(path)
-    labels[labels == ignore_label] = IGNORE_INDEX
-    target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(labels.astype(np.uint8)).save(target)
+    _write_png(np.minimum(read_labels(path), MAX_BYTE).astype(np.uint8), target)
 
 
-def read_labels(path: str | Path) -> Labels:
+def write_classes(path: Path, target: Path, classes: Mapping[int, int], by_color: bool) -> None:
+    """Convert a label map to the indices of classes.
+
+    Args:
+        path: Label map.
+        target: PNG file to write.
+        classes: Label -> index of its class; all other labels become 255.
+        by_color: As in :func:`read_label_maps`.
+    """
+    labels = read_labels(path, by_color)
+    indices = np.full(max(int(labels.max()), *classes) + 1, IGNORE_INDEX, np.uint8)
+    indices[list(classes)] = list(classes.values())
+    _write_png(indices[labels], target)
+
+
+def read_labels(path: str | Path, by_color: bool = False) -> Labels:
     """The labels of a valid label map, unsigned, of shape ``(H, W)``."""
-    _, labels = _decode(path)
+    _, labels = _decode(path, by_color)
     return labels
 
 
-def _inspect(path: str) -> tuple[int, ...] | str:
+def _write_png(labels: Labels, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(labels).save(target)
+
+
+def _inspect(path: str, by_color: bool) -> tuple[int, ...] | str:
     try:
-        as_stored, labels = _decode(path)
+        as_stored, labels = _decode(path, by_color)
     except Exception as error:  # a decoder may raise anything, and whatever it is, the file is not valid
         return summarize_error(error)
-    counts = np.stack(np.unique(labels, return_counts=True), axis=1)[:MAX_COUNTED_LABELS]
-    return (labels.shape[1], labels.shape[0], int(as_stored), *counts.ravel().tolist())
+    return (labels.shape[1], labels.shape[0], int(as_stored), *_count(labels).ravel().tolist())
 
 
-def _decode(path: str | Path) -> tuple[bool, Labels]:
+def _count(labels: Labels) -> Labels:
+    """The labels that occur and their numbers of pixels, ``(N, 2)``."""
+    if labels.dtype == np.uint8:  # many times as fast
+        numbers = np.bincount(labels.ravel())
+        return np.stack([numbers.nonzero()[0], numbers[numbers > 0]], axis=1)
+    # Neighbors are mostly the same, and sorting is slow: of each run of one label, the first is counted by its length.
+    flat = labels.ravel()
+    starts = np.concatenate([[0], 1 + (flat[1:] != flat[:-1]).nonzero()[0]])
+    found, places = np.unique(flat[starts], return_inverse=True)
+    numbers = np.bincount(places, np.diff(starts, append=flat.size)).astype(np.int64)
+    return np.stack([found, numbers], axis=1)[:MAX_COUNTED_LABELS]
+
+
+def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
     """Whether MMSegmentation reads the labels as they are, and the labels.
 
     Raises:
         ValueError: The file is not a label map.
     """
     with Image.open(path) as image:
-        if image.format != 'PNG':  # JPEG, for one, would have changed the labels
-            raise ValueError(
-                f'it is a {image.format} file by its content, not a PNG file, which preserves labels exactly'
-            )
-        raw_mode = str(image.tile[0][3]) if image.tile else ''
-        array, mode = np.array(image), image.mode
+        _check_file(image)
+        raw_mode = _raw_mode(image)
+        if by_color and (image.mode not in COLORED or raw_mode.endswith(';16B')):
+            raise ValueError(f'its pixels are no colors of 8 bits per channel, but of the kind {image.mode}')
+        # Programs reorder the palette of a GIF as they like, so that gray levels in it are not at their places.
+        gray = image.format == 'GIF' and image.mode == 'P' and _has_gray_levels(image)
+        shown = image.convert('RGB') if by_color else image.convert('L') if gray else image
+        array, mode = np.array(shown), shown.mode
         if _is_turned(image):
             raise ValueError(
                 'it has an EXIF orientation, but training reads the pixels of label maps as they are stored: '
                 'store it upright'
             )
+    if by_color:
+        red, green, blue = np.moveaxis(array.astype(np.uint32), 2, 0)
+        return False, red << 16 | green << 8 | blue
+    if gray:
+        return False, array
     if raw_mode.endswith(';16B') and mode not in SIXTEEN_BITS:
         raise ValueError('it has several channels of 16 bits, but must have one label per pixel')
     if raw_mode in STRETCHED:
@@ -138,13 +184,49 @@ def _decode(path: str | Path) -> tuple[bool, Labels]:
     if mode in AS_STORED:
         return True, array.astype(np.uint8)
     if mode in SIXTEEN_BITS:
+        if array.min() < 0 or array.max() > MAX_LABEL:
+            raise ValueError(
+                f'it has labels from {array.min()} to {array.max()}, but they must be from 0 to {MAX_LABEL}'
+            )
         return False, array.astype(np.uint16)
+    if array.ndim != 3:
+        raise ValueError(f'its pixels are no labels, but of the kind {mode}: store whole numbers of 8 or 16 bits')
     colors = array[..., :1] if mode == 'LA' else array[..., :3]
     if (colors != colors[..., :1]).any():
         raise ValueError(
             'it is a color image, but must have one label per pixel: an 8-bit PNG in gray or with a palette'
         )
     return False, colors[..., 0]
+
+
+def _raw_mode(image: Image.Image) -> str:
+    """How PIL calls the form in which a file stores its pixels."""
+    tiles: Any = getattr(image, 'tile', None)
+    options = tiles[0][3] if tiles else ''
+    return str(options[0] if isinstance(options, tuple) else options)
+
+
+def _has_gray_levels(image: Image.Image) -> bool:
+    colors = np.array(image.convert('RGB'))
+    return bool((colors == colors[..., :1]).all())
+
+
+def _check_file(image: Image.Image) -> None:
+    """Check that a file preserves labels exactly.
+
+    Raises:
+        ValueError: It does not, or holds several label maps.
+    """
+    kind = 'JPEG' if 'jpeg' in str(image.info.get('compression')) else image.format
+    if kind == 'JPEG':
+        raise ValueError(
+            'it is a JPEG file by its content, which has changed the labels near their outlines: export PNG files, or, '
+            'if there are black and white only, convert them with: magick FILE.jpg -threshold 50% FILE.png'
+        )
+    if kind not in _LOSSLESS:
+        raise ValueError(f'it is a {kind} file by its content, not a PNG file, which preserves labels exactly')
+    if kind != 'PNG' and getattr(image, 'n_frames', 1) > 1:
+        raise ValueError('it has several pages or frames, but must be a single label map')
 
 
 def _is_turned(image: Image.Image) -> bool:

@@ -72,7 +72,10 @@ def _fit(pair: Pair) -> float | None:
         if turning does not change the label map.
     """
     width, height = (ceil(side / max(1, max(pair.label.size) / MAX_SIDE)) for side in pair.label.size)
-    labels = cv2.resize(read_labels(pair.label_path), (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int64)
+    stored = read_labels(pair.label_path, pair.label.by_color)
+    _, numbers = np.unique(stored, return_inverse=True)  # colors are too large for OpenCV
+    numbers = np.minimum(numbers, MAX_LABEL).astype(np.uint16).reshape(stored.shape)
+    labels = cv2.resize(numbers, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int64)
     turned = np.ascontiguousarray(TURNS[pair.orientation](labels))
     if (labels == turned).all():
         return None

@@ -42,6 +42,30 @@ def check_masks(data: dict[str, Any], name: str, masks_for: str = 'Mask R-CNN') 
             raise MaskError(f'{name}: annotation {annotation["id"]} has a mask that {defect}')
 
 
+def box_of_mask(mask: Any, size: list[int | None]) -> list[float] | None:
+    """x, y, width and height of the box around a mask; None if it is malformed, or run-length encoded at another size.
+
+    Args:
+        mask: Polygons or run-length encoding (RLE), as far as a JSON file may hold them.
+        size: Height and width of its image.
+    """
+    if isinstance(mask, list):
+        if not mask or _find_defect(mask, size):
+            return None
+        xs, ys = ([polygon[start::2] for polygon in mask] for start in (0, 1))
+        left, top = min(map(min, xs)), min(map(min, ys))
+        return [left, top, max(map(max, xs)) - left, max(map(max, ys)) - top]
+    if not isinstance(mask, dict) or not all(type(side) is int and 0 < side < MAX_COORDINATE for side in size):
+        return None
+    if _find_defect_of_rle(mask, size, decode=False):
+        return None
+    try:
+        box: list[float] = coco_mask.toBbox(_compress(mask)).tolist()
+    except Exception:  # see _find_defect_of_rle
+        return None
+    return box
+
+
 def _find_defect(mask: Any, size: list[int | None]) -> str | None:
     if isinstance(mask, dict):
         return _find_defect_of_rle(mask, size)
@@ -56,7 +80,7 @@ def _find_defect(mask: Any, size: list[int | None]) -> str | None:
     return None
 
 
-def _find_defect_of_rle(mask: dict[str, Any], size: list[int | None]) -> str | None:
+def _find_defect_of_rle(mask: dict[str, Any], size: list[int | None], decode: bool = True) -> str | None:
     counts, stated = mask.get('counts'), mask.get('size')
     if not counts or not isinstance(counts, list | str) or not isinstance(stated, list) or len(stated) != 2:
         return f'lacks the "counts" or "size" of a run-length encoding (RLE): {short(mask)}'
@@ -68,6 +92,8 @@ def _find_defect_of_rle(mask: dict[str, Any], size: list[int | None]) -> str | N
             return f'has run lengths that are not numbers of pixels: {short(counts)}'
         if sum(counts) != stated[0] * stated[1]:  # pycocotools would leave the rest undefined
             return f'has run lengths for {sum(counts)} pixels, but its size is {stated[1]}x{stated[0]}'
+    if not decode:
+        return None
     try:
         coco_mask.decode(_compress(mask))
     except Exception as error:  # whatever pycocotools refuses here, it would refuse in training and evaluation

@@ -10,6 +10,7 @@ from ...utils.paths import normalize_separators
 from .annotations import NUMBER_TYPES
 from .image_sizes import describe_size_mismatch, parse_side
 from .images import ImageInfo
+from .masks import box_of_mask
 
 # Boxes are rounded, and even COCO's own overshoot a little: less than half a pixel does no harm.
 MAX_OVERSHOOT = 0.5  # pixels
@@ -17,6 +18,7 @@ MAX_OVERSHOOT = 0.5  # pixels
 DESCRIPTIONS = {
     'slash': ('file name with backslashes read as folders', 'file names with backslashes read as folders'),
     'size': ('image size filled in', 'image sizes filled in'),
+    'box': ('box taken from its mask', 'boxes taken from their masks'),
     'clipped': ('box clipped to its image', 'boxes clipped to their image'),
     'dropped': ('box without area dropped', 'boxes without area dropped'),
     'polygon': (
@@ -33,6 +35,32 @@ DESCRIPTIONS = {
 }
 # What CocoDataset does by itself in training, so that the 450 MB of COCO need not be copied for it.
 DONE_BY_COCO_DATASET = ('dropped', 'polygon', 'ignore')
+
+
+def fill_boxes(data: dict[str, Any]) -> Counter[str]:
+    """Give each annotation that has a mask and no box that of its mask.
+
+    Args:
+        data: Content of a COCO file, of which nothing has been checked but that it has COCO's lists; changed in place.
+
+    Returns:
+        Number of repairs of each kind.
+    """
+    lacking = [item for item in data['annotations'] if not item.get('bbox') and item.get('segmentation')]
+    if not lacking:
+        return Counter()
+    sizes = {}
+    for image in data['images']:
+        if type(image.get('id')) is int:
+            sizes[image['id']] = [image.get('height'), image.get('width')]
+    repairs: Counter[str] = Counter()
+    for item in lacking:
+        number = item.get('image_id')
+        size = sizes.get(number, [None, None]) if type(number) is int else [None, None]
+        if box := box_of_mask(item['segmentation'], size):
+            item['bbox'] = box
+            repairs['box'] += 1
+    return repairs
 
 
 def normalize_coco(data: dict[str, Any], image_dir: Path, name: str, masks: bool) -> Counter[str]:

@@ -74,6 +74,21 @@ def take_census(root: Path) -> Census:
     return Census({kind: sorted(names) for kind, names in kinds.items()}, folders, complete)
 
 
+def holds_images(root: Path) -> bool:
+    """Whether there is an image in `root` or its subfolders, as far as a census would look."""
+    waiting, looked = [root], 0
+    for place in waiting:
+        for entry in _scan(place):
+            looked += 1
+            if _is_dir(entry):
+                waiting.append(Path(entry.path))
+            elif kind_by_name(entry.name) == IMAGE:
+                return True
+            if looked > MAX_ENTRIES:
+                return True  # perhaps
+    return False
+
+
 class Glance(Folder):
     """A folder that is listed as far as a census would list it, to try formats on what the user did not name."""
 
@@ -208,8 +223,12 @@ def read_head(path: Path, size: int) -> bytes:
 
 
 def _translate(pattern: str) -> re.Pattern[str]:
-    """A pattern of :meth:`pathlib.Path.glob` as a regular expression for a path with slashes, in any case."""
+    """A pattern of :meth:`pathlib.Path.glob` as a regular expression for a path with slashes, in any case.
+
+    ``.jpg`` stands for all suffixes of images.
+    """
     parts = re.findall(r'\*\*/|\*\*|\*|\?|\[[^]]+\]|[^*?\[]+', pattern.rstrip('/'))
     known = {'**/': '(?:.*/)?', '**': '.*', '*': '[^/]*', '?': '[^/]'}
     text = ''.join(known.get(part) or (part if part[0] == '[' else re.escape(part)) for part in parts)
+    text = re.sub(r'\\\.jpg$', rf'\\.({"|".join(suffix[1:] for suffix in sorted(SUFFIXES))})', text)
     return re.compile(text, re.IGNORECASE)

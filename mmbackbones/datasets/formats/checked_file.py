@@ -10,7 +10,14 @@ from ..checks.classes import check_same_classes
 from ..checks.discarded_content import describe_discarded_content
 from ..checks.images import ImageInfo, read_images
 from ..checks.masks import check_masks
-from ..checks.repair import describe_repairs, fill_image_sizes, normalize_coco, repair_annotations, set_categories
+from ..checks.repair import (
+    describe_repairs,
+    fill_boxes,
+    fill_image_sizes,
+    normalize_coco,
+    repair_annotations,
+    set_categories,
+)
 from .base import Annotations
 
 
@@ -66,10 +73,11 @@ def check_file(
         UserError: The first defect that cannot be repaired.
     """
     data, source = annotations.data, str(root / name)
+    filled = fill_boxes(data)
     check_annotations(data, source)
     check_classes(data, classes, source, whose)
     annotated = {annotation['image_id'] for annotation in data['annotations']}
-    repairs = normalize_coco(data, annotations.image_dir, source, masks_for is not None)
+    repairs = filled + normalize_coco(data, annotations.image_dir, source, masks_for is not None)
     if masks_for is not None:
         check_masks(_with_known_sizes(data), source, masks_for)
     return CheckedFile(name, annotations, annotated, repairs, masks_for)

@@ -8,7 +8,7 @@ from ...errors import UserError
 from ...utils.files import read_text
 from .base import LabelNames
 
-MIN_CLASSES = 2  # with a single class there is nothing to tell apart
+MIN_CLASSES = 1  # beside the background
 MAX_CLASSES = 254  # labels are bytes, and 255 is ignored, as is 0 in most data sets
 MAX_BYTES = 1_000_000  # of a file with so few names
 ADE20K = 'objectInfo150.txt'

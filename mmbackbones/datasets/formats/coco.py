@@ -1,8 +1,8 @@
-"""COCO files as COCO itself, and most tools, lay them out."""
+"""COCO files in ``annotations/``, as COCO itself, and most tools, lay them out."""
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .base import Annotations, DetectionFormat
 from .coco_files import list_annotation_files, read_coco
@@ -21,22 +21,27 @@ class CocoFormat(DetectionFormat):
 
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
-        root = self.root
-        self.splits = self.find_files(root)
-        others = list_annotation_files(root) | {path.name for path in root.glob('*.json') if split_of(path.stem)}
-        self.notes = describe_unused(others.difference(self.splits.values()), root)
+        self.splits = self.find_files(folder)
+        others = {*list_annotation_files(folder), *(file for file in folder.files('', '*.json') if _names_split(file))}
+        self.notes = describe_unused(others.difference(self.splits.values()), self.root)
 
     @classmethod
     @abstractmethod
-    def find_files(cls, root: Path) -> dict[str, str]:
-        """Split -> its file, relative to `root`; empty if `root` is in another format."""
+    def find_files(cls, folder: Folder) -> dict[str, str]:
+        """Split -> its file; empty if `folder` is in another format."""
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        return bool(cls.find_files(folder.root))
+        return bool(cls.find_files(folder))
+
+    def list_places(self, file: str) -> tuple[str, ...]:
+        """Where the images of a file may be; ``{}`` stands for the name of its split."""
+        return self.image_dirs
 
     def read(self, split: str) -> Annotations:
-        return read_coco(self.root, self.splits[split], split, self.image_dirs)
+        places = self.list_places(self.splits[split])
+        found = read_coco(self.folder, self.splits[split], split, places, alone=len(self.splits) == 1)
+        return _as_single_objects(found, self.splits[split])
 
 
 class Coco2017(CocoFormat):
@@ -55,12 +60,12 @@ val2017/*.jpg
     image_dirs = ('{}2017', 'images/{}2017')
 
     @classmethod
-    def find_files(cls, root: Path) -> dict[str, str]:
-        existing = list_annotation_files(root)
+    def find_files(cls, folder: Folder) -> dict[str, str]:
+        existing = set(list_annotation_files(folder))
         files = {split: f'annotations/instances_{split}2017.json' for split in NAMES}
         files = {split: file for split, file in files.items() if file in existing}
         alone = not existing.difference(files.values())
-        if {'train', 'val'} <= files.keys() or (alone and any((root / f'{split}2017').is_dir() for split in files)):
+        if {'train', 'val'} <= files.keys() or (alone and any(folder.has_folder(f'{split}2017') for split in files)):
             return files
         return {}
 
@@ -69,32 +74,64 @@ class PlainCoco(CocoFormat):
     """Files in ``annotations/`` that are named after their splits."""
 
     name = 'plain COCO'
-    expects = '`annotations/{train,val}.json` (and `test.json`), images in `images/` or `{train,val,test}/`'
+    expects = (
+        '`annotations/{train,val}.json` (and `test.json`; CVAT: `instances_Train.json`), images in `images/`, '
+        '`{train,val,test}/` or `images/{train,val,test}/`'
+    )
     tree = """
 annotations/
   train.json
   val.json
-images/*.jpg  # or train/ and val/
+images/*.jpg  # or train/ and val/, or images/train/ and images/val/
 """
     signs = {'annotations/*.json': 'COCO files', 'images/': 'images'}
-    image_dirs = ('images', '{}', 'images/{}', '.')
+    image_dirs = ('images', '{}', 'images/{}', '{}/images', '.')
 
     @classmethod
-    def find_files(cls, root: Path) -> dict[str, str]:
-        stems = {Path(file).stem for file in list_annotation_files(root)}
-        names = find_splits(stems, f'{root}/annotations')
+    def find_files(cls, folder: Folder) -> dict[str, str]:
+        files = {Path(file).stem: file for file in list_annotation_files(folder)}
+        names = find_splits(files, f'{folder.root}/annotations')
         # A train.json alone is in the format "one COCO file", and so is any file that is not just called val or test.
         if len(names) > 1 or {'val', 'test'} & set(names.values()):
-            return {split: f'annotations/{stem}.json' for split, stem in names.items()}
+            return {split: files[stem] for split, stem in names.items()}
         return {}
 
     @classmethod
     def explain_mismatch(cls, folder: Folder) -> str | None:
-        root = folder.root
-        files = sorted(file.removeprefix('annotations/') for file in list_annotation_files(root))
+        files = [Path(file).name for file in list_annotation_files(folder)]
+        if not files and (others := folder.files('annotations', '*.json')):
+            return (
+                f'holds COCO files for other tasks only, such as {others[0]}, but none with boxes: add '
+                'annotations/instances_train.json and annotations/instances_val.json'
+            )
         if len(files) < 2:
             return None
-        return f'holds several annotation files ({", ".join(files)}), but none that is named as a validation split'
+        return (
+            f'holds several annotation files ({", ".join(files[:6])}{", ..." * (len(files) > 6)}), but none that is '
+            'named as a validation split: rename them to train.json and val.json'
+        )
+
+
+class CvatCoco(CocoFormat):
+    """What CVAT exports of a task, or of a project without subsets."""
+
+    name = 'CVAT COCO'
+    expects = '`annotations/instances_default.json`, images in `images/default/`, `images/` or beside: split 80/20'
+    tree = """
+annotations/
+  instances_default.json
+images/
+  default/*.jpg  # or images/*.jpg
+"""
+    signs = {'annotations/instances_default.json': 'a COCO file', 'images/': 'images'}
+    image_dirs = ('images/default', 'images', 'default', '.')
+
+    @classmethod
+    def find_files(cls, folder: Folder) -> dict[str, str]:
+        files = list_annotation_files(folder)
+        if len(files) == 1 and Path(files[0]).stem.lower() in ('instances_default', 'person_keypoints_default'):
+            return {'train': files[0]}
+        return {}
 
 
 class OneCocoFile(CocoFormat):
@@ -107,11 +144,33 @@ annotations/*.json  # one, or trainval.json
 images/*.jpg
 """
     signs = {'*.json': 'a COCO file', 'images/': 'images'}
-    image_dirs = ('images', '.')
+    image_dirs = ('images', 'images/{}', '.')
 
     @classmethod
-    def find_files(cls, root: Path) -> dict[str, str]:
-        files = sorted(list_annotation_files(root))
+    def find_files(cls, folder: Folder) -> dict[str, str]:
+        files = list_annotation_files(folder)
         if len(files) != 1:
-            files = [file for file in ['trainval.json'] if (root / file).is_file()]
-        return {'train': files[0]} if files and (root / 'images').is_dir() else {}
+            files = [file for file in ['trainval.json'] if (folder / file).is_file()]
+        return {'train': files[0]} if files and folder.has_folder('images') else {}
+
+
+def _names_split(file: str) -> bool:
+    return split_of(Path(file).stem) is not None
+
+
+def _as_single_objects(found: Annotations, name: str) -> Annotations:
+    """Undo that CVAT marks everything drawn with its brush as a crowd, which nothing could be learned from."""
+    annotations = found.data['annotations']
+    if not annotations or not all(map(_is_brushed, annotations)):
+        return found
+    single: list[dict[str, Any]] = [annotation | {'iscrowd': 0} for annotation in annotations]
+    note = (
+        f'{name}: all {len(single)} masks are marked as crowds, as CVAT does with what is drawn with the brush; they '
+        'are read as single objects'
+    )
+    data = found.data | {'annotations': single}
+    return Annotations(data, found.image_dir, notes=(*found.notes, note))
+
+
+def _is_brushed(annotation: dict[str, Any]) -> bool:
+    return annotation.get('iscrowd') == 1 and isinstance(annotation.get('segmentation'), dict)

@@ -14,7 +14,8 @@ from ...errors import UserError
 from ...utils.text import short
 from ...utils.yaml_file import read_yaml
 from .base import Annotations, DetectionFormat, Format, LabeledImages, LabelNames, SegmentationFormat, Task
-from .class_names import MAX_CLASSES, MIN_CLASSES
+from .census import holds_images
+from .class_names import MAX_CLASSES
 from .coco_files import read_coco
 from .folder import Folder
 from .object_masks import ObjectMasks
@@ -86,13 +87,8 @@ def open_data_file(file: Path, task: Task | None, objects: bool = False) -> Form
         raise UserError(f'{file} has {" and ".join(tasks)} of each split, but {needed[task]}')
     if content and (task or tasks[0]) in tasks:
         return {'boxes': BoxesFile, 'label maps': LabelMapsFile}[task or tasks[0]](file, content)
-    found = BoxesFile(file, content) if content else _open_yolo(file)
+    found = BoxesFile(file, content) if content else Yolo.open_file(file)
     return found if task != 'label maps' else ObjectMasks(found.folder, found)
-
-
-def _open_yolo(file: Path) -> DetectionFormat:
-    found: DetectionFormat = getattr(Yolo, 'open_file')(file)  # noqa: B009
-    return found
 
 
 class BoxesFile(DetectionFormat):
@@ -113,10 +109,21 @@ class BoxesFile(DetectionFormat):
         return False
 
     def read(self, split: str) -> Annotations:
-        paths = self._paths[split]
-        place = str(paths['images']).replace('{', '{{').replace('}', '}}')  # no place for the name of a split
-        found = read_coco(self.root, str(paths['annotations']), split, (place,))
-        return replace(found, boundary=paths['images'])
+        images, file = self._paths[split]['images'], self._paths[split]['annotations']
+        if not holds_images(images):
+            raise UserError(f'{images} holds no images, but is named as the folder of those of {file}')
+        return replace(read_coco(_Images(images, file), file.name, split, ('.',), alone=True), boundary=images)
+
+
+class _Images(Folder):
+    """A folder of images, with an annotation file that seems to lie in it."""
+
+    def __init__(self, root: Path, file: Path) -> None:
+        super().__init__(root)
+        self._file = file
+
+    def __truediv__(self, name: str) -> Path:
+        return self._file if name == self._file.name else super().__truediv__(name)
 
 
 class LabelMapsFile(SegmentationFormat):
@@ -224,8 +231,8 @@ def _read_classes(classes: object, file: Path) -> dict[int, str] | list[str]:
     names = list(classes.values()) if isinstance(classes, dict) else classes
     if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
         raise UserError(f'{file}: "classes" must be a list of names, or a table value: name, with names in quotes')
-    if not MIN_CLASSES <= len(names) <= MAX_CLASSES:
-        raise UserError(f'{file}: "classes" must name {MIN_CLASSES} to {MAX_CLASSES} classes, but names {len(names)}')
+    if not 1 <= len(names) <= MAX_CLASSES:
+        raise UserError(f'{file}: "classes" must name 1 to {MAX_CLASSES} classes, but names {len(names)}')
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UserError(f'{file}: "classes" has {short(twice)} more than once')
     if isinstance(classes, dict):

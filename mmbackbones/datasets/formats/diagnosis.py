@@ -25,6 +25,7 @@ from .census import (
     YOLO,
     Census,
     Glance,
+    holds_images,
     kind_by_name,
     read_head,
     take_census,
@@ -69,7 +70,13 @@ def explain_no_folder(path: Path, find: Find) -> str:
     )
 
 
-def explain_unknown(folder: Folder, task: Task | None, formats: Sequence[type[Format]], find: Find) -> str:
+def explain_unknown(
+    folder: Folder,
+    task: Task | None,
+    formats: Sequence[type[Format]],
+    find: Find,
+    reasons: Callable[[], str | None] = lambda: None,
+) -> str:
     """Why a folder is in none of the formats, what it holds, and what to do.
 
     Args:
@@ -77,6 +84,7 @@ def explain_unknown(folder: Folder, task: Task | None, formats: Sequence[type[Fo
         task: What it has to be annotated with; None: anything.
         formats: The formats with such annotations.
         find: Tells which of them a folder is in.
+        reasons: What keeps the folder from being in a format that it resembles, as the end of a sentence.
 
     Returns:
         A sentence for the usual mistakes, otherwise a few lines.
@@ -85,7 +93,9 @@ def explain_unknown(folder: Folder, task: Task | None, formats: Sequence[type[Fo
     census = take_census(root)
     said = (
         _explain_empty(root, census)
-        or _explain_other_level(folder, find)
+        or _explain_lower_level(folder, find)
+        or explain_higher_level(root, find)
+        or ((reason := reasons()) and f'the data folder {root} {reason}')
         or _explain_images_alone(root, census, task)
         or _explain_annotations_alone(root, census)
     )
@@ -113,8 +123,8 @@ def _explain_empty(root: Path, census: Census) -> str | None:
     return None
 
 
-def _explain_other_level(folder: Folder, find: Find) -> str | None:
-    """The folder below or above that is in a format."""
+def _explain_lower_level(folder: Folder, find: Find) -> str | None:
+    """The folder below that is in a format."""
     root = folder.root
     unknown = f'the data folder {root} is in none of the known formats, but'
     for level in (folder.folders(), [name for child in folder.folders()[:MAX_TRIED] for name in folder.folders(child)]):
@@ -126,6 +136,11 @@ def _explain_other_level(folder: Folder, find: Find) -> str | None:
         if found:
             listed = ', '.join([*found[:MAX_NAMED], '...'] if len(found) > MAX_NAMED else found)
             return f'{unknown} {len(found)} folders in it are: {listed.replace(" is (", " (")}; name one of them'
+    return None
+
+
+def explain_higher_level(root: Path, find: Find) -> str | None:
+    """The folder above that is in a format, if `root` has the name of a part of it."""
     for parent in root.parents[:2]:
         above = _try(parent, find)
         if above and _is_part(root.relative_to(parent).parts[0], above):
@@ -134,8 +149,9 @@ def _explain_other_level(folder: Folder, find: Find) -> str | None:
 
 
 def _try(path: Path, find: Find) -> type[Format] | None:
+    """The format of a folder that the user did not name; None without images, since files alone are no data set."""
     with suppress(UserError, OSError):
-        return find(Glance(path))
+        return find(Glance(path)) if holds_images(path) else None
     return None
 
 
@@ -198,7 +214,7 @@ def _describe_nearest(census: Census, formats: Sequence[type[Format]]) -> list[s
     for number, fmt in enumerate(formats):
         has = [sign for sign in fmt.signs if census.has(sign)]
         if has:
-            ranked.append((-len(has) / len(fmt.signs), -len(has), number, fmt, has))
+            ranked.append((-sum(map(_weight, has)) / sum(map(_weight, fmt.signs)), -len(has), number, fmt, has))
     lines = []
     for *_, fmt, has in sorted(ranked, key=lambda item: item[:3])[:NEAREST]:
         lacking = [f'{sign} ({words})' for sign, words in fmt.signs.items() if sign not in has]
@@ -207,6 +223,11 @@ def _describe_nearest(census: Census, formats: Sequence[type[Format]]) -> list[s
             + (f'lacks {", ".join(lacking)}' if lacking else f'but needs {fmt.expects.replace("`", "")}')
         )
     return [f'nearest: {lines[0]}', *(f'then: {line}' for line in lines[1:])] if lines else []
+
+
+def _weight(sign: str) -> float:
+    """How much a pattern tells of a format: little if it has no name of a file or a folder of its own."""
+    return 1 if len(re.sub(r'\.\w+$|[^a-z]|images', '', sign.lower())) >= 3 else 0.3
 
 
 def _some(names: Sequence[str]) -> str:

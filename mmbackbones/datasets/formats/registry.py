@@ -11,26 +11,47 @@ from ...errors import UserError
 from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
-from .coco import Coco2017, OneCocoFile, PlainCoco
+from .census import holds_images
+from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
+from .coco_anywhere import CocoFiles, LabelStudioCoco
+from .createml import CreateMl
+from .cvat_xml import CvatXml
+from .darknet import Darknet
 from .data_file import data_file_tasks, is_data_file, open_data_file
-from .diagnosis import MORE, explain_no_folder, explain_unknown
+from .diagnosis import MORE, explain_higher_level, explain_no_folder, explain_unknown
 from .folder import Folder
+from .isat import Isat
+from .labelme import Labelme
 from .object_masks import ObjectMasks
+from .other_tools import explain_export
 from .pascal_voc import PascalVoc
 from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_of
+from .via import Via
 from .xml_files import XmlFiles
 from .yolo import Yolo
+from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
 
 # The order is part of the interface: the first of a task that matches is taken.
 FORMATS: tuple[type[Format], ...] = (
     Coco2017,
     PlainCoco,
     RoboflowCoco,
+    CvatCoco,
+    LabelStudioCoco,
     OneCocoFile,
+    Darknet,
     PascalVoc,
     Yolo,
+    CocoFiles,
+    RoboflowDarknet,
+    YoloWithoutYaml,
     XmlFiles,
+    CvatXml,
+    Labelme,
+    Isat,
+    CreateMl,
+    Via,
     Ade20k,
     ObjectMasks,
 )
@@ -129,6 +150,8 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
         raise UserError(_explain_mismatch(folder, task))
+    if not holds_images(root) and (above := explain_higher_level(root, lambda other: next(_match(other, task), None))):
+        raise UserError(above)
     found = first(folder)
     found.notes += _describe_val_folders(found)
     used = set(found.splits.values())
@@ -160,7 +183,11 @@ def _explain_mismatch(folder: Folder, task: Task | None) -> str:
     with suppress(UserError):
         if task and (other := next(_match(folder, None), None)):
             return f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; {MORE}'
-    reasons = (item.explain_mismatch(folder) for item in formats_of(task))
-    if reason := next(filter(None, reasons), None):
-        return f'the data folder {root} {reason}; {MORE}'
-    return explain_unknown(folder, task, formats_of(task), lambda other: next(_match(other, task), None))
+    explain = [explain_export, *(item.explain_mismatch for item in formats_of(task))]
+    return explain_unknown(
+        folder,
+        task,
+        formats_of(task),
+        lambda other: next(_match(other, task), None),
+        lambda: next(filter(None, (reason(folder) for reason in explain)), None),
+    )

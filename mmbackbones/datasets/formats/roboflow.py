@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from ...utils.text import short
@@ -19,8 +18,7 @@ class RoboflowCoco(DetectionFormat):
     """Folders that are named after their splits, each with images and a COCO file."""
 
     name = 'Roboflow COCO'
-    expects = f'`{{train,valid}}/{FILE}` (and `test/`) beside the images'
-
+    expects = f'`{{train,valid}}/{FILE}` (and `test/`) beside the images, or a single folder'
     tree = """
 train/
   _annotations.coco.json
@@ -33,16 +31,13 @@ valid/
 
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
-        root = self.root
-        self._folders = _find_folders(root)
         self._files: dict[str, Annotations] = {}
-        self.splits = {split: f'{folder}/{FILE}' for split, folder in self._folders.items()}
-        files = {f'{path.parent.name}/{FILE}' for path in root.glob(f'*/{FILE}')}
-        self.notes = describe_unused(files.difference(self.splits.values()), root)
+        self.splits = _find_files(folder)
+        self.notes = describe_unused(set(_list_files(folder)).difference(self.splits.values()), self.root)
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        return bool(_find_folders(folder.root))
+        return bool(_find_files(folder))
 
     def read(self, split: str) -> Annotations:
         found = self._read_file(split)
@@ -51,7 +46,7 @@ valid/
         parent = next(category['name'] for category in found.data['categories'] if category.get('id') == 0)
         kept = [category for category in found.data['categories'] if category.get('id') != 0]
         note = f'category {short(parent)} (id 0), which Roboflow adds as the parent of the others, is dropped'
-        return Annotations(found.data | {'categories': kept}, found.image_dir, notes=(note,))
+        return Annotations(found.data | {'categories': kept}, found.image_dir, notes=(*found.notes, note))
 
     @cached_property
     def _have_parent(self) -> bool:
@@ -64,12 +59,26 @@ valid/
 
     def _read_file(self, split: str) -> Annotations:
         if split not in self._files:
-            self._files[split] = read_coco(self.root, self.splits[split], split, (self._folders[split],))
+            file = self.splits[split]
+            self._files[split] = read_coco(
+                self.folder, file, split, [file.rpartition('/')[0] or '.'], alone=len(self.splits) == 1
+            )
         return self._files[split]
 
 
-def _find_folders(root: Path) -> dict[str, str]:
-    return find_splits(filter(split_of, {path.parent.name for path in root.glob(f'*/{FILE}')}), str(root))
+def _list_files(folder: Folder) -> list[str]:
+    files = [FILE, *(f'{place}/{FILE}' for place in folder.folders())]
+    return [file for file in files if folder.has_file(file)]
+
+
+def _find_files(folder: Folder) -> dict[str, str]:
+    """Split -> its file; a single file, whatever its folder is called, is for training."""
+    files = _list_files(folder)
+    places = {file.rpartition('/')[0] for file in files}
+    found = find_splits(filter(split_of, places), str(folder.root))
+    if not found and len(files) == 1:
+        return {'train': files[0]}
+    return {split: f'{place}/{FILE}' for split, place in found.items()}
 
 
 def _has_parent(data: dict[str, list[dict[str, Any]]]) -> bool:

@@ -1,6 +1,6 @@
 """Splits that are told by the folders in which their files are, at whatever level."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .split_names import find_splits, split_of
@@ -20,10 +20,25 @@ def divide_by_folder(files: Iterable[str], root: Path) -> tuple[dict[str, list[s
     Raises:
         UserError: Folders of several names are the same split.
     """
+    return divide_by_name({file: next(filter(split_of, file.split('/')[:-1]), '') for file in files}, root)
+
+
+def divide_by_name(names: Mapping[str, str], root: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """Divide files into splits.
+
+    Args:
+        names: File -> what its split is called; other names stand for none.
+        root: The data folder, for messages.
+
+    Returns:
+        As :func:`divide_by_folder`.
+
+    Raises:
+        UserError: Several names are the same split.
+    """
     found: dict[str, list[str]] = {}
     rest = list[str]()
-    for file in files:
-        name = next(filter(split_of, file.split('/')[:-1]), None)
-        (found.setdefault(name, []) if name else rest).append(file)
+    for file, name in names.items():
+        (found.setdefault(name, []) if split_of(name) else rest).append(file)
     divided = {split: found[name] for split, name in find_splits(found, str(root)).items()}
     return (divided, rest) if 'train' in divided or not rest else ({'train': rest, **divided}, [])

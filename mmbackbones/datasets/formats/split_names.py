@@ -21,6 +21,12 @@ def split_of(name: str) -> str | None:
     return _SPLITS[match[1]] if match else None
 
 
+def split_in(name: str) -> str | None:
+    """Which split `name` is a usual name of, or contains a name of as a word, such as ``val`` for `cats_val`."""
+    words = {_SPLITS[word] for word in re.findall('[a-z]+', name.lower()) if word in _SPLITS}
+    return split_of(name) or (words.pop() if len(words) == 1 else None)
+
+
 def find_splits(names: Iterable[str], where: str) -> dict[str, str]:
     """Find the names that stand for a split: usual ones, or else those that contain one as a word, such as `cats_val`.
 
@@ -37,13 +43,10 @@ def find_splits(names: Iterable[str], where: str) -> dict[str, str]:
     names = sorted(names)
     found = {}
     for split in NAMES:
-        exact, loose = [], []
+        exact, loose = list[str](), list[str]()
         for name in names:
-            words = re.findall('[a-z]+', name.lower())
-            if usual := split_of(name):
-                exact += [name] * (usual == split)
-            elif {_SPLITS[word] for word in words if word in _SPLITS} == {split}:
-                loose.append(name)
+            if split_in(name) == split:
+                (exact if split_of(name) else loose).append(name)
         chosen = exact or loose
         if len(chosen) > 1:
             raise UserError(f'{where} has several that could be the split {split!r}: {", ".join(chosen)}; keep one')

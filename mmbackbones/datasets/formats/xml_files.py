@@ -4,15 +4,13 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from ...errors import UserError
-from ...utils.text import counted
 from ...utils.xml_file import xml_root
 from ..checks.annotations import NoAnnotationsError
 from ..checks.images import SUFFIXES, read_images
 from .base import Annotations, DetectionFormat
 from .folder import Folder
 from .image_pairs import AnnotatedImages, pair_by_name
-from .objects import to_annotations
+from .objects import Object, to_annotations
 from .pascal_voc import PascalVoc
 from .split_folders import divide_by_folder
 from .split_names import describe_unused, split_of
@@ -61,28 +59,25 @@ valid/
         return any(xml_root(folder / file) == 'annotation' for file in probed) and bool(folder.walk('', SUFFIXES))
 
     def read(self, split: str) -> Annotations:
-        files, source = self._images[split], self.splits[split]
-        given = [self._contents.get(file) for file in files]
-        lacking = [file for file, content in zip(files, given, strict=True) if content is None]
+        files, source, notes = self._images[split], self.splits[split], list[str]()
+        lacking = [file for file in files if file not in self._pairs.files]
         if len(lacking) == len(files):
             raise NoAnnotationsError(f'no image in {self.root / source} has an XML file')
-        if 2 * len(lacking) > len(files):
-            raise UserError(
-                f'{self.root}: {len(lacking)} of the {counted(len(files), "image")} of the split {split!r} have no XML '
-                f'file, such as {lacking[0]}: annotate them, or move them to another folder'
-            )
+        if lacking:
+            count = f'{source}: {len(lacking)} of {len(files)} images have no XML file, such as {lacking[0]}'
+            if 2 * len(lacking) > len(files):
+                files = [file for file in files if file in self._pairs.files]
+                notes.append(f'{count}: they are left out, because most images are not annotated yet')
+            else:
+                notes.append(f'{count}: they are read as images without objects')
         images = read_images(self.root, self.root, files, str(self.root / source))
-        for file, content, info in zip(files, given, images, strict=True):
+        objects: list[list[Object]] = []
+        for file, info in zip(files, images, strict=True):
+            content = self._contents.get(file)
             if content:
                 content.check_size(info, file)
-        objects = [to_objects(content, self._from_one) if content else [] for content in given]
-        notes = []
-        if lacking:
-            notes.append(
-                f'{source}: images without an XML file, which are taken for images without objects, such as '
-                f'{lacking[0]}: {len(lacking)}'
-            )
-        return to_annotations(self.root, files, images, objects, classes_of(self._contents.values()), notes)
+            objects.append(to_objects(content, self._from_one) if content else [])
+        return to_annotations(self.root, files, images, objects, self._classes, notes)
 
     @cached_property
     def _contents(self) -> dict[str, VocFile]:
@@ -94,7 +89,11 @@ valid/
         refuse_fractions(contents.values(), self.root)
         return contents
 
-    @property
+    @cached_property
+    def _classes(self) -> list[str]:
+        return classes_of(self._contents.values())
+
+    @cached_property
     def _from_one(self) -> bool:
         """Whether corners are VOC's, as the names of VOC's folders tell.
 
@@ -105,5 +104,6 @@ valid/
 
 def _source(pairs: AnnotatedImages, images: list[str]) -> str:
     """What messages call the XML files of a split: ``train/*.xml``."""
-    places = {os.path.dirname(pairs.files.get(image, image)) for image in images}
+    files = [pairs.files[image] for image in images if image in pairs.files]
+    places = set(map(os.path.dirname, files or images))
     return os.path.join(os.path.commonpath(places) if '' not in places else '', '*.xml')

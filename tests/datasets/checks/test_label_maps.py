@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbackbones.datasets.checks.label_maps import LabelMap, count_pixels, read_label_maps, read_labels, write_8_bit
+from mmbackbones.datasets.checks import label_maps
+from mmbackbones.datasets.checks.label_maps import (
+    LabelMap,
+    count_pixels,
+    read_label_maps,
+    read_labels,
+    write_8_bit,
+    write_classes,
+)
 from mmbackbones.errors import UserError
 
 LABELS = np.array([[0, 1, 1], [2, 2, 2]], np.uint8)
@@ -32,10 +40,69 @@ def test_forms(form, tmp_path):
     (found,) = read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks')
     assert found == LabelMap((3, 2), as_stored, {0: 1, 1: 2, 2: 3})
     assert list(found.pixels) == [0, 1, 2]
-    write_8_bit(tmp_path / 'a.png', tmp_path / 'new/a.png', ignore_label=1)
-    with Image.open(tmp_path / 'new/a.png') as written:
-        assert written.mode == 'L'
-        assert np.array(written).tolist() == [[0, 255, 255], [2, 2, 2]]
+    write_8_bit(tmp_path / 'a.png', tmp_path / 'new/a.png')
+    write_classes(tmp_path / 'a.png', tmp_path / 'new/b.png', {0: 7, 2: 0}, by_color=False)
+    for name, expected in (('a', LABELS.tolist()), ('b', [[7, 255, 255], [0, 0, 0]])):
+        with Image.open(tmp_path / f'new/{name}.png') as written:
+            assert written.mode == 'L'
+            assert np.array(written).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ('suffix', 'options'),
+    [('bmp', {}), ('gif', {}), ('tif', {}), ('tif', dict(compression='tiff_lzw')), ('tif', dict(compression='zlib'))],
+)
+@pytest.mark.parametrize('values', [[0, 1, 2], [0, 255, 255], [7, 9, 200]], ids=str)
+def test_other_lossless_files(suffix, options, values, tmp_path):
+    labels = np.array(values, np.uint8)[LABELS]
+    Image.fromarray(labels).save(tmp_path / f'a.{suffix}', **options)
+    assert read_labels(tmp_path / f'a.{suffix}').tolist() == labels.tolist()
+    (found,) = read_label_maps(tmp_path, tmp_path, [f'a.{suffix}'], 'masks')
+    with Image.open(tmp_path / f'a.{suffix}') as image:
+        assert not found.as_stored or np.array(image).tolist() == labels.tolist()
+
+
+def test_the_palette_of_a_gif_is_read_as_its_indices_unless_it_is_gray(tmp_path):
+    image = Image.fromarray(LABELS, 'P')
+    image.putpalette(PALETTE)
+    image.save(tmp_path / 'a.gif')
+    assert read_labels(tmp_path / 'a.gif').tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 50), (40, 30)])
+@pytest.mark.parametrize('values', [[0], [3, 70000, 1 << 24]], ids=str)
+def test_count(size, values):
+    labels = np.random.default_rng(0).choice(np.array(values, np.uint32), size)
+    expected = np.stack(np.unique(labels, return_counts=True), axis=1)
+    assert label_maps._count(labels).tolist() == expected.tolist()
+    order = np.searchsorted(values, labels).astype(np.uint8)
+    assert label_maps._count(order).tolist() == [[values.index(value), count] for value, count in expected.tolist()]
+
+
+def colored(mode: str) -> Image.Image:
+    if mode == 'P':
+        image = Image.fromarray(LABELS, 'P')
+        image.putpalette(PALETTE)
+        return image
+    return Image.fromarray(np.reshape(np.array(PALETTE, np.uint8), (3, 3))[LABELS]).convert(mode)
+
+
+@pytest.mark.parametrize('mode', ['P', 'RGB', 'RGBA'])
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
+def test_colors(mode, suffix, tmp_path):
+    name = f'a.{suffix}'
+    colored(mode).save(tmp_path / name)
+    (found,) = read_label_maps(tmp_path, tmp_path, [name], 'masks', by_color=True)
+    assert found == LabelMap((3, 2), False, {0x0000FF: 3, 0x00FF00: 2, 0xFF0000: 1}, by_color=True)
+    if mode == 'P':  # what is found of colors is not taken for what is found of labels
+        assert read_label_maps(tmp_path, tmp_path, [name], 'masks')[0].pixels == {0: 1, 1: 2, 2: 3}
+    write_classes(tmp_path / name, tmp_path / 'b.png', {0xFF0000: 4, 0x00FF00: 0}, by_color=True)
+    assert read_labels(tmp_path / 'b.png').tolist() == [[4, 0, 0], [255] * 3]
+
+
+def test_two_colors_of_gray(tmp_path):
+    Image.fromarray(LABELS * 100).save(tmp_path / 'a.png')
+    assert read_labels(tmp_path / 'a.png', by_color=True).tolist() == (LABELS.astype(int) * 0x646464).tolist()
 
 
 def test_two_labels_in_one_bit(tmp_path):
@@ -48,13 +115,18 @@ def test_labels_beyond_8_bits(tmp_path):
     Image.fromarray(labels).save(tmp_path / 'a.png')
     (found,) = read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks')
     assert found.pixels == {65533: 1, 65534: 2, 65535: 3}
+    write_8_bit(tmp_path / 'a.png', tmp_path / 'b.png')
+    assert read_labels(tmp_path / 'b.png').tolist() == [[255] * 3] * 2
 
 
 @pytest.mark.parametrize(
     ('pixels', 'kind', 'reason'),
     [
         (np.dstack([LABELS, LABELS, LABELS + 1]), 'PNG', 'it is a color image, but must have one label per pixel'),
-        (LABELS, 'JPEG', 'it is a JPEG file by its content, not a PNG file'),
+        (LABELS.astype(np.float32), 'TIFF', 'its pixels are no labels, but of the kind F'),
+        (LABELS.astype(np.int32) - 1, 'TIFF', 'it has labels from -1 to 1, but they must be from 0 to 65535'),
+        (LABELS, 'WEBP', 'it is a WEBP file by its content, not a PNG file'),
+        (LABELS, 'JPEG', 'it is a JPEG file by its content, which has changed the labels .* export PNG files'),
     ],
 )
 def test_what_is_no_label_map(pixels, kind, reason, tmp_path):
@@ -63,6 +135,26 @@ def test_what_is_no_label_map(pixels, kind, reason, tmp_path):
         read_labels(tmp_path / 'a.png')
     with pytest.raises(UserError, match=f'masks.*a.png.*{reason}'):
         read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks')
+
+
+def test_compression_that_changes_labels(tmp_path):
+    Image.fromarray(LABELS).save(tmp_path / 'a.tif', compression='jpeg')
+    with pytest.raises(ValueError, match='it is a JPEG file by its content'):
+        read_labels(tmp_path / 'a.tif')
+
+
+@pytest.mark.parametrize('suffix', ['tif', 'gif'])
+def test_several_frames(suffix, tmp_path):
+    first, second = Image.fromarray(LABELS), Image.fromarray(LABELS + 9)
+    first.save(tmp_path / f'a.{suffix}', save_all=True, append_images=[second])
+    with pytest.raises(ValueError, match='it has several pages or frames'):
+        read_labels(tmp_path / f'a.{suffix}')
+
+
+def test_colors_of_16_bits(tmp_path):
+    Image.fromarray(LABELS.astype(np.uint16)).save(tmp_path / 'a.png')
+    with pytest.raises(ValueError, match='its pixels are no colors of 8 bits per channel, but of the kind I;16'):
+        read_labels(tmp_path / 'a.png', by_color=True)
 
 
 def test_count_pixels():

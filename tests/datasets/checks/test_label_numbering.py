@@ -9,12 +9,8 @@ import pytest
 from PIL import Image
 
 from mmbackbones.datasets import load_segmentation
-from mmbackbones.datasets.checks.label_numbering import (
-    Numbering,
-    check_numbering_options,
-    infer_numbering,
-    percentage,
-)
+from mmbackbones.datasets.checks.label_numbering import check_numbering_options, infer_background
+from mmbackbones.datasets.checks.label_table import LabelTable
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.errors import UserError
 from tests.helpers.detection_folders import write_image, write_text
@@ -59,7 +55,7 @@ def test_what_labels_do_not_tell_is_asked(labels, names, tmp_path, out_dir):
     assert not out_dir.exists()
     for background in ('ignore', 'class'):
         data = load_segmentation(root, out_dir, background=background)
-        assert (data.background, data.classes) == (background, names)
+        assert (data.table.background, data.classes) == (background, names)
 
 
 def test_the_table_of_labels(tmp_path, out_dir):
@@ -93,7 +89,7 @@ CLEAR = {
 @pytest.mark.parametrize('labels', CLEAR.values(), ids=CLEAR)
 def test_the_last_label_tells_that_they_are_counted_from_1(labels, tmp_path, out_dir):
     root = labeled(tmp_path / 'user', labels)
-    assert load_segmentation(root, out_dir).background == 'ignore'
+    assert load_segmentation(root, out_dir).table.background == 'ignore'
     with pytest.raises(UserError, match=r'has the label 3, but .*classes\.txt names only the labels 0 to 2 \(255 is'):
         load_segmentation(root, out_dir, background='class')
 
@@ -101,12 +97,12 @@ def test_the_last_label_tells_that_they_are_counted_from_1(labels, tmp_path, out
 def test_the_last_label_may_be_in_the_validation_part_only(tmp_path, out_dir):
     root = labeled(tmp_path / 'user', [0, 1, 2])
     write_labels(root / 'annotations/validation/b1.png', np.full(SIZE[::-1], 3, np.uint8))
-    assert load_segmentation(root, out_dir).background == 'ignore'
+    assert load_segmentation(root, out_dir).table.background == 'ignore'
 
 
 def test_a_background_that_is_never_0_is_label_1(tmp_path, out_dir):
     root = labeled(tmp_path / 'user', [1, 2], ('Background', *CLASSES))
-    assert load_segmentation(root, out_dir).background == 'ignore'
+    assert load_segmentation(root, out_dir).table.background == 'ignore'
     assert load_segmentation(generate_shapes(tmp_path / 'shapes', num_train=1, num_val=1, size=64), out_dir)
 
 
@@ -118,14 +114,14 @@ def test_a_background_beside_0_and_the_last_label(tmp_path, out_dir):
     with pytest.raises(UserError, match=message):
         load_segmentation(root, out_dir)
     for options in (dict(background='ignore'), dict(background='class', ignore_label=4)):
-        assert load_segmentation(root, out_dir, **options).background == options['background']
+        assert load_segmentation(root, out_dir, **options).table.background == options['background']
 
 
 def test_ade20k_numbers_its_names(tmp_path, out_dir):
     root = labeled(tmp_path / 'user', [0, 1, 2])
     (root / 'classes.txt').unlink()
     write_text(root / 'objectInfo150.txt', '\n'.join(f'{n}\t0\t0\t0\t0\tthing {n}' for n in range(151)))
-    assert load_segmentation(root, out_dir).background == 'ignore'
+    assert load_segmentation(root, out_dir).table.background == 'ignore'
     with pytest.raises(UserError, match=r'objectInfo150\.txt numbers its names from 1'):
         load_segmentation(root, out_dir, background='class')
 
@@ -163,11 +159,11 @@ def test_an_object_of_label_255_is_not_ignored_in_silence(labels, names, backgro
     share = rf'{100 / len(labels):.1f} %'
     with pytest.raises(UserError, match=f'255, {share} of the pixels, is always ignored.*--ignore-label 255'):
         load_segmentation(root, out_dir, background=background)
-    assert load_segmentation(root, out_dir, background=background, ignore_label=255).ignore_label == 255
+    assert load_segmentation(root, out_dir, background=background, ignore_label=255).table.ignore_label == 255
 
 
 def test_black_and_white(tmp_path, out_dir):
-    message = 'have no label but 0 and 255, which are ignored: number .* --background class, and give what is labeled'
+    message = 'have no label but 0 and 255, which are ignored: give .* --background class, and give what is labeled'
     with pytest.raises(UserError, match=message):
         load_segmentation(labeled(tmp_path / 'user', [0, 255]), out_dir)
     with pytest.raises(UserError, match='have no label but 0, which is ignored: '):
@@ -179,7 +175,7 @@ def test_another_label_to_ignore(tmp_path, out_dir):
     with pytest.raises(UserError, match='has the label 200, but .*; --ignore-label 200 ignores its pixels'):
         load_segmentation(root, out_dir)
     data = load_segmentation(root, out_dir, ignore_label=200)
-    assert data.ignore_label == 200
+    assert data.table.ignore_label == 200
     assert any(
         'label 200 is in 6 of 6 label maps: its pixels, 25.0 % of all, are ignored' in note for note in data.notes
     )
@@ -239,15 +235,15 @@ def test_every_class_is_trained_on_after_a_division(tmp_path, out_dir):
 
 
 @pytest.mark.parametrize(
-    ('numbering', 'expected'),
+    ('table', 'expected'),
     [
-        (Numbering('ignore'), [None, 'road', 'car', 'tree', None, None]),
-        (Numbering('class'), ['road', 'car', 'tree', None, None, None]),
-        (Numbering('class', ignore_label=1), ['road', None, 'tree', None, None, None]),
+        (LabelTable.consecutive(CLASSES, 'ignore'), [None, 'road', 'car', 'tree', None, None]),
+        (LabelTable.consecutive(CLASSES, 'class'), ['road', 'car', 'tree', None, None, None]),
+        (LabelTable.consecutive(CLASSES, 'class', ignore_label=1), ['road', None, 'tree', None, None, None]),
     ],
 )
-def test_names_of_labels(numbering, expected):
-    assert [numbering.name(label, CLASSES) for label in (0, 1, 2, 3, 4, 255)] == expected
+def test_names_of_labels(table, expected):
+    assert [table.name(label) for label in (0, 1, 2, 3, 4, 255)] == expected
 
 
 @pytest.mark.parametrize('background', [None, 'ignore', 'class'])
@@ -266,26 +262,20 @@ def test_numbering_options_that_there_are_not(background, ignore_label, message)
 
 
 @pytest.mark.parametrize(
-    ('labels', 'names', 'background', 'expected'),
+    ('labels', 'names', 'expected'),
     [
-        ((0, 3), CLASSES, None, 'ignore'),
-        ((0, 1), CLASSES, 'class', 'class'),
-        ((0, 3), CLASSES, 'class', 'class'),
-        ((1, 2), ('__background__', 'car'), None, 'ignore'),
-        ((0, 1), CLASSES, None, None),
-        ((0, 1, 2), ('background', 'car'), None, None),
-        ((0, 1, 255), (*CLASSES, *map(str, range(4, 256))), None, None),  # 255 is ignored, not the last label
+        ((0, 3), CLASSES, 'ignore'),
+        ((1, 2), ('__background__', 'car'), 'ignore'),
+        ((0, 1), ('background', 'car'), 'class'),
+        ((0, 1), CLASSES, None),
+        ((0, 1, 2), ('background', 'car'), None),
+        ((0, 1, 255), (*CLASSES, *map(str, range(4, 256))), None),  # 255 is ignored, not the last label
     ],
 )
-def test_infer_numbering(labels, names, background, expected):
-    arguments = dict.fromkeys(labels, 1), names, background, None, Path('user/classes.txt'), Path('user')
+def test_infer_background(labels, names, expected):
+    arguments = dict.fromkeys(labels, 1), names, None, Path('user/classes.txt'), Path('user')
     if expected:
-        assert infer_numbering(*arguments) == Numbering(expected)
+        assert infer_background(*arguments) == expected
         return
     with pytest.raises(UserError, match='^the label maps in user may be numbered from 0 or from 1'):
-        infer_numbering(*arguments)
-
-
-@pytest.mark.parametrize(('label', 'expected'), [(1, '12.5 %'), (2, '87.5 %'), (3, '0.0 %')])
-def test_percentage(label, expected):
-    assert percentage({1: 1, 2: 7}, label) == expected
+        infer_background(*arguments)

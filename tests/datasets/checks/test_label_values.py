@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmbackbones.datasets.checks.label_maps import LabelMap
-from mmbackbones.datasets.checks.label_numbering import Numbering
+from mmbackbones.datasets.checks.label_table import LabelTable
 from mmbackbones.datasets.checks.label_values import (
     check_classes_occur,
     check_label_255,
@@ -18,6 +18,10 @@ from mmbackbones.errors import UserError
 NAMES = ('road', 'car')
 FILE = Path('classes.txt')
 ROOT = Path('user')
+
+
+def table(background: str, ignore_label: int | None = None) -> LabelTable:
+    return LabelTable.consecutive(NAMES, background, ignore_label)
 
 
 def maps(*labels: set[int]) -> dict[Path, LabelMap]:
@@ -56,65 +60,69 @@ def test_check_label_range(labels, background, ignore_label, message):
 
 
 @pytest.mark.parametrize(
-    ('labels', 'numbering', 'message'),
+    ('labels', 'table', 'message'),
     [
-        ({0, 1}, Numbering('ignore'), None),
-        ({0}, Numbering('class'), None),
-        ({0}, Numbering('ignore'), '0, which is ignored: number the classes from 1, .* --background class$'),
-        ({0, 255}, Numbering('ignore'), '0 and 255, which are ignored: .* give what is labeled 255 another label$'),
+        ({0, 1}, table('ignore'), None),
+        ({0}, table('class'), None),
         (
             {0},
-            Numbering('class', ignore_label=0),
-            'no label but 0, which is ignored: number .* as the lines of [a-z.]*$',
+            table('ignore'),
+            r'0, which is ignored: give .* classes\.txt their labels \(1, 2\), .* --background class$',
+        ),
+        ({0, 255}, table('ignore'), '0 and 255, which are ignored: .* give what is labeled 255 another label$'),
+        (
+            {0},
+            table('class', ignore_label=0),
+            r'no label but 0, which is ignored: give the classes in classes\.txt their labels \(1\)$',
         ),
     ],
 )
-def test_check_classes_occur(labels, numbering, message):
+def test_check_classes_occur(labels, table, message):
     if message is None:
-        assert check_classes_occur(maps(labels, {255}), numbering, FILE) is None
+        assert check_classes_occur(maps(labels, {255}), table, FILE) is None
         return
     with pytest.raises(UserError, match=f'^all 2 label maps, such as 0.png, have .*{message}'):
-        check_classes_occur(maps(labels, labels), numbering, FILE)
+        check_classes_occur(maps(labels, labels), table, FILE)
 
 
 @pytest.mark.parametrize(
-    ('pixels', 'numbering', 'refused'),
+    ('pixels', 'table', 'refused'),
     [
-        ({1: 30, 255: 10}, Numbering('ignore'), True),
-        ({0: 5, 1: 25, 255: 10}, Numbering('ignore'), True),
-        ({1: 30, 255: 10}, Numbering('ignore', ignore_label=255), False),
-        ({0: 5, 1: 25, 255: 10}, Numbering('class'), False),
-        ({0: 10, 1: 30}, Numbering('ignore'), False),
+        ({1: 30, 255: 10}, table('ignore'), True),
+        ({0: 5, 1: 25, 255: 10}, table('ignore'), True),
+        ({1: 30, 255: 10}, table('ignore', ignore_label=255), False),
+        ({0: 5, 1: 25, 255: 10}, table('class'), False),
+        ({0: 10, 1: 30}, table('ignore'), False),
     ],
 )
-def test_check_label_255(pixels, numbering, refused):
+def test_check_label_255(pixels, table, refused):
     if not refused:
-        assert check_label_255(pixels, NAMES, numbering, ROOT) is None
+        assert check_label_255(pixels, table, ROOT) is None
         return
     with pytest.raises(UserError, match=r"in user that is not ignored is 1 \('road'\): 255, 25\.0 % of the pixels"):
-        check_label_255(pixels, NAMES, numbering, ROOT)
+        check_label_255(pixels, table, ROOT)
 
 
 @pytest.mark.parametrize(
-    ('labels', 'numbering', 'notes'),
+    ('labels', 'table', 'notes'),
     [
-        ([{1, 2}], Numbering('ignore'), []),
-        ([{0, 1}], Numbering('class'), ["labels are counted from 0: label 0 is 'road'"]),
-        ([{1}, {1}], Numbering('ignore'), ["1 of the 2 classes occurs nowhere, such as 'car'"]),
+        ([{1, 2}], table('ignore'), []),
+        ([{0, 1}], table('class'), []),
+        ([{1}, {1}], table('ignore'), ["1 of the 2 classes occurs nowhere, such as 'car'"]),
         (
             [{1, 2}, {0, 1}],
-            Numbering('ignore'),
+            table('ignore'),
             ["label 0 is in 1 of 2 label maps: its pixels, 25.0 % of all, .*'road'"],
         ),
         (
             [{1, 2, 9}],
-            Numbering('ignore', 9),
+            table('ignore', 9),
             ['label 9 is in 1 of 1 label maps: its pixels, 33.3 % .* another label$'],
         ),
     ],
 )
-def test_describe_labels(labels, numbering, notes):
-    found = describe_labels(list(maps(*labels).values()), NAMES, numbering)
+def test_describe_labels(labels, table, notes):
+    found = describe_labels(list(maps(*labels).values()), table)
     assert len(found) == len(notes)
     for note, pattern in zip(found, notes, strict=True):
         assert re.match(pattern, note)

@@ -102,7 +102,9 @@ def test_annotation_files_without_a_validation_split(tmp_path, out_dir):
     (tmp_path / 'annotations/test.json').unlink()
     rename(tmp_path, 'annotations/val.json', 'annotations/holdout.json')
     with pytest.raises(
-        UserError, match=r'\(holdout\.json, train\.json\), but none that is named as a validation split'
+        UserError,
+        match=r'\(holdout\.json, train\.json\), but none that is named as a validation split: '
+        'rename them to train.json and val.json',
     ):
         load_detection(tmp_path, out_dir)
 
@@ -142,7 +144,7 @@ def test_find_files(format, files, expected, tmp_path):
             (tmp_path / file).mkdir()
         else:
             write_coco(tmp_path / file, TRUTH['val'])
-    found = format.find_files(tmp_path)
+    found = format.find_files(Folder(tmp_path))
     assert set(found) == expected
     assert set(found.values()) <= set(files)
     assert format.match(Folder(tmp_path)) == bool(expected)
@@ -153,6 +155,7 @@ def test_explain_mismatch(tmp_path):
     for name in ('dogs', 'cats'):
         write_coco(tmp_path / f'annotations/{name}.json', TRUTH['val'])
     assert PlainCoco.explain_mismatch(Folder(tmp_path)) == (
-        'holds several annotation files (cats.json, dogs.json), but none that is named as a validation split'
+        'holds several annotation files (cats.json, dogs.json), but none that is named as a validation split: '
+        'rename them to train.json and val.json'
     )
     assert OneCocoFile.explain_mismatch(Folder(tmp_path)) is None

@@ -6,6 +6,7 @@ import pytest
 
 from mmbackbones.datasets.checks.annotations import NoAnnotationsError
 from mmbackbones.datasets.formats.coco_files import list_annotation_files, read_coco
+from mmbackbones.datasets.formats.folder import Folder
 from mmbackbones.errors import UserError
 from tests.helpers.detection_folders import TRUTH, coco, write_coco, write_image, write_text
 
@@ -15,26 +16,27 @@ def test_annotation_files(tmp_path):
         write_text(tmp_path / f'annotations/{name}.json', '{}')
     (tmp_path / 'annotations/folder.json').mkdir()
     (tmp_path / 'annotations/broken.json').symlink_to('nowhere')
-    assert list_annotation_files(tmp_path) == {f'annotations/{name}.json' for name in ('a', 'b', 'broken')}
+    assert list_annotation_files(Folder(tmp_path)) == [f'annotations/{name}.json' for name in ('a', 'b', 'broken')]
 
 
 def test_keypoints_serve_alone(tmp_path):
     for name in ('captions_val2017', 'person_keypoints_val2017'):
         write_text(tmp_path / f'annotations/{name}.json', '{}')
-    assert list_annotation_files(tmp_path) == {'annotations/person_keypoints_val2017.json'}
+    assert list_annotation_files(Folder(tmp_path)) == ['annotations/person_keypoints_val2017.json']
 
 
 def test_read_in_place(tmp_path):
     write_coco(tmp_path / 'a.json', TRUTH['val'])
-    (tmp_path / 'images').mkdir()
-    found = read_coco(tmp_path, 'a.json', 'val', ('images',))
+    write_image(tmp_path / 'images/b1.jpg')
+    found = read_coco(Folder(tmp_path), 'a.json', 'val', ('images',))
     assert found.data == coco(TRUTH['val'])
     assert (found.image_dir, found.file) == (tmp_path / 'images', tmp_path / 'a.json')
 
 
 def test_a_file_in_another_encoding_is_not_used_in_place(tmp_path):
     (tmp_path / 'a.json').write_bytes(json.dumps(coco(TRUTH['val'])).encode('utf-16'))
-    found = read_coco(tmp_path, 'a.json', 'val', ('.',))
+    write_image(tmp_path / 'b1.jpg')
+    found = read_coco(Folder(tmp_path), 'a.json', 'val', ('.',))
     assert found.data == coco(TRUTH['val'])
     assert found.file is None
 
@@ -43,7 +45,7 @@ def test_the_folder_with_most_images_is_taken(tmp_path):
     write_coco(tmp_path / 'a.json', TRUTH['val'])
     for name in ('images/b1.jpg', 'valid/b1.jpg', 'valid/b2.jpg'):
         write_image(tmp_path / name)
-    assert read_coco(tmp_path, 'a.json', 'val', ('images', '{}', 'missing')).image_dir == tmp_path / 'valid'
+    assert read_coco(Folder(tmp_path), 'a.json', 'val', ('images', '{}', 'missing')).image_dir == tmp_path / 'valid'
 
 
 @pytest.mark.parametrize(
@@ -61,5 +63,5 @@ def test_the_folder_with_most_images_is_taken(tmp_path):
 def test_refused(content, kind, message, tmp_path):
     write_text(tmp_path / 'a.json', content)
     with pytest.raises(UserError, match=message) as caught:
-        read_coco(tmp_path, 'a.json', 'val', ('images', '{}'))
+        read_coco(Folder(tmp_path), 'a.json', 'val', ('images', '{}'))
     assert type(caught.value) is kind

@@ -52,16 +52,6 @@ def hide(root: Path) -> None:
             'or labelme, and name the folder that it exports',
         ),
         (
-            lambda root: write_coco(root / 'all.json', TRUTH['train']),
-            'USER holds 1 COCO file, but no images: put the images of these annotations there, such as a1.jpg, a2.jpg, '
-            'a3.jpg',
-        ),
-        (
-            without(folders.yolo, 'images', 'data.yaml'),
-            'USER holds 6 YOLO label files, but no images: put the images of these annotations there, such as c1.jpg, '
-            'a1.jpg, a3.jpg',
-        ),
-        (
             without(folders.voc, 'JPEGImages', 'ImageSets'),
             'USER holds 7 XML files, but no images: put the images of these annotations there, such as x.jpg',
         ),
@@ -121,24 +111,25 @@ def test_no_folder(name, message, tmp_path):
 
 
 def test_the_nearest_formats(tmp_path, out_dir):
-    without(folders.yolo, 'data.yaml')(tmp_path / 'user')
-    write_text(tmp_path / 'user/readme.txt', 'Photographs of cats.\n')
+    folders.voc(tmp_path / 'user')
+    (tmp_path / 'user/Annotations').rename(tmp_path / 'user/notes')
+    for path in tmp_path.glob('user/notes/*.xml'):
+        path.rename(path.with_suffix('.json'))
+        path.with_suffix('.json').write_text('{}')
     for load in (load_detection, lambda root, _: find_format(root)):
         with pytest.raises(UserError) as caught:
             load(tmp_path / 'user', out_dir)
         first, nearest, then, more = str(caught.value).splitlines()
         assert first == (
-            f'the data folder {tmp_path}/user is in none of the known formats: it holds 7 images, '
-            '6 YOLO label files, 1 text file, in images/test/, images/train/, images/val/, labels/test/, '
-            'labels/train/, labels/val/'
+            f'the data folder {tmp_path}/user is in none of the known formats: it holds 7 images, 7 other JSON files, '
+            '3 text files, in ImageSets/Main/, JPEGImages/, notes/'
         )
-        assert re.match(r'  nearest: .+: has .*images/', nearest)
-        assert 'lacks data.yaml' in nearest
+        assert re.match(r'  nearest: Pascal VOC: has .*; lacks .*\(an XML file per image\)', nearest)
         assert then.startswith('  then: ')
         assert 'docs/data_formats.md; a YAML file can say' in more
     with pytest.raises(UserError) as caught:
         load_segmentation(tmp_path / 'user', out_dir)
-    assert 'YOLO:' not in str(caught.value)
+    assert 'XML' not in str(caught.value)
 
 
 def test_a_folder_of_other_things(tmp_path):
@@ -193,15 +184,25 @@ def test_a_large_folder(tmp_path, monkeypatch):
 
 
 def test_names_are_printable(tmp_path):
-    write_coco(tmp_path / 'x.json', {'a\n\x1b[31m': []})
-    assert r'such as a\n\x1b[31m.jpg' in said(tmp_path)
+    write_text(tmp_path / 'x.xml', '<annotation><filename>a\x1b[31m.jpg</filename></annotation>')
+    assert r'such as a\x1b[31m.jpg' in said(tmp_path)
 
 
 def test_signs():
     found = census.Census({'image': ['images/day/a.JPG', 'x[1].png']}, ['images', 'images/day'], True)
-    for sign in ('images/', '*/', 'images/**/*.jpg', '**/*.jpg', 'Images/*/', '*.png', 'images/**/a.*', 'x[[]1].png'):
+    for sign in (
+        'images/',
+        '*/',
+        'images/**/*.jpg',
+        '**/*.jpg',
+        'Images/*/',
+        '*.png',
+        'images/**/a.*',
+        'x[[]1].png',
+        '*.jpg',
+    ):
         assert found.has(sign), sign
-    for sign in ('day/', 'images/*.jpg', '*.jpg', 'images', 'a.JPG'):
+    for sign in ('day/', 'images/*.jpg', '*.txt', 'images', 'a.JPG'):
         assert not found.has(sign), sign
 
 

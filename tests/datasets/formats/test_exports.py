@@ -2,11 +2,10 @@
 
 import pytest
 
-from mmbackbones.datasets import load_detection
-from tests.helpers.exports import plain, xml  # noqa: F401  # enter their writers into the table
-from tests.helpers.exports.table import BOXES
+from mmbackbones.datasets import load_detection, load_segmentation
+from tests.helpers.exports.every import BOXES, LABEL_MAPS
 from tests.helpers.files import read_files
-from tests.helpers.painted import SCENES_WITH_MASKS, check_boxes
+from tests.helpers.painted import SCENES_WITH_MASKS, check_boxes, check_label_maps
 
 
 @pytest.mark.parametrize('export', BOXES, ids=lambda export: export.name)
@@ -16,4 +15,14 @@ def test_boxes(export, tmp_path, out_dir):
     data = load_detection(tmp_path / 'user', out_dir, masks=export.scenes is SCENES_WITH_MASKS)
     assert data.format == export.format
     check_boxes(data, export.scenes, export.divided)
+    assert read_files(tmp_path / 'user') == before
+
+
+@pytest.mark.parametrize('export', LABEL_MAPS, ids=lambda export: export.name)
+def test_label_maps(export, tmp_path, out_dir):
+    export.write(tmp_path / 'user')
+    before = read_files(tmp_path / 'user')
+    data = load_segmentation(tmp_path / 'user', out_dir)
+    assert data.format == export.format
+    check_label_maps(data, export.scenes, export.background, export.divided)
     assert read_files(tmp_path / 'user') == before

@@ -47,6 +47,10 @@ def test_polygons(tmp_path, out_dir):
         ('0 0.5 0.5 0.1', 'a row is "class cx cy w h" or'),
         ('7 0.5 0.5 0.1 0.1', 'class 7 is not among the 2 names'),
         ('0.5 0.5 0.5 0.1 0.1', 'class 0.5 is not among the 2 names'),
+        ('-1 0.5 0.5 0.1 0.1', 'class -1 is not among the 2 names'),
+        ('0 0.5 0.5 0.1 0.1 0.93', r'as in predictions with their confidence \(save_conf\), which are no annotations'),
+        ('0 0.1 0.1 0.5 0.1 0.5 0.5 0.93', 'a row is "class cx cy w h" or'),
+        ('100 200 150 200 150 260 100 260 cat 0', 'is not a row of numbers'),
     ],
 )
 def test_rows_that_are_no_box(row, message, tmp_path, out_dir):
@@ -70,6 +74,8 @@ def test_rows_that_are_no_box(row, message, tmp_path, out_dir):
         ('names: [cat, dog\n', 'is not readable YAML'),
         ('train: list.txt\nval: images/val\nnames: [cat, dog]\n', "'../outside/a.jpg' is not inside"),
         ('a list', 'must hold "names"'),
+        ('train: images/train\nval: images/val\nnc: 3\nnames: [cat, dog]\n', '"nc" is 3, but there are 2 "names"'),
+        ('train: images/train\nval: images/val\nnames: [cat, dog]\nkpt_shape: 17\n', '"kpt_shape" must be'),
     ],
 )
 def test_defects_of_data_yaml(yaml, message, tmp_path, out_dir):
@@ -154,8 +160,126 @@ def test_validation_on_the_training_images(tmp_path, out_dir):
     )
 
 
-def test_no_labels(tmp_path, out_dir):
+@pytest.mark.parametrize('rows', [None, '', ' \n\n'])
+def test_no_labels(rows, tmp_path, out_dir):
     folders.yolo(tmp_path)
     shutil.rmtree(tmp_path / 'labels')
-    with pytest.raises(UserError, match=r'data\.yaml \(train\) has no annotations'):
+    for split, stems in TRUTH.items() if rows is not None else ():
+        for stem in stems:
+            write_text(tmp_path / f'labels/{split}/{stem}.txt', rows)
+    message = (
+        r'data\.yaml \(train\) has no annotations: no image .* \(images/train/a1.jpg would have labels/train/a1.txt'
+    )
+    with pytest.raises(UserError, match=message):
+        load_detection(tmp_path, out_dir)
+
+
+def test_no_labels_of_the_validation_split(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    shutil.rmtree(tmp_path / 'labels/val')
+    with pytest.raises(UserError, match=r'data\.yaml \(val\) has no annotations'):
+        load_detection(tmp_path, out_dir)
+
+
+def test_labels_of_other_names(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    for stem in ('a1', 'a3', 'a4', 'b1', 'c1'):
+        for file in tmp_path.glob(f'labels/*/{stem}.txt'):
+            file.rename(file.with_name(f'{stem}_label.txt'))
+    message = (
+        'have no label file, such as images/train/a1.jpg, while 5 label files have no image, such as labels/train/a1_'
+    )
+    with pytest.raises(UserError, match=message):
+        load_detection(tmp_path, out_dir)
+
+
+def test_two_label_files(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    shutil.copy(tmp_path / 'labels/train/a1.txt', tmp_path / 'images/train/a1.txt')
+    assert contents(load_detection(tmp_path, out_dir).splits['train']) == truth('train')
+    write_text(tmp_path / 'images/train/a1.txt', '0 0.5 0.5 0.1 0.1\n')
+    message = 'a1.jpg has two label files, labels/train/a1.txt and images/train/a1.txt, which differ: remove one'
+    with pytest.raises(UserError, match=message):
+        load_detection(tmp_path, out_dir)
+
+
+def test_class_indices_as_decimals(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    for file in tmp_path.glob('labels/*/*.txt'):
+        write_text(file, ''.join(f'{line[0]}.0 {line[2:]}\n' for line in file.read_text().splitlines()))
+    assert contents(load_detection(tmp_path, out_dir).splits['train']) == truth('train')
+
+
+def test_tracks(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    write_text(tmp_path / 'labels/val/b1.txt', f'{folders.yolo_row("dog", 8, 8, 16, 16)} 12\n')
+    data = load_detection(tmp_path, out_dir)
+    assert contents(data.splits['val']) == truth('val')
+    assert 'data.yaml: a whole number behind a box is the number of its track, which is not used' in data.notes
+
+
+def to_corners(root, turned=False):
+    """Write each box as four corners."""
+    for file in root.glob('labels/*/*.txt'):
+        rows = []
+        for line in file.read_text().splitlines():
+            label, x, y, w, h = map(float, line.split())
+            shifts = ((0, -1), (1, 0), (0, 1), (-1, 0)) if turned else ((-1, -1), (1, -1), (1, 1), (-1, 1))
+            corners = ' '.join(f'{x + dx * w / 2:.6f} {y + dy * h / 2:.6f}' for dx, dy in shifts)
+            rows.append(f'{label:g} {corners}\n')
+        write_text(file, ''.join(rows))
+
+
+@pytest.mark.parametrize('turned', [True, False])
+def test_oriented_boxes(turned, tmp_path, out_dir):
+    """Rows of four corners alone are oriented boxes, unless a line in data.yaml says that they are masks."""
+    folders.yolo(tmp_path)
+    to_corners(tmp_path, turned)
+    data = load_detection(tmp_path, out_dir)
+    assert contents(data.splits['val']) == truth('val')
+    assert any('oriented boxes (OBB), each read as the upright box' in note for note in data.notes)
+    assert 'segmentation' not in data.splits['val'].ann_file.read_text()
+    with pytest.raises(UserError, match='no annotation has a mask'):
+        load_detection(tmp_path, out_dir, masks=True)
+    with (tmp_path / 'data.yaml').open('a') as stream:
+        stream.write('task: segment\n')
+    data = load_detection(tmp_path, out_dir, masks=True)
+    assert not any('OBB' in note for note in data.notes)
+    assert contents(data.splits['val']) == truth('val')
+
+
+@pytest.mark.parametrize('split', ['train', 'test'])
+def test_one_other_row_tells_masks_from_oriented_boxes(split, tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    to_corners(tmp_path)
+    with next((tmp_path / 'labels' / split).iterdir()).open('a') as stream:
+        stream.write('1 0.1 0.1 0.5 0.1 0.3 0.5\n')
+    data = load_detection(tmp_path, out_dir, masks=True)
+    assert not any('OBB' in note for note in data.notes)
+
+
+@pytest.mark.parametrize('sign', ['task', 'README'])
+def test_oriented_boxes_that_are_called_so(sign, tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    if sign == 'task':
+        with (tmp_path / 'data.yaml').open('a') as stream:
+            stream.write('task: obb\n')
+    else:
+        text = 'Pets are annotated in YOLOv8 Oriented Object Detection format.\n'
+        write_text(tmp_path / 'README.roboflow.txt', text)
+    write_text(tmp_path / 'labels/val/b1.txt', '1 0.25 0.25 0.75 0.25 0.25 0.75\n')
+    content = json.loads(load_detection(tmp_path, out_dir).splits['val'].ann_file.read_text())
+    assert content['annotations'][0]['bbox'] == [16, 12, 32, 24]
+    assert 'segmentation' not in content['annotations'][0]
+
+
+def test_keypoints(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    with (tmp_path / 'data.yaml').open('a') as stream:
+        stream.write('kpt_shape: [1, 3]\n')
+    row = folders.yolo_row('dog', 8, 8, 16, 16)
+    write_text(tmp_path / 'labels/val/b1.txt', f'{row} 0.5 0.5 2\n')
+    assert contents(load_detection(tmp_path, out_dir).splits['val']) == truth('val')
+    write_text(tmp_path / 'labels/val/b1.txt', f'{row} 0.5 0.5\n')
+    with pytest.raises(UserError, match=r'b1\.txt, line 1: has 6 numbers after the class, but .* needs 7'):
         load_detection(tmp_path, out_dir)

@@ -1,10 +1,10 @@
-"""Folders that need no tool: plain COCO."""
+"""Folders that need no tool: plain COCO, ADE20K with `classes.txt`."""
 
 import json
 from pathlib import Path
 
-from tests.helpers.exports.table import BOXES, export
-from tests.helpers.painted import CLASSES, SCENES, SCENES_WITH_MASKS, Scene, paint
+from tests.helpers.exports.table import BOXES, LABEL_MAPS, export
+from tests.helpers.painted import CLASSES, SCENES, SCENES_WITH_MASKS, Scene, label_map, paint
 
 
 def coco(scenes: list[Scene], file_name: str = '{}.jpg', masks: bool = False, first_id: int = 1) -> dict:
@@ -43,3 +43,17 @@ def plain_coco(root: Path) -> None:
 @export(BOXES, 'plain COCO', scenes=SCENES_WITH_MASKS)
 def plain_coco_with_masks(root: Path) -> None:
     write_plain(root, SCENES_WITH_MASKS, masks=True)
+
+
+ADE20K_FOLDERS = {'train': 'training', 'val': 'validation', 'test': 'testing'}
+
+
+@export(LABEL_MAPS, 'ADE20K', scenes=SCENES_WITH_MASKS, background='ignore')
+def ade20k(root: Path) -> None:
+    for split, listed in SCENES_WITH_MASKS.items():
+        (root / 'annotations' / ADE20K_FOLDERS[split]).mkdir(parents=True)
+        for scene in listed:
+            paint(root / f'images/{ADE20K_FOLDERS[split]}/{scene.stem}.jpg', scene)
+            labels = {name: number for number, name in enumerate(CLASSES, 1)}
+            label_map(scene, labels).save(root / f'annotations/{ADE20K_FOLDERS[split]}/{scene.stem}.png')
+    (root / 'classes.txt').write_text('\n'.join(CLASSES))
