@@ -187,32 +187,42 @@ def _check_object(item: dict, name: str, scene: Scene, pixels: np.ndarray) -> No
 
 
 def check_label_maps(
-    data: SegmentationData, scenes: dict[str, list[Scene]] = SCENES, background: str = 'class', divided: bool = False
+    data: SegmentationData,
+    scenes: dict[str, list[Scene]] = SCENES,
+    background: str = 'class',
+    divided: bool = False,
+    called: dict[str, str] | None = None,
 ) -> None:
     """Assert that what a model is trained on is what was painted, pixel by pixel.
 
     Classes may be called by their names; `class N`, for the N-th of `CLASSES`, where nothing names them; or
-    `foreground`, for all of them. With `background='class'` there is another one, the first.
+    `foreground`, for all of them. There may be others, which do not occur. With `background='class'` there is another
+    one, the first.
 
     Args:
         data: What was read.
-        scenes: What was painted.
+        scenes: What was painted; the names of images contain those of the scenes.
         background: Whether the pixels of no object are a class (`class`), or ignored (`ignore`).
         divided: As for `check_boxes`.
+        called: What classes of `CLASSES` are called instead.
     """
-    objects = data.classes[background == 'class' :]
-    assert objects in (CLASSES, tuple(f'class {number}' for number in range(1, 4)), ('foreground',))
-    meant = [set(COLORS)] if objects == ('foreground',) else [{name} for name in CLASSES]
+    first = int(background == 'class')
+    objects = data.classes[first:]
+    if objects == tuple(f'class {number}' for number in range(1, 4)):
+        objects = CLASSES
+    meant = {(called or {}).get(name, name): {name} for name in CLASSES} | {'foreground': set(CLASSES)}
+    assert set(objects) & set(meant)
     found: dict[str, set[str]] = {}
+    stems = {scene.stem for listed in scenes.values() for scene in listed}
     for split, part in data.splits.items():
         for image, labels in _trained_on(data, part.list_file):
-            found.setdefault(split, set()).add(Path(image).stem)
+            (stem,) = (stem for stem in stems if stem in Path(image).stem)
+            found.setdefault(split, set()).add(stem)
             pixels = np.array(Image.open(image).convert('RGB'))
             assert labels.shape == pixels.shape[:2]
-            first = int(background == 'class')
-            for index, names in enumerate(meant, first):
-                colored = np.any([has_color(pixels, COLORS[name]) for name in names], axis=0)
-                _check_same_pixels(labels == index, colored)
+            for index, name in enumerate(objects, first):
+                colored = [has_color(pixels, COLORS[painted]) for painted in meant.get(name, ())]
+                _check_same_pixels(labels == index, np.any(colored, axis=0) if colored else np.zeros_like(labels, bool))
             nothing = np.all([~has_color(pixels, color) for color in COLORS.values()], axis=0)
             _check_same_pixels(labels == (0 if first else IGNORE_INDEX), nothing)
     expected = {split: {scene.stem for scene in listed} for split, listed in scenes.items()}
@@ -232,6 +242,7 @@ def _trained_on(data: SegmentationData, list_file: Path) -> Iterator[tuple[str, 
             ann_file=str(list_file),
             metainfo=dict(classes=data.classes),
             pipeline=[dict(type='mmseg.LoadAnnotations')],
+            serialize_data=False,  # which would collect garbage, for half a second
             **data.table.settings,
         )
     )

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,11 +16,13 @@ from ...utils.text import short
 from ...utils.yaml_file import read_yaml
 from .base import Annotations, DetectionFormat, Format, LabeledImages, LabelNames, SegmentationFormat, Task
 from .census import holds_images
-from .class_names import MAX_CLASSES
 from .coco_files import read_coco
 from .folder import Folder
+from .label_map_places import Place
+from .label_names import MAX_CLASSES, find_label_names
+from .label_names.values import from_values
 from .object_masks import ObjectMasks
-from .pairs import pair_by_stem, read_pairs
+from .pairs import Pairing, describe_spare, read_pairs
 from .split_names import NAMES
 from .yolo import Yolo
 
@@ -127,7 +130,10 @@ class _Images(Folder):
 
 
 class LabelMapsFile(SegmentationFormat):
-    """A folder of label maps and a folder of images for each split, and the names of the classes."""
+    """A folder of label maps and a folder of images for each split, and the names of the classes.
+
+    Without ``classes``, files tell the names as in a folder, or nothing does.
+    """
 
     name = 'data file'
     expects = '`images` and `masks` of each split, and `classes`'
@@ -144,18 +150,33 @@ class LabelMapsFile(SegmentationFormat):
         return False
 
     def read_label_names(self) -> LabelNames:
-        classes = self._classes
-        if isinstance(classes, dict):
-            return LabelNames(self._file, tuple(classes.values()), tuple(classes))
-        return LabelNames(self._file, tuple(classes) if classes else None)
+        return self._label_names
 
     def read(self, split: str, out_dir: Path) -> LabeledImages:
-        images, masks = self._paths[split]['images'], self._paths[split]['masks']
-        names, spare = pair_by_stem(images, masks)
-        found = read_pairs(Path(os.path.commonpath([images, masks])), images, masks, names)
-        more = f' and {len(spare) - 1} more' if len(spare) > 1 else ''
-        notes = (f'{masks}: left out, because it has no image: {spare[0]}{more}',) if spare else ()
-        return LabeledImages(found.pairs, (*notes, *found.notes))
+        folder, place = self._place(split)
+        pairing = Pairing(folder, place)
+        found = read_pairs(folder.root, place, pairing.pairs(), self._label_names.by_color)
+        return LabeledImages(found.pairs, (*describe_spare(place.maps, pairing.spare), *found.notes))
+
+    @cached_property
+    def _label_names(self) -> LabelNames:
+        if isinstance(self._classes, dict):
+            return from_values(self._file, self._classes)
+        if self._classes:
+            return LabelNames(self._file, tuple(self._classes))
+        places, maps = list[str](), list[str]()
+        for split, paths in self._paths.items():
+            folder, place = self._place(split)
+            places.append(str(paths['masks']))
+            maps += [str(folder / name) for name in Pairing(folder, place).map_of.values()]
+        return find_label_names(self.folder, places, maps)
+
+    def _place(self, split: str) -> tuple[Folder, Place]:
+        """A folder that holds both folders of a split, and their paths in it."""
+        paths = [self._paths[split][key] for key in ('images', 'masks')]
+        root = Path(os.path.commonpath(paths))
+        images, maps = ('' if path == root else path.relative_to(root).as_posix() for path in paths)
+        return Folder(root), Place(images, maps)
 
 
 def _tasks(content: _Content) -> tuple[Task, ...]:

@@ -214,7 +214,7 @@ def _describe_nearest(census: Census, formats: Sequence[type[Format]]) -> list[s
     for number, fmt in enumerate(formats):
         has = [sign for sign in fmt.signs if census.has(sign)]
         if has:
-            ranked.append((-sum(map(_weight, has)) / sum(map(_weight, fmt.signs)), -len(has), number, fmt, has))
+            ranked.append((-sum(map(_weight, has)) / max(sum(map(_weight, fmt.signs)), 1), -len(has), number, fmt, has))
     lines = []
     for *_, fmt, has in sorted(ranked, key=lambda item: item[:3])[:NEAREST]:
         lacking = [f'{sign} ({words})' for sign, words in fmt.signs.items() if sign not in has]

@@ -9,9 +9,9 @@ from ..checks.annotations import check_categories
 from ..checks.label_maps import IGNORE_INDEX, Pair
 from .base import Annotations, DetectionFormat, LabeledImages, LabelNames, SegmentationFormat
 from .checked_file import check_file, repair_file
-from .class_names import MAX_CLASSES
 from .drawn_maps import Drawing, Region, write_drawn
 from .folder import Folder
+from .label_names import MAX_CLASSES
 from .pairs import check_not_narrow
 
 BACKGROUNDS = {'background', '_background_'}  # names of categories that are what no object covers, in lower case

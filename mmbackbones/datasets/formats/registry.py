@@ -12,6 +12,7 @@ from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .census import holds_images
+from .cityscapes import Cityscapes
 from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
 from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .createml import CreateMl
@@ -20,12 +21,16 @@ from .darknet import Darknet
 from .data_file import data_file_tasks, is_data_file, open_data_file
 from .diagnosis import MORE, explain_higher_level, explain_no_folder, explain_unknown
 from .folder import Folder
+from .images_and_masks import ImagesAndMasks
 from .isat import Isat
 from .labelme import Labelme
+from .mmseg_folders import MmsegFolders
 from .object_masks import ObjectMasks
 from .other_tools import explain_export
 from .pascal_voc import PascalVoc
+from .pascal_voc_masks import PascalVocMasks
 from .roboflow import RoboflowCoco
+from .roboflow_masks import RoboflowMasks
 from .split_names import NAMES, describe_unused, split_of
 from .via import Via
 from .xml_files import XmlFiles
@@ -53,6 +58,11 @@ FORMATS: tuple[type[Format], ...] = (
     CreateMl,
     Via,
     Ade20k,
+    PascalVocMasks,
+    Cityscapes,
+    RoboflowMasks,
+    MmsegFolders,
+    ImagesAndMasks,
     ObjectMasks,
 )
 ObjectMasks.formats = tuple(item for item in FORMATS if issubclass(item, DetectionFormat))

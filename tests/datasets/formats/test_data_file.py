@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmbackbones.apis import check_data
 from mmbackbones.datasets import has_boxes, has_label_maps, load_detection, load_segmentation
@@ -14,9 +15,10 @@ from mmbackbones.datasets.formats.data_file import EXAMPLE, EXAMPLE_WITH_MASKS
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders
 from tests.helpers.exports.plain import coco, write_json
-from tests.helpers.painted import CLASSES, SCENES, check_boxes, label_map, paint
+from tests.helpers.painted import CLASSES, COLORS, SCENES, check_boxes, color_map, label_map, paint
 from tests.helpers.segmentation_folders import listed
 
+TRAIN_VAL = ('train', 'val')
 TRAIN = '{images: ../photos/train, annotations: ../lists/a.json}'
 
 
@@ -76,23 +78,53 @@ def test_images_must_be_in_their_folder(file, out_dir):
         load_detection(write(file, f'train: {TRAIN}\n'), out_dir)
 
 
-@pytest.mark.parametrize('classes', ['{0: background, 10: cat, 20: dog, 30: bird}'])
-def test_label_maps(file, out_dir, classes):
+@pytest.mark.parametrize(
+    ('classes', 'names'),
+    [
+        ('{0: background, 10: cat, 20: dog, 30: bird}', ('background', *CLASSES)),
+        ('{30: bird, 20: dog, 10: cat, 0: void}', ('bird', 'dog', 'cat')),
+    ],
+)
+def test_label_maps(file, out_dir, classes, names):
     splits = ''.join(
         f'{split}: {{images: ../photos/{split}, masks: ../labels/{split}}}\n' for split in ('train', 'val')
     )
     write(file, f'{splits}classes: {classes}\n')
     assert has_label_maps(file)
     assert not has_boxes(file)
-    assert find_format(file).read_label_names().values == (0, 10, 20, 30)
+    data = load_segmentation(file, out_dir)
+    assert data.format == 'data file'
+    assert data.classes == names
+    assert {row.value: row.name for row in data.rows} == {
+        '0': 'background' if 'background' in names else None, '10': 'cat', '20': 'dog', '30': 'bird'
+    }  # fmt: skip
     with pytest.raises(UserError, match=r'my.yaml has label maps of each split, but a detector needs boxes'):
         load_detection(file, out_dir)
 
 
+def test_label_maps_in_colors(file, out_dir):
+    for scene in (*SCENES['train'], *SCENES['val']):
+        for path in file.parent.parent.glob(f'labels/*/{scene.stem}.png'):
+            color_map(scene, COLORS).save(path)
+    write(file, ''.join(f'{split}: {{images: ../photos/{split}, masks: ../labels/{split}}}\n' for split in TRAIN_VAL))
+    (file.parent / 'class_dict.csv').write_text(
+        'name,r,g,b\nbackground,0,0,0\n' + ''.join(f'{name},{r},{g},{b}\n' for name, (r, g, b) in COLORS.items())
+    )
+    assert load_segmentation(file, out_dir).classes == ('background', *CLASSES)
+    (file.parent / 'class_dict.csv').unlink()
+    with pytest.raises(UserError, match='is a color image, but no file in .*/mine says which color is which class'):
+        load_segmentation(file, out_dir)
+
+
+def test_label_maps_in_the_folder_of_images(file, out_dir):
+    (file.parents[1] / 'labels/train').rename(file.parents[1] / 'photos/train/.maps')
+    classes = '{10: cat, 20: dog, 30: bird, 0: void}'
+    write(file, f'train: {{images: ../photos/train, masks: ../photos/train/.maps}}\nclasses: {classes}\n')
+    assert load_segmentation(file, out_dir).splits['train'].images == 8
+
+
 def test_label_maps_and_a_list_of_classes(file, out_dir):
     for path in file.parent.parent.glob('labels/*/*.png'):
-        from PIL import Image
-
         Image.fromarray((np.array(Image.open(path)) // 10).astype(np.uint8)).save(path)
     splits = ''.join(
         f'{split}: {{images: ../photos/{split}, masks: ../labels/{split}}}\n' for split in ('train', 'val')

@@ -24,5 +24,5 @@ def test_label_maps(export, tmp_path, out_dir):
     before = read_files(tmp_path / 'user')
     data = load_segmentation(tmp_path / 'user', out_dir)
     assert data.format == export.format
-    check_label_maps(data, export.scenes, export.background, export.divided)
+    check_label_maps(data, export.scenes, export.background, export.divided, export.called)
     assert read_files(tmp_path / 'user') == before

@@ -18,6 +18,7 @@ class Export:
         divided: Whether it names no validation split, so that it is divided 80/20.
         background: For label maps: whether the pixels of no object are a class (``class``) or ignored (``ignore``)
             unless the user says otherwise.
+        called: What the format calls classes of `CLASSES` instead.
     """
 
     write: Callable[[Path], object]
@@ -25,6 +26,7 @@ class Export:
     scenes: dict[str, list[Scene]] = field(default_factory=lambda: SCENES)
     divided: bool = False
     background: str = 'class'
+    called: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,164 @@
+"""Where a data folder has images and where their label maps, told by the names of its folders."""
+
+import os
+import re
+from typing import NamedTuple
+
+from ...errors import UserError
+from ..checks.images import SUFFIXES
+from .folder import Folder
+from .pair_rule import find_rule
+from .split_names import NAMES, find_splits, split_of
+
+MIN_BESIDE = 0.4  # share of the files that must be label maps beside their images; half of them are
+
+_SPLITS = '|'.join(sorted((name for names in NAMES.values() for name in names), key=len, reverse=True))
+_MAPS = (
+    'masks?|mask[-_ ]?images?|labels?|label[-_ ]?maps?|(?:labels|masks)[-_ ]?png|annots?|anno|ann|annotations?|gts?|'
+    'ground[-_ ]?truths?|segs?|segmentations?(?:[-_ ]?(?:masks?|maps?))?|semantic(?:[-_ ]?masks?)?|targets?|'
+    'labeledapproved_full|701_labels_full'  # CamVid's own
+)
+_IMAGES = (
+    'images?|imgs?|photos?|pictures?|pics?|rgb|inputs?|originals?|(?:jpeg|png)images|images[-_ ]?(?:png|jpg)|'
+    '701_stillsraw_full|image_2'  # CamVid's and KITTI's own
+)
+_FORMS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf'(?P<split>{_SPLITS}|default)(?:[-_ ]?(?:(?P<maps>{_MAPS})|(?P<images>{_IMAGES})))?',
+        rf'(?:(?P<maps>{_MAPS})|(?P<images>{_IMAGES}))(?:[-_ ](?P<split>{_SPLITS}))?',
+    )
+]
+# Files of other annotations in a folder that might hold label maps.
+_OTHER = {'.txt', '.json', '.xml', '.csv'}
+
+
+class Place(NamedTuple):
+    """Folders of the images and of the label maps of a split; the same if the label maps are beside the images."""
+
+    images: str
+    maps: str
+
+
+class _Name(NamedTuple):
+    """What the name of a folder says."""
+
+    split: str = ''
+    kind: str = ''  # 'maps', 'images' or nothing
+
+
+def find_places(folder: Folder) -> dict[str, Place]:
+    """Split -> its folders; `all` where nothing is divided into splits; empty if there are no label maps.
+
+    A split without label maps has a folder of them that does not exist.
+    """
+    named = {place: _read_name(place) for place in folder.folders()}
+    return (
+        _siblings(folder, named)
+        or _by_kind(folder, '', named)
+        or _by_split(folder, named)
+        or ({'all': Place('', '')} if _is_beside(folder, '') else {})
+    )
+
+
+def _read_name(name: str) -> _Name:
+    for form in _FORMS:
+        if match := form.fullmatch(name):
+            split = match['split'] or ''
+            kind = 'maps' if match['maps'] else 'images' if match['images'] else ''
+            return _Name(split_of(split) or split.lower(), kind)
+    return _Name(split_of(name) or '')
+
+
+def _siblings(folder: Folder, named: dict[str, _Name]) -> dict[str, Place]:
+    """`train/` and `train_labels/`, `train_images/` and `train_masks/`, or `default/` and `defaultannot/`."""
+    by_name: dict[_Name, str] = {}
+    for place, name in named.items():
+        by_name.setdefault(name, place)
+    found = {}
+    for split in (*NAMES, 'default'):
+        images = by_name.get(_Name(split, 'images')) or by_name.get(_Name(split))
+        maps = by_name.get(_Name(split, 'maps'))
+        if images and maps:
+            found['all' if split == 'default' else split] = Place(images, maps)
+        elif images and split in NAMES and found:
+            found[split] = Place(images, f'{images}_masks')  # which is missed if need be
+    return found if any(_has_maps(folder, place.maps) for place in found.values()) else {}
+
+
+def _by_kind(folder: Folder, parent: str, named: dict[str, _Name]) -> dict[str, Place]:
+    """`images/` and `masks/`, each with a folder per split in it or none; or `masks/` in the folder of the images.
+
+    Args:
+        folder: The data folder.
+        parent: A folder in it.
+        named: The folders in `parent`.
+
+    Raises:
+        UserError: Several folders could hold the images, or the label maps.
+    """
+    maps = [place for place, name in named.items() if name == _Name(kind='maps') and _has_maps(folder, place)]
+    if not maps:
+        return {}
+    images = [place for place, name in named.items() if name == _Name(kind='images') and folder.walk(place, SUFFIXES)]
+    if not images and any(os.path.splitext(name)[1].lower() in SUFFIXES for name in folder.files(parent)):
+        images = [parent]
+    if not images:  # of any other name, if there is only one
+        images = [place for place in named if place not in maps and folder.walk(place, SUFFIXES)]
+        if len(images) != 1 or named[images[0]].split:
+            return {}
+    for kind, places in (('label maps', maps), ('images', images)):
+        if len(places) > 1:
+            raise UserError(f'{folder / parent} has several folders of {kind}: {", ".join(places)}; keep one')
+    (image_place,), (map_place,) = images, maps
+    image_splits, map_splits = (splits_in(folder, place) if place else {} for place in (image_place, map_place))
+    if not image_splits:
+        return {'all': Place(image_place, map_place)}
+    return {
+        split: Place(place, map_splits.get(split, f'{map_place}/{_base(place)}') if map_splits else map_place)
+        for split, place in image_splits.items()
+    }
+
+
+def _by_split(folder: Folder, named: dict[str, _Name]) -> dict[str, Place]:
+    """`train/images/` and `train/masks/`, or `train/` with label maps beside the images."""
+    found = {}
+    for place, name in named.items():
+        if name.kind or name.split not in NAMES or name.split in found:
+            continue
+        inner = {path: _read_name(_base(path)) for path in folder.folders(place)}
+        if by_kind := _by_kind(folder, place, inner):
+            found[name.split] = next(iter(by_kind.values()))
+        elif folder.walk(place, SUFFIXES):
+            found[name.split] = Place(place, place)
+    found = {split: found[split] for split in NAMES if split in found}
+    labeled = [place for place in found.values() if place.images != place.maps or _is_beside(folder, place.images)]
+    return found if labeled else {}
+
+
+def splits_in(folder: Folder, place: str) -> dict[str, str]:
+    """Split -> the folder in `place` with a usual name of it.
+
+    Raises:
+        UserError: Several folders could be the same split.
+    """
+    bases = [_base(path) for path in folder.folders(place)]
+    return {
+        split: f'{place}/{base}' for split, base in find_splits(filter(split_of, bases), str(folder / place)).items()
+    }
+
+
+def _base(path: str) -> str:
+    return path.rsplit('/', 1)[-1]
+
+
+def _has_maps(folder: Folder, place: str) -> bool:
+    """Whether a folder holds files that may be label maps, and no annotations of another kind with the same names."""
+    return len(folder.walk(place, SUFFIXES)) > 2 * len(folder.walk(place, _OTHER))
+
+
+def _is_beside(folder: Folder, place: str) -> bool:
+    """Whether a folder holds images with their label maps beside them."""
+    stems = [name.rsplit('.', 1)[0] for name in folder.walk(place, SUFFIXES)]
+    _, pairs = find_rule(stems, stems, same_folder=True)
+    return pairs > 0 and pairs >= MIN_BESIDE * len(stems)
