@@ -22,6 +22,7 @@ MAX_ENTRIES = 50_000  # that are looked at in all
 MAX_PER_FOLDER = 10_000  # so that one folder of images does not hide the others
 MANY = 20  # files of a folder; of more, only some are opened to tell the kind of all of them:
 SAMPLES = 3
+MAX_GLANCED = 5_000  # entries that are looked at in a folder that the user did not name
 MAX_LABELS = 64  # different values of a gray image that may still be a label map
 MAX_PIXELS = 1 << 24  # of an image that is decoded for it
 
@@ -66,7 +67,7 @@ class Census:
 
 def take_census(root: Path) -> Census:
     """List what is in `root`, as far as `MAX_ENTRIES` and `MAX_PER_FOLDER` let; hidden files are left out."""
-    files, folders, complete = _list_all(root)
+    files, folders, complete = _list_all(root, MAX_ENTRIES)
     kinds = defaultdict[str, list[str]](list)
     for (kind, _), names in _group(files).items():
         for alike in [[name] for name in names] if len(names) <= MANY else [names]:
@@ -84,25 +85,25 @@ def holds_images(root: Path) -> bool:
                 waiting.append(Path(entry.path))
             elif kind_by_name(entry.name) == IMAGE:
                 return True
-            if looked > MAX_ENTRIES:
+            if looked > MAX_GLANCED:
                 return True  # perhaps
     return False
 
 
 class Glance(Folder):
-    """A folder that is listed as far as a census would list it, to try formats on what the user did not name."""
+    """A folder that is listed in part, if it is large, to try formats on what the user did not name."""
 
     def _list(self, place: str) -> tuple[list[str], list[str]]:
         if place not in self._listed:
             files, folders = list[str](), list[str]()
-            for entry in _scan(self.root / place):
+            for entry in islice(_scan(self.root / place), MAX_GLANCED):
                 (folders if _is_dir(entry) else files).append(entry.name)
             self._listed[place] = sorted(files), sorted(folders)
         return self._listed[place]
 
     def _walk(self, place: str) -> list[str]:
         if place not in self._walked:
-            self._walked[place] = sorted(_list_all(self.root / place)[0])
+            self._walked[place] = sorted(_list_all(self.root / place, MAX_GLANCED)[0])
         return self._walked[place]
 
 
@@ -118,7 +119,7 @@ def kind_by_name(name: str) -> str:
 _BY_SUFFIX = {'.json': OTHER_JSON, '.xml': XML, '.csv': CSV, '.yaml': YAML, '.yml': YAML, '.txt': TEXT}
 
 
-def _list_all(root: Path) -> tuple[list[str], list[str], bool]:
+def _list_all(root: Path, most: int) -> tuple[list[str], list[str], bool]:
     """Files and folders below `root`, those of upper levels first; whether these are all."""
     files, folders = list[str](), list[str]()
     waiting, seen, complete = [''], set[tuple[int, int]](), True
@@ -129,8 +130,9 @@ def _list_all(root: Path) -> tuple[list[str], list[str], bool]:
                 continue
             seen.add((state.st_dev, state.st_ino))
         entries = list(_scan(root / place))
-        if len(entries) > MAX_PER_FOLDER or len(files) + len(folders) + len(entries) > MAX_ENTRIES:
-            entries, complete = entries[: MAX_ENTRIES - len(files) - len(folders)], False
+        left = most - len(files) - len(folders)
+        if len(entries) > min(MAX_PER_FOLDER, left):
+            entries, complete = entries[:left], False
         for entry in entries:
             path = f'{place}/{entry.name}' if place else entry.name
             if _is_dir(entry):

@@ -34,7 +34,7 @@ from .folder import Folder
 from .json_kind import MAX_READ
 from .split_names import split_of
 
-MAX_TRIED = 60  # folders below the one that the user named
+MAX_TRIED = 30  # folders below the one that the user named
 MAX_NAMED = 3  # files in a message
 MAX_FOLDERS = 6
 NEAREST = 2  # formats
@@ -42,16 +42,15 @@ MORE = 'all formats are in `mmbackbones check-data --help` and docs/data_formats
 _FILE_NAMES = {LABELME: rb'"imagePath"', XML: rb'<filename>', 'COCO file': rb'"file_name"'}
 _PAGE = 'docs/data_formats.md'
 
-# The first format of a folder, if there is one.
-Find = Callable[[Folder], type[Format] | None]
+Formats = Sequence[type[Format]]
 
 
-def explain_no_folder(path: Path, find: Find) -> str:
+def explain_no_folder(path: Path, formats: Formats) -> str:
     """Why `path` names no data: it is a file, or there is nothing.
 
     Args:
         path: An absolute path that is no folder.
-        find: Tells the format of a folder.
+        formats: The formats that its folder may be in.
     """
     kind = kind_by_name(path.name)
     if not path.is_file():
@@ -62,7 +61,7 @@ def explain_no_folder(path: Path, find: Find) -> str:
         return f'{path} is a Python file, not a data folder: a config goes before the options, as CONFIG'
     what = {IMAGE: 'an image', OTHER_JSON: 'a JSON file'}.get(kind, 'a file')
     for folder in path.parents[:2]:
-        if found := _try(folder, find):
+        if found := _try(folder, formats):
             return f'{path} is {what}, not a folder: name its folder {folder} ({found.name})'
     return (
         f'{path} is {what}, not a folder: name the folder that holds the images and their annotations, or a YAML file '
@@ -73,8 +72,7 @@ def explain_no_folder(path: Path, find: Find) -> str:
 def explain_unknown(
     folder: Folder,
     task: Task | None,
-    formats: Sequence[type[Format]],
-    find: Find,
+    formats: Formats,
     reasons: Callable[[], str | None] = lambda: None,
 ) -> str:
     """Why a folder is in none of the formats, what it holds, and what to do.
@@ -83,7 +81,6 @@ def explain_unknown(
         folder: The folder.
         task: What it has to be annotated with; None: anything.
         formats: The formats with such annotations.
-        find: Tells which of them a folder is in.
         reasons: What keeps the folder from being in a format that it resembles, as the end of a sentence.
 
     Returns:
@@ -93,8 +90,8 @@ def explain_unknown(
     census = take_census(root)
     said = (
         _explain_empty(root, census)
-        or _explain_lower_level(folder, find)
-        or explain_higher_level(root, find)
+        or _explain_lower_level(folder, formats)
+        or explain_higher_level(root, formats)
         or ((reason := reasons()) and f'the data folder {root} {reason}')
         or _explain_images_alone(root, census, task)
         or _explain_annotations_alone(root, census)
@@ -123,12 +120,12 @@ def _explain_empty(root: Path, census: Census) -> str | None:
     return None
 
 
-def _explain_lower_level(folder: Folder, find: Find) -> str | None:
+def _explain_lower_level(folder: Folder, formats: Formats) -> str | None:
     """The folder below that is in a format."""
     root = folder.root
     unknown = f'the data folder {root} is in none of the known formats, but'
     for level in (folder.folders(), [name for child in folder.folders()[:MAX_TRIED] for name in folder.folders(child)]):
-        tried = {name: _try(root / name, find) for name in level[:MAX_TRIED]}
+        tried = {name: _try(root / name, formats) for name in level[:MAX_TRIED]}
         found = [f'{printable(name)}/ is ({item.name})' for name, item in tried.items() if item]
         if len(found) == 1:
             below = root / next(name for name, item in tried.items() if item)
@@ -139,19 +136,22 @@ def _explain_lower_level(folder: Folder, find: Find) -> str | None:
     return None
 
 
-def explain_higher_level(root: Path, find: Find) -> str | None:
+def explain_higher_level(root: Path, formats: Formats) -> str | None:
     """The folder above that is in a format, if `root` has the name of a part of it."""
     for parent in root.parents[:2]:
-        above = _try(parent, find)
-        if above and _is_part(root.relative_to(parent).parts[0], above):
+        name = root.relative_to(parent).parts[0]
+        if above := _try(parent, [item for item in formats if _is_part(name, item)]):
             return f'{root} is a part of a data folder ({above.name}): did you mean {parent}?'
     return None
 
 
-def _try(path: Path, find: Find) -> type[Format] | None:
+def _try(path: Path, formats: Formats) -> type[Format] | None:
     """The format of a folder that the user did not name; None without images, since files alone are no data set."""
+    if not formats or not holds_images(path):
+        return None
+    folder = Glance(path)
     with suppress(UserError, OSError):
-        return find(Glance(path)) if holds_images(path) else None
+        return next((item for item in formats if item.match(folder)), None)
     return None
 
 
@@ -208,7 +208,7 @@ def _places(census: Census) -> str:
     return f', in {", ".join(shown[:MAX_FOLDERS])}{more}' if shown else ''
 
 
-def _describe_nearest(census: Census, formats: Sequence[type[Format]]) -> list[str]:
+def _describe_nearest(census: Census, formats: Formats) -> list[str]:
     """The formats that the folder has most of, and what it lacks of each."""
     ranked = []
     for number, fmt in enumerate(formats):

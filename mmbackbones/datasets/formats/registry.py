@@ -154,13 +154,13 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     if is_data_file(root):
         return open_data_file(root, task, objects)
     if not root.is_dir():
-        raise UserError(explain_no_folder(root, lambda folder: next(_match(folder, task), None)))
+        raise UserError(explain_no_folder(root, _offered(task)))
     folder = Folder(root)
     matching = _match(folder, task)
     first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
         raise UserError(_explain_mismatch(folder, task))
-    if not holds_images(root) and (above := explain_higher_level(root, lambda other: next(_match(other, task), None))):
+    if not holds_images(root) and (above := explain_higher_level(root, _offered(task))):
         raise UserError(above)
     found = first(folder)
     found.notes += _describe_val_folders(found)
@@ -194,10 +194,10 @@ def _explain_mismatch(folder: Folder, task: Task | None) -> str:
         if task and (other := next(_match(folder, None), None)):
             return f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; {MORE}'
     explain = [explain_export, *(item.explain_mismatch for item in formats_of(task))]
-    return explain_unknown(
-        folder,
-        task,
-        formats_of(task),
-        lambda other: next(_match(other, task), None),
-        lambda: next(filter(None, (reason(folder) for reason in explain)), None),
-    )
+    reasons = (reason for function in explain if (reason := function(folder)))
+    return explain_unknown(folder, task, _offered(task), lambda: next(reasons, None))
+
+
+def _offered(task: Task | None) -> list[type[Format]]:
+    """The formats that need not be asked for."""
+    return [item for item in formats_of(task) if not item.on_request]
