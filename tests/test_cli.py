@@ -142,7 +142,7 @@ def test_shared_options(capsys):
     assert vars(given) == dict(
         data='d', img_scale=[64, 32], background='class', ignore_label=0, launcher='slurm', cfg_options={'a': 1}
     )
-    assert parser.format_help().count('(default: as in training)') == 2
+    assert ' '.join(parser.format_help().split()).count('(default: as in training)') == 2
     for wrong in ('--launcher ssh', '--background void', '--ignore-label -1', '--img-scale 64 0'):
         with pytest.raises(SystemExit) as stop:
             parser.parse_args(wrong.split())

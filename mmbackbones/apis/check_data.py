@@ -110,9 +110,10 @@ def check_data(
 
     Args:
         root: A folder in any of the known formats, or a YAML file that names the files of each split.
-        background: How label maps are numbered: ``'ignore'``, if label 0 is ignored and label 1 is the first class, or
-            ``'class'``, if label 0 is the first class. None: as the labels themselves tell.
-        ignore_label: Label of pixels in label maps that are ignored, as those of label 255 always are.
+        background: Label 0, which is what no object covers in most label maps: ``'class'``, it is the first class, or
+            ``'ignore'``, it is ignored, and label 1 is the first class. None: as the format says, or else as the
+            labels tell.
+        ignore_label: Pixels of this value in label maps are ignored, as those of 255 are unless it is a class.
         label_maps: Whether to check label maps only, as a segmentor would be trained on them; if no file holds any,
             they are drawn from the masks of objects.
         convert: A new folder to which everything that was read is written: boxes and masks as plain COCO, label maps in

@@ -106,9 +106,10 @@ def train(
             ``'mpi'``.
         cfg_options: Entries of the config to override, by dotted names, as in ``{'train_dataloader.num_workers': 4}``.
             They win over every other argument.
-        background: How label maps are numbered: ``'ignore'``, if label 0 is ignored and label 1 is the first class, or
-            ``'class'``, if label 0 is the first class. None: as the labels themselves tell.
-        ignore_label: Label of pixels in label maps that are ignored, as those of label 255 always are.
+        background: Label 0, which is what no object covers in most label maps: ``'class'``, it is the first class, or
+            ``'ignore'``, it is ignored, and label 1 is the first class. None: as the format says, or else as the
+            labels tell.
+        ignore_label: Pixels of this value in label maps are ignored, as those of 255 are unless it is a class.
 
     Returns:
         The paths and figures of the run. The model itself is no longer in memory. With several processes, each of them

@@ -18,6 +18,7 @@ _IGNORED_WARNINGS = (
     'pkg_resources is deprecated',
     '``build_loss`` would be deprecated',
     'Default ``avg_non_ignore`` is False',
+    'For binary segmentation, we suggest using',
     '`reduce_zero_label` will be deprecated',
     'faster_coco_eval is not installed',  # a faster evaluation of OneDL's MMDetection, which nothing here uses
     'The draw is False',

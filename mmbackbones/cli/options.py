@@ -141,14 +141,14 @@ def add_label_options(parser: ArgumentParser, default: str | None = None) -> Non
     parser.add_argument(
         '--background',
         choices=BACKGROUNDS,
-        help='how label maps are numbered, if their labels do not tell: label 0 is ignored and label 1 is the first '
-        f'class (ignore), or label 0 is the first class (class){ending}',
+        help='label 0, which is what no object covers in most label maps: the first class (class), or ignored, so that '
+        f'label 1 is the first class (ignore){ending}',
     )
     parser.add_argument(
         '--ignore-label',
         type=non_negative_int,
         metavar='N',
-        help=f'ignore pixels of label N in label maps, as pixels of label 255 always are{ending}',
+        help=f'ignore pixels of value N in label maps, beside those of 255 if it is no class{ending}',
     )
 
 

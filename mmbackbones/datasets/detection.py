@@ -16,7 +16,7 @@ from .checks.annotations import NoAnnotationsError, check_categories
 from .checks.counts import count_usable, is_trained_on
 from .checks.repair import DONE_BY_COCO_DATASET
 from .formats import find_format
-from .formats.base import DetectionFormat, assign_splits
+from .formats.base import DetectionFormat, assign_splits, choose_splits
 from .formats.checked_file import CheckedFile, check_classes, check_file, repair_file
 from .train_val_split import describe_train_val_split, train_val_split
 
@@ -101,18 +101,7 @@ def load_detection(
     """
     root, out_dir = absolute(root), absolute(out_dir)
     found = find_format(root, 'boxes')
-    sources = assign_splits(found.splits)
-    existing = [split for served in sources for split in served]
-    wanted = [split for split in existing if splits is None or split in splits]
-    if splits is None or 'train' in splits:
-        missing = {'train', 'val'} - set(existing)
-    else:
-        missing = set() if wanted else set(splits)
-    if missing:
-        raise UserError(
-            f'{root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
-        )
-
+    wanted = choose_splits(found, splits)
     notes = list(found.notes)
     # A training run does without a test split, but an explicit request for one is not answered with another.
     optional = ('test',) if splits is None else ()

@@ -47,7 +47,7 @@ def find_label_table(
     if given.by_color and ignore_label is not None:
         raise UserError(
             f'--ignore-label is a number, but the label maps in {root} have colors: to ignore one, call it '
-            f"'void' in {given.file if given.names else 'a color table'}"
+            f"'void' in {given.file}"
         )
     if given.values is not None:
         table = explicit_table(given, background, ignore_label)
@@ -112,11 +112,11 @@ def _table_of_names(
     """The table of names in the order of the labels, which may be counted from 0 or from 1, or be black and white."""
     names = given.names or ()
     pixels = count_pixels(maps.values())
-    foreground = find_foreground(set(pixels) - {ignore_label}, given.by_color)
+    foreground = find_foreground(set(pixels) - {ignore_label})
     two = len(names) == MIN_CLASSES and foreground not in (None, 1) and background != 'ignore'
     if two or len(names) == 1:
         first = names[0] if two else _without(names, BACKGROUND)
-        table = binary_table((first, names[-1]), foreground or 1, background, ignore_label, given.by_color)
+        table = binary_table((first, names[-1]), foreground or 1, background, ignore_label)
         check_values(maps, table, given.file)
         check_classes_occur(maps, table, given.file)
         return table
@@ -139,17 +139,17 @@ def _table_without_names(
     pixels = count_pixels(maps.values())
     occurring = set(pixels) - {ignore_label}
     trained = set(classes or ())
-    foreground = find_foreground(occurring, given.by_color)
+    foreground = find_foreground(occurring)
     if classes is None:
-        check_sharp(pixels, given.by_color, root)
+        check_sharp(pixels, root)
     elif trained == {BACKGROUND, FOREGROUND}:
         foreground = foreground or 1  # label maps without an object
-    elif class_of(foreground or 1, given.by_color) in trained:
+    elif class_of(foreground or 1) in trained:
         foreground = None
     if foreground is not None:
-        table = binary_table((BACKGROUND, FOREGROUND), foreground, background, ignore_label, given.by_color)
+        table = binary_table((BACKGROUND, FOREGROUND), foreground, background, ignore_label)
     else:
-        table = table_of_values(occurring, background, ignore_label, trained, given.by_color)
+        table = table_of_values(occurring, background, ignore_label, trained, root)
     if trained and trained != set(table.names):
         raise UserError(
             f'nothing in {root} names the classes, but the model knows them as '
@@ -179,7 +179,7 @@ def describe_table(table: LabelTable, given: LabelNames, root: Path) -> list[str
         line = 'with the name of the foreground' if FOREGROUND in table.names else 'line n naming value n - 1'
         called = _listing(table.names)
         return [f'nothing names the classes, so they are {called}; a file classes.txt in {root} would, {line}']
-    if given.values is None and table.background == 'class':
+    if given.values is None and table.background == 'class' and IGNORE_INDEX not in table.classes:
         return [f'labels are counted from 0: label 0 is {table.names[0]!r}']
     return []
 

@@ -11,18 +11,19 @@ from ..errors import UserError
 from ..utils.files import write_text
 from ..utils.paths import absolute
 from ..utils.text import counted
+from .checks.annotations import NoAnnotationsError
 from .checks.classes import check_same_classes
-from .checks.label_maps import Pair, count_pixels, write_8_bit, write_classes
+from .checks.label_conversion import convert_label_map, is_read_as_stored
+from .checks.label_maps import Pair, count_pixels
 from .checks.label_numbering import check_numbering_options
 from .checks.label_orientation import check_orientation
 from .checks.label_table import LabelRow, LabelTable
 from .checks.label_values import check_classes_occur, check_label_255, describe_labels
 from .formats import find_format
-from .formats.base import LabelNames
+from .formats.base import LabelNames, choose_splits
 from .label_classes import describe_table, explicit_table, find_label_table
 from .train_val_split import describe_train_val_split, train_val_split
 
-SPLITS = ('train', 'val', 'test')
 _FIRST = {'ignore': 1, 'class': 0}  # --background -> label of the first name
 
 
@@ -114,14 +115,17 @@ def load_segmentation(
         check_same_classes(known, classes, str(names.file), 'the classes of the model')
 
     divided = 'val' not in found.splits
-    wanted = [
-        split
-        for split in SPLITS
-        if (split in found.splits or (split == 'val' and divided)) and (splits is None or split in splits)
-    ]
+    wanted = choose_splits(found, splits)
     pairs = {}
     for split in dict.fromkeys('train' if divided and split == 'val' else split for split in wanted):
-        images = found.read(split, out_dir)
+        try:
+            images = found.read(split, out_dir)
+        except NoAnnotationsError as error:
+            if split != 'test' or splits is not None:  # an explicit request for it is not answered with others
+                raise
+            wanted.remove(split)
+            notes.append(f'the test split is left out: {error}')
+            continue
         pairs[split] = images.pairs
         notes += images.notes
     read = [pair for split_pairs in pairs.values() for pair in split_pairs]
@@ -135,7 +139,9 @@ def load_segmentation(
     if 'train' in pairs:
         if names.values is None:  # otherwise the format says what 255 is
             check_label_255(pixels, table, root)
-        notes += describe_table(table, names, root) + describe_labels(list(maps.values()), table)
+        notes += describe_table(table, names, root) + describe_labels(
+            list(maps.values()), table, names.values is not None
+        )
         if divided:
             pairs |= _divide(pairs['train'], table)
             sizes = {split: len(pairs[split]) for split in ('train', 'val')}
@@ -197,14 +203,11 @@ def _write_split(split: str, pairs: list[Pair], root: Path, out_dir: Path, table
 def _convert(pair: Pair, root: Path, out_dir: Path, table: LabelTable) -> Path:
     """The label map in a form that MMSegmentation reads as it is; converted in `out_dir` if need be."""
     path = pair.label_path
-    if pair.label.as_stored and not table.in_indices:
+    if is_read_as_stored(pair, table):
         return path
     inside = path.relative_to(root) if path.is_relative_to(root) else Path('elsewhere', *path.parts[1:])
     target = out_dir / (inside if inside.suffix.lower() == '.png' else inside.with_name(f'{inside.name}.png'))
-    if table.in_indices:
-        write_classes(path, target, table.classes, table.by_color)
-    else:
-        write_8_bit(path, target)
+    convert_label_map(path, target, table)
     return target
 
 
@@ -212,6 +215,6 @@ def _describe_converted(pairs: list[Pair], table: LabelTable, out_dir: Path) -> 
     if table.in_indices:
         what = 'in colors' if table.by_color else 'of more than 8 bits'
         return [f'label maps {what} are converted to the numbers of the classes, in {out_dir}: {len(pairs)}']
-    number = sum(not pair.label.as_stored for pair in pairs)
+    number = sum(not is_read_as_stored(pair, table) for pair in pairs)
     note = f'label maps that are not stored as one byte per pixel are converted, in {out_dir}: {number}'
     return [note] if number else []

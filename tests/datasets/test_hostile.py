@@ -194,3 +194,16 @@ def test_many_folders_and_images(tmp_path, out_dir):
         write_text(tmp_path / f'{number}/labels/a.txt', '0 0.5 0.5 0.5 0.5\n')
     write_text(tmp_path / 'data.yaml', 'train: .\nnames: [cat]\n')
     assert load_detection(tmp_path, out_dir).splits['val'].images == 600
+
+
+def test_many_folders_with_equal_names(tmp_path, out_dir):
+    """Comparing all images of a name for each JSON file would take minutes."""
+    folders.write_image(tmp_path / '0.jpg', (8, 8))
+    content = json.dumps({'shapes': [{'label': 'cat', 'points': [[1, 1], [7, 1], [7, 7]]}]})
+    for number in range(2000):
+        for place in ('images', 'labels'):
+            (tmp_path / f'{place}/{number}').mkdir(parents=True)
+        os.link(tmp_path / '0.jpg', tmp_path / f'images/{number}/a.jpg')
+        (tmp_path / f'labels/{number}/a.json').write_text(content)
+    (tmp_path / '0.jpg').unlink()
+    assert load_detection(tmp_path, out_dir).splits['val'].images == 400

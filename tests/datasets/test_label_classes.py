@@ -66,7 +66,6 @@ READ = {
     'fixed': (FIXED, {0, 7, 8, 255}, {}, {7: 'car', 8: 'bus'}),
     'colors': (COLORS, {0, 0xFF0000}, {}, {0: 'void', 0xFF0000: 'car', 255: 'sky'}),
     'colors, background ignored': (COLORS, {0}, dict(background='ignore'), {0xFF0000: 'car', 255: 'sky'}),
-    'colors without names': (LabelNames(ROOT, None, by_color=True), {0, 0xFF}, {}, {0: '#000000', 0xFF: '#0000ff'}),
 }
 
 

@@ -15,7 +15,7 @@ from ...utils.files import write_text
 from ...utils.paths import escapes_folder
 from ...utils.progress import track
 
-CACHE_VERSION = 2  # raise it when the form of the cache changes, or what an `inspect` says of a file
+CACHE_VERSION = 3  # raise it when the form of the cache changes, or what an `inspect` says of a file
 SAVE_INTERVAL = 10  # seconds; the most that a check loses when it is killed
 _STATE = 2  # integers at the start of each cached entry: size in bytes, time of modification in ns
 

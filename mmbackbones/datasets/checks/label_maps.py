@@ -1,6 +1,6 @@
 """Label maps, the masks of semantic segmentation: images with one label, or one color, per pixel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ Labels = np.ndarray[Any, Any]
 IGNORE_INDEX = 255  # label that MMSegmentation's losses and metrics ignore
 MAX_BYTE = 255
 MAX_LABEL = 65535  # of 16 bits
-MAX_COUNTED_LABELS = 4097  # different labels of one map that are counted; more are no label map
+MAX_COUNTED_LABELS = 1024  # different labels of one map; more are no classes
 SUFFIXES = {'.bmp', '.gif', '.png', '.tif', '.tiff'}  # of files that preserve labels exactly
 # Modes that MMSegmentation reads as they are, of palettes the indices. All others are converted to 8 bits: 16 bits
 # would be cut to 8, several channels are not accepted, and PIL stretches gray levels of 2 and 4 bits to 0..255.
@@ -26,6 +26,7 @@ AS_STORED = {'L', 'P', '1'}
 SIXTEEN_BITS = {'I;16', 'I;16B', 'I'}
 STRETCHED = {'L;2': 85, 'L;4': 17}  # PIL's raw mode: factor
 COLORED = {'1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA'}  # modes that have colors of 8 bits
+_BLACK, _WHITE = [0] * 3, [255] * 3
 _LOSSLESS = {'BMP', 'GIF', 'PNG', 'TIFF'}
 
 
@@ -95,40 +96,10 @@ def count_pixels(maps: Iterable[LabelMap]) -> dict[int, int]:
     return dict(sorted(total.items()))
 
 
-def write_8_bit(path: Path, target: Path) -> None:
-    """Convert a label map to 8 bits, so that MMSegmentation reads its labels.
-
-    Args:
-        path: Label map, whose labels above 255 become 255.
-        target: PNG file to write.
-    """
-    _write_png(np.minimum(read_labels(path), MAX_BYTE).astype(np.uint8), target)
-
-
-def write_classes(path: Path, target: Path, classes: Mapping[int, int], by_color: bool) -> None:
-    """Convert a label map to the indices of classes.
-
-    Args:
-        path: Label map.
-        target: PNG file to write.
-        classes: Label -> index of its class; all other labels become 255.
-        by_color: As in :func:`read_label_maps`.
-    """
-    labels = read_labels(path, by_color)
-    indices = np.full(max(int(labels.max()), *classes) + 1, IGNORE_INDEX, np.uint8)
-    indices[list(classes)] = list(classes.values())
-    _write_png(indices[labels], target)
-
-
 def read_labels(path: str | Path, by_color: bool = False) -> Labels:
     """The labels of a valid label map, unsigned, of shape ``(H, W)``."""
     _, labels = _decode(path, by_color)
     return labels
-
-
-def _write_png(labels: Labels, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(labels).save(target)
 
 
 def _inspect(path: str, by_color: bool) -> tuple[int, ...] | str:
@@ -136,7 +107,14 @@ def _inspect(path: str, by_color: bool) -> tuple[int, ...] | str:
         as_stored, labels = _decode(path, by_color)
     except Exception as error:  # a decoder may raise anything, and whatever it is, the file is not valid
         return summarize_error(error)
-    return (labels.shape[1], labels.shape[0], int(as_stored), *_count(labels).ravel().tolist())
+    counts = _count(labels)
+    if len(counts) > MAX_COUNTED_LABELS:
+        what = 'colors' if by_color else 'labels'
+        return (
+            f'it has {len(counts)} different {what} instead of one per class: outlines are antialiased, it was once '
+            'compressed as a JPEG, or it is no label map'
+        )
+    return (labels.shape[1], labels.shape[0], int(as_stored), *counts.ravel().tolist())
 
 
 def _count(labels: Labels) -> Labels:
@@ -149,7 +127,7 @@ def _count(labels: Labels) -> Labels:
     starts = np.concatenate([[0], 1 + (flat[1:] != flat[:-1]).nonzero()[0]])
     found, places = np.unique(flat[starts], return_inverse=True)
     numbers = np.bincount(places, np.diff(starts, append=flat.size)).astype(np.int64)
-    return np.stack([found, numbers], axis=1)[:MAX_COUNTED_LABELS]
+    return np.stack([found, numbers], axis=1)
 
 
 def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
@@ -160,11 +138,13 @@ def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
     """
     with Image.open(path) as image:
         _check_file(image)
-        raw_mode = _raw_mode(image)
+        raw_mode = str(_storage(image)[0])
         if by_color and (image.mode not in COLORED or raw_mode.endswith(';16B')):
             raise ValueError(f'its pixels are no colors of 8 bits per channel, but of the kind {image.mode}')
-        # Programs reorder the palette of a GIF as they like, so that gray levels in it are not at their places.
-        gray = image.format == 'GIF' and image.mode == 'P' and _has_gray_levels(image)
+        if by_color:
+            image.load()
+            image.info.pop('transparency', None)  # PIL would warn
+        gray = image.mode == 'P' and _palette_is_gray(image)
         shown = image.convert('RGB') if by_color else image.convert('L') if gray else image
         array, mode = np.array(shown), shown.mode
         if _is_turned(image):
@@ -199,16 +179,24 @@ def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
     return False, colors[..., 0]
 
 
-def _raw_mode(image: Image.Image) -> str:
-    """How PIL calls the form in which a file stores its pixels."""
+def _storage(image: Image.Image) -> tuple[Any, ...]:
+    """How PIL says that a file stores its pixels: first, the name of the form, such as ``L;4``."""
     tiles: Any = getattr(image, 'tile', None)
     options = tiles[0][3] if tiles else ''
-    return str(options[0] if isinstance(options, tuple) else options)
+    return options if isinstance(options, tuple) else (options,)
 
 
-def _has_gray_levels(image: Image.Image) -> bool:
-    colors = np.array(image.convert('RGB'))
-    return bool((colors == colors[..., :1]).all())
+def _palette_is_gray(image: Image.Image) -> bool:
+    """Whether a palette only stores gray levels, at places that programs choose as they like.
+
+    It does if it is black and white; white may come first. Those of GIF files, which know nothing but palettes, do if
+    they are gray.
+    """
+    if image.format == 'GIF':
+        colors = np.array(image.convert('RGB'))
+        return bool((colors == colors[..., :1]).all())
+    palette = np.reshape(image.getpalette() or [], (-1, 3)).tolist()
+    return sorted(palette[:2]) == [_BLACK, _WHITE] and all(color == _BLACK for color in palette[2:])
 
 
 def _check_file(image: Image.Image) -> None:
@@ -225,6 +213,10 @@ def _check_file(image: Image.Image) -> None:
         )
     if kind not in _LOSSLESS:
         raise ValueError(f'it is a {kind} file by its content, not a PNG file, which preserves labels exactly')
+    if kind == 'BMP' and image.mode == '1' and _storage(image)[1] > (image.width + 31 >> 3 & ~3):
+        raise ValueError(
+            'PIL, which training reads label maps with, misreads BMP files of two gray levels: store a PNG'
+        )
     if kind != 'PNG' and getattr(image, 'n_frames', 1) > 1:
         raise ValueError('it has several pages or frames, but must be a single label map')
 

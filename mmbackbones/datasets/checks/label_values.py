@@ -131,12 +131,13 @@ def check_label_255(pixels: Mapping[int, int], table: LabelTable, root: Path) ->
         )
 
 
-def describe_labels(maps: Sequence[LabelMap], table: LabelTable) -> list[str]:
+def describe_labels(maps: Sequence[LabelMap], table: LabelTable, stated: bool) -> list[str]:
     """Notes on valid labels: which are ignored, which classes do not occur.
 
     Args:
         maps: Label maps.
         table: The classes.
+        stated: Whether the data set itself states which values are ignored.
     """
     pixels = count_pixels(maps)
     ignored = sorted(table.ignored & set(pixels))
@@ -146,7 +147,7 @@ def describe_labels(maps: Sequence[LabelMap], table: LabelTable) -> list[str]:
             f'{_share(pixels, ignored)} of all pixels'
         ]
     else:
-        notes = [_describe_ignored(label, maps, pixels, table) for label in ignored]
+        notes = [_describe_ignored(label, maps, pixels, table, stated) for label in ignored]
     occurring = {table.name(label) for label in pixels}
     if unseen := [name for name in table.names if name not in occurring]:
         occur = 'occurs' if len(unseen) == 1 else 'occur'
@@ -154,15 +155,19 @@ def describe_labels(maps: Sequence[LabelMap], table: LabelTable) -> list[str]:
     return notes
 
 
-def _describe_ignored(label: int, maps: Sequence[LabelMap], pixels: Mapping[int, int], table: LabelTable) -> str:
+def _describe_ignored(
+    label: int, maps: Sequence[LabelMap], pixels: Mapping[int, int], table: LabelTable, stated: bool
+) -> str:
     what = _what(table)
     files = sum(label in found.pixels for found in maps)
-    after = table.name(1) if label == 0 and table.background == 'ignore' else None
-    return (
+    note = (
         f'{what} {table.show(label)} is in {files} of {len(maps)} label maps: its pixels, {_share(pixels, [label])} of '
-        f'all, are ignored in training and evaluation; what is to be learned needs another {what}'
-        + (f' (label 1 is {after!r})' if after else '')
+        'all, are ignored in training and evaluation'
     )
+    if stated:
+        return note
+    after = table.name(1) if label == 0 and table.background == 'ignore' else None
+    return f'{note}; what is to be learned needs another {what}' + (f' (label 1 is {after!r})' if after else '')
 
 
 def _what(table: LabelTable) -> str:

@@ -9,6 +9,7 @@ from ...utils.text import short
 from .annotations import NUMBER_TYPES
 
 MAX_COORDINATE = 1e6  # pixels; pycocotools walks along an outline pixel by pixel
+MAX_SIDE = 1 << 16  # pixels of an image whose size is not verified; pycocotools multiplies them in 32 bits
 MAX_GAP = 1  # pixels between a mask and its box: both are rounded
 
 
@@ -55,15 +56,17 @@ def box_of_mask(mask: Any, size: list[int | None]) -> list[float] | None:
         xs, ys = ([polygon[start::2] for polygon in mask] for start in (0, 1))
         left, top = min(map(min, xs)), min(map(min, ys))
         return [left, top, max(map(max, xs)) - left, max(map(max, ys)) - top]
-    if not isinstance(mask, dict) or not all(type(side) is int and 0 < side < MAX_COORDINATE for side in size):
+    rows, columns = size
+    if type(rows) is not int or type(columns) is not int or not 0 < min(rows, columns) <= max(rows, columns) < MAX_SIDE:
         return None
-    if _find_defect_of_rle(mask, size, decode=False):
+    if not isinstance(mask, dict) or _find_defect_of_rle(mask, size, decode=False):
         return None
     try:
         box: list[float] = coco_mask.toBbox(_compress(mask)).tolist()
     except Exception:  # see _find_defect_of_rle
         return None
-    return box
+    x, y, width, height = box
+    return box if x + width <= columns and y + height <= rows else None  # what is no RLE reads as one of any size
 
 
 def _find_defect(mask: Any, size: list[int | None]) -> str | None:

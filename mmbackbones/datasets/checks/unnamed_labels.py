@@ -10,26 +10,26 @@ from .label_table import LabelTable, percent
 from .label_values import BLURRED
 
 BACKGROUND, FOREGROUND = 'background', 'foreground'
-WHITE = 0xFFFFFF
+WHITE = 255
+_CALLED = 'class '  # before a value
+MAX_UNNAMED = 100  # values without names that are taken for classes
 MAX_GRAY_SHARE = 0.05  # of the pixels between black and white where outlines are antialiased
 
 
-def find_foreground(occurring: Collection[int], by_color: bool) -> int | None:
+def find_foreground(occurring: Collection[int]) -> int | None:
     """The value of the objects if label maps tell objects from background only: 255 (white), or 1.
 
     Args:
         occurring: The values that occur and are not ignored.
-        by_color: Whether they are colors, 0xRRGGBB.
     """
     values = set(occurring)
-    white = _white(by_color)
-    if white in values and values <= {0, white}:
-        return white
-    return 1 if not by_color and 1 in values and values <= {0, 1, IGNORE_INDEX} else None
+    if WHITE in values and values <= {0, WHITE}:
+        return WHITE
+    return 1 if 1 in values and values <= {0, 1, IGNORE_INDEX} else None
 
 
 def binary_table(
-    names: tuple[str, str], foreground: int, background: str | None, ignore_label: int | None, by_color: bool
+    names: tuple[str, str], foreground: int, background: str | None, ignore_label: int | None
 ) -> LabelTable:
     """The table of label maps that tell objects from background only.
 
@@ -38,13 +38,12 @@ def binary_table(
         foreground: Value of the objects; that of the background is 0.
         background: As in :class:`~mmbackbones.datasets.checks.label_table.LabelTable`; None: ``class``.
         ignore_label: As in :class:`~mmbackbones.datasets.checks.label_table.LabelTable`.
-        by_color: Whether values are colors.
     """
-    ignored = _ignored(background, ignore_label, by_color) - ({foreground} - {ignore_label})
+    ignored = _ignored(background, ignore_label) - ({foreground} - {ignore_label})
     pairs = [*zip((0, foreground), names, strict=True)][background == 'ignore' :]
     classes = {value: index for index, (value, _) in enumerate(pairs) if value not in ignored}
     shown = tuple(name for _, name in pairs)
-    return LabelTable(shown, classes, frozenset(ignored), background or 'class', ignore_label, by_color)
+    return LabelTable(shown, classes, frozenset(ignored), background or 'class', ignore_label)
 
 
 def table_of_values(
@@ -52,7 +51,7 @@ def table_of_values(
     background: str | None,
     ignore_label: int | None,
     trained: Collection[str],
-    by_color: bool,
+    root: Path,
 ) -> LabelTable:
     """The table of classes that are called after their values.
 
@@ -61,41 +60,41 @@ def table_of_values(
         background: As in :func:`binary_table`.
         ignore_label: As in :func:`binary_table`.
         trained: The classes of a model, some of which may not occur; empty: those that occur.
-        by_color: Whether values are colors.
+        root: Folder of the data set, for messages.
 
     Raises:
-        UserError: There are too many values.
+        UserError: There are so many values that they are no classes.
     """
-    ignored = _ignored(background, ignore_label, by_color)
+    ignored = _ignored(background, ignore_label)
     values = set(occurring) - ignored
     if trained:
         values = {value for value in map(_value_of, trained) if value is not None}
-    if len(values) > IGNORE_INDEX:
+    if len(values) > MAX_UNNAMED:
         raise UserError(
-            f'the label maps have {counted(len(values), "different value")}, but at most {IGNORE_INDEX} can be classes'
+            f'the label maps in {root} have {len(values)} different values, which nothing names, so that they look '
+            'like gray levels: if they are classes, name them in a file classes.txt there, line n naming value n - 1'
         )
-    names = tuple(class_of(value, by_color) for value in sorted(values))
+    names = tuple(class_of(value) for value in sorted(values))
     classes = {value: index for index, value in enumerate(sorted(values)) if value not in ignored}
-    return LabelTable(names, classes, frozenset(ignored), background or 'class', ignore_label, by_color)
+    return LabelTable(names, classes, frozenset(ignored), background or 'class', ignore_label)
 
 
-def class_of(value: int, by_color: bool) -> str:
-    """The class that is called after a value: ``class 7``, or ``#ff0000``."""
-    return f'#{value:06x}' if by_color else f'class {value}'
+def class_of(value: int) -> str:
+    """The class that is called after a value."""
+    return f'{_CALLED}{value}'
 
 
-def check_sharp(pixels: Mapping[int, int], by_color: bool, root: Path) -> None:
+def check_sharp(pixels: Mapping[int, int], root: Path) -> None:
     """Check that label maps in black and white have no gray, as antialiased outlines have.
 
     Args:
         pixels: Number of pixels of each value.
-        by_color: Whether values are colors.
         root: Folder of the data set, for messages.
 
     Raises:
         UserError: They have.
     """
-    extremes = {0, _white(by_color)}
+    extremes = {0, WHITE}
     share = sum(count for value, count in pixels.items() if value not in extremes) / (sum(pixels.values()) or 1)
     if len(pixels) > BLURRED and extremes <= set(pixels) and share <= MAX_GRAY_SHARE:
         raise UserError(
@@ -107,19 +106,10 @@ def check_sharp(pixels: Mapping[int, int], by_color: bool, root: Path) -> None:
 
 def _value_of(name: str) -> int | None:
     """The value that a class is called after; None: it is not."""
-    digits, base = (name[1:], 16) if name.startswith('#') else (name.removeprefix('class '), 10)
-    try:
-        value = int(digits, base)
-    except ValueError:
-        return None
-    return value if name in (class_of(value, False), class_of(value, True)) else None
+    digits = name.removeprefix(_CALLED)
+    return int(digits) if digits.isdecimal() and name == class_of(int(digits)) else None
 
 
-def _ignored(background: str | None, ignore_label: int | None, by_color: bool) -> set[int]:
-    ignored = set() if by_color else {IGNORE_INDEX}
-    ignored |= {0} if background == 'ignore' else set()
+def _ignored(background: str | None, ignore_label: int | None) -> set[int]:
+    ignored = {IGNORE_INDEX} | ({0} if background == 'ignore' else set())
     return ignored | (set() if ignore_label is None else {ignore_label})
-
-
-def _white(by_color: bool) -> int:
-    return WHITE if by_color else IGNORE_INDEX

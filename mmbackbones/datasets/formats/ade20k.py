@@ -63,16 +63,18 @@ classes.txt  # optional; or {ADE20K}
     def find_places(cls, folder: Folder) -> dict[str, Place]:
         places = {'train': Place(*(f'{kind}/{TRAINING}' for kind in KINDS))}
         for split in ('val', 'test'):
-            for name in _names(folder, split):
-                place = Place(*(f'{kind}/{name}' for kind in KINDS))
+            images, maps = (_names(folder, kind, split) for kind in KINDS)
+            for name in images:
+                labeled = name if name in maps or not maps else maps[0]
+                place = Place(f'images/{name}', f'annotations/{labeled}')
                 if split == 'val' or folder.walk(place.maps, {'.png'}):
                     places.setdefault(split, place)
         return places
 
 
-def _names(folder: Folder, split: str) -> list[str]:
+def _names(folder: Folder, kind: str, split: str) -> list[str]:
     """Names of the folders that may be a split, ADE20K's own first."""
-    bases = [path.rpartition('/')[2] for path in folder.folders('images')]
+    bases = [path.rpartition('/')[2] for path in folder.folders(kind)]
     own = {'val': VALIDATION, 'test': 'testing'}[split]
     return sorted((base for base in bases if split_of(base) == split), key=lambda base: (base != own, base))
 

@@ -1,11 +1,12 @@
 """What a format of data sets is: how a folder is recognized, which splits it has, and how each of them is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from ...errors import UserError
 from ..checks.images import ImageInfo
 from ..checks.label_maps import Pair
 from .folder import Folder
@@ -77,6 +78,7 @@ class Annotations:
         images: What was found in each image file, where reading the format took decoding them.
         notes: What the user should know, one line each.
         boundary: Folder that no file name may leave; None: the data folder. The user must have named it.
+        no_masks: Why outlines of objects are not read as masks, for messages; None: they are, or there are none.
     """
 
     data: dict[str, Any]
@@ -85,6 +87,7 @@ class Annotations:
     images: list[ImageInfo] | None = None
     notes: tuple[str, ...] = ()
     boundary: Path | None = None
+    no_masks: str | None = None
 
 
 class DetectionFormat(Format):
@@ -121,7 +124,8 @@ class LabelNames:
         background: What ``--background`` is if it is left out: ``ignore``, from 1, so that value 0 is ignored;
             ``class``, from 0; None: what the labels themselves tell.
         ignored: Values that are ignored beside 255.
-        by_color: Whether label maps are color images: a value is then 0xRRGGBB, and 255 (pure blue) is as good as any.
+        by_color: Whether label maps are color images: each of the `values`, which are then given, is 0xRRGGBB, and 255
+            (pure blue) is as good as any.
     """
 
     file: Path
@@ -184,3 +188,26 @@ def assign_splits(splits: dict[str, str]) -> dict[tuple[str, ...], str]:
     """
     divided = 'train' in splits and 'val' not in splits
     return {('train', 'val') if divided and split == 'train' else (split,): source for split, source in splits.items()}
+
+
+def choose_splits(found: Format, splits: Sequence[str] | None) -> list[str]:
+    """The splits to be read, in the order ``train``, ``val``, ``test``.
+
+    Args:
+        found: A data set.
+        splits: The splits that are asked for, as far as there are any; `train` needs `val`. Default: all.
+
+    Raises:
+        UserError: There are none of them, or one that training needs is missing.
+    """
+    existing = [split for served in assign_splits(found.splits) for split in served]
+    wanted = [split for split in existing if splits is None or split in splits]
+    if splits is None or 'train' in splits:
+        missing = {'train', 'val'} - set(existing)
+    else:
+        missing = set() if wanted else set(splits)
+    if missing:
+        raise UserError(
+            f'{found.root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
+        )
+    return wanted

@@ -132,7 +132,7 @@ def _list_all(root: Path, most: int) -> tuple[list[str], list[str], bool]:
         entries = list(_scan(root / place))
         left = most - len(files) - len(folders)
         if len(entries) > min(MAX_PER_FOLDER, left):
-            entries, complete = entries[:left], False
+            entries, complete = entries[: min(MAX_PER_FOLDER, left)], False
         for entry in entries:
             path = f'{place}/{entry.name}' if place else entry.name
             if _is_dir(entry):

@@ -9,7 +9,7 @@ from ..checks.annotations import check_annotations
 from ..checks.classes import check_same_classes
 from ..checks.discarded_content import describe_discarded_content
 from ..checks.images import ImageInfo, read_images
-from ..checks.masks import check_masks
+from ..checks.masks import MaskError, check_masks
 from ..checks.repair import (
     describe_repairs,
     fill_boxes,
@@ -79,6 +79,8 @@ def check_file(
     annotated = {annotation['image_id'] for annotation in data['annotations']}
     repairs = filled + normalize_coco(data, annotations.image_dir, source, masks_for is not None)
     if masks_for is not None:
+        if annotations.no_masks:
+            raise MaskError(f'{source}: {masks_for} needs a mask for each object, but {annotations.no_masks}')
         check_masks(_with_known_sizes(data), source, masks_for)
     return CheckedFile(name, annotations, annotated, repairs, masks_for)
 

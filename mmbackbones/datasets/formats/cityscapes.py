@@ -11,7 +11,7 @@ from .pair_rule import Affix, Rule
 from .paired import PairedFormat
 from .pairs import Pairing
 
-IMAGES, MAPS = 'leftImg8bit', 'gtFine'
+IMAGES, MAPS = ('leftImg8bit', 'imgsFine/leftImg8bit'), 'gtFine'  # the second is CVAT's
 TRAIN_IDS, IDS = '_gtFine_labelTrainIds', '_gtFine_labelIds'
 # Id -> class, in the order of the train ids.
 CLASSES = {
@@ -41,9 +41,11 @@ class Cityscapes(PairedFormat):
     """Train ids are read if every image has them, ids otherwise; the labels of the test split are secret."""
 
     name = 'Cityscapes'
-    expects = f'`{IMAGES}/{{train,val}}/*/*_leftImg8bit.png`, `{MAPS}/` alike with `*{TRAIN_IDS}.png` or `*{IDS}.png`'
+    expects = (
+        f'`{IMAGES[0]}/{{train,val}}/*/*_leftImg8bit.png`, `{MAPS}/` alike with `*{TRAIN_IDS}.png` or `*{IDS}.png`'
+    )
     tree = f"""
-{IMAGES}/
+{IMAGES[0]}/
   train/
     aachen/*_leftImg8bit.png
   val/
@@ -54,37 +56,40 @@ class Cityscapes(PairedFormat):
   val/
     frankfurt/*{TRAIN_IDS}.png
 """
-    signs = {f'{IMAGES}/': 'images', f'{MAPS}/': 'label maps'}
+    signs = {f'{IMAGES[0]}/': 'images', f'{MAPS}/': 'label maps'}
 
     def __init__(self, folder: Folder) -> None:
-        labeled = [place for split, place in splits_in(folder, IMAGES).items() if split != 'test']
-        images = [
-            name for place in labeled for name in folder.walk(place, {'.png'}) if name.endswith('_leftImg8bit.png')
-        ]
-        maps = set(folder.walk(MAPS, {'.png'}))
-        train_ids = {
-            f'{name.replace(IMAGES, MAPS, 1).removesuffix("_leftImg8bit.png")}{TRAIN_IDS}.png' for name in images
-        }
-        self._behind = TRAIN_IDS if train_ids <= maps else IDS
+        self._behind = TRAIN_IDS
+        places = [place for split, place in self.find_places(folder).items() if split != 'test']
+        pairings = [Pairing(folder, place, self._rule) for place in places]
+        if any(len(pairing.map_of) < len(pairing.images) for pairing in pairings):
+            self._behind = IDS
         super().__init__(folder)
         if 'test' in self.splits:
             shown = sample([self.root / name for name in self._pairings['test'].map_of.values()]).values
-            if not shown & set(range(19) if self._behind == TRAIN_IDS else CLASSES):
+            if not shown & set(range(len(CLASSES)) if self._behind == TRAIN_IDS else CLASSES):
                 self.notes.append(f'left out, because its labels are not public: {self.splits.pop("test")}')
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        return folder.has_folder(IMAGES) and folder.has_folder(MAPS)
+        return folder.has_folder(MAPS) and any(map(folder.has_folder, IMAGES))
 
     @classmethod
     def find_places(cls, folder: Folder) -> dict[str, Place]:
-        images, maps = splits_in(folder, IMAGES), splits_in(folder, MAPS)
-        if not images:
-            raise UserError(f'{folder / IMAGES} has no folder train/')
-        return {split: Place(place, maps.get(split, f'{MAPS}/{split}')) for split, place in images.items()}
+        parent = next(filter(folder.has_folder, IMAGES))
+        images, maps = splits_in(folder, parent), splits_in(folder, MAPS)
+        if images:
+            return {split: Place(place, maps.get(split, f'{MAPS}/{split}')) for split, place in images.items()}
+        if folder.has_folder(f'{parent}/default'):  # CVAT's name for everything
+            return {'all': Place(f'{parent}/default', f'{MAPS}/default')}
+        raise UserError(f'{folder / parent} has no folder train/')
 
     def pair(self, place: Place) -> Pairing:
-        return Pairing(self.folder, place, Rule(Affix(behind='_leftimg8bit'), Affix(behind=self._behind.lower())))
+        return Pairing(self.folder, place, self._rule)
+
+    @property
+    def _rule(self) -> Rule:
+        return Rule(Affix(behind='_leftImg8bit'), Affix(behind=self._behind))
 
     def find_names(self, places: Sequence[str], maps: Sequence[str]) -> LabelNames:
         found = super().find_names(places, maps)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .base import Annotations, DetectionFormat
-from .coco_files import list_annotation_files, read_coco
+from .coco_files import OTHER_TASKS, list_annotation_files, read_coco
 from .folder import Folder
 from .split_names import NAMES, describe_unused, find_splits, split_of
 
@@ -99,7 +99,8 @@ images/*.jpg  # or train/ and val/, or images/train/ and images/val/
     @classmethod
     def explain_mismatch(cls, folder: Folder) -> str | None:
         files = [Path(file).name for file in list_annotation_files(folder)]
-        if not files and (others := folder.files('annotations', '*.json')):
+        others = [file for file in folder.files('annotations', '*.json') if Path(file).name.startswith(OTHER_TASKS)]
+        if not files and others:
             return (
                 f'holds COCO files for other tasks only, such as {others[0]}, but none with boxes: add '
                 'annotations/instances_train.json and annotations/instances_val.json'
@@ -159,18 +160,31 @@ def _names_split(file: str) -> bool:
 
 
 def _as_single_objects(found: Annotations, name: str) -> Annotations:
-    """Undo that CVAT marks everything drawn with its brush as a crowd, which nothing could be learned from."""
+    """Undo that CVAT marks whatever is drawn with its brush as a crowd, which nothing is learned from.
+
+    CVAT's annotations are told by their attributes; without these, a file in which everything is a crowd must be meant
+    otherwise.
+    """
     annotations = found.data['annotations']
-    if not annotations or not all(map(_is_brushed, annotations)):
+    brushed = [number for number, item in enumerate(annotations) if _is_brushed(item)]
+    if len(brushed) < len(annotations):
+        brushed = [number for number in brushed if _is_of_cvat(annotations[number])]
+    if not brushed:
         return found
-    single: list[dict[str, Any]] = [annotation | {'iscrowd': 0} for annotation in annotations]
+    single = list(annotations)
+    for number in brushed:
+        single[number] = annotations[number] | {'iscrowd': 0}
     note = (
-        f'{name}: all {len(single)} masks are marked as crowds, as CVAT does with what is drawn with the brush; they '
-        'are read as single objects'
+        f'{name}: masks that are marked as crowds, as CVAT does with whatever is drawn with its brush: {len(brushed)} '
+        f'of {len(single)}; they are read as single objects'
     )
-    data = found.data | {'annotations': single}
-    return Annotations(data, found.image_dir, notes=(*found.notes, note))
+    return Annotations(found.data | {'annotations': single}, found.image_dir, notes=(*found.notes, note))
 
 
 def _is_brushed(annotation: dict[str, Any]) -> bool:
     return annotation.get('iscrowd') == 1 and isinstance(annotation.get('segmentation'), dict)
+
+
+def _is_of_cvat(annotation: dict[str, Any]) -> bool:
+    attributes = annotation.get('attributes')
+    return isinstance(attributes, dict) and 'occluded' in attributes

@@ -13,6 +13,7 @@ from .roboflow import RoboflowCoco
 from .split_names import NAMES, describe_unused, split_in, split_of
 
 MAX_FILES = 100  # a folder with more JSON files has one per image
+MAX_FOLDERS = 1000  # that are looked into
 PREDICTIONS = 'predictions.json'  # what a model found, in COCO's form, may lie beside what it was trained on
 _ANNOTATIONS = ('annotations', 'annotation', 'labels', 'json', 'coco')  # names of folders with folders of files
 _BESIDE = ('images', 'data', 'img')  # names of folders with images beside a file
@@ -86,7 +87,7 @@ photos/*.jpg  # any folder, or train/ and val/, or beside the files
 
 def _list_coco_files(folder: Folder) -> list[str]:
     """Paths of COCO files in a folder, in its subfolders, and in those of folders of splits and of annotations."""
-    inner = folder.folders()
+    inner = folder.folders()[:MAX_FOLDERS]
     outer = [place for place in inner if split_of(place) or place.lower() in _ANNOTATIONS]
     places = ['', *inner, *(place for outer_place in outer for place in folder.folders(outer_place))]
     files = [file for place in places for file in _list_in(folder, place)]

@@ -14,6 +14,7 @@ from ..checks.annotations import NoAnnotationsError
 from .base import Annotations
 from .coco_images import locate_images
 from .folder import Folder
+from .json_kind import json_kind
 from .split_names import NAMES
 
 LISTS = ('images', 'annotations', 'categories')
@@ -33,9 +34,11 @@ _OTHER_CONTENT = {'caption': 'captions', 'segments_info': 'panoptic segments', '
 def list_annotation_files(folder: Folder, place: str = 'annotations') -> list[str]:
     """Paths of the JSON files in a folder that may hold boxes, sorted.
 
-    Files that cannot be read are among them, because their reader says so.
+    Files that cannot be read are among them, because their reader says so. A folder of another tool's files has none.
     """
     files = folder.files(place, '*.json')
+    if files and all(json_kind(folder / files[n]) not in ('COCO', None) for n in (0, len(files) // 2, -1)):
+        return []
     boxes = [file for file in files if not Path(file).name.startswith(OTHER_TASKS)]
     return boxes or [file for file in files if Path(file).name.startswith(KEYPOINTS)]
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from ...errors import UserError
@@ -100,7 +101,7 @@ class _Ends:
         self._exact, self._folded = dict[str, list[str]](), dict[str, list[str]]()
         for path in paths:
             for end in _list_ends(path):
-                for ends, key in ((self._exact, end), (self._folded, end.casefold())):
+                for ends, key in ((self._exact, end), (self._folded, _fold(end))):
                     some = ends.setdefault(key, [])
                     if len(some) < 2:  # more would not help
                         some.append(path)
@@ -111,12 +112,17 @@ class _Ends:
         for text in texts:
             if text in self._paths:
                 return [text]
-        for ends, fold in ((self._exact, str), (self._folded, str.casefold)):
+        for ends, fold in ((self._exact, str), (self._folded, _fold)):
             for text in texts:
                 for end in _list_ends(text.replace('\\', '/'))[::-1]:
                     if paths := ends.get(fold(end)):
                         return paths
         return []
+
+
+def _fold(text: str) -> str:
+    """The same for names that differ in case, or in how their accents are stored, which is up to the system."""
+    return normalize('NFC', text).casefold()
 
 
 def _list_ends(path: str) -> list[str]:

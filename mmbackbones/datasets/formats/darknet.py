@@ -6,7 +6,6 @@ from pathlib import Path
 from ...errors import UserError
 from ...utils.files import is_regular, read_text
 from ...utils.text import short
-from ..checks.images import SUFFIXES
 from .folder import Folder
 from .split_names import NAMES, describe_unused, split_of
 from .yolo_base import TextFilePerImage
@@ -47,8 +46,6 @@ obj_valid_data/
             raise UserError(
                 f'{self.file}: classes = {short(count)}, but {names.name} has {len(self.categories)}: correct one'
             )
-        if not folder.walk('', SUFFIXES):
-            raise UserError(f'{self.root} holds no images: export it again with images (CVAT: "Save images")')
         for split in NAMES:
             self._add_lists(split, entries)
         self.finish_splits()

@@ -151,7 +151,9 @@ def _try(path: Path, formats: Formats) -> type[Format] | None:
         return None
     folder = Glance(path)
     with suppress(UserError, OSError):
-        return next((item for item in formats if item.match(folder)), None)
+        found = next((item for item in formats if item.match(folder)), None)
+        if found and found(folder).splits:
+            return found
     return None
 
 

@@ -55,8 +55,9 @@ class ImageFinder:
         first, base = self._find_place(list(parts.values()), source, split)
         found = {name: self._look_up(item, first, base) for name, item in parts.items()}
         for name, item in parts.items():
-            if not found[name] and len(item) == 1 and len(places := self._by_name.get(item[0], [])) == 1:
-                found[name] = places[0]  # images in many folders, of which only the names are given
+            if not found[name] and len(item) == 1:  # images in many folders, of which only the names are given
+                places = [path for path in self._by_name.get(item[0], ()) if _may_be_of(path, split)]
+                found[name] = places[0] if len(places) == 1 else None
         if missing := [name for name, path in found.items() if not path]:
             raise UserError(
                 f'{source}: the image {missing[0]!r} is not in {self._root}; {len(missing)} of its {len(found)} images '
@@ -76,19 +77,21 @@ class ImageFinder:
                     first, base = first[:-1], base[:-1]
                     places[first, base] = None
 
-        def rank(place: tuple[Parts, Parts]) -> tuple[int, bool, bool]:
+        def rank(place: tuple[Parts, Parts]) -> tuple[int, bool, int, bool]:
             first, base = place
             of_split = any(split_of(part) == split for part in base)
             of_images = any(part.lower() in _IMAGE_FOLDERS for part in base)
-            return sum(bool(self._look_up(name, first, base)) for name in sample), of_split, of_images
+            found = sum(bool(self._look_up(name, first, base)) for name in sample)
+            return -len(first), of_split, found, of_images  # the more of a name agrees, the surer
 
         ranks = {place: rank(place) for place in places}
-        best = [place for place in places if ranks[place] == max(ranks.values())]
+        highest = max(ranks.values(), default=None)
+        best = [place for place in places if ranks[place] == highest]
         targets = {self._look_up(name, *place): place for place in best for name in sample[:1]}
         if len(targets) > 1:
             folders = ' and '.join(sorted({f'{"/".join(base) or "."}/' for _, base in targets.values()})[:2])
             raise UserError(f'{source}: images of the same names are in {folders} of {self._root}: keep one of them')
-        return min(best, key=lambda place: len(place[0])) if best else ((), ())
+        return best[0] if best else ((), ())
 
     def _look_up(self, name: Parts, first: Parts, base: Parts) -> str | None:
         if name[: len(first)] != first:
@@ -98,6 +101,12 @@ class ImageFinder:
             return path
         found = self._by_stem.get(path, ())
         return found[0] if len(found) == 1 else None
+
+
+def _may_be_of(path: str, split: str) -> bool:
+    """Whether an image is in no folder of another split."""
+    splits = set(map(split_of, path.split('/')[:-1])) - {None}
+    return not split or not splits or split in splits
 
 
 def _split_path(name: str) -> Parts:

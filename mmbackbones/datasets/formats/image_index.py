@@ -1,7 +1,9 @@
-"""The images in a data folder, to find those that annotation files mean by a name that may be out of date."""
+"""The images in a data folder, to find those that JSON files of their name belong to, or name."""
 
 import os
 from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import PureWindowsPath
 
 from ..checks.images import SUFFIXES
@@ -19,13 +21,14 @@ class ImageIndex:
     def __init__(self, folder: Folder) -> None:
         self.files = folder.walk('', SUFFIXES)
         self._known = set(self.files)
-        self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self._by_place: dict[tuple[str, str], list[str]] = defaultdict(list)
         for file in self.files:
-            self._by_name[os.path.basename(file)].append(file)
-            self._by_stem[stem_of(file)].append(file)
+            stem = stem_of(file)
+            self._by_stem[stem].append(file)
+            self._by_place[os.path.dirname(file), stem].append(file)
 
-    def find(self, place: str, named: str, stem: str | None = None) -> list[str]:
+    def find(self, place: str, named: str, stem: str) -> list[str]:
         """The image that an annotation file means; several, if it may be any of them; none, if there is none.
 
         What lies beside the file counts more than what lies elsewhere, and the file's own name more than `named`.
@@ -33,23 +36,45 @@ class ImageIndex:
         Args:
             place: Folder of the annotation file.
             named: Name or path of the image as the annotations give it, possibly of another folder or computer.
-            stem: Name of the annotation file without suffix, if it has that of the image.
+            stem: Name of the annotation file without suffix, which usually is that of the image.
         """
         path = PureWindowsPath(named).as_posix()
         name = os.path.basename(path)
-        of_stem = self._by_stem.get(stem, []) if stem else []
-        of_name = self._by_name.get(name, [])
         stated = os.path.normpath(os.path.join(place, path))
-        for found in (
-            [file for file in of_stem if os.path.dirname(file) == place],
-            [stated] if stated in self._known else [],
-            [file for file in of_name if os.path.dirname(file) == place],
-            _nearest(place, of_stem),
-            _nearest(place, of_name),
-        ):
-            if found:
-                return [file for file in found if os.path.basename(file) == name] or found
-        return []
+        found = (
+            self._by_place.get((place, stem))
+            or [file for file in (stated, os.path.join(place, name)) if file in self._known][:1]
+            or self._find_elsewhere(place, stem)
+            or [file for file in self._find_elsewhere(place, stem_of(name)) if os.path.basename(file) == name]
+        )
+        return [file for file in found if os.path.basename(file) == name] or found
+
+    def _find_elsewhere(self, place: str, stem: str) -> list[str]:
+        """Of images in other folders, those in one like `place` with another name, or else those of the same split."""
+        files = self._by_stem.get(stem, [])
+        if len(files) < 2:
+            return files
+        mirrored = [file for parts in _masked(place) for file in self._mirrored.get((stem, parts), ())]
+        return mirrored or self._of_split.get((stem, split_of_place(place)), files)
+
+    @cached_property
+    def _mirrored(self) -> dict[tuple[str, tuple[str | None, ...]], list[str]]:
+        """Images whose stem is not unique: by stem and parts of their folder, one of which is left out."""
+        found = defaultdict(list)
+        for stem, files in self._by_stem.items():
+            for file in files if len(files) > 1 else ():
+                for parts in _masked(os.path.dirname(file)):
+                    found[stem, parts].append(file)
+        return found
+
+    @cached_property
+    def _of_split(self) -> dict[tuple[str, str | None], list[str]]:
+        """Images whose stem is not unique: by stem and split of their folder."""
+        found = defaultdict(list)
+        for stem, files in self._by_stem.items():
+            for file in files if len(files) > 1 else ():
+                found[stem, split_of_place(os.path.dirname(file))].append(file)
+        return found
 
 
 def stem_of(file: str) -> str:
@@ -62,16 +87,8 @@ def split_of_place(place: str) -> str | None:
     return next(filter(None, map(split_of, place.split('/'))), None)
 
 
-def _nearest(place: str, files: list[str]) -> list[str]:
-    """Of images in other folders, those in one like `place` with another name, or else those of the same split."""
-    if len(files) < 2:
-        return files
-    mirrored = [file for file in files if _is_mirrored(place, os.path.dirname(file))]
-    of_split = [file for file in files if split_of_place(os.path.dirname(file)) == split_of_place(place)]
-    return mirrored or of_split or files
-
-
-def _is_mirrored(place: str, other: str) -> bool:
-    """Whether two paths differ in a single part, as ``labels/train`` and ``images/train`` do."""
-    parts, others = place.split('/'), other.split('/')
-    return len(parts) == len(others) and sum(map(str.__ne__, parts, others)) == 1
+def _masked(place: str) -> Iterator[tuple[str | None, ...]]:
+    """The parts of a path, each in turn left out: those of ``labels/train`` and ``images/train`` have one in common."""
+    parts = place.split('/')
+    for number in range(len(parts)):
+        yield (*parts[:number], None, *parts[number + 1 :])

@@ -9,8 +9,10 @@ from ...utils.files import is_regular
 from .folder import Folder
 
 MAX_READ = 1 << 16  # bytes at each end
-MAX_FOLDERS = 200  # that are looked into for a file of a kind
-MAX_FILES = 3  # in each of them
+# How much is looked into for a file of a kind.
+MAX_FOLDERS = 300
+MAX_SUBFOLDERS = 50  # of each of them
+MAX_FILES = 3  # of each of them
 _COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*(\[|null)')
 _ANNOTATION = re.compile(rb'"image_id"\s*:')
 _BYTE_ORDER_MARKS = b'\xef\xbb\xbf', b'\xff\xfe', b'\xfe\xff'
@@ -61,8 +63,7 @@ def find_kinds(folder: Folder, pattern: str = '*.json') -> Iterator[tuple[str, J
     for place in places:  # which grows
         for file in folder.files(place, pattern)[:MAX_FILES]:
             yield file, json_kind(folder / file)
-        if len(places) < MAX_FOLDERS:
-            places += folder.folders(place)[: MAX_FOLDERS - len(places)]
+        places += folder.folders(place)[: min(MAX_SUBFOLDERS, MAX_FOLDERS - len(places))]
 
 
 def _is_coco(text: bytes, whole: bool) -> bool:

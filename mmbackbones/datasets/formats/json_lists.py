@@ -2,20 +2,20 @@
 
 import os
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ...errors import UserError
-from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
 from ..checks.image_sizes import describe_size_mismatch
 from ..checks.images import ImageInfo, read_images
 from .base import Annotations, DetectionFormat
 from .drawn_shapes import Content, describe_skipped, to_objects
 from .folder import Folder
-from .image_index import ImageIndex
+from .image_finder import ImageFinder
 from .json_file import read_json
 from .json_kind import JsonKind, find_kinds, json_kind
 from .objects import to_annotations
@@ -35,8 +35,8 @@ class JsonLists(DetectionFormat):
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
         files = [file for file in folder.walk('', {'.json'}) if json_kind(folder / file) == self.kind]
-        found = find_splits((file.removesuffix('.json') for file in files), str(self.root))
-        self.splits = {split: f'{name}.json' for split, name in found.items()}
+        names = {os.path.splitext(file)[0]: file for file in files}
+        self.splits = {split: names[name] for split, name in find_splits(names, str(self.root)).items()}
         if not self.splits:
             if len(files) > 1:
                 raise UserError(
@@ -45,7 +45,7 @@ class JsonLists(DetectionFormat):
                 )
             self.splits = {'train': files[0]}
         self.notes = describe_unused(set(files).difference(self.splits.values()), self.root)
-        self._images = ImageIndex(folder)
+        self._images = ImageFinder(folder)
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
@@ -79,10 +79,14 @@ class JsonLists(DetectionFormat):
 
     def read(self, split: str) -> Annotations:
         source = self.root / self.splits[split]
-        contents = self._find_images(self._contents[split], source)
-        if not contents:
+        listed = self._contents[split]
+        if not listed:
             raise NoAnnotationsError(f'{source} lists no images')
-        names = sorted(contents)
+        names = self._images.find([content.image for content in listed], str(source), split)
+        contents = dict(zip(names, listed, strict=True))
+        if len(contents) < len(names):
+            twice = next(name for name, number in Counter(names).items() if number > 1)
+            raise UserError(f'{source} lists the image {twice} twice')
         infos = read_images(self.root, self.root, names, str(source))
         for name, info in zip(names, infos, strict=True):
             if fault := describe_size_mismatch(contents[name].size, info):
@@ -103,28 +107,3 @@ class JsonLists(DetectionFormat):
         return sorted(
             {shape.name for contents in self._contents.values() for content in contents for shape in content.shapes}
         )
-
-    def _find_images(self, listed: list[Content], source: Path) -> dict[str, Content]:
-        """Image -> what is said of it."""
-        place = os.path.dirname(source.relative_to(self.root).as_posix())
-        contents: dict[str, Content] = {}
-        missing = []
-        for content in listed:
-            images = self._images.find(place, content.image)
-            if len(images) > 1:
-                raise UserError(
-                    f'{source}: the image {short(content.image)} may be {images[0]} or {images[1]}: keep one, or give '
-                    'them different names'
-                )
-            if not images:
-                missing.append(content.image)
-            elif images[0] in contents:
-                raise UserError(f'{source} lists the image {short(content.image)} twice')
-            else:
-                contents[images[0]] = content
-        if missing:
-            raise UserError(
-                f'{source}: the image {short(missing[0])} is not in {self.root}; {len(missing)} of its {len(listed)} '
-                f'images {"is" if len(missing) == 1 else "are"} missing'
-            )
-        return contents

@@ -1,6 +1,7 @@
 """A JSON file per image, beside it or in another folder, as labelme and its relatives write them."""
 
 import os
+import re
 from abc import abstractmethod
 from collections import defaultdict
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 
 from ...errors import UserError
 from ...utils.files import read_text
+from ...utils.progress import track
 from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
 from ..checks.image_sizes import describe_size_mismatch
@@ -25,6 +27,12 @@ from .split_names import describe_unused
 
 LABEL_FILES = ('labels.txt', 'classes.txt')
 NO_CLASSES = {'__ignore__', '_background_', '__background__'}  # of labelme and ISAT, in lists of classes
+# A command that writes the images of JSON files that nothing else of the same name is beside.
+_EXTRACT = (
+    'python -c "import base64, json, pathlib; '
+    "[f.with_suffix('.png').write_bytes(base64.b64decode(json.loads(f.read_bytes())['imageData'])) "
+    "for f in pathlib.Path({}).glob('*.json') if len([*f.parent.glob(f.stem + '.*')]) == 1]\""
+)
 
 
 class JsonPerImage(DetectionFormat):
@@ -91,6 +99,7 @@ class JsonPerImage(DetectionFormat):
                 f'{source}: images without a JSON file, which are taken for images without objects, such as '
                 f'{backgrounds[0]}: {len(backgrounds)}'
             )
+        notes += _describe_numbered(self._classes)
         return to_annotations(self.root, names, infos, objects, self._classes, notes)
 
     def _locate(self, file: str) -> str:
@@ -105,7 +114,7 @@ class JsonPerImage(DetectionFormat):
         contents: dict[str, dict[str, Content]] = {}
         for split, files in self._files.items():
             contents[split] = {}
-            for file in files:
+            for file in track(files, len(files), 'Reading JSON files'):
                 data = read_json(self.root / file)
                 content = self.parse(data, self.root / file) if isinstance(data, dict) else None
                 if content is not None:
@@ -186,6 +195,18 @@ class JsonPerImage(DetectionFormat):
         return others
 
 
+def _describe_numbered(classes: list[str]) -> list[str]:
+    """A note on labels that seem to number objects, as they had to before labelme knew groups."""
+    numbered = defaultdict(list)
+    for name in classes:
+        numbered[re.sub(r'-\d+$', '-', name)].append(name)
+    several = [names for name, names in numbered.items() if name.endswith('-') and len(names) > 1]
+    if not several:
+        return []
+    first, second, *_ = several[0]
+    return [f'{short(first)} and {short(second)} are two classes: rename them if they are two objects of one class']
+
+
 def _describe_files(files: list[str]) -> str:
     """What messages call JSON files: ``labels/train/*.json``."""
     places = {os.path.dirname(file) for file in files}
@@ -197,8 +218,8 @@ def _describe_missing(file: Path, content: Content, number: int, total: int) -> 
     count = f'{number} of {total} JSON files {"has" if number == 1 else "have"} no image'
     if content.embedded:
         return (
-            f'{file}: the image is only inside of the file, as "imageData"; {count}: "labelme_export_json {file.name}" '
-            f'extracts img.png, which has to be put beside it as {file.stem}.png'
+            f'{file}: the image is only inside of the file, as "imageData"; {count}: extract the images with\n'
+            f'  {_EXTRACT.format(repr(str(file.parent)))}'
         )
     named = f', nor {short(content.image)}, which it names' if content.image else ''
     return f'{file}: there is no image {file.stem}.* beside it{named}; {count}: add the image, or delete the file'

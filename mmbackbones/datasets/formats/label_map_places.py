@@ -16,7 +16,7 @@ _SPLITS = '|'.join(sorted((name for names in NAMES.values() for name in names), 
 _MAPS = (
     'masks?|mask[-_ ]?images?|labels?|label[-_ ]?maps?|(?:labels|masks)[-_ ]?png|annots?|anno|ann|annotations?|gts?|'
     'ground[-_ ]?truths?|segs?|segmentations?(?:[-_ ]?(?:masks?|maps?))?|semantic(?:[-_ ]?masks?)?|targets?|'
-    'labeledapproved_full|701_labels_full'  # CamVid's own
+    'labeledapproved_full|701_labels_full|1st_manual'  # CamVid's and DRIVE's own
 )
 _IMAGES = (
     'images?|imgs?|photos?|pictures?|pics?|rgb|inputs?|originals?|(?:jpeg|png)images|images[-_ ]?(?:png|jpg)|'
@@ -97,16 +97,19 @@ def _by_kind(folder: Folder, parent: str, named: dict[str, _Name]) -> dict[str, 
     Raises:
         UserError: Several folders could hold the images, or the label maps.
     """
-    maps = [place for place, name in named.items() if name == _Name(kind='maps') and _has_maps(folder, place)]
+    maps = [_descend(folder, place) for place, name in named.items() if name == _Name(kind='maps')]
+    maps = [place for place in maps if _has_maps(folder, place)]
     if not maps:
         return {}
-    images = [place for place, name in named.items() if name == _Name(kind='images') and folder.walk(place, SUFFIXES)]
+    images = [_descend(folder, place) for place, name in named.items() if name == _Name(kind='images')]
+    images = [place for place in images if folder.walk(place, SUFFIXES)]
     if not images and any(os.path.splitext(name)[1].lower() in SUFFIXES for name in folder.files(parent)):
         images = [parent]
     if not images:  # of any other name, if there is only one
-        images = [place for place in named if place not in maps and folder.walk(place, SUFFIXES)]
-        if len(images) != 1 or named[images[0]].split:
+        others = [place for place, name in named.items() if name.kind != 'maps' and folder.walk(place, SUFFIXES)]
+        if len(others) != 1 or named[others[0]].split:
             return {}
+        images = [_descend(folder, others[0])]
     for kind, places in (('label maps', maps), ('images', images)):
         if len(places) > 1:
             raise UserError(f'{folder / parent} has several folders of {kind}: {", ".join(places)}; keep one')
@@ -118,6 +121,16 @@ def _by_kind(folder: Folder, parent: str, named: dict[str, _Name]) -> dict[str, 
         split: Place(place, map_splits.get(split, f'{map_place}/{_base(place)}') if map_splits else map_place)
         for split, place in image_splits.items()
     }
+
+
+def _descend(folder: Folder, place: str) -> str:
+    """The folder that holds the images in `place`, such as `masks/masks/`, unless there are several."""
+    while not any(os.path.splitext(name)[1].lower() in SUFFIXES for name in folder.files(place)):
+        inner = [path for path in folder.folders(place) if folder.walk(path, SUFFIXES)]
+        if len(inner) != 1 or split_of(_base(inner[0])):
+            break
+        (place,) = inner
+    return place
 
 
 def _by_split(folder: Folder, named: dict[str, _Name]) -> dict[str, Place]:

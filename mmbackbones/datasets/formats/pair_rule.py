@@ -5,16 +5,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+from unicodedata import normalize
 
 _SEPARATOR = '[-_. ]+'
 # What people put behind or before the common part of two names.
 _OF_MAPS = (
     'masks?|labels?|label[-_]?maps?|lbl|lab|l|p|gt|gts|ground[-_]?truth|seg|segs|segmentation|segmentations|semantic|'
-    'annot|annots|anno|ann|annotation|annotations|colors?|colour|manual\\d?|1stho|2ndho|matte|trimap|'
+    'annot|annots|anno|ann|annotation|annotations|colou?rs?|manual\\d?|1stho|2ndho|matte|trimap|'
     'label[-_]?ids|label[-_]?train[-_]?ids|train[-_]?ids|gt(?:fine|coarse)[-_](?:labelids|labeltrainids)|'
     'jpe?g|png|bmp|tiff?'  # the suffix of the image
 )
-_OF_IMAGES = 'images?|img|im|rgb|sat|photo|orig|original|input|leftimg8bit'
+_OF_IMAGES = 'images?|img|im|rgb|sat|photo|orig|original|input|leftimg8bit|training|test'
 _BEHIND = {
     'map': re.compile(rf'(?P<key>.+?)(?P<affix>{_SEPARATOR}(?:{_OF_MAPS}))', re.IGNORECASE),
     'image': re.compile(rf'(?P<key>.+?)(?P<affix>{_SEPARATOR}(?:{_OF_IMAGES}))', re.IGNORECASE),
@@ -70,6 +71,7 @@ def find_rule(images: Iterable[str], maps: Iterable[str], same_folder: bool = Fa
 def apply_rule(names: Sequence[str], affix: Affix, kind: str) -> dict[str, list[str]]:
     """Common part -> the names, with their suffix, that have it and `affix`."""
     found: dict[str, list[str]] = defaultdict(list)
+    affix = Affix(affix.before.lower(), affix.behind.lower())
     for name in names:
         for key, other in _split(posixpath.splitext(name)[0], kind):
             if other == affix:
@@ -78,7 +80,8 @@ def apply_rule(names: Sequence[str], affix: Affix, kind: str) -> dict[str, list[
 
 
 def _split(name: str, kind: str) -> Iterator[tuple[str, Affix]]:
-    """The ways to divide a name into a common part and an addition."""
+    """The ways to divide a name into a common part and an addition; macOS stores accents otherwise than others."""
+    name = normalize('NFC', name)
     folder, base = posixpath.split(name)
     yield name, Affix()
     if match := _BEHIND[kind].fullmatch(base):

@@ -4,10 +4,12 @@ import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import ClassVar
 
 from ...errors import UserError
+from ...utils.text import counted
 from ..checks.images import SUFFIXES
 from .base import LabeledImages, LabelNames, SegmentationFormat
 from .folder import Folder
@@ -57,6 +59,10 @@ class PairedFormat(SegmentationFormat):
         """Pair the files of a place."""
         return Pairing(self.folder, place)
 
+    def find_lists(self, place: Place) -> dict[str, str]:
+        """Split -> the list of its images, where no folder is a split."""
+        return find_lists(self.folder, self.list_places)
+
     def find_names(self, places: Sequence[str], maps: Sequence[str]) -> LabelNames:
         """Names of the labels.
 
@@ -101,13 +107,19 @@ class PairedFormat(SegmentationFormat):
 
     def _set_lists(self, place: Place) -> None:
         pairing = self.pair(place)
-        lists = find_lists(self.folder, self.list_places)
+        lists = self.find_lists(place)
         if lists:
             self._images, self.splits = divide(self.folder, lists, pairing.images)
             if not self._images:
                 raise UserError(f'{self.folder / next(iter(lists.values()))} names no images')
             if left := set(pairing.images).difference(*self._images.values()):
-                self.notes.append(f'left out, because no list names them: {len(left)} images, such as {min(left)}')
+                self.notes.append(
+                    f'left out, because no list names them: {counted(len(left), "image")}, such as {min(left)}'
+                )
+            for one, other in combinations(self.splits, 2):
+                if both := set(self._images[one]) & set(self._images[other]):
+                    files = f'{self.splits[one]} and {self.splits[other]}'
+                    self.notes.append(f'in both {files}: {counted(len(both), "image")}, such as {min(both)}')
         else:
             self._images, self.splits = {'train': pairing.images}, {'train': place.images or '.'}
         self._pairings = dict.fromkeys(self.splits, pairing)

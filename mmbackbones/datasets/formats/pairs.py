@@ -2,7 +2,6 @@
 
 import os
 import posixpath
-import re
 from bisect import bisect
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -16,7 +15,7 @@ from ..checks.label_maps import Pair, read_label_maps
 from .base import LabeledImages
 from .folder import Folder
 from .label_map_places import Place
-from .pair_rule import Rule, apply_rule, find_rule
+from .pair_rule import Affix, Rule, apply_rule, find_rule
 
 MAX_COMPARED = 1000  # names among which the most similar to a missing one is looked for: comparing is slow
 
@@ -52,7 +51,8 @@ class Pairing:
         self._rule = rule or find_rule(map(_stem, names), map(_stem, map_names), together)[0]
         by_key = _unique(folder / place.maps, apply_rule(map_names, self._rule.map, 'map'))
         if together:
-            names = [name for name in names if name not in set(by_key.values())]
+            used = set(by_key.values())
+            names = [name for name in names if name not in used]
         keys = {
             name: key
             for key, name in _unique(folder / place.images, apply_rule(names, self._rule.image, 'image')).items()
@@ -86,9 +86,11 @@ class Pairing:
     def _explain_missing(self, missing: list[str], images: int) -> str:
         map_dir = self._folder / self._place.maps
         image = _relative(missing, self._place.images)[0]
-        parent, base = posixpath.split(_stem(image))
-        needed = posixpath.join(parent, f'{self._rule.map.before}{base}{self._rule.map.behind}.png')
-        used = {*self.map_of.values(), *(missing if self._place.images == self._place.maps else ())}
+        key = next(iter(apply_rule([image], self._rule.image, 'image')), _stem(image))
+        parent, base = posixpath.split(key)
+        before, behind = self._spelled()
+        needed = posixpath.join(parent, f'{before}{base}{behind}.png')
+        used = {*self.map_of.values(), *(self.images if self._place.images == self._place.maps else ())}
         others = sorted(set(self._folder.walk(self._place.maps, SUFFIXES)) - used)
         others = _relative(others, self._place.maps)
         lacks = f'{map_dir} lacks the label maps of {len(missing)} of the {images} images'
@@ -101,6 +103,14 @@ class Pairing:
         similar = get_close_matches(needed, others[start : start + MAX_COMPARED], n=1, cutoff=0)
         hint = f'; did you mean {similar[0]}?' if similar else ''
         return f'{lacks}: {image} needs the PNG {needed}{hint}'
+
+    def _spelled(self) -> Affix:
+        """What label maps have beside the common part, in upper and lower case as one of them has it."""
+        before, behind = self._rule.map
+        for name in self.map_of.values():
+            stem = posixpath.basename(_stem(name))
+            return Affix(stem[: len(before)], stem[len(stem) - len(behind) :])
+        return self._rule.map
 
 
 def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]], by_color: bool = False) -> LabeledImages:
@@ -183,9 +193,10 @@ def _prefer_lossless(maps: list[str]) -> list[str]:
 
 def _parts_of(stem: str, maps: list[str]) -> list[str]:
     """The masks of single objects of an image: several files with its name and a number, or in a folder of its name."""
-    single = re.compile(rf'{re.escape(stem)}(?:[-_. ][^/]*\d[^/]*|/.+)\.\w+', re.IGNORECASE)
-    found = [name for name in maps if single.fullmatch(name)]
-    return found if len(found) > 1 else []
+    rests = {name: _stem(name)[len(stem) :] for name in maps if name.startswith(stem)}
+    numbered = [name for name, rest in rests.items() if rest[:1] in set('-_. ') and any(map(str.isdigit, rest))]
+    inside = [name for name, rest in rests.items() if rest[:1] == '/']
+    return max(numbered, inside, key=len) if max(len(numbered), len(inside)) > 1 else []
 
 
 def _relative(names: list[str], place: str) -> list[str]:

@@ -60,7 +60,7 @@ ImageSets/
             stems = {split: stems[split] for split in ('train', 'val', 'test') if stems.get(split)}
         if not stems and _WHOLE in lists:
             names, stems = {'train': _WHOLE}, {'train': self._read_list(_WHOLE)}
-        if not any(stems.values()):
+        if not stems:
             raise UserError(
                 f'{self._list_dir} lists no images: it has none of train.txt, val.txt, trainval.txt and test.txt'
             )
@@ -70,7 +70,7 @@ ImageSets/
         class_lists = tuple(f'_{name}' for name in {'train', 'val', 'test', 'trainval', *names.values()})
         unused = [
             _join(place, f'{name}.txt')
-            for name in lists - {*names.values(), 'trainval', _WHOLE}
+            for name in lists - {*names.values(), 'trainval'}
             if place == _LIST_DIRS[0] and not name.endswith(class_lists)
         ]
         # The list of a split may be where other tools look for it.

@@ -56,6 +56,13 @@ labelmap.txt  # optional; or class_names.txt, classes.txt
             )
         return {'all': Place(IMAGES, maps)}
 
+    def find_lists(self, place: Place) -> dict[str, str]:
+        lists = super().find_lists(place)
+        augmented = [f'ImageSets/Segmentation/{name}.txt' for name in ('trainaug', 'train_aug')]
+        if place.maps == MAPS[0] and (found := list(filter(self.folder.has_file, augmented))):
+            lists |= {'train': found[0]}  # of the label maps by Hariharan et al., ICCV 2011
+        return lists
+
     def find_names(self, places: Sequence[str], maps: Sequence[str]) -> LabelNames:
         own = [(name, _color(value)) for value, name in enumerate(CLASSES)]
         return find_label_names(self.folder, places, maps, self.zero, own)

@@ -16,6 +16,7 @@ from .cityscapes import Cityscapes
 from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
 from .coco_anywhere import CocoFiles, LabelStudioCoco
 from .createml import CreateMl
+from .csv_boxes import CsvBoxes
 from .cvat_xml import CvatXml
 from .darknet import Darknet
 from .data_file import data_file_tasks, is_data_file, open_data_file
@@ -57,6 +58,7 @@ FORMATS: tuple[type[Format], ...] = (
     Isat,
     CreateMl,
     Via,
+    CsvBoxes,
     Ade20k,
     PascalVocMasks,
     Cityscapes,

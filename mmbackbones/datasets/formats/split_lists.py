@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Sequence
+from unicodedata import normalize
 
 from ...errors import UserError
 from ...utils.files import read_text
@@ -41,7 +42,7 @@ def divide(folder: Folder, lists: dict[str, str], images: Sequence[str]) -> tupl
         images: Paths of the images.
 
     Returns:
-        Split -> its images, and split -> the list that says so.
+        Split -> its images, and split -> the list that says so; empty if all lists are.
 
     Raises:
         UserError: A list names an image that there is not.
@@ -49,6 +50,8 @@ def divide(folder: Folder, lists: dict[str, str], images: Sequence[str]) -> tupl
     known = _by_ending(images)
     named = {split: _read(folder, file, known) for split, file in lists.items()}
     named = {split: found for split, found in named.items() if found}
+    if not named:
+        return {}, {}
     sources = {split: lists[split] for split in named}
     both = 'trainval' if 'trainval' in named else 'default'
     if both in named and not {'train', 'val'} <= named.keys():
@@ -89,15 +92,15 @@ def _read(folder: Folder, file: str, known: dict[str, str]) -> list[str]:
 
 
 def _find(name: str, known: dict[str, str]) -> str | None:
-    """The image that a line names, whose path may begin elsewhere."""
-    parts = [part for part in name.replace('\\', '/').split('/') if part not in ('', '.')][-8:]
+    """The image that a line names, whose path may begin elsewhere; CVAT puts names with spaces into quotes."""
+    parts = [part for part in name.strip('"').replace('\\', '/').split('/') if part not in ('', '.')][-8:]
     for start in range(len(parts)):
         ending = '/'.join(parts[start:])
-        if image := known.get(ending) or known.get(_without_suffix(ending)):
+        if image := known.get(normalize('NFC', ending)) or known.get(_without_suffix(ending)):
             return image
     return None
 
 
 def _without_suffix(name: str) -> str:
-    stem, suffix = posixpath.splitext(name)
-    return stem if suffix.lower() in SUFFIXES else name
+    stem, suffix = posixpath.splitext(normalize('NFC', name))
+    return stem if suffix.lower() in SUFFIXES else stem + suffix

@@ -4,6 +4,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from ...errors import UserError
 from ...utils.xml_file import xml_root
 from ..checks.annotations import NoAnnotationsError
 from ..checks.images import SUFFIXES, read_images
@@ -43,7 +44,8 @@ valid/
         self._pairs = pair_by_name(folder, '.xml')
         self._images, unused = divide_by_folder(self._pairs.images, self.root)
         self.splits = {split: _source(self._pairs, files) for split, files in self._images.items()}
-        lists = [name for name in folder.files('', '*.txt') if split_of(Path(name).stem)]
+        places = ('', 'ImageSets', 'ImageSets/Main')
+        lists = [name for place in places for name in folder.files(place, '*.txt') if split_of(Path(name).stem)]
         self.notes += describe_unused(lists, self.root)
         if unused := [*unused, *self._pairs.elsewhere]:
             self.notes.append(f'{self.root}: images that are not used, such as {unused[0]}: {len(unused)}')
@@ -52,7 +54,8 @@ valid/
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        if PascalVoc.match(folder):
+        lists = folder.walk('', {'.txt'})
+        if PascalVoc.match(folder) or any('/ImageSets/' in name for name in lists):  # of VOC, one folder further down
             return False
         files = folder.walk('', {'.xml'})
         probed = files[:: max(1, len(files) // _PROBED)]
@@ -63,13 +66,16 @@ valid/
         lacking = [file for file in files if file not in self._pairs.files]
         if len(lacking) == len(files):
             raise NoAnnotationsError(f'no image in {self.root / source} has an XML file')
+        if 2 * len(lacking) > len(files):
+            raise UserError(
+                f'{self.root / source}: {len(lacking)} of the {len(files)} images beside these files have none, such '
+                f'as {lacking[0]}: annotate them, or move them to another folder'
+            )
         if lacking:
-            count = f'{source}: {len(lacking)} of {len(files)} images have no XML file, such as {lacking[0]}'
-            if 2 * len(lacking) > len(files):
-                files = [file for file in files if file in self._pairs.files]
-                notes.append(f'{count}: they are left out, because most images are not annotated yet')
-            else:
-                notes.append(f'{count}: they are read as images without objects')
+            notes.append(
+                f'{source}: images without an XML file, which are taken for images without objects, such as '
+                f'{lacking[0]}: {len(lacking)}'
+            )
         images = read_images(self.root, self.root, files, str(self.root / source))
         objects: list[list[Object]] = []
         for file, info in zip(files, images, strict=True):
@@ -99,7 +105,8 @@ valid/
 
         labelImg, Roboflow and most others write distances from the edge of the image, whatever their folders.
         """
-        return self.folder.has_folder('JPEGImages') and count_from_one(self._contents.values())
+        is_voc = any('JPEGImages' in image.split('/') for image in self._contents)
+        return is_voc and count_from_one(self._contents.values())
 
 
 def _source(pairs: AnnotatedImages, images: list[str]) -> str:

@@ -166,6 +166,8 @@ def _read_categories(config: Mapping[Any, Any], file: Path) -> list[dict[str, An
     names = config.get('names')
     if isinstance(names, list):
         names = dict(enumerate(names))
+    elif isinstance(names, dict) and all(isinstance(key, str) and key.isdecimal() for key in names):  # from JSON
+        names = {int(key): name for key, name in names.items()}
     if not isinstance(names, dict) or not names or not all(type(key) is int and key >= 0 for key in names):
         raise UserError(f'{file}: "names" must be a list of class names, or a table from class index to name')
     for name in names.values():

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ...errors import UserError
 from ...utils.files import list_files, read_text
@@ -21,6 +22,10 @@ from .yolo_places import read_list
 from .yolo_rows import CORNERS_OF_A_BOX, read_rows, to_coco
 
 README = 'README.roboflow.txt'
+_ORIENTED_BOXES = (
+    'objects with four corners are oriented boxes (OBB), each read as the upright box around it, without a mask; if '
+    'they outline masks, write "task: segment" in a data.yaml'
+)
 _MAX_COMPARED = 1000  # names
 _ORIENTED = 'Oriented Object Detection'  # how Roboflow's README calls the format
 
@@ -67,7 +72,8 @@ class TextFilePerImage(DetectionFormat):
         names = set[str]()
         for place in places:
             if place.is_dir():
-                names.update((place / name).relative_to(self.home).as_posix() for name in list_files(place, SUFFIXES))
+                below = place.relative_to(self.home).as_posix()
+                names.update(posixpath.normpath(f'{below}/{name}') for name in list_files(place, SUFFIXES))
             else:
                 bases = [place.parent, *folders, self.root]
                 names.update(read_list(place, self.home, bases, self._list_images, self.notes))
@@ -79,7 +85,7 @@ class TextFilePerImage(DetectionFormat):
         if 'train' in self.images and self.images.get('val') == self.images['train']:
             del self.images['val']
             self.notes.append(f'{self.file.name}: val names the same images as train, which makes no validation split')
-        for split in self.images.keys() - {'train'}:
+        for split in [name for name in NAMES if name != 'train' and name in self.images]:
             if shared := set(self.images[split]).intersection(self.images.get('train', ())):
                 self.notes.append(
                     f'{self.file.name}: {len(shared)} of the {counted(len(self.images[split]), "image")} of {split} '
@@ -99,23 +105,35 @@ class TextFilePerImage(DetectionFormat):
         self._check_spare_labels()
         for number, (name, file, info) in enumerate(zip(names, files, found, strict=True), 1):
             images.append({'id': number, 'file_name': file, 'width': info.width, 'height': info.height})
-            label_file = self._labels[name]
-            for row in read_rows(self.home / label_file, self.keypoints) if label_file else ():
+            label_name = self._labels[name]
+            if label_name is None:
+                continue
+            label_file = self.home / label_name
+            for row in read_rows(label_file, self.keypoints):
                 if row.label not in ids:
                     raise UserError(
-                        f'{row.where}: class {row.label:g} is not among the {counted(len(ids), "name")} of '
-                        f'{self.file.name}'
+                        f'{label_file}, line {row.line}: class {row.label:g} is not among the '
+                        f'{counted(len(ids), "name")} of {self.file.name}, which are counted from 0'
                     )
                 tracks |= row.track
                 annotation = {'id': len(annotations) + 1, 'image_id': number, 'category_id': int(row.label)}
                 shape = to_coco(row.values, info.width, info.height, mask=not self._oriented)
                 annotations.append(annotation | {'iscrowd': 0} | shape)
         if names and not annotations:
-            raise NoAnnotationsError(f'{source} has no annotations: {self._describe_places(names[0])}')
+            places = ' or '.join(map(self._show, self._places(names[0])))
+            raise NoAnnotationsError(
+                f'{source} has no annotations: no image has a label file with objects ({self._show(names[0])} would '
+                f'have {places})'
+            )
         data = {'images': images, 'annotations': annotations, 'categories': self.categories}
         boundary = self.home / base if self.home != self.root else None
         return Annotations(
-            data, self.home / base, images=found, notes=(*self._describe_labels(tracks),), boundary=boundary
+            data,
+            self.home / base,
+            images=found,
+            notes=(*self._describe_labels(tracks),),
+            boundary=boundary,
+            no_masks=_ORIENTED_BOXES if self._oriented else None,
         )
 
     @property
@@ -131,12 +149,26 @@ class TextFilePerImage(DetectionFormat):
 
     def _list_images(self) -> list[str]:
         """The images in the data folder, among which those of a list may be that was written elsewhere."""
-        return [(self.root / name).relative_to(self.home).as_posix() for name in self.folder.walk('', SUFFIXES)]
+        below = self.root.relative_to(self.home).as_posix()
+        return [posixpath.normpath(f'{below}/{name}') for name in self.folder.walk('', SUFFIXES)]
 
     @cached_property
     def _labels(self) -> dict[str, str | None]:
-        """The label file of each image of all splits, or None."""
-        return {name: self._label_files.find(name) for names in self.images.values() for name in names}
+        """The label file of each image of all splits, or None.
+
+        Raises:
+            UserError: Images in several folders have the same one.
+        """
+        found = {name: self._label_files.find(name) for names in self.images.values() for name in names}
+        users: dict[str, str] = {}
+        for name, file in found.items():
+            other = users.setdefault(file, name) if file else name
+            if posixpath.dirname(other) != posixpath.dirname(name):
+                raise UserError(
+                    f'{self.file}: {self._show(other)} and {self._show(name)} have the same label file, '
+                    f'{self._show(file or "")}: rename one of the images'
+                )
+        return found
 
     @cached_property
     def _oriented(self) -> bool:
@@ -154,23 +186,31 @@ class TextFilePerImage(DetectionFormat):
     def _check_spare_labels(self) -> None:
         """Raise UserError if names of images and label files do not fit, which leaves both without the other."""
         bare = [name for name, file in self._labels.items() if file is None]
-        if 2 * len(bare) > len(self._labels) and 2 * len(self._spare_labels) >= len(bare):
-            alike = get_close_matches(bare[0], self._spare_labels[:_MAX_COMPARED], 1, cutoff=0)[0]
+        spare = self._spare_labels
+        if not bare or not spare:
+            return
+        images = {_loose_name(name): name for name in bare}
+        fitting = [(file, images[key]) for file in spare if (key := _loose_name(file)) in images]
+        if not fitting and 2 * len(bare) > len(self._labels) and 2 * len(spare) >= len(bare):
+            file = get_close_matches(bare[0], spare[:_MAX_COMPARED], 1, cutoff=0)[0]
+            fitting = [(file, bare[0])]
+        if fitting:
+            file, image = map(self._show, fitting[0])
             raise UserError(
-                f'{self.file}: {len(bare)} of its {counted(len(self._labels), "image")} have no label file, such as '
-                f'{self._show(bare[0])}, while {counted(len(self._spare_labels), "label file")} have no image, such as '
-                f'{self._show(alike)}: give each label file the name of its image'
+                f'{self.file}: {len(bare)} of its {counted(len(self._labels), "image")} have no label file, while '
+                f'{counted(len(spare), "label file")} have no image, such as {file}, which seems to belong to {image}: '
+                f'give it the same name, in the place of its image ({self._show(self._places(fitting[0][1])[0])})'
             )
 
     def _show(self, name: str) -> str:
         """A name for messages: where it is relative to the data folder, it is clear as it is."""
         return name if self.home == self.root else str(self.home / name)
 
-    def _describe_places(self, image: str) -> str:
+    def _places(self, image: str) -> list[str]:
+        """Where the label file of an image may be."""
         folder, name = posixpath.split(image)
         label = f'{posixpath.splitext(name)[0]}.txt'
-        places = [self._show(posixpath.join(place, label)) for place in self._label_files.places(folder)]
-        return f'no image has a label file with objects ({self._show(image)} would have {" or ".join(places)})'
+        return [posixpath.join(place, label) for place in self._label_files.places(folder)]
 
     def _describe_labels(self, tracks: bool) -> Iterable[str]:
         if self._spare_labels:
@@ -178,7 +218,11 @@ class TextFilePerImage(DetectionFormat):
         if tracks:
             yield f'{self.file.name}: a whole number behind a box is the number of its track, which is not used'
         if self._oriented:
-            yield (
-                f'{self.file.name}: objects with four corners are oriented boxes (OBB), each read as the upright box '
-                'around it, without a mask; if they outline masks, write "task: segment" in a data.yaml'
-            )
+            yield f'{self.file.name}: {_ORIENTED_BOXES}'
+
+
+def _loose_name(path: str) -> str:
+    """The stem of an image or label file, without what tools do to names."""
+    stem = posixpath.splitext(posixpath.basename(path))[0]
+    name, suffix = posixpath.splitext(stem)
+    return unquote(name if suffix.lower() in SUFFIXES else stem).lower()

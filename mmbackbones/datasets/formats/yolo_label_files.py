@@ -2,11 +2,13 @@
 
 import os
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...errors import UserError
 from ...utils.files import list_files, read_bytes
+from ..checks.images import SUFFIXES
 from .yolo_rows import looks_like_labels
 
 CLASS_FILES = ('classes.txt', 'obj.names', '_darknet.labels')  # class names, one per line, as tools call their file
@@ -23,6 +25,7 @@ class LabelFiles:
         self.home = home
         self._names: dict[str, list[str]] = {}
         self._texts: dict[str, dict[str, str]] = {}
+        self._stems: dict[str, set[str]] = {}
         self._places: dict[str, list[str]] = {}
 
     def find(self, image: str) -> str | None:
@@ -32,7 +35,7 @@ class LabelFiles:
             UserError: There are several, which differ.
         """
         folder, name = posixpath.split(image)
-        stem = os.path.splitext(name)[0]
+        stem = posixpath.splitext(name)[0]
         found = [
             posixpath.join(place, texts[stem]) for place in self.places(folder) if stem in (texts := self._in(place))
         ]
@@ -45,35 +48,57 @@ class LabelFiles:
     def places(self, folder: str) -> list[str]:
         """Folders that may hold the label files of the images in a folder; they need not exist."""
         if folder not in self._places:
-            inner = [posixpath.join(folder, name) for name in self._list(folder) if name.lower() == 'labels']
+            inner = [posixpath.join(folder, name) for name in self._labels_in(folder)]
             self._places[folder] = list(dict.fromkeys([*self._replaced(folder), folder, *inner]))
         return self._places[folder]
 
     def find_spare(self, used: Iterable[str], folders: Iterable[str]) -> list[str]:
-        """Label files of no image.
+        """Label files of no image, not even of one that the data set does not name.
 
         Args:
             used: Those that are an image's.
             folders: The folders of the images.
         """
-        places = {place for folder in set(folders) for place in self.places(folder)}
-        beside = set(folders)
-        existing = {posixpath.join(place, name) for place in places & beside for name in self._in(place).values()}
-        for place in places - beside:
-            if not any(os.fspath(parent) in places - beside for parent in Path(place).parents):
-                existing |= {posixpath.join(place, name) for name in list_files(self.home / place, {'.txt'})}
-        spare = sorted(name for name in existing.difference(used) if os.path.basename(name).lower() not in CLASS_FILES)
-        return [name for name in spare if looks_like_labels(self.home / name)]
+        spare = set[str]()
+        mirrors: dict[str, str] = {}  # labels/a -> images/a
+        others = defaultdict[str, set[str]](set)  # any other place -> the stems of images that it may be of
+        for folder in set(folders):
+            for number, place in enumerate(self.places(folder)):
+                if number == 0 and place != folder:
+                    mirrors[place] = folder
+                else:
+                    others[place] |= self._image_stems(folder)
+        for place, folder in mirrors.items():
+            if not any(os.fspath(parent) in mirrors for parent in PurePosixPath(place).parents):
+                for name in list_files(self.home / place, {'.txt'}):
+                    below, stem = posixpath.split(posixpath.splitext(name)[0])
+                    if stem not in self._image_stems(posixpath.join(folder, below).rstrip('/')):
+                        spare.add(posixpath.join(place, name))
+        for place, stems in others.items():
+            spare.update(posixpath.join(place, name) for stem, name in self._in(place).items() if stem not in stems)
+        names = sorted(name for name in spare.difference(used) if posixpath.basename(name).lower() not in CLASS_FILES)
+        return [name for name in names if looks_like_labels(self.home / name)]
 
     def _replaced(self, folder: str) -> Iterator[str]:
-        """``a/images/b`` -> ``a/labels/b``: the last ``images`` counts."""
+        """``images/a/b`` -> ``labels/a/b``, ``labels/a`` and ``labels``: the last ``images`` counts.
+
+        Where nothing is called so, what is beside the last ``labels`` counts, and ``a/b`` -> ``labels/a/b`` as well.
+        """
         parts = folder.split('/')
-        for index in reversed(range(len(parts))):
-            if parts[index].lower() == 'images':
-                parent = '/'.join(parts[:index])
-                names = [name for name in self._list(parent) if name.lower() == 'labels']
-                yield from ('/'.join([*parts[:index], name, *parts[index + 1 :]]) for name in names or ['labels'])
-                return
+        called = [index for index, part in enumerate(parts) if part.lower() == 'images']
+        beside = (
+            [index for index in range(len(parts)) if self._labels_in('/'.join(parts[:index]))] if not called else []
+        )
+        for index in (called or beside)[-1:]:
+            parent, ends = '/'.join(parts[:index]), [parts[index + 1 :]]
+            if beside:
+                ends.append(parts[index:])
+            for name in self._labels_in(parent) or ['labels']:
+                for end in ends:
+                    yield from (posixpath.join(parent, name, *end[:size]) for size in range(len(end), -1, -1))
+
+    def _labels_in(self, folder: str) -> list[str]:
+        return [name for name in self._list(folder) if name.lower() == 'labels']
 
     def _list(self, folder: str) -> list[str]:
         if folder not in self._names:
@@ -86,11 +111,17 @@ class LabelFiles:
     def _in(self, folder: str) -> dict[str, str]:
         """Stem -> name of the text files in a folder; `a.txt` comes before `a.TXT`."""
         if folder not in self._texts:
-            split = [os.path.splitext(name) for name in self._list(folder)]
+            split = [posixpath.splitext(name) for name in self._list(folder)]
             self._texts[folder] = {
                 stem: stem + suffix for stem, suffix in split if suffix.lower() == '.txt' and stem[0] != '.'
             }
         return self._texts[folder]
+
+    def _image_stems(self, folder: str) -> set[str]:
+        if folder not in self._stems:
+            split = map(posixpath.splitext, self._list(folder))
+            self._stems[folder] = {stem for stem, suffix in split if suffix.lower() in SUFFIXES}
+        return self._stems[folder]
 
     def _differ(self, first: str, second: str) -> bool:
         try:

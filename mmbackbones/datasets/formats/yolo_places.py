@@ -97,8 +97,8 @@ def read_list(
     found = {line: path for line in lines if (path := find_inside(home, line, *folders))}
     names = {line: path.relative_to(home).as_posix() for line, path in found.items()}
     missing = [line for line in dict.fromkeys(lines) if line not in names]
+    images = set(list_images() if missing else ())
     if missing:
-        images = set(list_images())
         plain = {line: normalize_separators(home, line).removeprefix('./') for line in missing}
         if moved := _find_move(file, list(plain.values()), images):
             old, new = moved
@@ -111,12 +111,13 @@ def read_list(
                 notes.append(f'{file.name}: images listed in {old} were found in {home / new}')
         missing = [line for line in missing if line not in names]
     if missing:
+        hint = '' if images else ': there are no images, so export the data again with them (CVAT: "Save images")'
         where = (
             f'is not inside the data folder {home}' if home == folders[-1] else f'is not there, nor in {folders[-1]}'
         )
         raise UserError(
             f'{file}: the image {short(missing[0])} {where}; '
-            f'{len(missing)} of its {len(lines)} images {"is" if len(missing) == 1 else "are"} missing'
+            f'{len(missing)} of its {len(lines)} images {"is" if len(missing) == 1 else "are"} missing{hint}'
         )
     return [names[line] for line in lines]
 

@@ -18,13 +18,13 @@ class Row(NamedTuple):
     Attributes:
         label: Index of its class, as it is written.
         values: ``cx cy w h`` or the corners of a polygon, as fractions of the image; of a pose, its box alone.
-        where: File and line, for messages.
+        line: Number of its line.
         track: Whether it had the number of a track behind its box.
     """
 
     label: float
     values: list[float]
-    where: str
+    line: int
     track: bool
 
 
@@ -38,40 +38,47 @@ def read_rows(file: Path, keypoints: int = 0) -> list[Row]:
     Raises:
         UserError: The file is unreadable, or a line is not an object; the message names it.
     """
-    lines = enumerate(read_text(file).splitlines(), 1)
-    return [_parse_row(line, f'{file}, line {number}', keypoints) for number, line in lines if line.strip()]
+    rows = []
+    for number, line in enumerate(read_text(file).splitlines(), 1):
+        if words := line.split():
+            try:
+                rows.append(_parse_row(words, number, keypoints))
+            except ValueError as error:
+                raise UserError(f'{file}, line {number}: {error}') from error
+    return rows
 
 
-def _parse_row(line: str, where: str, keypoints: int) -> Row:
-    words = line.split()
+def _parse_row(words: Sequence[str], line: int, keypoints: int) -> Row:
+    # Called 860,000 times for COCO: plain comparisons, no generators, and a message is built only for a defect.
     try:
         label, *values = map(float, words)
     except ValueError as error:
-        raise UserError(f'{where}: {line.strip()[:40]!r} is not a row of numbers') from error
+        raise ValueError(f'{" ".join(words)[:40]!r} is not a row of numbers') from error
     track = False
     if keypoints:
         if len(values) not in (4, 4 + keypoints):
-            raise UserError(
-                f'{where}: has {len(values)} numbers after the class, but with the kpt_shape of the data set it '
-                f'needs {4 + keypoints}'
+            raise ValueError(
+                f'has {len(values)} numbers after the class, but with the kpt_shape of the data set it needs '
+                f'{4 + keypoints}'
             )
-        values = values[:4]
+        del values[4:]
     elif len(values) == 5:
         if not words[-1].isdecimal():
-            raise UserError(
-                f'{where}: a number follows "class cx cy w h", as in predictions with their confidence (save_conf), '
-                'which are no annotations: if they are to be trained on, remove this column'
+            raise ValueError(
+                'a number follows "class cx cy w h", as in predictions with their confidence (save_conf), which are '
+                'no annotations: if they are to be trained on, remove this column'
             )
         track = True
         del values[4]
-    if not all(-1 <= value <= 2 for value in values):  # a little outside is clipped later; NaN is refused here as well
-        raise UserError(f'{where}: coordinates must be fractions of the image, 0 to 1, not pixels')
+    for value in values:
+        if not -1 <= value <= 2:  # a little outside is clipped later; NaN is refused here as well
+            raise ValueError('coordinates must be fractions of the image, 0 to 1, not pixels')
     if len(values) == 4:
-        if min(values[2:]) < 0:
-            raise UserError(f'{where}: width and height must not be negative')
+        if values[2] < 0 or values[3] < 0:
+            raise ValueError('width and height must not be negative')
     elif len(values) < 6 or len(values) % 2:
-        raise UserError(f'{where}: a row is "class cx cy w h" or "class x1 y1 x2 y2 x3 y3 ..."')
-    return Row(label, values, where, track)
+        raise ValueError('a row is "class cx cy w h" or "class x1 y1 x2 y2 x3 y3 ..."')
+    return Row(label, values, line, track)
 
 
 def to_coco(values: Sequence[float], width: int, height: int, mask: bool) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def to_coco(values: Sequence[float], width: int, height: int, mask: bool) -> dic
     if len(values) == 4:
         x, y, w, h = values[0] * width, values[1] * height, values[2] * width, values[3] * height
         # COCO's own precision, 1/100 pixel: so a box of 1 pixel does not become one of 0.999
-        return {'bbox': [round(value, 2) for value in (x - w / 2, y - h / 2, w, h)], 'area': w * h}
+        return {'bbox': [round(x - w / 2, 2), round(y - h / 2, 2), round(w, 2), round(h, 2)], 'area': w * h}
     polygon = [value * (height if index % 2 else width) for index, value in enumerate(values)]
     box = [round(value, 2) for value in box_of_polygon(polygon)]
     if not mask:

@@ -1,15 +1,18 @@
 """YOLO folders without a YAML file: class names in `classes.txt`, and splits as their folders or lists are called."""
 
 import os
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from ...errors import UserError
 from ...utils.files import read_text
 from ...utils.text import counted
+from ...utils.yaml_file import read_yaml
 from ..checks.images import SUFFIXES
 from .darknet import Darknet
 from .folder import Folder
-from .split_names import find_splits, split_of
-from .yolo import Yolo
+from .split_names import find_splits
+from .yolo import Yolo, is_data_yaml
 from .yolo_base import TextFilePerImage
 from .yolo_class_files import find_class_files, read_class_files
 from .yolo_label_files import LabelFiles
@@ -60,6 +63,10 @@ labels/
                 f'has label files of YOLO, such as {files[0]}, but no images: put them beside the label files or into '
                 'images/, or export again with images (CVAT: "Save images", Label Studio: "YOLO with Images")'
             )
+        for name in folder.walk('', {'.yaml', '.yml'}):
+            with suppress(UserError):
+                if is_data_yaml(read_yaml(folder / name)):
+                    return f'has label files of YOLO, which {name} describes: use --data {folder / name}'
         if not _has_labels(folder):
             return (
                 f'has label files of YOLO, such as {files[0]}, but no image has one: it must have the name of its '
@@ -77,7 +84,7 @@ labels/
 
     def _name_of(self, place: Path) -> str:
         name = place.relative_to(self.root).as_posix()
-        return name if place.is_file() else f'{name}/'.removeprefix('./') or './'
+        return name if place.is_file() else '*.txt' if name == '.' else f'{name}/'
 
     def _describe_others(self) -> list[str]:
         """A note on annotated images in no split."""
@@ -127,16 +134,20 @@ def _has_labels(folder: Folder) -> bool:
 
 def _find_split_places(folder: Folder) -> dict[str, list[Path]]:
     """The folders or lists of each split, by their names; all images are ``train`` if nothing divides them."""
-    images = next((name for name in folder.folders() if name.lower() == 'images'), None)
-    for found in (_find_lists(folder), _find_folders(folder, images) if images else {}, _find_folders(folder, '')):
-        if found:
-            return {split: [folder / name] for split, name in found.items()}
-    return {'train': [folder / (images or '')]}
+    outer = [name for name in folder.folders() if folder.walk(name, SUFFIXES)]
+    images = [name for name in outer if name.lower() == 'images']
+    found = _find_lists(folder)
+    for place in dict.fromkeys([*images, '', *outer]):
+        found = found or _find_folders(folder, place)
+    if not found:
+        found = {'train': images[0] if images else ''}
+    return {split: [folder / name] for split, name in found.items()}
 
 
 def _find_lists(folder: Folder) -> dict[str, str]:
-    files = folder.files('', '*.txt')
-    names = [name[:-4] for name in files if split_of(name[:-4]) and _lists_images(folder / name)]
+    labeled = {os.path.splitext(name)[0] for name in folder.files() if os.path.splitext(name)[1].lower() in SUFFIXES}
+    stems = [name[:-4] for name in folder.files('', '*.txt') if name[:-4] not in labeled]
+    names = [stem for stem in stems if find_splits([stem], '') and _lists_images(folder / f'{stem}.txt')]
     return {split: f'{name}.txt' for split, name in find_splits(names, str(folder.root)).items()}
 
 

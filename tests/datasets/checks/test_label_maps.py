@@ -1,4 +1,4 @@
-"""Reading, counting and converting of label maps."""
+"""Reading and counting of label maps."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,6 @@ from mmbackbones.datasets.checks.label_maps import (
     count_pixels,
     read_label_maps,
     read_labels,
-    write_8_bit,
-    write_classes,
 )
 from mmbackbones.errors import UserError
 
@@ -40,12 +38,6 @@ def test_forms(form, tmp_path):
     (found,) = read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks')
     assert found == LabelMap((3, 2), as_stored, {0: 1, 1: 2, 2: 3})
     assert list(found.pixels) == [0, 1, 2]
-    write_8_bit(tmp_path / 'a.png', tmp_path / 'new/a.png')
-    write_classes(tmp_path / 'a.png', tmp_path / 'new/b.png', {0: 7, 2: 0}, by_color=False)
-    for name, expected in (('a', LABELS.tolist()), ('b', [[7, 255, 255], [0, 0, 0]])):
-        with Image.open(tmp_path / f'new/{name}.png') as written:
-            assert written.mode == 'L'
-            assert np.array(written).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -67,6 +59,43 @@ def test_the_palette_of_a_gif_is_read_as_its_indices_unless_it_is_gray(tmp_path)
     image.putpalette(PALETTE)
     image.save(tmp_path / 'a.gif')
     assert read_labels(tmp_path / 'a.gif').tolist() == LABELS.tolist()
+
+
+BLACK, WHITE = [0] * 3, [255] * 3
+
+
+@pytest.mark.parametrize(
+    ('palette', 'gray'),
+    [
+        (BLACK + WHITE, True),
+        (WHITE + BLACK, True),
+        (WHITE + BLACK + BLACK, True),
+        (BLACK + BLACK, False),
+        (BLACK + WHITE + WHITE, False),
+        ([*BLACK, 255, 255, 254], False),
+        ([*BLACK, 1, 1, 1], False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
+def test_a_palette_of_black_and_white_is_read_as_black_and_white(palette, gray, suffix, tmp_path):
+    labels = (LABELS > 0).astype(np.uint8)
+    image = Image.fromarray(labels, 'P')
+    image.putpalette(palette)
+    image.save(tmp_path / f'a.{suffix}')
+    expected = np.array(palette[:4:3])[labels] if gray else labels
+    assert read_labels(tmp_path / f'a.{suffix}').tolist() == expected.tolist()
+
+
+def test_what_pil_misreads(tmp_path):
+    labels = np.arange(60, dtype=np.uint8).reshape(6, 10) % 2
+    image = Image.fromarray(labels, 'P')
+    image.putpalette(BLACK + WHITE)
+    image.save(tmp_path / 'a.bmp')
+    with pytest.raises(ValueError, match='misreads BMP files of two gray levels: store a PNG'):
+        read_labels(tmp_path / 'a.bmp')
+    Image.fromarray(labels > 0).save(tmp_path / 'b.bmp')
+    assert read_labels(tmp_path / 'b.bmp').tolist() == labels.tolist()
 
 
 @pytest.mark.parametrize('size', [(1, 1), (1, 50), (40, 30)])
@@ -96,8 +125,12 @@ def test_colors(mode, suffix, tmp_path):
     assert found == LabelMap((3, 2), False, {0x0000FF: 3, 0x00FF00: 2, 0xFF0000: 1}, by_color=True)
     if mode == 'P':  # what is found of colors is not taken for what is found of labels
         assert read_label_maps(tmp_path, tmp_path, [name], 'masks')[0].pixels == {0: 1, 1: 2, 2: 3}
-    write_classes(tmp_path / name, tmp_path / 'b.png', {0xFF0000: 4, 0x00FF00: 0}, by_color=True)
-    assert read_labels(tmp_path / 'b.png').tolist() == [[4, 0, 0], [255] * 3]
+
+
+def test_colors_of_a_transparent_palette(tmp_path, recwarn):
+    colored('P').save(tmp_path / 'a.png', transparency=bytes([0, 99, 255]))
+    assert read_labels(tmp_path / 'a.png', by_color=True).tolist() == [[0xFF0000, 0xFF00, 0xFF00], [0xFF] * 3]
+    assert not recwarn
 
 
 def test_two_colors_of_gray(tmp_path):
@@ -115,8 +148,6 @@ def test_labels_beyond_8_bits(tmp_path):
     Image.fromarray(labels).save(tmp_path / 'a.png')
     (found,) = read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks')
     assert found.pixels == {65533: 1, 65534: 2, 65535: 3}
-    write_8_bit(tmp_path / 'a.png', tmp_path / 'b.png')
-    assert read_labels(tmp_path / 'b.png').tolist() == [[255] * 3] * 2
 
 
 @pytest.mark.parametrize(
@@ -155,6 +186,15 @@ def test_colors_of_16_bits(tmp_path):
     Image.fromarray(LABELS.astype(np.uint16)).save(tmp_path / 'a.png')
     with pytest.raises(ValueError, match='its pixels are no colors of 8 bits per channel, but of the kind I;16'):
         read_labels(tmp_path / 'a.png', by_color=True)
+
+
+@pytest.mark.parametrize(('by_color', 'what'), [(False, 'labels'), (True, 'colors')])
+def test_too_many_labels(by_color, what, tmp_path):
+    many = np.arange(1200, dtype=np.uint16).reshape(30, 40)
+    stored = np.dstack([many % 251, many // 251, 0 * many]).astype(np.uint8) if by_color else many
+    Image.fromarray(stored).save(tmp_path / 'a.png')
+    with pytest.raises(UserError, match=rf'a\.png.* has 1200 different {what} instead of one per class: .* JPEG'):
+        read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks', by_color)
 
 
 def test_count_pixels():

@@ -122,7 +122,16 @@ def test_check_label_255(pixels, table, refused):
     ],
 )
 def test_describe_labels(labels, table, notes):
-    found = describe_labels(list(maps(*labels).values()), table)
+    found = describe_labels(list(maps(*labels).values()), table, stated=False)
     assert len(found) == len(notes)
     for note, pattern in zip(found, notes, strict=True):
         assert re.match(pattern, note)
+
+
+def test_ignored_labels_that_the_data_set_states():
+    found = list(maps({0, 1, 2, 255}).values())
+    for note in describe_labels(found, table('ignore'), stated=True):
+        assert note.endswith('are ignored in training and evaluation')
+    many = LabelTable(NAMES, {1: 0, 2: 1}, frozenset({0, *range(3, 9), 255}))
+    notes = describe_labels(list(maps({1, 2, 3, 4, 5, 6}).values()), many, stated=True)
+    assert notes == ['labels whose pixels are ignored in training and evaluation: 4, together 66.7 % of all pixels']

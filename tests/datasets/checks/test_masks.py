@@ -8,7 +8,7 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from mmbackbones.datasets import load_detection
-from mmbackbones.datasets.checks.masks import check_masks
+from mmbackbones.datasets.checks.masks import box_of_mask, check_masks
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 
@@ -113,6 +113,37 @@ def test_an_rle_needs_the_size_of_its_image(size, said):
     check_masks(coco([CORNERS], size), 'train.json')
     with pytest.raises(UserError, match=f'is of 64x48 pixels, but its image {said}'):
         check_masks(coco(compressed(*BOX), size), 'train.json')
+
+
+@pytest.mark.parametrize(
+    ('mask', 'box'),
+    [
+        ([[4, 6, 24, 6, 24, 16]], [4, 6, 20, 10]),
+        ([[4, 6, 24, 6, 24, 16], [1.5, 8, 2, 9, 2, 20]], [1.5, 6, 22.5, 14]),
+        (run_lengths(4, 6, 20, 10), [4, 6, 20, 10]),
+        (compressed(4, 6, 20, 10), [4, 6, 20, 10]),
+        ([[-5, 0, 70, 0, 70, 20]], [-5, 0, 75, 20]),  # to be clipped
+        (run_lengths(4, 6, 20, 10) | {'size': [47, 64]}, None),
+        (run_lengths(4, 6, 20, 10) | {'counts': [1, 2]}, None),
+        ({'counts': '\u00e9', 'size': list(folders.SIZE[::-1])}, None),
+        ({'counts': '', 'size': list(folders.SIZE[::-1])}, None),
+        ([], None),
+        ([[]], None),
+        ([[1, 2, 3, 4]], None),
+        ([[1, 2, 3, 4, 5, math.nan]], None),
+        ([[1, 2, 3, 4, 5, 'x']], None),
+        (['x'], None),
+        ('x', None),
+        (3, None),
+    ],
+)
+def test_box_of_mask(mask, box):
+    assert box_of_mask(mask, list(folders.SIZE[::-1])) == box
+
+
+@pytest.mark.parametrize('size', [[0, 0], [None, None], [10**9, 10**9], ['a', 'b'], [True, True]])
+def test_no_box_of_an_rle_of_an_impossible_size(size):
+    assert box_of_mask({'counts': '04P9', 'size': size}, size) is None
 
 
 def add_masks(root, split: str, count: int) -> None:

@@ -9,6 +9,7 @@ from mmbackbones.datasets import load_detection
 from mmbackbones.datasets.checks.images import ImageInfo
 from mmbackbones.datasets.checks.repair import (
     describe_repairs,
+    fill_boxes,
     fill_image_sizes,
     normalize_coco,
     repair_annotations,
@@ -16,6 +17,7 @@ from mmbackbones.datasets.checks.repair import (
 )
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
+from tests.helpers.coco_contents import contents
 from tests.helpers.coco_edits import edit, first
 
 BOX_OF_VAL = [8, 8, 16, 16]
@@ -116,6 +118,31 @@ def test_categories_in_another_order_give_the_same_labels(root, out_dir):
 
 
 # The functions by themselves
+
+
+def test_boxes_of_masks(root, out_dir):
+    def change(data):
+        for number, annotation in enumerate(data['annotations']):
+            x, y, w, h = annotation['bbox']
+            annotation['segmentation'] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+            annotation |= [{'bbox': None}, {'bbox': []}, {}][number % 3]
+            if number % 3 == 2:
+                del annotation['bbox']
+
+    before = contents(load_detection(root, out_dir).splits['train'])
+    edit(root, change)
+    data = load_detection(root, out_dir)
+    assert contents(data.splits['train']) == before
+    assert any(note.endswith('train.json: 4 boxes taken from their masks') for note in data.notes)
+
+
+@pytest.mark.parametrize('annotation', [{}, {'bbox': []}, {'segmentation': []}, {'segmentation': [[1, 2]]}])
+@pytest.mark.parametrize('image', [1, 2, None, [], {}])
+def test_fill_boxes_leaves_what_is_malformed(annotation, image):
+    annotation = {'image_id': image} | annotation
+    data = {'images': [{'id': 1}, {'id': []}, {}], 'annotations': [dict(annotation)]}
+    assert fill_boxes(data) == Counter()
+    assert data['annotations'] == [annotation]
 
 
 def one_box(bbox, size=(64, 48), **values):

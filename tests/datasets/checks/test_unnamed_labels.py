@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from mmbackbones.datasets.checks.unnamed_labels import (
-    WHITE,
     binary_table,
     check_sharp,
     class_of,
@@ -18,24 +17,21 @@ NAMES = ('background', 'car')
 
 
 @pytest.mark.parametrize(
-    ('occurring', 'by_color', 'expected'),
+    ('occurring', 'expected'),
     [
-        ({0, 255}, False, 255),
-        ({255}, False, 255),
-        ({0, 1}, False, 1),
-        ({1}, False, 1),
-        ({0, 1, 255}, False, 1),
-        ({0}, False, None),
-        ({0, 2}, False, None),
-        ({0, 2, 255}, False, None),
-        (set(), False, None),
-        ({0, WHITE}, True, WHITE),
-        ({0, 255}, True, None),
-        ({0, 1}, True, None),
+        ({0, 255}, 255),
+        ({255}, 255),
+        ({0, 1}, 1),
+        ({1}, 1),
+        ({0, 1, 255}, 1),
+        ({0}, None),
+        ({0, 2}, None),
+        ({0, 2, 255}, None),
+        (set(), None),
     ],
 )
-def test_find_foreground(occurring, by_color, expected):
-    assert find_foreground(occurring, by_color) == expected
+def test_find_foreground(occurring, expected):
+    assert find_foreground(occurring) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,7 +45,7 @@ def test_find_foreground(occurring, by_color, expected):
     ],
 )
 def test_binary_table(foreground, background, ignore_label, classes, ignored):
-    table = binary_table(NAMES, foreground, background, ignore_label, by_color=False)
+    table = binary_table(NAMES, foreground, background, ignore_label)
     assert (table.classes, table.ignored, table.background) == (classes, ignored, background or 'class')
     assert table.names == (NAMES[1:] if background == 'ignore' else NAMES)
 
@@ -61,23 +57,23 @@ def test_binary_table(foreground, background, ignore_label, classes, ignored):
         ({0, 3, 255}, dict(background='ignore'), ('class 3',), {0, 255}),
         ({0, 3, 9}, dict(ignore_label=3), ('class 0', 'class 9'), {3, 255}),
         ({0, 9}, dict(trained=['class 9', 'class 10', 'class 0']), ('class 0', 'class 9', 'class 10'), {255}),
-        ({0, 9}, dict(trained=['car', 'class 09', '#0']), (), {255}),
-        ({0, 0xFF0000}, dict(by_color=True), ('#000000', '#ff0000'), set()),
-        ({0}, dict(by_color=True, trained=['#0000ff', '#ff0000']), ('#0000ff', '#ff0000'), set()),
+        ({0, 9}, dict(trained=['car', 'class 09', 'class \u00b2', 'class', '3', '']), (), {255}),
     ],
 )
 def test_table_of_values(occurring, options, names, ignored):
-    options = dict(background=None, ignore_label=None, trained=(), by_color=False) | options
-    table = table_of_values(occurring, **options)
+    options = dict(background=None, ignore_label=None, trained=()) | options
+    table = table_of_values(occurring, **options, root=Path('user'))
     assert (table.names, table.ignored) == (names, ignored)
-    assert [class_of(value, options['by_color']) for value in table.classes] == list(names)
+    assert [class_of(value) for value in table.classes] == list(names)
     assert list(table.classes.values()) == list(range(len(names)))
 
 
 def test_too_many_values():
-    assert len(table_of_values(range(255), None, None, (), by_color=False).names) == 255
-    with pytest.raises(UserError, match='the label maps have 300 different values, but at most 255 can be classes'):
-        table_of_values(range(1000, 1300), None, None, (), by_color=False)
+    assert len(table_of_values(range(100), None, None, (), Path('user')).names) == 100
+    with pytest.raises(
+        UserError, match=r'user have 101 different values, .* gray levels: .* name them in .*classes\.txt'
+    ):
+        table_of_values(range(101), None, None, (), Path('user'))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +88,7 @@ def test_too_many_values():
 )
 def test_check_sharp(pixels, sharp):
     if sharp:
-        assert check_sharp(pixels, False, Path('user')) is None
+        assert check_sharp(pixels, Path('user')) is None
         return
     with pytest.raises(UserError, match=r'user are black and white, but for 2\.9 % .* 30 values between, as if .*JPEG'):
-        check_sharp(pixels, False, Path('user'))
+        check_sharp(pixels, Path('user'))

@@ -23,46 +23,45 @@ def test_no_validation_split(ade20k_root, out_dir):
     assert listed(again, 'val') == listed(data, 'val')
 
 
-@pytest.mark.parametrize(
-    ('place', 'found'),
-    [
-        (
-            {'images/training': 'images/train', 'images/validation': 'images/val'},
-            'annotations/training/, annotations/validation/, images/train/, images/val/',
-        ),
-        ({'annotations': 'masks'}, 'images/training/, images/validation/, masks/training/, masks/validation/'),
-        (
-            {'images/training': 'images/images', 'images/validation': 'a', 'images': 'b', 'annotations': 'c'},
-            'a/, b/images/, c/training/, c/validation/',
-        ),
-    ],
-)
-def test_other_folders_are_no_match(place, found, ade20k_root, out_dir):
-    for old, new in place.items():
-        (ade20k_root / old).rename(ade20k_root / new)
+def move(root, places: dict[str, str]) -> None:
+    for old, new in places.items():
+        (root / old).rename(root / new)
+
+
+def test_other_folders_are_no_match(ade20k_root, out_dir):
+    move(ade20k_root, {'images/training': 'images/images', 'images/validation': 'a', 'images': 'b', 'annotations': 'c'})
     assert not has_label_maps(ade20k_root)
     with pytest.raises(UserError, match='user is in none of the known formats') as caught:
         load_segmentation(ade20k_root, out_dir)
-    assert found in str(caught.value)
+    found = 'a/, b/images/, c/training/, c/validation/'
+    assert f', in {found}' in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ('place', 'there'),
+    'names', [('val', 'val'), ('Validation', 'validation'), ('val2017', 'val2017'), ('dev', 'DEV')]
+)
+def test_a_validation_split_of_another_name(names, ade20k_root, out_dir):
+    images, maps = names
+    move(ade20k_root, {'images/validation': f'images/{images}', 'annotations/validation': f'annotations/{maps}'})
+    data = load_segmentation(ade20k_root, out_dir)
+    assert (data.format, stems(data, 'val')) == ('ADE20K', list(STEMS['validation']))
+    assert not any('left out' in note for note in data.notes)
+
+
+@pytest.mark.parametrize(
+    ('places', 'there'),
     [
-        ({'images/validation': 'images/val', 'annotations/validation': 'annotations/val'}, 'images/val'),
-        ({'images/validation': 'images/Validation'}, 'images/Validation'),
         ({'images/validation': 'elsewhere'}, 'annotations/validation'),
         *(
             ({f'{kind}/validation': f'{kind}/{name}' for kind in ('images', 'annotations')}, f'images/{name}')
-            for name in ('valid', 'val2017', 'VAL', 'dev', 'eval', 'evaluation', 'validate')
+            for name in ('evaluation', 'validate')
         ),
         ({'images/validation': 'val', 'annotations/validation': 'val/annotations'}, 'val'),
         ({'images/validation': 'valid', 'annotations/validation': 'valid/masks'}, 'valid'),
     ],
 )
-def test_a_validation_split_of_another_name_is_refused(place, there, ade20k_root, out_dir):
-    for old, new in place.items():
-        (ade20k_root / old).rename(ade20k_root / new)
+def test_a_validation_split_elsewhere_is_refused(places, there, ade20k_root, out_dir):
+    move(ade20k_root, places)
     with pytest.raises(UserError, match=f'user/{there} is there, but images/validation is not'):
         load_segmentation(ade20k_root, out_dir)
 

@@ -1,14 +1,16 @@
 """COCO files under the names that people give them; none is ignored silently."""
 
+import json
+
 import pytest
 
 from mmbackbones.datasets import load_detection
-from mmbackbones.datasets.formats.coco import Coco2017, OneCocoFile, PlainCoco
+from mmbackbones.datasets.formats.coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
 from mmbackbones.datasets.formats.folder import Folder
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val, contents, truth
-from tests.helpers.detection_folders import TRUTH, VAL_NAMES, rename, write_coco, write_image, write_text
+from tests.helpers.detection_folders import TRUTH, VAL_NAMES, coco, rename, write_coco, write_image, write_text
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,36 @@ def test_several_files_with_other_names(tmp_path, out_dir):
         load_detection(tmp_path / 'user', out_dir)
 
 
+def test_other_tasks_only(tmp_path, out_dir):
+    write_text(tmp_path / 'annotations/captions_val2017.json', '{}')
+    with pytest.raises(UserError, match=r'other tasks only, such as annotations/captions_val2017\.json, but none with'):
+        load_detection(tmp_path, out_dir)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'crowds', 'note'),
+    [
+        ([{}, {}], [0, 0], '2 of 2'),
+        ([{}, {'iscrowd': 0}], [1, 0], None),  # a crowd among single objects
+        ([{'attributes': {'occluded': False}}, {'iscrowd': 0}], [0, 0], '1 of 2'),
+        ([{'attributes': 3}, {'iscrowd': 0}], [1, 0], None),
+        ([{'segmentation': [[0, 0, 1, 0, 1, 4]]}] * 2, [1, 1], None),
+    ],
+)
+def test_brushed_objects(changes, crowds, note, tmp_path):
+    """CVAT marks what is drawn with its brush as a crowd."""
+    data = coco({'a1': [('cat', 0, 0, 1, 4)], 'a2': [('dog', 0, 0, 1, 4)]})
+    mask = {'counts': [0, 4, 3068], 'size': [48, 64]}
+    for annotation, change in zip(data['annotations'], changes, strict=True):
+        annotation |= {'segmentation': mask, 'iscrowd': 1} | change
+    write_text(tmp_path / 'annotations/instances_default.json', json.dumps(data))
+    write_image(tmp_path / 'images/a1.jpg')
+    found = CvatCoco(Folder(tmp_path)).read('train')
+    assert [item['iscrowd'] for item in found.data['annotations']] == crowds
+    assert (found.file is None) == (note is not None)
+    assert [note in text for text in found.notes] == [True] * (note is not None)
+
+
 # The formats by themselves
 
 INSTANCES = 'annotations/instances_{}2017.json'
@@ -133,6 +165,9 @@ INSTANCES = 'annotations/instances_{}2017.json'
         (PlainCoco, ['annotations/train.json'], set()),
         (PlainCoco, ['annotations/cats.json', 'annotations/dogs.json'], set()),
         (OneCocoFile, ['annotations/cats.json', 'images/'], {'train'}),
+        (CvatCoco, ['annotations/instances_default.json'], {'train'}),
+        (CvatCoco, ['annotations/person_keypoints_default.json'], {'train'}),
+        (CvatCoco, ['annotations/instances_default.json', 'annotations/instances_Train.json'], set()),
         (OneCocoFile, ['trainval.json', 'images/'], {'train'}),
         (OneCocoFile, ['annotations/cats.json'], set()),
         (OneCocoFile, ['annotations/cats.json', 'annotations/dogs.json', 'images/'], set()),

@@ -65,3 +65,31 @@ def test_refused(content, kind, message, tmp_path):
     with pytest.raises(UserError, match=message) as caught:
         read_coco(Folder(tmp_path), 'a.json', 'val', ('images', '{}'))
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ('annotation', 'what'),
+    [
+        ({'caption': 'a cat'}, 'captions'),
+        ({'segments_info': []}, 'panoptic segments'),
+        ({'keypoints': [1, 2, 2]}, 'keypoints without boxes'),
+    ],
+)
+def test_annotations_of_other_tasks(annotation, what, tmp_path):
+    data = coco(TRUTH['val']) | {'annotations': [{'id': 1, 'image_id': 1} | annotation]}
+    for categories in (data['categories'], None):
+        write_text(tmp_path / 'a.json', json.dumps(data | {'categories': categories}))
+        with pytest.raises(UserError, match=rf'a\.json holds {what}, but a detector needs boxes$'):
+            read_coco(Folder(tmp_path), 'a.json', 'val', ('.',))
+
+
+def test_names_from_elsewhere(tmp_path):
+    write_coco(tmp_path / 'a.json', TRUTH['val'], file_name='/home/me/{}.jpg')
+    for stem in TRUTH['val']:
+        write_image(tmp_path / f'photos/{stem}.jpg')
+    found = read_coco(Folder(tmp_path), 'a.json', 'val', ('images',))
+    assert [image['file_name'] for image in found.data['images']] == ['photos/b1.jpg', 'photos/b2.jpg']
+    assert (found.image_dir, found.file) == (tmp_path, None)
+    assert found.notes == (
+        "a.json: images are found by the ends of their names, such as photos/b1.jpg for '/home/me/b1.jpg'",
+    )

@@ -26,3 +26,15 @@ def test_label_maps(export, tmp_path, out_dir):
     assert data.format == export.format
     check_label_maps(data, export.scenes, export.background, export.divided, export.called)
     assert read_files(tmp_path / 'user') == before
+
+
+@pytest.mark.parametrize(
+    'export', [export for export in BOXES if export.scenes is SCENES_WITH_MASKS], ids=lambda export: export.name
+)
+def test_label_maps_from_masks(export, tmp_path, out_dir):
+    export.write(tmp_path / 'user')
+    before = read_files(tmp_path / 'user')
+    data = load_segmentation(tmp_path / 'user', out_dir)
+    assert data.format == 'object masks'
+    check_label_maps(data, export.scenes, 'class', export.divided)
+    assert read_files(tmp_path / 'user') == before

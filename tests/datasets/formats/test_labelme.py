@@ -5,6 +5,9 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,9 +92,8 @@ def test_images_without_a_file(root, out_dir):
     paint(root / f'train/{STEM}.png', SCENE)  # a mask, perhaps
     data = load_detection(root, out_dir)
     assert (data.splits['train'].images, data.splits['train'].backgrounds) == (11, 2)
-    note = 'train/*.json: images without a JSON file, which are taken for images without objects, such as '
-    'train/more.jpg: 1'
-    assert note in data.notes
+    note = 'images without a JSON file, which are taken for images without objects, such as train/more.jpg: 1'
+    assert f'train/*.json: {note}' in data.notes
     for number in range(10):
         paint(root / f'train/more{number}.jpg', SCENE)
     assert refused(root, out_dir) == (
@@ -117,6 +119,12 @@ def test_files_of_all_splits_in_one_folder(tmp_path, out_dir):
             write(tmp_path, scene, labelme(scene), f'images/{split}', 'json')
     data = load_detection(tmp_path, out_dir)
     assert {split: part.images for split, part in data.splits.items()} == {'train': 10, 'val': 3}
+
+
+def test_suffixes_in_upper_case(root, out_dir):
+    for file in [*root.glob('*/*.json'), *root.glob('*/*.jpg')]:
+        file.rename(file.with_suffix(file.suffix.upper()))
+    assert load_detection(root, out_dir).splits['train'].boxes == 18
 
 
 def test_equal_names_in_each_split(tmp_path, out_dir):
@@ -147,23 +155,38 @@ def test_two_images_of_one_name(root, out_dir):
 
 
 @pytest.mark.parametrize(
-    ('changes', 'message'),
+    ('changes', 'reason', 'advice'),
     [
-        ({}, f"there is no image {STEM}.* beside it, nor '{STEM}.jpg', which it names; 1 of 10 JSON files has "
-         "no image: "
-         'add the image, or delete the file'),
-        ({'imagePath': None}, f'there is no image {STEM}.* beside it; 1 of 10 JSON files has no image: add the '
-         'image, or '
-         'delete the file'),
-        ({'imageData': 'AAAA'}, 'the image is only inside of the file, as "imageData"; 1 of 10 JSON files has '
-         'no image: '
-         f'"labelme_export_json {STEM}.json" extracts img.png, which has to be put beside it as {STEM}.png'),
+        (
+            {},
+            f"there is no image {STEM}.* beside it, nor '{STEM}.jpg', which it names",
+            'add the image, or delete the file',
+        ),
+        ({'imagePath': None}, f'there is no image {STEM}.* beside it', 'add the image, or delete the file'),
     ],
-)  # fmt: skip
-def test_file_without_an_image(changes, message, root, out_dir):
+)
+def test_file_without_an_image(changes, reason, advice, root, out_dir):
     (root / f'train/{STEM}.jpg').unlink()
     edit(root / f'train/{STEM}.json', **changes)
-    assert refused(root, out_dir) == f'train/{STEM}.json: {message}'
+    assert refused(root, out_dir) == f'train/{STEM}.json: {reason}; 1 of 10 JSON files has no image: {advice}'
+
+
+def test_images_inside_of_the_files(root, out_dir):
+    """The command of the message extracts them."""
+    for file in root.glob('train/*.json'):
+        image = file.with_suffix('.jpg')
+        edit(file, imageData=base64.b64encode(image.read_bytes()).decode())
+        if file.stem != STEM:
+            image.unlink()
+    message, command = refused(root, out_dir).split('\n')
+    assert message == (
+        'train/image_01.json: the image is only inside of the file, as "imageData"; 9 of 10 JSON files have no image: '
+        'extract the images with'
+    )
+    command = command.replace("Path('", f"Path('{root}/").replace('python', sys.executable)
+    subprocess.run(command, shell=True, check=True)
+    part = load_detection(root, out_dir).splits['train']
+    assert (part.images, part.boxes) == (10, 18)
 
 
 def test_two_files_of_one_image(root, out_dir):
@@ -301,6 +324,14 @@ def test_classes(root, out_dir):
     )
 
 
+def test_numbered_objects(root, out_dir):
+    """As they were told apart before there were groups."""
+    assert not load_detection(root, out_dir).notes
+    edit(root / f'train/{STEM}.json', shapes=[shape('cat-1'), shape('cat-2'), shape('dog-1')])
+    note = "'cat-1' and 'cat-2' are two classes: rename them if they are two objects of one class"
+    assert note in load_detection(root, out_dir).notes
+
+
 def test_a_class_in_validation_alone(root, out_dir):
     for file in root.glob('train/*.json'):
         file.write_text(file.read_text().replace('bird', 'cat'))
@@ -389,6 +420,12 @@ def test_files_that_are_not_regular(make, root, out_dir):
     assert refused(root, out_dir).startswith(f'train/{STEM}.json is not a readable JSON file: ')
 
 
+def test_an_image_that_is_a_pipe(root, out_dir):
+    (root / f'train/{STEM}.jpg').unlink()
+    os.mkfifo(root / f'train/{STEM}.jpg')
+    assert 'is not a regular file' in refused(root, out_dir)
+
+
 def test_images_outside_of_the_folder(root, tmp_path, out_dir):
     """What a file names is looked for in the folder alone."""
     (root / f'train/{STEM}.jpg').rename(tmp_path / 'photo.jpg')
@@ -449,3 +486,15 @@ def test_rectangles_have_no_masks(tmp_path, out_dir):
         write(tmp_path, scene, labelme(scene, as_rectangle))
     with pytest.raises(UserError, match='no annotation has a mask'):
         load_detection(tmp_path, out_dir, masks=True)
+
+
+@pytest.mark.parametrize('stems', [['test_{}'], ['train_{}', 'val_{}'], ['train{}', 'test{}'], ['photo{}']])
+@pytest.mark.parametrize('count', [1, 5])
+def test_folders_that_could_hold_coco_files(stems, count, tmp_path, out_dir):
+    """`annotations/` holds COCO files elsewhere, named after splits."""
+    scenes = [replace(SCENE, stem=stem.format(number)) for stem in stems for number in range(count)]
+    for scene in [*scenes, replace(SCENE, stem='other')]:
+        write(tmp_path, scene, labelme(scene), 'images', 'annotations')
+    data = load_detection(tmp_path, out_dir)
+    assert data.format == 'labelme'
+    assert sum(part.images for part in data.splits.values()) == len(scenes) + 1

@@ -8,19 +8,25 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mmbackbones.datasets import has_label_maps
+from mmbackbones.datasets import has_label_maps, load_segmentation
 from mmbackbones.datasets.checks.images import ORIENTATION
 from mmbackbones.datasets.formats import find_format
 from mmbackbones.datasets.formats.drawn_maps import Drawing, Region, draw
 from mmbackbones.datasets.formats.object_masks import ObjectMasks
 from mmbackbones.errors import UserError
-from tests.helpers.exports.object_masks import compressed, uncompressed
+from tests.helpers.exports.coco import run_lengths
 
 WIDTH, HEIGHT = 40, 30
 
 
 def rectangle(x: int, y: int, w: int, h: int) -> list[list[int]]:
     return [[x, y, x + w, y, x + w, y + h, x, y + h]]
+
+
+def compressed(mask: np.ndarray) -> dict:
+    """A mask in COCO's RLE as text, as pycocotools writes it."""
+    rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {'size': rle['size'], 'counts': rle['counts'].decode()}
 
 
 def annotate(category: int, polygons: list, image: int = 1, **entries) -> dict:
@@ -181,7 +187,7 @@ def test_masks_are_those_of_pycocotools():
         low, high = (-6, 46) if number % 2 else (4, 26)
         polygons = [generator.uniform(low, high, 2 * generator.integers(3, 8)).tolist() for _ in range(2)]
         expected = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, HEIGHT, WIDTH)))
-        for mask in (polygons, compressed(expected), uncompressed(expected)):
+        for mask in (polygons, compressed(expected), run_lengths(expected)):
             assert (draw(Drawing('a.jpg', (WIDTH, HEIGHT), [Region(1, mask)])) == expected).all()
     outside = [[-9, -9, -4, -9, -4, -4], [90, 90, 95, 90, 95, 95]]
     assert not draw(Drawing('a.jpg', (WIDTH, HEIGHT), [Region(1, outside), Region(1, outside[1:])])).any()
@@ -200,3 +206,25 @@ def test_number_of_categories(names, tmp_path):
     write(tmp_path, names=names)
     with pytest.raises(UserError, match='categories besides the background: label maps can hold 1 to 254'):
         find_format(tmp_path, 'label maps', objects=True).read_label_names()
+
+
+@pytest.mark.parametrize(
+    ('background', 'classes'), [(None, ('background', 'cat', 'dog')), ('ignore', ('cat', 'dog'))], ids=str
+)
+def test_background(background, classes, tmp_path, out_dir):
+    write(tmp_path, annotate(1, rectangle(2, 2, 8, 8)))
+    data = load_segmentation(tmp_path, out_dir, background=background)
+    assert data.classes == classes
+    assert any('smaller ones lie on top of larger ones' in note for note in data.notes)
+    assert load_segmentation(tmp_path, out_dir, classes=classes[::-1], splits=['val']).classes == classes[::-1]
+
+
+def test_a_test_split_without_annotations(tmp_path, out_dir):
+    write(tmp_path)
+    content = json.loads((tmp_path / 'annotations/val.json').read_text())
+    (tmp_path / 'annotations/test.json').write_text(json.dumps(content | {'annotations': []}))
+    data = load_segmentation(tmp_path, out_dir)
+    assert list(data.splits) == ['train', 'val']
+    assert any('the test split is left out' in note for note in data.notes)
+    with pytest.raises(UserError, match='test.json has no annotations'):
+        load_segmentation(tmp_path, out_dir, splits=['test'])

@@ -1,15 +1,20 @@
 """Images are paired with their label maps."""
 
+from pathlib import Path
+
 import pytest
 
 from mmbackbones.datasets import load_segmentation
 from mmbackbones.datasets.formats import pairs
+from mmbackbones.datasets.formats.folder import Folder
+from mmbackbones.datasets.formats.label_map_places import Place
 from mmbackbones.errors import UserError
 from tests.helpers.detection_folders import write_image, write_text
 from tests.helpers.segmentation_folders import LABELS, SIZE, listed, stems, write_labels
 
 TRAINING, MAPS = 'images/training', 'annotations/training'
 FIRST = f'{MAPS}/a1.png'
+APART = Place('images', 'labels')
 
 
 def test_images_of_any_type_in_subfolders(ade20k_root, out_dir):
@@ -87,27 +92,62 @@ def test_images_of_one_row_or_column(size, ade20k_root, out_dir):
         load_segmentation(ade20k_root, out_dir)
 
 
-def test_pair_by_stem(tmp_path):
-    for name in (
-        'images/b.jpg',
-        'images/day/a.PNG',
-        'labels/b.png',
-        'labels/day/a.png',
-        'labels/c.png',
-        'labels/b.txt',
+def touch(root: Path, *names: str) -> Folder:
+    for name in names:
+        write_text(root / name, '')
+    return Folder(root)
+
+
+def test_pairing(tmp_path):
+    names = ('images/b.jpg', 'images/day/a.PNG', 'labels/b.png', 'labels/day/a.png', 'labels/c.png', 'labels/b.txt')
+    found = pairs.Pairing(touch(tmp_path, *names), APART)
+    assert found.pairs() == [('images/b.jpg', 'labels/b.png'), ('images/day/a.PNG', 'labels/day/a.png')]
+    assert found.spare == ['labels/c.png']
+    assert found.pairs(['images/b.jpg']) == [('images/b.jpg', 'labels/b.png')]
+
+
+def test_pairing_beside(tmp_path):
+    found = pairs.Pairing(touch(tmp_path, 'a.png', 'a_mask.png', 'b.jpg', 'b_mask.png'), Place('', ''))
+    assert found.pairs() == [('a.png', 'a_mask.png'), ('b.jpg', 'b_mask.png')]
+    with pytest.raises(
+        UserError, match=r'lacks the label maps of 1 of the 3 images: c\.png needs the PNG c_mask\.png$'
     ):
-        write_text(tmp_path / name, '')
-    names, spare = pairs.pair_by_stem(tmp_path / 'images', tmp_path / 'labels')
-    assert names == [('b.jpg', 'b.png'), ('day/a.PNG', 'day/a.png')]
-    assert spare == ['c.png']
+        pairs.Pairing(touch(tmp_path, 'c.png'), Place('', '')).pairs()
 
 
-def test_read_pairs_of_any_names(tmp_path):
-    write_image(tmp_path / 'photos/a.jpg', SIZE)
-    write_labels(tmp_path / 'masks/a_mask.png')
-    found = pairs.read_pairs(tmp_path, tmp_path / 'photos', tmp_path / 'masks', [('a.jpg', 'a_mask.png')])
+def test_label_maps_in_a_folder_in_that_of_the_images(tmp_path):
+    found = pairs.Pairing(touch(tmp_path, 'a.png', 'b.jpg', 'masks/a.png', 'masks/b.png'), Place('', 'masks'))
+    assert found.pairs() == [('a.png', 'masks/a.png'), ('b.jpg', 'masks/b.png')]
+
+
+@pytest.mark.parametrize(
+    'masks',
+    [
+        ('labels/a_1.png', 'labels/a_2.png'),
+        ('labels/a/0.png', 'labels/a/1.png'),
+        ('labels/a-car-1.png', 'labels/a-car-2.png'),
+    ],
+)
+def test_masks_of_single_objects_are_refused(masks, tmp_path):
+    folder = touch(tmp_path, 'images/a.jpg', 'images/b.jpg', *masks, 'labels/b/0.png')
+    with pytest.raises(
+        UserError, match=r'a\.jpg has 2 masks, such as a.*, instead of one; .*merge them into one PNG a\.png'
+    ):
+        pairs.Pairing(folder, APART).pairs()
+
+
+def test_two_label_maps_of_an_image(tmp_path):
+    folder = touch(tmp_path, 'images/a.jpg', 'labels/a_mask.png', 'labels/a_MASK.png')
+    with pytest.raises(UserError, match=r'labels has two files of the same name.*a_MASK\.png and a_mask\.png'):
+        pairs.Pairing(folder, APART)
+
+
+def test_read_pairs(tmp_path):
+    write_image(tmp_path / 'images/a.jpg', SIZE)
+    write_labels(tmp_path / 'labels/a_mask.png')
+    found = pairs.read_pairs(tmp_path, APART, [('images/a.jpg', 'labels/a_mask.png')])
     (pair,) = found.pairs
-    assert (pair.image, pair.label_path) == (tmp_path / 'photos/a.jpg', tmp_path / 'masks/a_mask.png')
+    assert (pair.image, pair.label_path) == (tmp_path / 'images/a.jpg', tmp_path / 'labels/a_mask.png')
     assert pair.label.size == SIZE
     assert pair.label.pixels == dict.fromkeys(range(4), 24)
     assert (pair.orientation, found.notes) == (1, ())

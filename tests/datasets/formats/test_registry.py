@@ -26,7 +26,7 @@ from tests.helpers.exports.every import BOXES, LABEL_MAPS
 BUILDERS = folders.FORMATS | {folders.one_file: 'one COCO file'} | segmentation_folders.FORMATS
 ON_REQUEST = {item.name for item in FORMATS if item.on_request}  # which other formats match as well
 EXPORTS = {export.format: export for export in reversed([*BOXES, *LABEL_MAPS])}  # the first of each format
-WRITERS = BUILDERS | {export.write: name for name, export in EXPORTS.items() if name not in ON_REQUEST}
+WRITERS = BUILDERS | {export.write: name for name, export in EXPORTS.items()}
 every_writer = pytest.mark.parametrize(
     ('build', 'name'), WRITERS.items(), ids=lambda item: getattr(item, '__name__', '')
 )

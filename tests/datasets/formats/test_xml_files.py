@@ -1,6 +1,7 @@
 """XML files beside the images, or in a folder of their own: pairing, splits and defects."""
 
 import json
+import os
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.helpers.exports.xml import (
     roboflow_voc,
     voc_without_lists,
     write_pairs,
+    write_voc,
     xml_in_labels,
 )
 from tests.helpers.painted import SCENES, check_boxes, paint
@@ -33,19 +35,16 @@ def test_images_without_objects_need_no_file(root, out_dir):
     (root / 'annotations/image_09.xml').unlink()
     data = load_detection(root, out_dir)
     check_boxes(data, divided=True)
-    assert 'annotations/*.xml: 1 of 15 images have no XML file, such as images/image_09.png: they are read as' in str(
-        data.notes
-    )
+    said = 'which are taken for images without objects, such as images/image_09.png: 1'
+    assert f'annotations/*.xml: images without an XML file, {said}' in data.notes
 
 
 def test_images_that_are_not_annotated_yet(root, out_dir):
     labelimg(root)
     for number in range(20):
         write_image(root / f'new_{number}.jpg')
-    data = load_detection(root, out_dir)
-    check_boxes(data, divided=True)
-    said = '*.xml: 20 of 35 images have no XML file, such as new_0.jpg: they are left out, because most'
-    assert said in str(data.notes)
+    with pytest.raises(UserError, match=r'user/\*\.xml: 20 of the 35 images .* have none, such as new_0.jpg: annotate'):
+        load_detection(root, out_dir)
 
 
 def test_files_without_an_image(root, out_dir):
@@ -139,3 +138,50 @@ def test_malformed_polygons(text, root, out_dir):
             load_detection(root, out_dir)
     else:
         check_boxes(load_detection(root, out_dir), divided=True)
+
+
+@pytest.mark.parametrize('make', [os.mkfifo, os.mkdir], ids=['pipe', 'folder'])
+@pytest.mark.parametrize('name', ['images/image_00.png', 'annotations/image_00.xml'])
+def test_pipes_and_folders_in_place_of_files(make, name, root, out_dir):
+    kaggle_xml(root)
+    (root / name).unlink()
+    make(root / name)
+    if make is os.mkfifo:
+        with pytest.raises(UserError, match=f'{os.path.basename(name)}.* regular file'):
+            load_detection(root, out_dir)
+    else:  # which may be called anything
+        load_detection(root, out_dir)
+
+
+def test_names_that_are_not_utf_8(root, out_dir):
+    labelimg(root)
+    for suffix in ('.JPG', '.xml'):
+        rename(root, f'image_00{suffix}', os.fsdecode(b'\xff') + suffix)
+    assert len(load_detection(root, out_dir).splits) == 2
+
+
+def test_links_out_of_the_folder_and_loops(root, out_dir, tmp_path):
+    kaggle_xml(tmp_path / 'elsewhere')
+    root.mkdir()
+    for name in ('images', 'annotations'):
+        (root / name).symlink_to(tmp_path / 'elsewhere' / name)
+    (root / 'images/loop').symlink_to(root)
+    check_boxes(load_detection(root, out_dir), divided=True)
+
+
+def test_voc_folders_in_folders_of_splits(root, out_dir):
+    """Corners count from 1 there as well."""
+    for split, listed in SCENES.items():
+        write_pairs(listed, root / split / 'JPEGImages', root / split / 'Annotations', from_one=True)
+    check_boxes(load_detection(root, out_dir))
+
+
+def test_lists_are_not_ignored(root, out_dir):
+    """One folder too high, VOC's lists would be: and so they are reported where they belong to no VOC folder."""
+    write_voc(root / 'VOC2012', 'ImageSets/Main', from_one=True)
+    with pytest.raises(UserError, match='is in none of the known formats|mean'):
+        load_detection(root, out_dir)
+    rename(root, 'VOC2012/JPEGImages', 'VOC2012/images')
+    assert f'{root}/VOC2012: not used: ImageSets/Main/test.txt, ImageSets/Main/train.txt, ImageSets/Main/val.txt' in (
+        load_detection(root / 'VOC2012', out_dir).notes
+    )

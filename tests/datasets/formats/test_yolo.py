@@ -1,6 +1,7 @@
 """YOLO: data.yaml, label files and their defects."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -99,6 +100,21 @@ def test_lists_of_images_and_of_folders(tmp_path, out_dir):
     assert any('../test/images, named as its test split, is not there' in note for note in data.notes)
 
 
+@pytest.mark.parametrize('names', ['[cat, dog]', '{0: cat, 1: dog}', '{"0": cat, "1": dog}', '\n- cat\n- dog'])
+def test_forms_of_names(names, tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    write_text(tmp_path / 'data.yaml', f'train: images/train\nval: images/val\nnc: 2\nnames: {names}\n')
+    assert contents(load_detection(tmp_path, out_dir).splits['val']) == truth('val')
+
+
+def test_names_that_are_not_utf_8(tmp_path, out_dir):
+    folders.yolo(tmp_path)
+    name = os.fsdecode(b'caf\xe9 1.2')
+    for place, suffix in (('images', 'jpg'), ('labels', 'txt')):
+        (tmp_path / f'{place}/train/a1.{suffix}').rename(tmp_path / f'{place}/train/{name}.{suffix}')
+    assert load_detection(tmp_path, out_dir).splits['train'].boxes == 4
+
+
 def test_hidden_files_are_ignored(tmp_path, out_dir):
     folders.yolo(tmp_path / 'user')
     write_text(tmp_path / 'user/images/train/._a1.jpg', 'what macOS leaves behind')
@@ -187,8 +203,19 @@ def test_labels_of_other_names(tmp_path, out_dir):
         for file in tmp_path.glob(f'labels/*/{stem}.txt'):
             file.rename(file.with_name(f'{stem}_label.txt'))
     message = (
-        'have no label file, such as images/train/a1.jpg, while 5 label files have no image, such as labels/train/a1_'
+        '6 of its 7 images have no label file, while 5 label files have no image, such as labels/train/a1_label.txt, '
+        r'which seems to belong to images/train/a1.jpg: give it the same name, .* \(labels/train/a1.txt\)'
     )
+    with pytest.raises(UserError, match=message):
+        load_detection(tmp_path, out_dir)
+
+
+@pytest.mark.parametrize('name', ['train/a1.jpg.txt', 'train/A1.txt', 'train/%611.txt', 'val/a1.txt'])
+def test_one_label_of_another_name(name, tmp_path, out_dir):
+    """Even one image would be background without need."""
+    folders.yolo(tmp_path)
+    rename(tmp_path, 'labels/train/a1.txt', f'labels/{name}')
+    message = f'such as labels/{name}, which seems to belong to images/train/a1.jpg: give it the same name'
     with pytest.raises(UserError, match=message):
         load_detection(tmp_path, out_dir)
 
@@ -239,7 +266,9 @@ def test_oriented_boxes(turned, tmp_path, out_dir):
     assert contents(data.splits['val']) == truth('val')
     assert any('oriented boxes (OBB), each read as the upright box' in note for note in data.notes)
     assert 'segmentation' not in data.splits['val'].ann_file.read_text()
-    with pytest.raises(UserError, match='no annotation has a mask'):
+    with pytest.raises(
+        UserError, match='Mask R-CNN needs a mask .* oriented boxes .* write "task: segment" in a data.yaml'
+    ):
         load_detection(tmp_path, out_dir, masks=True)
     with (tmp_path / 'data.yaml').open('a') as stream:
         stream.write('task: segment\n')

@@ -10,6 +10,7 @@ from mmbackbones.datasets import load_detection
 from mmbackbones.datasets.formats import find_format
 from mmbackbones.datasets.formats.darknet import Darknet
 from mmbackbones.datasets.formats.folder import Folder
+from mmbackbones.datasets.formats.yolo import Yolo
 from mmbackbones.datasets.formats.yolo_without_yaml import YoloWithoutYaml
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
@@ -62,6 +63,17 @@ def test_no_class_names(root, out_dir):
     )
     with pytest.raises(UserError, match=re.escape(message)):
         load_detection(root, out_dir)
+
+
+@pytest.mark.parametrize('place', ['export', 'export/train'])
+def test_a_yaml_file_below(place, tmp_path, out_dir):
+    folders.yolo_roboflow(tmp_path / 'export')
+    rename(tmp_path, 'export/data.yaml', f'{place}/data.yaml')
+    # Where its paths lead out of its folder, only the file itself can be named.
+    use = f'which {place}/data.yaml describes: use --data .*/{place}/data.yaml'
+    with pytest.raises(UserError, match={'export': 'did you mean .*/export[?]'}.get(place, use)):
+        load_detection(tmp_path, out_dir)
+    assert len(Yolo.open_file(tmp_path / place / 'data.yaml').read('train').data['images']) == len(TRUTH['train'])
 
 
 @pytest.mark.parametrize('named', [True, False])
@@ -168,7 +180,9 @@ def test_lists_that_obj_data_does_not_name(darknet, out_dir):
 
 def test_darknet_without_images(darknet, out_dir):
     shutil.rmtree(darknet / 'images')
-    with pytest.raises(UserError, match='holds no images: export it again with images'):
+    with pytest.raises(
+        UserError, match='4 of its 4 images are missing: there are no images, so export the data again with'
+    ):
         load_detection(darknet, out_dir)
 
 
@@ -192,3 +206,37 @@ def test_data_files_of_other_kinds(tmp_path):
     (tmp_path / 'b.data').write_bytes(b'\xff=\n')
     os.mkfifo(tmp_path / 'c.data')
     assert not Darknet.match(Folder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ('images', 'labels'),
+    [
+        ('photos/{}', 'labels/{}'),
+        ('{}/photos', '{}/labels'),
+        ('{}', 'labels/{}'),
+        ('{}', '{}/Labels'),
+        ('images/{}', 'labels'),
+        ('{}', 'labels'),
+    ],
+)
+def test_places_of_labels(images, labels, root, out_dir):
+    for split in TRUTH:
+        (root / f'images/{split}').rename(root / f'was_{split}')
+        (root / f'labels/{split}').rename(root / f'old_{split}')
+    for split in TRUTH:
+        for old, new, suffix in (('was', images, '.jpg'), ('old', labels, '.txt')):
+            for file in (root / f'{old}_{split}').iterdir():
+                rename(root, f'{old}_{split}/{file.name}', f'{new.format(split)}/{file.stem}{suffix}')
+            (root / f'{old}_{split}').rmdir()
+    data = load_detection(root, out_dir)
+    for split, part in data.splits.items():
+        assert contents(part) == truth(split)
+
+
+def test_one_label_file_of_two_images(root, out_dir):
+    shutil.copytree(root / 'labels/train', root / 'labels', dirs_exist_ok=True)
+    shutil.rmtree(root / 'labels/train')
+    write_image(root / 'images/val/a1.jpg')
+    message = 'images/train/a1.jpg and images/val/a1.jpg have the same label file, labels/a1.txt: rename one'
+    with pytest.raises(UserError, match=message):
+        load_detection(root, out_dir)

@@ -110,6 +110,15 @@ def voc_without_lists(root: Path) -> None:
     write_names(root)
 
 
+@export(LABEL_MAPS, 'Pascal VOC masks', scenes=TRAIN_AND_VAL)
+def voc_with_augmented_label_maps(root: Path) -> None:
+    write_voc(root, palette({'cat': 8, 'dog': 12, 'bird': 3}), maps='SegmentationClassAug')
+    (root / 'ImageSets/Segmentation/test.txt').unlink()
+    (root / 'ImageSets/Segmentation/train.txt').rename(root / 'ImageSets/Segmentation/trainaug.txt')
+    write_lines(root / 'ImageSets/Segmentation/train.txt', SCENES['train'][0].stem)
+    save(values(SCENES['train'][0]), root / f'SegmentationClass/{SCENES["train"][0].stem}.png')
+
+
 @export(LABEL_MAPS, 'Pascal VOC masks', divided=True)
 def labelme2voc(root: Path) -> None:
     write(root, 'JPEGImages/{stem}.jpg', 'SegmentationClass/{stem}.png', palette(VALUES))
@@ -135,8 +144,8 @@ def cvat_masks_with_palette(root: Path) -> None:
     write_cvat(root, lambda scene: colors(scene).convert('P', palette=Image.Palette.ADAPTIVE))
 
 
-def write_voc(root: Path, draw: Draw) -> None:
-    write(root, 'JPEGImages/{stem}.jpg', 'SegmentationClass/{stem}.png', draw)
+def write_voc(root: Path, draw: Draw, maps: str = 'SegmentationClass') -> None:
+    write(root, 'JPEGImages/{stem}.jpg', f'{maps}/{{stem}}.png', draw)
     write(root, 'JPEGImages/{stem}.jpg', 'SegmentationObject/{stem}.png', draw)
     write_voc_lists(root)
 
@@ -179,6 +188,13 @@ def cityscapes_train_ids(root: Path) -> None:
           lambda scene: label_map(scene, train_ids, background=255), scenes=TRAIN_AND_VAL)  # fmt: skip
 
 
+@export(LABEL_MAPS, 'Cityscapes', divided=True)
+def cityscapes_of_cvat(root: Path) -> None:
+    write(root, 'imgsFine/leftImg8bit/default/{stem}_leftImg8bit.png', 'gtFine/default/{stem}_gtFine_labelIds.png')
+    write(root, 'imgsFine/leftImg8bit/default/{stem}_leftImg8bit.png', 'gtFine/default/{stem}_gtFine_color.png', colors)
+    write_label_colors(root)
+
+
 def write_cityscapes(root: Path) -> None:
     for kind in ('color', 'instanceIds', 'labelIds'):
         maps = f'gtFine/{{split}}/ulm/{{stem}}_gtFine_{kind}.png'
@@ -198,6 +214,12 @@ def roboflow_masks(root: Path) -> None:
     for split in ('train', 'valid', 'test'):
         rows = [f'{value}, {name}' for value, name in enumerate(('background', *CLASSES))]
         write_lines(root / f'{split}/_classes.csv', 'Pixel Value, Class', *rows)
+
+
+@export(LABEL_MAPS, 'Roboflow masks', divided=True)
+def roboflow_masks_without_splits(root: Path) -> None:
+    write(root, 'train/{stem}_png.rf.0a1b2c.png', 'train/{stem}_png.rf.0a1b2c_mask.png')
+    write_lines(root / 'train/_classes.csv', 'Pixel Value, Class', '0, background', '1, cat', '2, dog', '3, bird')
 
 
 # MMSegmentation

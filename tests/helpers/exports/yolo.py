@@ -244,7 +244,7 @@ def yolo_with_folders_in_splits(root: Path) -> None:
 def yolo_with_lists(root: Path) -> None:
     write_images(root, 'images/{stem}.jpg', 'labels/{stem}.txt')
     for split in SCENES:
-        write(root / f'{split}.txt', listing(split, 'images/{stem}.jpg'))
+        write(root / f'autosplit_{split}.txt', listing(split, './images/{stem}.jpg'))
     write(root / 'obj.names', NAMES)
 
 

@@ -93,7 +93,7 @@ def _settle_zero(found: LabelNames, seen: Sample, zero: Zero) -> LabelNames:
     names = found.names or ()
     if found.values is not None or found.background is not None or zero == 'open':
         return found
-    if len(names) <= 2:  # masks of one class may be black and white, which their values show
+    if seen.values <= {0, IGNORE_INDEX}:  # black and white masks of one class
         return found
     if is_background(names[0]):
         names = names[1:]
@@ -120,12 +120,13 @@ def _describe_colors(folder: Folder, file: Path, colors: Mapping[int, float]) ->
             f'{file} is a color image, and the label maps like it have at least {len(colors)} different colors instead '
             'of one per class: blurred outlines or JPEG compression have changed them, or they are photographs'
         )
+    most = next(iter(colors))
     shown = [f'{_in_digits(color)} ({share:.1%})'.replace('%', ' %') for color, share in colors.items()]
     more = f' and {len(shown) - MAX_SHOWN} more' if len(shown) > MAX_SHOWN else ''
     return (
         f'{file} is a color image, but no file in {folder.root} says which color is which class; the most frequent are '
         f'{", ".join(shown[:MAX_SHOWN])}{more}: write a file class_dict.csv there, with the line name,r,g,b and one '
-        f'line per class, such as road,{_in_digits(next(iter(colors)))}'
+        f'line per class, such as {"road" if most else "background"},{_in_digits(most)}'
     )
 
 

@@ -15,7 +15,7 @@ def read_plain(file: Path) -> LabelNames:
     labelme's lists begin with `__ignore__`, which is label 255, and go on with `_background_`, which is label 0.
     """
     names = [line.strip() for line in read_lines(file)]
-    if names and names[0].strip('_').lower() == 'ignore':
+    if names and names[0] == '__ignore__':
         names = names[1:]
     check_names(file, names)
     if names[0] == '_background_':

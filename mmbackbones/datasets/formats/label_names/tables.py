@@ -18,7 +18,7 @@ _LABEL_COLORS = re.compile(r'(\d+)[\s,]+(\d+)[\s,]+(\d+)[\s,]+(.+)')
 
 def read_class_dict(file: Path) -> list[Row]:
     """`class_dict.csv`: a header `name,r,g,b` and a row per class."""
-    rows = list(csv.reader(read_lines(file), skipinitialspace=True))
+    rows = _read_rows(file)
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     columns = [
         _column(header, names) for names in (('name', 'class', 'label'), ('r', 'red'), ('g', 'green'), ('b', 'blue'))
@@ -57,7 +57,7 @@ def read_labelmap(file: Path) -> list[Row]:
 
 def read_pixel_values(file: Path) -> LabelNames:
     """Roboflow's `_classes.csv`: a header `Pixel Value, Class` and a row per class."""
-    rows = list(csv.reader(read_lines(file), skipinitialspace=True))
+    rows = _read_rows(file)
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if header[:2] != ['pixel value', 'class']:
         raise UserError(
@@ -99,6 +99,13 @@ def _content(lines: list[str]) -> list[tuple[int, str]]:
     """Number and text of the lines that are neither blank nor comments."""
     numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
     return [(number, line) for number, line in numbered if line and not line.startswith('#')]
+
+
+def _read_rows(file: Path) -> list[list[str]]:
+    try:
+        return list(csv.reader(read_lines(file), skipinitialspace=True))
+    except csv.Error as error:
+        raise UserError(f'{file} is not a readable CSV file: {error}') from error
 
 
 def _column(header: list[str], names: tuple[str, ...]) -> int | None:

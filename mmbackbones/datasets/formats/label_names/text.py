@@ -23,7 +23,7 @@ def read_lines(file: Path) -> list[str]:
     except OSError:
         size = 0  # read_text says what is wrong
     if size > MAX_BYTES:
-        raise UserError(f'{file} has {size} bytes: too large for at most {MAX_CLASSES} names')
+        raise UserError(f'{file} has {size} bytes: too large for 1 to {MAX_CLASSES} names')
     lines = re.split('\r\n|\n|\r', read_text(file).rstrip())  # `splitlines` splits at other characters as well
     return lines if any(lines) else []
 
