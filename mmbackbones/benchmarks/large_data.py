@@ -194,8 +194,7 @@ def check(root: Path, masks: bool = True) -> None:
 
 def open_data_set(file: Path) -> None:
     """Open annotations as training does after the check."""
-    dataset = CocoDataset(ann_file=str(file), pipeline=[], metainfo={'classes': CLASSES}, lazy_init=True)
-    dataset.full_init()
+    CocoDataset(ann_file=str(file), data_prefix={'img': 'train2017/'}, metainfo={'classes': CLASSES}, pipeline=[])
 
 
 def run(images: int = IMAGES, val_images: int = VAL_IMAGES) -> None:

@@ -65,9 +65,10 @@ def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
         return []
     found = []
     seen = {(state.st_dev, state.st_ino) for state in map(os.stat, folder.resolve().parents)}
-    folders, links = [os.fspath(folder)], list[str]()
+    folders, links = [''], list[str]()  # relative to `folder`, with a slash at the end
     while folders or links:
-        place = folders.pop() if folders else links.pop(0)
+        inside = folders.pop() if folders else links.pop(0)
+        place = os.path.join(folder, inside)
         try:
             state = os.stat(place)
             entries = sorted(os.scandir(place), key=lambda entry: entry.name)
@@ -80,7 +81,7 @@ def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
             if entry.name.startswith('.'):
                 continue
             if entry.is_dir():
-                (links if entry.is_symlink() else folders).append(entry.path)
+                (links if entry.is_symlink() else folders).append(f'{inside}{entry.name}/')
             elif os.path.splitext(entry.name)[1].lower() in suffixes:
-                found.append(os.path.relpath(entry.path, folder).replace(os.sep, '/'))
+                found.append(inside + entry.name)
     return sorted(found)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import UserError, printable
 from ...utils.files import read_bytes
+from ...utils.garbage import paused_collector
 from ...utils.text import short
 from ..checks.annotations import NoAnnotationsError
 from .base import Annotations
@@ -60,9 +61,9 @@ def read_coco(folder: Folder, name: str, split: str, places: Iterable[str], alon
     """
     file = folder / name
     try:
-        content = read_bytes(file)
-        data = json.loads(content)
-        plain = json.detect_encoding(content) == 'utf-8' and (content.isascii() or _reads_utf8())
+        content, plain = _decode(read_bytes(file))
+        with paused_collector():
+            data = json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f'{file} is not a readable JSON file: {error}') from error
     del content
@@ -79,6 +80,13 @@ def read_coco(folder: Folder, name: str, split: str, places: Iterable[str], alon
     if what := _describe_other_content(data['annotations']):
         raise UserError(f'{file} holds {what}, but a detector needs boxes')
     return _find_images(folder, name, data, split, places, alone, file if plain else None)
+
+
+def _decode(content: bytes) -> tuple[str, bool]:
+    """The text of a JSON file, and whether pycocotools, which opens files in the system's encoding, reads the same."""
+    encoding = json.detect_encoding(content)
+    plain = encoding == 'utf-8' and (content.isascii() or _reads_utf8())
+    return content.decode(encoding, 'surrogatepass'), plain
 
 
 def _describe_other_content(annotations: Sequence[dict[str, Any]]) -> str | None:
@@ -123,5 +131,4 @@ def _find_images(
 
 
 def _reads_utf8() -> bool:
-    """Whether pycocotools, which opens files in the system's encoding, reads names that are not ASCII as they are."""
     return codecs.lookup(locale.getpreferredencoding(False)).name == 'utf-8'

@@ -1,6 +1,7 @@
 """A data folder, whose listings are made once for all formats that look at it."""
 
 import os
+from collections import defaultdict
 from collections.abc import Container
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -22,7 +23,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._listed: dict[str, tuple[list[str], list[str]]] = {}
-        self._walked: dict[str, list[str]] = {}
+        self._walked: dict[str, dict[str, list[str]]] = {}  # place -> suffix in lower case -> files
 
     def __truediv__(self, name: str) -> Path:
         return self.root / name
@@ -55,7 +56,9 @@ class Folder:
             place: A folder.
             suffixes: Suffixes of the files, in lower case with their dot.
         """
-        return [_join(place, name) for name in self._walk(place) if os.path.splitext(name)[1].lower() in suffixes]
+        kinds = self._walk(place)
+        found = [name for suffix, names in kinds.items() if suffix in suffixes for name in names]
+        return [_join(place, name) for name in sorted(found)]
 
     def _list(self, place: str) -> tuple[list[str], list[str]]:
         """Names of what is no folder, and of the folders, in `place`."""
@@ -68,9 +71,12 @@ class Folder:
             self._listed[place] = sorted(files), sorted(folders)
         return self._listed[place]
 
-    def _walk(self, place: str) -> list[str]:
+    def _walk(self, place: str) -> dict[str, list[str]]:
         if place not in self._walked:
-            self._walked[place] = list_files(self.root / place, _Everything())
+            kinds: dict[str, list[str]] = defaultdict(list)
+            for name in list_files(self.root / place, _Everything()):
+                kinds[os.path.splitext(name)[1].lower()].append(name)
+            self._walked[place] = kinds
         return self._walked[place]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import UserError
 from ...utils.files import read_bytes
+from ...utils.garbage import paused_collector
 from ...utils.text import short
 from ..checks.annotations import MAX_COORDINATE, NUMBER_TYPES
 from ..checks.image_sizes import parse_side
@@ -18,7 +19,8 @@ def read_json(file: Path) -> Any:
         UserError: It cannot be read, or is not JSON.
     """
     try:
-        return json.loads(read_bytes(file))
+        with paused_collector():
+            return json.loads(read_bytes(file))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f'{file} is not a readable JSON file: {error}') from error
 
