@@ -1,6 +1,7 @@
 """The verb ``check-data``: a check of a data folder."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,9 +9,11 @@ from tempfile import TemporaryDirectory
 from ..datasets import DetectionData, SegmentationData, has_boxes, has_label_maps, load_detection, load_segmentation
 from ..datasets.checks.label_table import LabelRow, format_rows
 from ..datasets.checks.masks import MaskError
-from ..datasets.formats import describe, find_format
+from ..datasets.convert import write_ade20k, write_coco
+from ..datasets.formats import find_format
 from ..errors import UserError, printable
-from ..utils.paths import absolute
+from ..utils.folders import new_folder, require_new
+from ..utils.paths import absolute, path_text
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,16 @@ class DataReport:
     """What a data folder holds, and what can be trained on it; as text, the lines that ``check-data`` prints.
 
     Attributes:
-        root: The folder, an absolute path.
+        root: The folder, or the YAML file, an absolute path.
         label_maps: What it holds for segmentors; None: no label maps.
-        boxes: What it holds for detectors; None: no boxes.
+        boxes: What it holds for detectors; None: no boxes, or only label maps were asked for.
+        written: What was written for `convert`, one line each.
     """
 
     root: Path
     label_maps: TaskReport | None
     boxes: TaskReport | None
+    written: tuple[str, ...] = ()
 
     @property
     def ready_for(self) -> tuple[str, ...]:
@@ -78,11 +83,15 @@ class DataReport:
         return [task for task in (self.label_maps, self.boxes) if task]
 
     def __str__(self) -> str:
-        return '\n'.join(line for task in self._tasks for line in task.lines)
+        return '\n'.join([*(line for task in self._tasks for line in task.lines), *map(printable, self.written)])
 
 
 def check_data(
-    root: str | os.PathLike[str], background: str | None = None, ignore_label: int | None = None
+    root: str | os.PathLike[str],
+    background: str | None = None,
+    ignore_label: int | None = None,
+    label_maps: bool = False,
+    convert: str | os.PathLike[str] | None = None,
 ) -> DataReport:
     """Check a data folder as a training run would before its first iteration; nothing in it is changed.
 
@@ -100,11 +109,15 @@ def check_data(
         ready for RetinaNet; not for Mask R-CNN: /home/ann/photos/annotations/train.json: no annotation has a mask
 
     Args:
-        root: A folder in any of the known formats.
+        root: A folder in any of the known formats, or a YAML file that names the files of each split.
         background: Label 0, which is what no object covers in most label maps: ``'class'``, it is the first class, or
             ``'ignore'``, it is ignored, and label 1 is the first class. None: as the format says, or else as the
             labels tell.
         ignore_label: Pixels of this value in label maps are ignored, as those of 255 are unless it is a class.
+        label_maps: Whether to check label maps only, as a segmentor would be trained on them; if no file holds any,
+            they are drawn from the masks of objects.
+        convert: A new folder to which everything that was read is written: boxes and masks as plain COCO, label maps in
+            ADE20K's layout. None: nothing is written.
 
     Returns:
         Classes, numbers of images and boxes, whatever was noticed or would be repaired, and which models can be
@@ -112,31 +125,52 @@ def check_data(
 
     Raises:
         UserError: The folder is in no known format, or a training run would refuse it; the message names the file, and
-            what to do.
+            what to do. Or `convert` is not new, or lies in the data folder.
     """
-    path = absolute(root)
-    boxes, label_maps = has_boxes(path), has_label_maps(path)
-    if not label_maps and (background is not None or ignore_label is not None):
+    path, target = absolute(root), path_text('convert', convert)
+    boxes, maps = has_boxes(path), has_label_maps(path)
+    if not boxes and not maps:
+        find_format(path)  # raises a UserError that says what to do
+    if not maps and not label_maps and (background is not None or ignore_label is not None):
         raise UserError(
-            f'--background and --ignore-label say how label maps are read, but {path} holds none; '
-            f'the formats with label maps are:\n{describe("label maps")}'
+            f'--background and --ignore-label say how label maps are read, but {path} holds boxes: add --label-maps to '
+            'read the masks of its objects as label maps'
         )
-    if not boxes and not label_maps:
-        find_format(path)  # raises a UserError that lists the formats
+    out = _check_target(absolute(target), path) if target else None
     with TemporaryDirectory() as out_dir:
+        map_data, box_data, box_report = None, None, None
+        if maps or label_maps:
+            map_data = load_segmentation(path, out_dir, background=background, ignore_label=ignore_label)
+        if boxes and not label_maps:
+            box_data, box_report = _check_boxes(path, out_dir)
         return DataReport(
             root=path,
-            label_maps=_check_label_maps(path, out_dir, background, ignore_label) if label_maps else None,
-            boxes=_check_boxes(path, out_dir) if boxes else None,
+            label_maps=_report(map_data, {}, ('UperNet', 'Semantic FPN'), {}) if map_data else None,
+            boxes=box_report,
+            written=tuple(_write(out, map_data, box_data)) if out else (),
         )
 
 
-def _check_label_maps(root: Path, out_dir: str, background: str | None, ignore_label: int | None) -> TaskReport:
-    data = load_segmentation(root, out_dir, background=background, ignore_label=ignore_label)
-    return _report(data, {}, ('UperNet', 'Semantic FPN'), {})
+def _check_target(out: Path, root: Path) -> Path:
+    """Raise UserError, before hours of work, for an output folder that is not new, or lies in the data folder."""
+    require_new(out, '--convert')
+    if root.is_dir() and out.resolve().is_relative_to(root.resolve()):
+        raise UserError(
+            f'--convert: {out} lies in the data folder {root}, to which nothing is written: name a folder elsewhere'
+        )
+    return out
 
 
-def _check_boxes(root: Path, out_dir: str) -> TaskReport:
+def _write(out: Path, label_maps: SegmentationData | None, boxes: DetectionData | None) -> Iterator[str]:
+    """Write what was read, both kinds side by side, and say so in a line for each."""
+    with new_folder(out, '--convert') as folder:
+        if label_maps:
+            yield write_ade20k(label_maps, folder, out)
+        if boxes:
+            yield write_coco(boxes, folder, out)
+
+
+def _check_boxes(root: Path, out_dir: str) -> tuple[DetectionData, TaskReport]:
     ready: tuple[str, ...] = ('RetinaNet', 'Mask R-CNN')
     refused = {}
     try:
@@ -144,7 +178,7 @@ def _check_boxes(root: Path, out_dir: str) -> TaskReport:
     except MaskError as error:
         data = load_detection(root, out_dir)
         ready, refused = ready[:1], {'Mask R-CNN': str(error)}
-    return _report(data, {name: split.boxes for name, split in data.splits.items()}, ready, refused)
+    return data, _report(data, {name: split.boxes for name, split in data.splits.items()}, ready, refused)
 
 
 def _report(

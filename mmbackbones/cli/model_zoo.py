@@ -1,7 +1,7 @@
 """Write the generated parts of the documentation, and model-index.yml; this needs a clone.
 
 docs/model_zoo.md and the README's table of models are made from the metadata in configs/*/metafile.yml,
-the lists of formats in the README and docs/own_data.md from mmbackbones/datasets/formats/.
+those of the formats in the README and docs/data_formats.md from mmbackbones/datasets/formats/.
 
 Example, after adding a config to a metafile.yml; the parameters and multiply-adds of all models are counted again:
 

@@ -118,7 +118,8 @@ def add_data_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--data',
         metavar='NAME_OR_DIR',
-        help=f"'shapes' (generated), or a folder with {summarize()}; default: the config's own data under data/",
+        help=f"'shapes' (generated), a folder with {summarize()}, or a YAML file that names the files of each split "
+        "(docs/data_formats.md; check-data --help lists the formats); default: the config's own data under data/",
     )
     parser.add_argument(
         '--img-scale',

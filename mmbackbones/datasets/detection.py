@@ -47,7 +47,7 @@ class DetectionData:
     """A data set with boxes that has been checked.
 
     Attributes:
-        root: The folder, an absolute path.
+        root: The folder, or the YAML file, an absolute path.
         format: Name of its format, such as ``COCO 2017``.
         classes: Names of the classes; the index is the label.
         splits: The splits that were asked for, in the order ``train``, ``val``, ``test``.
@@ -86,7 +86,7 @@ def load_detection(
     their order, because CocoDataset assigns labels by that order; category and image ids stay the data set's own.
 
     Args:
-        root: The data folder.
+        root: The data folder, or a YAML file that names the files of each split.
         out_dir: Folder for converted and repaired files.
         classes: The class names in the order of the labels, such as a checkpoint's. Default: the train split's. There
             may be classes without boxes among them, but every box must be of one of them.
@@ -109,7 +109,7 @@ def load_detection(
     done: dict[str, DetectionSplit] = {}
     for served, item in checked.items():
         with _leave_out_empty(served == optional, notes):
-            parts, file, said = _prepare(root, served, item, expected)
+            parts, file, said = _prepare(found.root, served, item, expected)
             notes += said
             for split in served:
                 if split not in wanted:
@@ -119,7 +119,7 @@ def load_detection(
                 counts = count_usable(part, annotated, filter_cfg if split == 'train' else None, split == 'train')
                 if not counts.boxes:
                     why = counts.why_empty(bool(item.annotated))
-                    raise NoAnnotationsError(f'{root / item.name}: the split {split!r} is empty: {why}')
+                    raise NoAnnotationsError(f'{found.root / item.name}: the split {split!r} is empty: {why}')
                 notes += counts.describe(f'{item.name} ({split})' if len(parts) > 1 else item.name)
                 ann_file = file or out_dir / f'{split}.json'
                 if not file:

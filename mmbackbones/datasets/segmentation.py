@@ -47,7 +47,7 @@ class SegmentationData:
     """A data set with label maps that has been checked.
 
     Attributes:
-        root: The folder, an absolute path.
+        root: The folder, or the YAML file, an absolute path.
         format: Name of its format, such as ``ADE20K``.
         table: Which class each value in the label maps stands for.
         rows: The table with the share of the pixels of each value, in rising order of values.
@@ -88,7 +88,7 @@ def load_segmentation(
     Lists, and label maps that MMSegmentation would misread, are written to `out_dir`; nothing in `root` is changed.
 
     Args:
-        root: The data folder.
+        root: The data folder, or a YAML file that names the files of each split.
         out_dir: Folder for lists and converted label maps.
         classes: The class names in the order of the model's labels, such as a checkpoint's. Default: the folder's.
         splits: Check and return these only, of `train`, `val` and `test`. Default: all. A missing `val` is split from

@@ -46,15 +46,16 @@ def _dataset(dataloader: ConfigDict) -> ConfigDict:
 
 
 def resolve_data_root(cfg: Config, data: str | None, split: str = 'train') -> Path | None:
-    """The folder that ``--data`` names.
+    """The folder, or the YAML file, that ``--data`` names.
 
     Args:
         cfg: Config of a detector or a segmentor.
-        data: A folder, ``shapes`` (generated if it does not exist), or None for the data set that the config names.
+        data: A folder, a YAML file that names the files of each split, ``shapes`` (generated if it does not exist), or
+            None for the data set that the config names.
         split: Whose annotations must be there, if the config names them: ``train`` or ``test``.
 
     Returns:
-        The folder; None for a config whose data set is neither COCO 2017 nor ADE20K, and is used as it is.
+        The folder or file; None for a config whose data set is neither COCO 2017 nor ADE20K, and is used as it is.
 
     Raises:
         UserError: The folder does not exist.
@@ -63,7 +64,7 @@ def resolve_data_root(cfg: Config, data: str | None, split: str = 'train') -> Pa
         return main_process_first(generate_shapes)
     root = Path(data) if data else _builtin_root(cfg, split)
     if root is not None and not root.exists():
-        raise UserError(f'{root} does not exist: --data takes a folder, or shapes')
+        raise UserError(f'{root} does not exist: --data takes a folder, a YAML file, or shapes')
     return root
 
 
@@ -103,7 +104,7 @@ def apply_dataset(
 
     Args:
         cfg: Config of a detector or a segmentor; changed in place.
-        root: A folder in one of the known formats; None to use the data of the config as it is.
+        root: A folder in one of the known formats, or a YAML file; None to use the data of the config as it is.
         builtin_dataset: Whether `root` holds the data set that the config is made for, whose settings then stay
             unchanged.
         splits: Which splits to check, of ``train``, ``val`` and ``test``; all by default.

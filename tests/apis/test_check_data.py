@@ -48,10 +48,10 @@ def test_boxes_without_masks(tmp_path):
 @pytest.mark.parametrize('option', [dict(background='class'), dict(ignore_label=3)])
 def test_options_of_label_maps_need_label_maps(tmp_path, option):
     detection_folders.plain(tmp_path / 'user')
-    with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
+    with pytest.raises(UserError, match='but .* holds boxes: add --label-maps to read the masks'):
         check_data(str(tmp_path / 'user'), **option)
 
 
 def test_folder_in_no_known_format(tmp_path):
-    with pytest.raises(UserError, match='is in none of the known formats'):
+    with pytest.raises(UserError, match='the data folder .* is empty'):
         check_data(str(tmp_path))

@@ -233,7 +233,7 @@ def test_data_root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cfg = get_config('retinanet_van_t')
     assert resolve_data_root(cfg, str(tmp_path)) == tmp_path
-    with pytest.raises(UserError, match='^none does not exist: --data takes a folder, or shapes$'):
+    with pytest.raises(UserError, match='^none does not exist: --data takes a folder, a YAML file, or shapes$'):
         resolve_data_root(cfg, 'none')
     monkeypatch.setattr('mmbackbones.engine.dataset_config.generate_shapes', lambda: tmp_path / 'made')
     (tmp_path / 'made').mkdir()

@@ -11,8 +11,8 @@ from mmengine.registry import DATASETS, METRICS, init_default_scope
 from PIL import Image
 
 from mmbackbones import config_path, get_config
-from mmbackbones.apis import check_data, train
 from mmbackbones.apis import test as evaluate
+from mmbackbones.apis import train
 from mmbackbones.engine.config import load_config
 from mmbackbones.engine.dataset_config import apply_dataset
 from mmbackbones.engine.label_options import check_label_options, labels_as_trained, trained_labels
@@ -219,15 +219,6 @@ def test_values_that_there_are_not(tool, tmp_path, option):
     code, _, err = tool('check-data', write(tmp_path / 'user', [1, 2, 3, 4, 0]), *option)
     assert code == 2
     assert option[0].replace('--', '').replace('-', '_')[:6] in err.replace('-', '_')
-
-
-def test_check_data_names_the_formats_of_label_maps(tool, tmp_path):
-    code, _, err = tool('check-data', tmp_path)
-    assert code == 2
-    for words in ('images/{training,validation}/', 'a PNG per image', 'YOLO:'):
-        assert words in err
-    with pytest.raises(UserError, match='but .* holds none; the formats with label maps are:'):
-        check_data(str(tmp_path), background='class')
 
 
 def content(**meta):

@@ -229,7 +229,7 @@ def test_mask_rcnn_refuses_data_without_masks(tool, tiny_mask_config, shapes, tm
     [
         (None, 0, ['ADE20K, 5 classes', 'UperNet', 'plain COCO, 4 classes', 'Mask R-CNN']),
         ('boxes', 0, ['ready for RetinaNet; not for Mask R-CNN']),
-        ('nothing', 2, ['is in none of the known formats']),
+        ('nothing', 2, ['holds 12 images, but no annotations']),
     ],
 )
 def test_check_data(tool, shapes, tmp_path, change, code, words):

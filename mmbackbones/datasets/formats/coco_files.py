@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import UserError
+from ...errors import UserError, printable
 from ...utils.files import read_bytes
 from ...utils.garbage import paused_collector
 from ...utils.text import short
@@ -118,6 +118,7 @@ def _find_images(
         raise UserError(
             f'the images of {folder / name} are missing: put them into {expected} of {folder.root}'
             + f' ({export})' * bool(export)
+            + f'; they are called {", ".join([*map(printable, names[:3]), "..."][: len(names)])}' * bool(names)
         )
     notes = []
     if found.names is not None:

@@ -36,9 +36,9 @@ images/*.jpg
     on_request = True
     formats: ClassVar[tuple[type[DetectionFormat], ...]] = ()  # those with boxes, set by the table of formats
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, objects: DetectionFormat | None = None) -> None:
         super().__init__(folder)
-        self._objects = next(item for item in self.formats if item.match(folder))(folder)
+        self._objects = objects or next(item for item in self.formats if item.match(folder))(folder)
         self.splits = self._objects.splits
         self.notes = [
             *self._objects.notes,

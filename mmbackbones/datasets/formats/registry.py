@@ -1,15 +1,17 @@
 """The table of formats: which a folder may be in, and which it is in."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from textwrap import wrap
 from typing import Literal, get_args, overload
 
 from ...errors import UserError
 from ...utils.paths import absolute
 from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
+from .census import holds_images
 from .cityscapes import Cityscapes
 from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
 from .coco_anywhere import CocoFiles, LabelStudioCoco
@@ -17,6 +19,8 @@ from .createml import CreateMl
 from .csv_boxes import CsvBoxes
 from .cvat_xml import CvatXml
 from .darknet import Darknet
+from .data_file import data_file_tasks, is_data_file, open_data_file
+from .diagnosis import MORE, explain_higher_level, explain_no_folder, explain_unknown
 from .folder import Folder
 from .images_and_masks import ImagesAndMasks
 from .isat import Isat
@@ -64,6 +68,19 @@ FORMATS: tuple[type[Format], ...] = (
     ObjectMasks,
 )
 ObjectMasks.formats = tuple(item for item in FORMATS if issubclass(item, DetectionFormat))
+# What the formats are known by, in a short list.
+_WELL_KNOWN = (
+    'COCO',
+    'YOLO',
+    'Pascal VOC',
+    'CVAT',
+    'Label Studio',
+    'Roboflow',
+    'labelme',
+    'CSV',
+    'ADE20K',
+    'Cityscapes',
+)
 _NEEDS = {'boxes': 'a detector needs boxes', 'label maps': 'a segmentor needs label maps'}
 
 
@@ -73,36 +90,50 @@ def formats_of(task: Task | None = None) -> list[type[Format]]:
 
 
 def describe(task: Task | None = None) -> str:
-    """What a folder of each format must hold, one line per format, for a terminal.
+    """What a folder of each format must hold, for a terminal: a list per task, an entry per format.
 
     Args:
-        task: What the folder is annotated with. Default: all formats.
+        task: What the folder is annotated with. Default: both lists.
     """
-    listed = formats_of(task)
-    width = max(len(item.name) for item in listed) + 1
-    lines = [f'  {item.name + ":":{width}} {item.expects.replace("`", "")}' for item in listed]
-    if any(item.task == 'boxes' for item in listed):
-        lines.append(
-            f'With boxes, a validation split may be called {_join(NAMES["val"])}, with '
-            "COCO's instances_ before it and a year after it"
+    tasks = [item for item in get_args(Task) if task in (None, item)]
+    lines = list[str]()
+    for item in tasks:
+        lines.append(f'folders with {item}:')
+        for listed in formats_of(item):
+            text = f'{listed.name}: {listed.expects.replace("`", "")}'
+            lines += wrap(text, 118, initial_indent='  ', subsequent_indent='      ', break_on_hyphens=False)
+    if 'boxes' in tasks:
+        lines += wrap(
+            f'With boxes, a validation split may be called {", ".join(NAMES["val"][:-1])} or {NAMES["val"][-1]}, with '
+            "COCO's instances_ before it and a year after it",
+            118,
         )
     return '\n'.join(lines)
 
 
 def summarize() -> str:
-    """The names of all formats in one phrase: ``boxes (COCO 2017, ... or YOLO) or label maps (ADE20K)``."""
-    names = {task: [item.name for item in formats_of(task)] for task in get_args(Task)}
-    return ' or '.join(f'{task} ({_join(names[task])})' for task in names)
+    """The formats in one phrase, such as ``boxes, masks or label maps in any of 25 formats (COCO, YOLO, ...)``."""
+    names = ' '.join(item.name for item in FORMATS)
+    known = ', '.join(name for name in _WELL_KNOWN if name.lower() in names.lower())
+    return f'boxes, masks or label maps in any of {len(FORMATS)} formats ({known}, ...)'
 
 
 def has_boxes(root: str | os.PathLike[str]) -> bool:
-    """Whether a folder is in a format with boxes."""
-    return any(_match(Folder(absolute(root)), 'boxes'))
+    """Whether a folder is in a format with boxes, or a YAML file names annotations with boxes.
+
+    Raises:
+        UserError: The YAML file is malformed, or several files of the folder could be the same split.
+    """
+    return _has(absolute(root), 'boxes')
 
 
 def has_label_maps(root: str | os.PathLike[str]) -> bool:
-    """Whether a folder is in a format with label maps."""
-    return any(_match(Folder(absolute(root)), 'label maps'))
+    """Whether a folder is in a format with label maps, or a YAML file names folders of label maps.
+
+    Raises:
+        UserError: The YAML file is malformed, or several files of the folder could be the same split.
+    """
+    return _has(absolute(root), 'label maps')
 
 
 @overload
@@ -115,20 +146,24 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     """Open a data set in the first format that matches.
 
     Args:
-        root: The data folder, absolute.
+        root: The data folder, or a YAML file that names the files of each split; an absolute path.
         task: What it has to be annotated with. Default: anything.
         objects: Whether label maps may be drawn from the masks of objects, if no file holds any.
 
     Raises:
         UserError: There is no such folder, it is in none of the formats, or its splits cannot be told.
     """
+    if is_data_file(root):
+        return open_data_file(root, task, objects)
     if not root.is_dir():
-        raise UserError(f'the data folder {root} does not exist or is not a folder')
+        raise UserError(explain_no_folder(root, _offered(task)))
     folder = Folder(root)
     matching = _match(folder, task)
     first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
         raise UserError(_explain_mismatch(folder, task))
+    if not holds_images(root) and (above := explain_higher_level(root, _offered(task))):
+        raise UserError(above)
     found = first(folder)
     found.notes += _describe_val_folders(found)
     used = set(found.splits.values())
@@ -138,8 +173,8 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     return found
 
 
-def _join(names: Sequence[str]) -> str:
-    return ' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
+def _has(root: Path, task: Task) -> bool:
+    return task in data_file_tasks(root) if is_data_file(root) else any(_match(Folder(root), task))
 
 
 def _match(folder: Folder, task: Task | None, on_request: bool = False) -> Iterator[type[Format]]:
@@ -159,19 +194,12 @@ def _explain_mismatch(folder: Folder, task: Task | None) -> str:
     root = folder.root
     with suppress(UserError):
         if task and (other := next(_match(folder, None), None)):
-            return (
-                f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; the formats with {task} are:\n'
-                f'{describe(task)}'
-            )
-    reasons = (explain(folder) for explain in [explain_export, *(item.explain_mismatch for item in formats_of(task))])
-    reason = next(filter(None, reasons), f'is in none of the known formats (it holds {_describe_folders(root)})')
-    return f'the data folder {root} {reason}; the formats are:\n{describe(task)}'
+            return f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; {MORE}'
+    explain = [explain_export, *(item.explain_mismatch for item in formats_of(task))]
+    reasons = (reason for function in explain if (reason := function(folder)))
+    return explain_unknown(folder, task, _offered(task), lambda: next(reasons, None))
 
 
-def _describe_folders(root: Path, most: int = 6) -> str:
-    """Some folders in `root`, for a message: the subfolders of each, or itself if it has none."""
-    inner = [path for path in root.glob('*/*') if path.is_dir()]
-    parents = {path.parent for path in inner}
-    outer = [path for path in root.glob('*') if path.is_dir() and path not in parents]
-    shown = sorted(f'{path.relative_to(root).as_posix()}/' for path in [*inner, *outer])
-    return ', '.join([*shown[:most], '...'] if len(shown) > most else shown) or 'no folders'
+def _offered(task: Task | None) -> list[type[Format]]:
+    """The formats that need not be asked for."""
+    return [item for item in formats_of(task) if not item.on_request]

@@ -1,16 +1,18 @@
 """The documentation lists the formats of the table."""
 
+import inspect
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from mmbackbones.datasets.formats import FORMATS
-from mmbackbones.datasets.formats.documentation import format_sentence, format_table, write_documentation
+from mmbackbones.datasets.formats.documentation import format_sections, format_sentence, write_documentation
 from mmbackbones.errors import UserError
 
 ROOT = Path(__file__).parents[3]
-PAGES = ('README.md', 'docs/own_data.md')
+PAGES = ('README.md', 'docs/data_formats.md')
 
 
 @pytest.fixture
@@ -29,9 +31,28 @@ def test_documentation_is_up_to_date(clone):
 
 
 def test_every_format_is_listed():
-    rows = format_table().splitlines()[2:]
-    assert [row.split(' | ')[0] for row in rows] == [f'| {item.name}' for item in FORMATS]
-    assert all(item.name in ' '.join(format_sentence().split()) for item in FORMATS)
+    page = format_sections()
+    headings = re.findall(r'^### (.+)$', page, re.MULTILINE)
+    assert headings == [item.name for item in FORMATS]
+    for item in FORMATS:
+        assert f'\n```\n{item.tree.strip()}\n```\n' in page
+        assert item.expects in ' '.join(page.split())
+
+
+def test_the_sentence_is_short():
+    assert len(format_sentence()) < 300
+    assert f'any of {len(FORMATS)} formats' in ' '.join(format_sentence().split())
+
+
+@pytest.mark.parametrize('item', FORMATS, ids=lambda item: item.name)
+def test_texts(item):
+    """A sentence says what the format is, and the lines of the tree are paths and remarks."""
+    first = inspect.getdoc(item).split('\n\n')[0]
+    assert first.endswith('.')
+    assert not re.search(r':\w+:`', first)
+    for line in item.tree.strip().splitlines():
+        assert re.fullmatch(r'(  )*[^\s#][^#]*?(  # .+)?', line), line
+        assert len(line) <= 100
 
 
 @pytest.mark.parametrize('page', PAGES)
