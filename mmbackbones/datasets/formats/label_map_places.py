@@ -12,23 +12,19 @@ from .split_names import NAMES, find_splits, split_of
 
 MIN_BESIDE = 0.4  # share of the files that must be label maps beside their images; half of them are
 
-_SPLITS = '|'.join(sorted((name for names in NAMES.values() for name in names), key=len, reverse=True))
-_MAPS = (
-    'masks?|mask[-_ ]?images?|labels?|label[-_ ]?maps?|(?:labels|masks)[-_ ]?png|annots?|anno|ann|annotations?|gts?|'
-    'ground[-_ ]?truths?|segs?|segmentations?(?:[-_ ]?(?:masks?|maps?))?|semantic(?:[-_ ]?masks?)?|targets?|'
-    'labeledapproved_full|701_labels_full|1st_manual'  # CamVid's and DRIVE's own
-)
-_IMAGES = (
-    'images?|imgs?|photos?|pictures?|pics?|rgb|inputs?|originals?|(?:jpeg|png)images|images[-_ ]?(?:png|jpg)|'
-    '701_stillsraw_full|image_2'  # CamVid's and KITTI's own
-)
-_FORMS = [
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf'(?P<split>{_SPLITS}|default)(?:[-_ ]?(?:(?P<maps>{_MAPS})|(?P<images>{_IMAGES})))?',
-        rf'(?:(?P<maps>{_MAPS})|(?P<images>{_IMAGES}))(?:[-_ ](?P<split>{_SPLITS}))?',
-    )
-]
+# Names of folders, in lower case and without hyphens, underscores and spaces.
+_MAPS = """
+    mask masks maskimage maskimages maskspng label labels lab labs labelmap labelmaps labelspng labelimages
+    labelimagessemantic annot annots anno ann annotation annotations gt gts groundtruth groundtruths target targets
+    seg segs semantic semanticmask semanticmasks segmentation segmentations segmentationmask segmentationmasks
+    segmentationmap segmentationmaps labeledapprovedfull 701labelsfull 1stmanual
+"""  # the last three of CamVid and DRIVE
+_IMAGES = """
+    image images img imgs photo photos picture pictures pic pics rgb input inputs original originals originalimages
+    jpegimages pngimages imagespng imagesjpg 701stillsrawfull image2
+"""  # the last two of CamVid and KITTI
+_KINDS = {'': ''} | dict.fromkeys(_MAPS.split(), 'maps') | dict.fromkeys(_IMAGES.split(), 'images')
+_SPLITS = {'': ('',), **NAMES, 'default': ('default',)}  # the last of CVAT
 # Files of other annotations in a folder that might hold label maps.
 _OTHER = {'.txt', '.json', '.xml', '.csv'}
 
@@ -62,12 +58,13 @@ def find_places(folder: Folder) -> dict[str, Place]:
 
 
 def _read_name(name: str) -> _Name:
-    for form in _FORMS:
-        if match := form.fullmatch(name):
-            split = match['split'] or ''
-            kind = 'maps' if match['maps'] else 'images' if match['images'] else ''
-            return _Name(split_of(split) or split.lower(), kind)
-    return _Name(split_of(name) or '')
+    plain = re.sub('[-_ ]', '', name.lower())
+    for split, words in _SPLITS.items():
+        for word in words:
+            for rest in (plain.removeprefix(word), plain.removesuffix(word)):
+                if rest in _KINDS and len(rest) == len(plain) - len(word):
+                    return _Name(split, _KINDS[rest])
+    return _Name(split_of(name) or '')  # such as val2017
 
 
 def _siblings(folder: Folder, named: dict[str, _Name]) -> dict[str, Place]:

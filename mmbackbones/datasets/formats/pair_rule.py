@@ -62,7 +62,7 @@ def find_rule(images: Iterable[str], maps: Iterable[str], same_folder: bool = Fa
             if affix != Affix() or not same_folder:
                 by_key[key].add(affix)
     counts = Counter[Rule]()
-    for name in images:
+    for name in images if by_key else ():
         for key, affix in _split(name, 'image'):
             counts.update(Rule(affix, other) for other in by_key.get(key, ()))
     return max(counts.items(), key=lambda item: (item[1], item[0].rank, item[0]), default=(Rule(Affix(), Affix()), 0))

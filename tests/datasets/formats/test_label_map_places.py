@@ -11,6 +11,9 @@ BOTH = {'train': Place('images/train', 'masks/train'), 'val': Place('images/val'
 PLACES = {
     ('images/a.jpg', 'masks/a.png'): {'all': Place('images', 'masks')},
     ('Imgs/a.jpg', 'Ground Truth/a.png'): {'all': Place('Imgs', 'Ground Truth')},
+    ('original_images/a.jpg', 'label_images_semantic/a.png'): {
+        'all': Place('original_images', 'label_images_semantic')
+    },
     ('drone/a.jpg', 'labels/a.png'): {'all': Place('drone', 'labels')},
     ('images/a.jpg', 'masks/masks/a.png'): {'all': Place('images', 'masks/masks')},
     ('images/a.jpg', 'annotations/trimaps/a.png', 'annotations/xmls/a.xml'): {
