@@ -101,10 +101,8 @@ class Glance(Folder):
             self._listed[place] = sorted(files), sorted(folders)
         return self._listed[place]
 
-    def _walk(self, place: str) -> list[str]:
-        if place not in self._walked:
-            self._walked[place] = sorted(_list_all(self.root / place, MAX_GLANCED)[0])
-        return self._walked[place]
+    def _list_all(self, place: str) -> list[str]:
+        return sorted(_list_all(self.root / place, MAX_GLANCED)[0])
 
 
 def kind_by_name(name: str) -> str:
