@@ -12,14 +12,21 @@ from pycocotools.coco import COCO
 from mmbackbones.apis import check_data
 from mmbackbones.datasets import DetectionData, convert, load_detection, load_segmentation
 from mmbackbones.errors import UserError
-from tests.datasets.formats.test_exports import BOXES
 from tests.helpers import detection_folders as folders
 from tests.helpers.detection_folders import TRUTH, write_coco, write_image
+from tests.helpers.exports.every import BOXES, LABEL_MAPS
 from tests.helpers.exports.plain import plain_coco_with_masks
+from tests.helpers.exports.table import Export
 from tests.helpers.files import read_files
 from tests.helpers.painted import CLASSES as PAINTED
-from tests.helpers.painted import COLORS, SCENES_WITH_MASKS, SHARE, check_boxes, has_color
-from tests.helpers.segmentation_folders import CLASSES, LABELS, ade, listed, write_labels
+from tests.helpers.painted import COLORS, SCENES_WITH_MASKS, SHARE, check_boxes, check_label_maps, has_color
+from tests.helpers.segmentation_folders import CLASSES, LABELS, ade, listed, stems, write_labels
+
+
+def first_of_each(exports: list[Export]) -> list[Export]:
+    """An export in each format, and another one with masks."""
+    chosen = {export.format: export for export in reversed(exports)}
+    return [*chosen.values(), *(export for export in exports if export.write is plain_coco_with_masks)]
 
 
 def boxes_of(data: DetectionData) -> dict:
@@ -37,7 +44,7 @@ def boxes_of(data: DetectionData) -> dict:
     return found
 
 
-@pytest.mark.parametrize('export', BOXES, ids=lambda export: export.name)
+@pytest.mark.parametrize('export', first_of_each(BOXES), ids=lambda export: export.name)
 def test_boxes(export, tmp_path, out_dir):
     export.write(tmp_path / 'user')
     before = read_files(tmp_path / 'user')
@@ -56,6 +63,21 @@ def test_boxes(export, tmp_path, out_dir):
             coco = COCO(str(tmp_path / f'plain/annotations/{split}.json'))
         assert len(coco.getAnnIds()) == report.boxes.objects[split]
     assert str(report).splitlines()[-1].startswith(f'written to {tmp_path}/plain: plain COCO, train ')
+
+
+@pytest.mark.parametrize('export', first_of_each(LABEL_MAPS), ids=lambda export: export.name)
+def test_label_maps_of_other_formats(export, tmp_path, out_dir):
+    export.write(tmp_path / 'user')
+    report = check_data(tmp_path / 'user', label_maps=True, convert=tmp_path / 'new')
+    written = load_segmentation(tmp_path / 'new', out_dir, background='ignore')
+    assert written.format == 'ADE20K'
+    assert written.classes == report.label_maps.classes
+    scenes = export.scenes
+    if export.divided:  # the split is in the folders now
+        every = [scene for listed in scenes.values() for scene in listed]
+        names = {split: ' '.join(stems(written, split)) for split in written.splits}
+        scenes = {split: [scene for scene in every if scene.stem in text] for split, text in names.items()}
+    check_label_maps(written, scenes, export.background, False, export.called)
 
 
 def test_repairs_are_written(tmp_path, out_dir):

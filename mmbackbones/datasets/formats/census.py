@@ -101,8 +101,8 @@ class Glance(Folder):
             self._listed[place] = sorted(files), sorted(folders)
         return self._listed[place]
 
-    def _list_below(self, place: str) -> list[str]:
-        return _list_all(self.root / place, MAX_GLANCED)[0]
+    def _list_all(self, place: str) -> list[str]:
+        return sorted(_list_all(self.root / place, MAX_GLANCED)[0])
 
 
 def kind_by_name(name: str) -> str:

@@ -74,12 +74,13 @@ class Folder:
     def _walk(self, place: str) -> dict[str, list[str]]:
         if place not in self._walked:
             kinds: dict[str, list[str]] = defaultdict(list)
-            for name in self._list_below(place):
+            for name in self._list_all(place):
                 kinds[os.path.splitext(name)[1].lower()].append(name)
             self._walked[place] = kinds
         return self._walked[place]
 
-    def _list_below(self, place: str) -> list[str]:
+    def _list_all(self, place: str) -> list[str]:
+        """Paths, relative to `place`, of the files in it and its subfolders, sorted."""
         return list_files(self.root / place, _Everything())
 
 
