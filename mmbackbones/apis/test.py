@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process, master_only
-from mmengine.runner import Runner
 
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
@@ -19,6 +18,7 @@ from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
 from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained
+from ..engine.lean_runner import LeanRunner
 from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
@@ -145,7 +145,7 @@ def test(
     return metrics
 
 
-class _TestRunner(Runner):
+class _TestRunner(LeanRunner):
     """MMEngine's runner, which writes its config in a form that is read back as the same config."""
 
     @master_only

@@ -15,12 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmdet.datasets import CocoDataset
+from mmdet.utils import register_all_modules
 from PIL import Image
 from pycocotools.coco import COCO
 
 from ..datasets import load_detection
 from ..datasets.formats import find_format
+from ..engine.lean_runner import LeanRunner
 
 IMAGES, VAL_IMAGES = 118_287, 5_000  # COCO 2017
 OBJECTS = 7.27  # on an average image
@@ -194,7 +195,11 @@ def check(root: Path, masks: bool = True) -> None:
 
 def open_data_set(file: Path) -> None:
     """Open annotations as training does after the check."""
-    CocoDataset(ann_file=str(file), data_prefix={'img': 'train2017/'}, metainfo={'classes': CLASSES}, pipeline=[])
+    dataset = dict(type='CocoDataset', ann_file=str(file), data_prefix=dict(img='train2017/'), pipeline=[])
+    dataset['metainfo'] = dict(classes=CLASSES)
+    register_all_modules()
+    sampler = dict(type='DefaultSampler', shuffle=True)
+    LeanRunner.build_dataloader(dict(dataset=dataset, sampler=sampler, batch_size=1, num_workers=0))
 
 
 def run(images: int = IMAGES, val_images: int = VAL_IMAGES) -> None:
@@ -214,7 +219,7 @@ def run(images: int = IMAGES, val_images: int = VAL_IMAGES) -> None:
         _report(name, 'first check, with masks', partial(check, root))
         _report(name, 'second check, with masks', partial(check, root))
         _report(name, '`pycocotools.coco.COCO` alone', partial(COCO, str(file)))
-        _report(name, '`CocoDataset` alone', partial(open_data_set, file))
+        _report(name, 'data loader after the check', partial(open_data_set, file))
         for name, write in (('YOLO', write_yolo), ('Pascal VOC', write_voc)):
             root = Path(folder, name)
             write(root, images, val_images)

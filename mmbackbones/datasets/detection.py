@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..utils.files import write_text
+from ..utils.garbage import paused_collector
 from ..utils.paths import absolute
 from ..utils.text import counted
 from .checks.annotations import NoAnnotationsError, check_categories
@@ -194,6 +195,7 @@ def _prepare(
     return parts, None, notes
 
 
+@paused_collector()
 def _divide(data: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
     files = {image['id']: image['file_name'] for image in data['images']}
     names = {category['id']: category['name'] for category in data['categories']}

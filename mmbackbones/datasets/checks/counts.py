@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...utils.garbage import paused_collector
 from ...utils.text import short
 
 
@@ -64,6 +65,7 @@ class Counts:
         return notes
 
 
+@paused_collector()
 def count_usable(
     data: dict[str, Any], annotated: Collection[int], filter_cfg: Mapping[str, Any] | None, training: bool
 ) -> Counts:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
+from ...utils.garbage import paused_collector
 from ...utils.paths import normalize_separators
 from .annotations import NUMBER_TYPES
 from .image_sizes import describe_size_mismatch, parse_side
@@ -129,6 +130,7 @@ def fill_image_sizes(data: dict[str, Any], images: Sequence[ImageInfo], name: st
     return repairs
 
 
+@paused_collector()
 def repair_annotations(data: dict[str, Any]) -> Counter[str]:
     """Clip boxes to their images, drop those without area, and fill in areas, ``iscrowd`` and ids.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...utils.garbage import paused_collector
 from ..checks.annotations import check_annotations
 from ..checks.classes import check_same_classes
 from ..checks.discarded_content import describe_discarded_content
@@ -54,6 +55,7 @@ class Repairs(NamedTuple):
     notes: list[str]
 
 
+@paused_collector()
 def check_file(
     root: Path, name: str, annotations: Annotations, classes: tuple[str, ...], whose: str, masks_for: str | None
 ) -> CheckedFile:

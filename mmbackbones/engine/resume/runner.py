@@ -1,13 +1,13 @@
 """A runner that resumes from a checkpoint that was read before it was built."""
 
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
+from ..lean_runner import LeanRunner
 from .run_state import RunState
 
 
-class ResumingRunner(Runner):
+class ResumingRunner(LeanRunner):
     """MMEngine's runner, which does not read a checkpoint a second time.
 
     Attributes:
