@@ -16,15 +16,15 @@ from ...utils.text import short
 from ...utils.yaml_file import read_yaml
 from .base import Annotations, DetectionFormat, Format, LabeledImages, LabelNames, SegmentationFormat, Task
 from .census import holds_images
-from .coco_files import read_coco
+from .coco.files import read_coco
 from .folder import Folder
-from .label_map_places import Place
-from .label_names import MAX_CLASSES, find_label_names
-from .label_names.values import from_values
-from .object_masks import ObjectMasks
-from .pairs import Pairing, describe_spare, read_pairs
+from .label_maps.names import MAX_CLASSES, find_label_names
+from .label_maps.names.values import from_values
+from .label_maps.object_masks import ObjectMasks
+from .label_maps.pairs import Pairing, describe_spare, read_pairs
+from .label_maps.places import Place
 from .split_names import NAMES
-from .yolo import Yolo
+from .yolo.data_yaml import Yolo
 
 EXAMPLE = """
 train: {images: /data/a/photos, annotations: /data/a/labels.json}

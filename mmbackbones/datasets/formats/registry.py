@@ -9,34 +9,34 @@ from typing import Literal, get_args, overload
 
 from ...errors import UserError
 from ...utils.paths import absolute
-from .ade20k import Ade20k
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .census import holds_images
-from .cityscapes import Cityscapes
-from .coco import Coco2017, CvatCoco, OneCocoFile, PlainCoco
-from .coco_anywhere import CocoFiles, LabelStudioCoco
-from .createml import CreateMl
-from .csv_boxes import CsvBoxes
-from .cvat_xml import CvatXml
-from .darknet import Darknet
+from .coco.anywhere import CocoFiles, LabelStudioCoco
+from .coco.roboflow import RoboflowCoco
+from .coco.usual import Coco2017, CvatCoco, OneCocoFile, PlainCoco
+from .csv.boxes import CsvBoxes
 from .data_file import data_file_tasks, is_data_file, open_data_file
 from .diagnosis import MORE, explain_higher_level, explain_no_folder, explain_unknown
 from .folder import Folder
-from .images_and_masks import ImagesAndMasks
-from .isat import Isat
-from .labelme import Labelme
-from .mmseg_folders import MmsegFolders
-from .object_masks import ObjectMasks
-from .other_tools import explain_export
-from .pascal_voc import PascalVoc
-from .pascal_voc_masks import PascalVocMasks
-from .roboflow import RoboflowCoco
-from .roboflow_masks import RoboflowMasks
+from .json.createml import CreateMl
+from .json.isat import Isat
+from .json.labelme import Labelme
+from .json.other_tools import explain_export
+from .json.via import Via
+from .label_maps.ade20k import Ade20k
+from .label_maps.cityscapes import Cityscapes
+from .label_maps.images_and_masks import ImagesAndMasks
+from .label_maps.mmseg_folders import MmsegFolders
+from .label_maps.object_masks import ObjectMasks
+from .label_maps.pascal_voc import PascalVocMasks
+from .label_maps.roboflow import RoboflowMasks
 from .split_names import NAMES, describe_unused, split_of
-from .via import Via
-from .xml_files import XmlFiles
-from .yolo import Yolo
-from .yolo_without_yaml import RoboflowDarknet, YoloWithoutYaml
+from .xml.cvat import CvatXml
+from .xml.pascal_voc import PascalVoc
+from .xml.without_lists import XmlFiles
+from .yolo.darknet import Darknet
+from .yolo.data_yaml import Yolo
+from .yolo.without_yaml import RoboflowDarknet, YoloWithoutYaml
 
 # The order is part of the interface: the first of a task that matches is taken.
 FORMATS: tuple[type[Format], ...] = (

@@ -1,0 +1,1 @@
+"""COCO files, wherever tools put them."""

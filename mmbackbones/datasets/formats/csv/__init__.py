@@ -1,0 +1,1 @@
+"""CSV files with a row per box."""

@@ -1,0 +1,1 @@
+"""JSON files of annotation tools, other than COCO files."""

@@ -1,0 +1,1 @@
+"""XML files of boxes: Pascal VOC, what imitates it, and CVAT."""
