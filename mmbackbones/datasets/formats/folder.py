@@ -1,10 +1,11 @@
 """A data folder, whose listings are made once for all formats that look at it."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Container
 from contextlib import suppress
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 
 from ...utils.files import list_files
@@ -35,7 +36,8 @@ class Folder:
             place: A folder; one that does not exist holds nothing.
             pattern: Shell pattern of the names, in any case.
         """
-        return [_join(place, name) for name in self._list(place)[0] if fnmatchcase(name.lower(), pattern.lower())]
+        matches = re.compile(translate(pattern.lower())).match
+        return [_join(place, name) for name in self._list(place)[0] if matches(name.lower())]
 
     def folders(self, place: str = '') -> list[str]:
         """Paths of the folders in `place`, sorted."""

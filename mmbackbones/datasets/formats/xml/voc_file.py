@@ -129,9 +129,10 @@ def _parse_object(item: ElementTree.Element, where: str) -> VocObject:
     name = (item.findtext('name') or '').strip()
     if not name:
         raise UserError(f'{where} has no name')
-    if item.find('bndbox') is None and item.find('robndbox') is not None:
+    box = item.find('bndbox')
+    if box is None and item.find('robndbox') is not None:
         raise UserError(f'{where} is a rotated box of roLabelImg, which cannot be read: save it as an upright box')
-    texts = [item.findtext(f'bndbox/{corner}') or '' for corner in CORNERS]
+    texts = ['' if box is None else box.findtext(corner) or '' for corner in CORNERS]  # a path would be slow
     try:
         left, top, right, bottom = (float(text) for text in texts)
     except ValueError as error:
