@@ -8,12 +8,12 @@ from mmbackbones.datasets.formats.census import Glance
 from mmbackbones.datasets.formats.folder import Folder
 from tests.helpers.detection_folders import write_text
 
-FILES = ['a.json', 'B.JSON', 'a.tar.gz', 'README', '.hidden.json', 'images/a_mask.png', 'images/a.PNG', 'images/x/b.png']
+FILES = ['a.json', 'B.JSON', 'a.tar.gz', 'README', '.hidden.json', 'images/a_mask.png', 'images/a.PNG']
 
 
 @pytest.fixture(params=[Folder, Glance])
 def folder(request, tmp_path):
-    for name in FILES:
+    for name in [*FILES, 'images/x/b.png']:
         write_text(tmp_path / name, '')
     return request.param(tmp_path)
 
