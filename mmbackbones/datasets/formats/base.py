@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -124,6 +124,7 @@ class LabelNames:
         background: What ``--background`` is if it is left out: ``ignore``, from 1, so that value 0 is ignored;
             ``class``, from 0; None: what the labels themselves tell.
         ignored: Values that are ignored beside 255.
+        ignored_names: Names of some of them.
         by_color: Whether label maps are color images: each of the `values`, which are then given, is 0xRRGGBB, and 255
             (pure blue) is as good as any.
     """
@@ -135,6 +136,7 @@ class LabelNames:
     background_name: str | None = None
     background: str | None = None
     ignored: frozenset[int] = frozenset()
+    ignored_names: Mapping[int, str] = field(default_factory=dict)
     by_color: bool = False
 
 
