@@ -11,7 +11,7 @@ from ...errors import UserError
 from ...utils.markdown import replace_block, table
 from .base import Format, Task
 from .data_file import EXAMPLE, EXAMPLE_WITH_MASKS
-from .registry import FORMATS, formats_of, summarize
+from .registry import FORMATS, formats_of, name_tools, summarize
 
 BLOCK = 'formats'
 PAGE = 'docs/data_formats.md'
@@ -29,7 +29,7 @@ def tool_index() -> str:
     for item in FORMATS:
         for tool, export in item.tools.items():
             links[tool].append(f'[{export or item.name}](#{_anchor(item.name)})')
-    rows = [(tool, ', '.join(links[tool])) for tool in sorted(links, key=str.lower)]
+    rows = [(tool, ', '.join(links[tool])) for tool in name_tools()]
     return table(('tool or data set', 'its exports'), rows)
 
 
