@@ -44,8 +44,9 @@ def _around_rotated_boxes(found: Annotations, name: str) -> Annotations:
     for number, item in enumerate(annotations):
         attributes = _attributes(item)
         degrees = parse_degrees(attributes.get('rotation')) if 'occluded' in attributes else 0
-        if degrees and not item.get('segmentation') and _is_box(box := item.get('bbox')):
-            bbox = [*box_of_polygon(rotated_rectangle(*box, degrees))]
+        if degrees and not item.get('segmentation') and _is_box(item.get('bbox')):
+            x, y, width, height = item['bbox']
+            bbox = [*box_of_polygon(rotated_rectangle(x, y, width, height, degrees))]
             changes[number] = {'bbox': bbox, 'area': bbox[2] * bbox[3]}
     return _change(found, changes, describe_rotated(name, len(changes)))
 

@@ -35,6 +35,7 @@ class PascalVoc(DetectionFormat):
     name = 'Pascal VOC'
     expects = '`Annotations/*.xml`, `JPEGImages/`, `ImageSets/Main/{train,val,test,trainval}.txt`'
     common_classes = True
+    file_per_image = True
 
     tree = """
 Annotations/*.xml

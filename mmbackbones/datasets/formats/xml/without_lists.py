@@ -36,6 +36,7 @@ class XmlFiles(DetectionFormat):
         '`*.xml` beside the images, or in `annotations/` with the images in `images/`; folders `{train,valid,test}/`'
     )
     common_classes = True
+    file_per_image = True
 
     tree = """
 train/  # or all files together: split 80/20
