@@ -99,10 +99,17 @@ class DetectionFormat(Format):
 
     Attributes:
         common_classes: Whether one list of classes serves all splits, so that they cannot differ.
+        file_per_image: Whether objects are in a file for each image, and an image without a file may have none.
+        unused: The same folder in other formats that it matches.
     """
 
     task = 'boxes'
     common_classes: ClassVar[bool] = False
+    file_per_image: ClassVar[bool] = False
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        self.unused: list[DetectionFormat] = []
 
     @abstractmethod
     def read(self, split: str) -> Annotations:
