@@ -24,6 +24,7 @@ class LabelStudioCoco(CocoFormat):
     """What Label Studio exports."""
 
     name = 'Label Studio COCO'
+    tools = {'Label Studio': 'COCO'}
     expects = '`result.json`, images in `images/`: split 80/20'
     tree = """
 result.json
@@ -45,6 +46,7 @@ class CocoFiles(CocoFormat):
     """One file of any name, or several whose names, or whose folders' names, tell the splits."""
 
     name = 'COCO files'
+    tools = {'FiftyOne': 'COCODetectionDataset', 'X-AnyLabeling': 'COCO'}
     expects = (
         'a COCO file of any name, or one per split (`train.json` and `val.json`, or `train/*.json` and `val/*.json`), '
         'images in any folder'

@@ -25,6 +25,7 @@ class YoloWithoutYaml(TextFilePerImage):
     """A file of class names, and label files in `labels/` or beside the images, as labelImg and Label Studio write."""
 
     name = 'YOLO without data.yaml'
+    tools = {'Label Studio': 'YOLO with Images', 'labelImg': 'YOLO'}
     expects = '`classes.txt` or `obj.names`; images and `*.txt` in `images/` and `labels/`, or side by side'
 
     tree = """
@@ -104,6 +105,7 @@ class RoboflowDarknet(YoloWithoutYaml):
     """Roboflow's export for darknet: class names and label files beside the images of each split."""
 
     name = 'Roboflow Darknet'
+    tools = {'Roboflow': 'YOLO Darknet'}
     expects = '`{train,valid}/_darknet.labels` (and `test/`) and `*.txt` beside the images'
 
     tree = """
