@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from ...errors import UserError
@@ -23,6 +24,8 @@ class Format(ABC):
     Attributes:
         name: Name of the format.
         task: What a folder of this format is annotated with.
+        tools: The tools and data sets whose folders are in this format, each with the name of its export; empty if
+            there is no choice of exports.
         expects: What the folder must hold, in one line of Markdown.
         tree: The folder as the documentation shows it: one path per line, indented by two spaces per level, folders
             with a slash at the end, a remark behind two spaces and ``#``.
@@ -41,6 +44,7 @@ class Format(ABC):
 
     name: ClassVar[str]
     task: ClassVar[Task]
+    tools: ClassVar[Mapping[str, str]] = MappingProxyType({})
     expects: ClassVar[str]
     tree: ClassVar[str]
     signs: ClassVar[Mapping[str, str]]
@@ -95,10 +99,17 @@ class DetectionFormat(Format):
 
     Attributes:
         common_classes: Whether one list of classes serves all splits, so that they cannot differ.
+        file_per_image: Whether objects are in a file for each image, and an image without a file may have none.
+        unused: The same folder in other formats that it matches.
     """
 
     task = 'boxes'
     common_classes: ClassVar[bool] = False
+    file_per_image: ClassVar[bool] = False
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        self.unused: list[DetectionFormat] = []
 
     @abstractmethod
     def read(self, split: str) -> Annotations:

@@ -29,6 +29,15 @@ class CsvBoxes(DetectionFormat):
     """A file per split, or one with a column of splits, or one for folders of splits, or one that is divided."""
 
     name = 'CSV'
+    tools = {
+        'Roboflow': 'TensorFlow CSV',
+        'Kaggle': 'CSV',
+        'Google AutoML and Vertex AI': 'CSV',
+        'Open Images': 'CSV',
+        'keras-retinanet': 'CSV',
+        'makesense.ai': 'CSV',
+        'SKU-110K': 'CSV',
+    }
     expects = '`*.csv` with a row per box, such as `filename,class,xmin,ymin,xmax,ymax`; images in any folder'
     common_classes = True
 

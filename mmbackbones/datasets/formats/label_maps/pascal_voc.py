@@ -21,6 +21,7 @@ class PascalVocMasks(PairedFormat):
     """VOC's own folders, and those of labelme and CVAT; without a file of names, the classes are VOC's."""
 
     name = 'Pascal VOC masks'
+    tools = {'Pascal VOC': 'label maps', 'CVAT': 'Segmentation mask 1.1', 'labelme': 'labelme2voc.py'}
     expects = (
         '`JPEGImages/`, `SegmentationClass/*.png`, `ImageSets/Segmentation/{train,val,test,trainval,default}.txt`; '
         'optionally `class_names.txt` or `labelmap.txt`'
