@@ -19,6 +19,7 @@ from .checks.repair import DONE_BY_COCO_DATASET
 from .formats import find_format
 from .formats.base import DetectionFormat, assign_splits, choose_splits
 from .formats.checked_file import CheckedFile, check_classes, check_file, repair_file
+from .formats.mixture import refuse_mixture
 from .train_val_split import describe_train_val_split, train_val_split
 
 
@@ -163,6 +164,7 @@ def _check_files(
                 checked[splits] = check_file(found.root, source, annotations, expected, whose, masks_for)
             else:
                 check_classes(data, expected, name, whose)
+    refuse_mixture(found, (item.annotations for item in checked.values()))
     return checked, expected or ()
 
 

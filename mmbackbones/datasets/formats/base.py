@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
@@ -99,10 +99,17 @@ class DetectionFormat(Format):
 
     Attributes:
         common_classes: Whether one list of classes serves all splits, so that they cannot differ.
+        file_per_image: Whether objects are in a file for each image, and an image without a file may have none.
+        unused: The same folder in other formats that it matches.
     """
 
     task = 'boxes'
     common_classes: ClassVar[bool] = False
+    file_per_image: ClassVar[bool] = False
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        self.unused: list[DetectionFormat] = []
 
     @abstractmethod
     def read(self, split: str) -> Annotations:
@@ -128,6 +135,7 @@ class LabelNames:
         background: What ``--background`` is if it is left out: ``ignore``, from 1, so that value 0 is ignored;
             ``class``, from 0; None: what the labels themselves tell.
         ignored: Values that are ignored beside 255.
+        ignored_names: Names of some of them.
         by_color: Whether label maps are color images: each of the `values`, which are then given, is 0xRRGGBB, and 255
             (pure blue) is as good as any.
     """
@@ -139,6 +147,7 @@ class LabelNames:
     background_name: str | None = None
     background: str | None = None
     ignored: frozenset[int] = frozenset()
+    ignored_names: Mapping[int, str] = field(default_factory=dict)
     by_color: bool = False
 
 

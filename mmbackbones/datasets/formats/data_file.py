@@ -16,6 +16,7 @@ from ...utils.text import short
 from ...utils.yaml_file import read_yaml
 from .base import Annotations, DetectionFormat, Format, LabeledImages, LabelNames, SegmentationFormat, Task
 from .census import holds_images
+from .coco.cvat import undo_quirks
 from .coco.files import read_coco
 from .folder import Folder
 from .label_maps.names import MAX_CLASSES, find_label_names, from_list
@@ -117,7 +118,8 @@ class BoxesFile(DetectionFormat):
         images, file = self._paths[split]['images'], self._paths[split]['annotations']
         if not holds_images(images):
             raise UserError(f'{images} holds no images, but is named as the folder of those of {file}')
-        return replace(read_coco(_Images(images, file), file.name, split, ('.',), alone=True), boundary=images)
+        found = read_coco(_Images(images, file), file.name, split, ('.',), alone=True)
+        return replace(undo_quirks(found, file.name), boundary=images)
 
 
 class _Images(Folder):

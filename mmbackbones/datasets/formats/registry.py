@@ -169,8 +169,10 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     found.notes += _describe_val_folders(found)
     used = set(found.splits.values())
     with suppress(UserError):  # a defect of what is not used anyway
-        others = [other.name for other in matching if not used.issuperset(other(folder).splits.values())]
-        found.notes += [f'{root} is in the format {name} as well, which is not used' for name in others]
+        others = [other for item in matching if not used.issuperset((other := item(folder)).splits.values())]
+        found.notes += [f'{root} is in the format {other.name} as well, which is not used' for other in others]
+        if isinstance(found, DetectionFormat):
+            found.unused = [other for other in others if isinstance(other, DetectionFormat)]
     return found
 
 

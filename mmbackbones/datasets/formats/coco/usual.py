@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..split_names import NAMES, describe_unused, find_splits, split_of
+from .cvat import undo_quirks
 from .files import OTHER_TASKS, list_annotation_files, read_coco
 
 
@@ -41,7 +42,7 @@ class CocoFormat(DetectionFormat):
     def read(self, split: str) -> Annotations:
         places = self.list_places(self.splits[split])
         found = read_coco(self.folder, self.splits[split], split, places, alone=len(self.splits) == 1)
-        return _as_single_objects(found, self.splits[split])
+        return undo_quirks(found, self.splits[split])
 
 
 class Coco2017(CocoFormat):
@@ -161,34 +162,3 @@ images/*.jpg
 
 def _names_split(file: str) -> bool:
     return split_of(Path(file).stem) is not None
-
-
-def _as_single_objects(found: Annotations, name: str) -> Annotations:
-    """Undo that CVAT marks whatever is drawn with its brush as a crowd, which nothing is learned from.
-
-    CVAT's annotations are told by their attributes; without these, a file in which everything is a crowd must be meant
-    otherwise.
-    """
-    annotations = found.data['annotations']
-    brushed = [number for number, item in enumerate(annotations) if _is_brushed(item)]
-    if len(brushed) < len(annotations):
-        brushed = [number for number in brushed if _is_of_cvat(annotations[number])]
-    if not brushed:
-        return found
-    single = list(annotations)
-    for number in brushed:
-        single[number] = annotations[number] | {'iscrowd': 0}
-    note = (
-        f'{name}: masks that are marked as crowds, as CVAT does with whatever is drawn with its brush: {len(brushed)} '
-        f'of {len(single)}; they are read as single objects'
-    )
-    return Annotations(found.data | {'annotations': single}, found.image_dir, notes=(*found.notes, note))
-
-
-def _is_brushed(annotation: dict[str, Any]) -> bool:
-    return annotation.get('iscrowd') == 1 and isinstance(annotation.get('segmentation'), dict)
-
-
-def _is_of_cvat(annotation: dict[str, Any]) -> bool:
-    attributes = annotation.get('attributes')
-    return isinstance(attributes, dict) and 'occluded' in attributes

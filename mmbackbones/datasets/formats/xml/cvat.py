@@ -14,7 +14,7 @@ from ...checks.images import read_images
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..image_finder import ImageFinder
-from ..objects import Object, to_annotations
+from ..objects import Object, describe_rotated, to_annotations
 from ..split_folders import divide_by_name
 from .cvat_shapes import OBJECTS, OTHERS, is_rotated, read_shape
 
@@ -69,7 +69,7 @@ images/*.jpg  # or images/train/ and images/val/
             self.notes.append(f'{files[0]}: subsets that are not used: {", ".join(unused)}')
         rotated = sum(is_rotated(shape) for image in self._images for shape in image.shapes)
         if rotated:
-            self.notes.append(f'{files[0]}: rotated boxes, read as the upright boxes around them: {rotated}')
+            self.notes.append(describe_rotated(files[0], rotated))
         if self._left_out:
             shapes = ', '.join(f'{tag} {number}' for tag, number in self._left_out.items())
             self.notes.append(f'{files[0]}: shapes that are no objects, left out: {shapes}')

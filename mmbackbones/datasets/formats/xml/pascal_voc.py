@@ -15,7 +15,15 @@ from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..objects import to_annotations
 from ..split_names import describe_unused, find_splits, split_of
-from .voc_file import VocFile, classes_of, count_from_one, read_voc_file, refuse_fractions, to_objects
+from .voc_file import (
+    VocFile,
+    classes_of,
+    count_from_one,
+    describe_rotations,
+    read_voc_file,
+    refuse_fractions,
+    to_objects,
+)
 
 _LIST_DIRS = ('ImageSets/Main', 'ImageSets', '')
 _WHOLE = 'default'  # CVAT's list of all images of a task
@@ -28,6 +36,7 @@ class PascalVoc(DetectionFormat):
     tools = {'Pascal VOC': 'boxes', 'CVAT': 'Pascal VOC 1.1'}
     expects = '`Annotations/*.xml`, `JPEGImages/`, `ImageSets/Main/{train,val,test,trainval}.txt`'
     common_classes = True
+    file_per_image = True
 
     tree = """
 Annotations/*.xml
@@ -108,7 +117,8 @@ ImageSets/
         for stem, file, info in zip(stems, files, images, strict=True):
             contents[stem].check_size(info, f'JPEGImages/{file}')
         objects = [to_objects(contents[stem], from_one) for stem in stems]
-        return to_annotations(self._image_dir, files, images, objects, classes_of(contents.values()))
+        notes = describe_rotations([contents[stem] for stem in stems], self.splits[split])
+        return to_annotations(self._image_dir, files, images, objects, classes_of(contents.values()), notes)
 
     @cached_property
     def _contents(self) -> dict[str, VocFile]:

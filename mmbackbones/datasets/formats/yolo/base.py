@@ -46,6 +46,7 @@ class TextFilePerImage(DetectionFormat):
     """
 
     common_classes = True
+    file_per_image = True
 
     def __init__(self, folder: Folder, file: Path, home: Path | None = None) -> None:
         super().__init__(folder)
