@@ -240,3 +240,10 @@ def test_one_label_file_of_two_images(root, out_dir):
     message = 'images/train/a1.jpg and images/val/a1.jpg have the same label file, labels/a1.txt: rename one'
     with pytest.raises(UserError, match=message):
         load_detection(root, out_dir)
+
+
+def test_two_images_of_one_name_have_one_label_file(root, out_dir):
+    write_image(root / 'images/train/a1.png')
+    said = r'images/train/a1\.jpg and images/train/a1\.png have the same label file, labels/train/a1\.txt: rename one'
+    with pytest.raises(UserError, match=said):
+        load_detection(root, out_dir)
