@@ -12,7 +12,7 @@ from mmseg.registry import DATASETS
 from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
-from ..utils.text import counted
+from ..utils.text import clipped, counted
 from .config_tree import dicts_in, set_num_classes
 from .distributed import main_process_first
 from .img_scale import MIN_SIZE, check_resized_size
@@ -154,7 +154,7 @@ def apply_dataset(
         )
         use = _use_detection
     for line in (found.summary, *found.notes):
-        print_log(printable(line), logger='current')  # one line each, whatever names it quotes
+        print_log(printable(clipped(line)), logger='current')  # one line each, whatever names it quotes
     set_num_classes(cfg, len(found.classes))
     held_out = 'test' if 'test' in found.splits else 'val'
     for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):

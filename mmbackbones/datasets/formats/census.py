@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...utils.files import is_regular
+from ...utils.files import is_folder, is_regular
 from ...utils.text import counted
 from ..checks.images import SUFFIXES
 from .folder import Folder
@@ -81,7 +81,7 @@ def holds_images(root: Path) -> bool:
     for place in waiting:
         for entry in _scan(place):
             looked += 1
-            if _is_dir(entry):
+            if is_folder(entry):
                 waiting.append(Path(entry.path))
             elif kind_by_name(entry.name) == IMAGE:
                 return True
@@ -97,7 +97,7 @@ class Glance(Folder):
         if place not in self._listed:
             files, folders = list[str](), list[str]()
             for entry in islice(_scan(self.root / place), MAX_GLANCED):
-                (folders if _is_dir(entry) else files).append(entry.name)
+                (folders if is_folder(entry) else files).append(entry.name)
             self._listed[place] = sorted(files), sorted(folders)
         return self._listed[place]
 
@@ -133,7 +133,7 @@ def _list_all(root: Path, most: int) -> tuple[list[str], list[str], bool]:
             entries, complete = entries[: min(MAX_PER_FOLDER, left)], False
         for entry in entries:
             path = f'{place}/{entry.name}' if place else entry.name
-            if _is_dir(entry):
+            if is_folder(entry):
                 folders.append(path)
                 waiting.append(path)
             else:
@@ -145,13 +145,6 @@ def _scan(place: Path) -> Iterator[os.DirEntry[str]]:
     """What is in a folder: one more than `MAX_PER_FOLDER` at most."""
     with suppress(OSError), os.scandir(place) as entries:
         yield from islice((entry for entry in entries if not entry.name.startswith('.')), MAX_PER_FOLDER + 1)
-
-
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def _group(files: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ...utils.files import list_files
+from ...utils.files import is_folder, list_files
 
 
 class Folder:
@@ -67,7 +67,7 @@ class Folder:
             with suppress(OSError), os.scandir(self.root / place) as entries:  # what cannot be listed holds nothing
                 for entry in entries:
                     if not entry.name.startswith('.'):
-                        (folders if entry.is_dir() else files).append(entry.name)
+                        (folders if is_folder(entry) else files).append(entry.name)
             self._listed[place] = sorted(files), sorted(folders)
         return self._listed[place]
 

@@ -12,6 +12,7 @@ from ...checks.images import SUFFIXES
 from ..folder import Folder
 from ..split_names import NAMES, find_splits, split_of
 
+_MAX_PARTS = 8  # of a path, by which an image may be named
 PLACES = ('', 'ImageSets/Segmentation', 'ImageSets', 'splits', 'split', 'lists')
 
 
@@ -71,7 +72,7 @@ def _by_ending(images: Sequence[str]) -> dict[str, str]:
     shared = set[str]()
     for image in images:
         parts = _without_suffix(image).split('/')
-        for start in range(len(parts)):
+        for start in range(max(0, len(parts) - _MAX_PARTS), len(parts)):
             ending = '/'.join(parts[start:])
             shared |= {ending} & found.keys()
             found[ending] = image
@@ -93,7 +94,7 @@ def _read(folder: Folder, file: str, known: dict[str, str]) -> list[str]:
 
 def _find(name: str, known: dict[str, str]) -> str | None:
     """The image that a line names, whose path may begin elsewhere; CVAT puts names with spaces into quotes."""
-    parts = [part for part in name.strip('"').replace('\\', '/').split('/') if part not in ('', '.')][-8:]
+    parts = [part for part in name.strip('"').replace('\\', '/').split('/') if part not in ('', '.')][-_MAX_PARTS:]
     for start in range(len(parts)):
         ending = '/'.join(parts[start:])
         if image := known.get(normalize('NFC', ending)) or known.get(_without_suffix(ending)):
