@@ -15,10 +15,11 @@ from ..image_finder import ImageFinder
 from ..objects import Object, to_annotations
 from ..split_folders import divide_by_folder, divide_by_name
 from ..split_names import describe_unused, find_splits, split_of
-from .columns import find_columns, names_images
+from .columns import find_columns, is_number, names_images
 from .rows import Row, read_first_row, read_rows, read_table
 
 ONLY_CLASS = 'object'  # where there is no column of classes
+_FEWEST = 5  # columns: the name of the image, and the box
 _MOST_FILES = 100  # with more, there is one per image, or they are something else
 _NO_SPLIT = ('', 'unassigned')  # in AutoML's files: for training, or wherever they are needed
 _AUTOML_NAMES = {'validate': 'val', **dict.fromkeys(_NO_SPLIT, 'train')}
@@ -86,6 +87,11 @@ images/*.jpg
                 return (
                     f'holds {file}, whose columns ({short(", ".join(first))[1:-1]}) name images, but no boxes: call '
                     'them xmin, ymin, xmax, ymax'
+                )
+            if len(first) >= _FEWEST and not any(map(is_number, first)):
+                return (
+                    f'holds {file}, none of whose columns ({short(", ".join(first))[1:-1]}) is known to name the '
+                    'images: call it filename, and the others class, xmin, ymin, xmax, ymax'
                 )
         return None
 

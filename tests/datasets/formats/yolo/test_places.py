@@ -142,7 +142,7 @@ def test_a_list_that_could_mean_two_folders(root, out_dir):
 def test_images_of_two_splits_are_reported(val, root, out_dir):
     write_text(root / 'data.yaml', f'train: images/train\nval: {val}\n{NAMES}')
     notes = load_detection(root, out_dir).notes
-    assert any(re.match(r'data.yaml: 4 of the \d images of val are trained on as well', note) for note in notes)
+    assert any(re.match(r'data.yaml \(val\): 4 of the \d images of val are trained on as well', note) for note in notes)
 
 
 @pytest.mark.parametrize('absolute', [True, False])
