@@ -14,7 +14,7 @@ from ..folder import Folder
 from ..image_finder import ImageFinder
 from ..objects import Object, to_annotations
 from ..split_folders import divide_by_folder, divide_by_name
-from ..split_names import describe_unused, find_splits, split_of
+from ..split_names import describe_unused, select_splits, split_of
 from .columns import find_columns, is_number, names_images
 from .rows import Row, read_first_row, read_rows, read_table
 
@@ -53,7 +53,7 @@ images/*.jpg
         super().__init__(folder)
         files = _find_files(folder)
         stems = {os.path.splitext(file)[0]: file for file in files}
-        named = {split: stems[stem] for split, stem in find_splits(stems, str(self.root)).items()}
+        named = select_splits(stems, str(self.root))
         if len(files) > 1 and not named:
             raise UserError(
                 f'{self.root} holds several CSV files with boxes ({", ".join(files[:5])}): name them after their '
