@@ -8,13 +8,14 @@ Examples:
 
 from argparse import ArgumentParser, Namespace
 
-from ..datasets.formats import describe
+from ..datasets.formats import describe, name_tools
 from .options import add_label_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = (
-        f'{describe()}\n\nThe trees of these folders, and the YAML file for all others, are in docs/data_formats.md.'
+        f'{describe()}\n\nThese are the exports of {", ".join(name_tools())}. docs/data_formats.md says which are '
+        "whose, and shows each folder's tree, and the YAML file for data in any other."
     )
     parser.add_argument(
         'data',

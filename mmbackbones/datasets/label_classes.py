@@ -12,7 +12,9 @@ from .checks.unnamed_labels import (
     BACKGROUND,
     FOREGROUND,
     binary_table,
+    check_not_instances,
     check_sharp,
+    check_white,
     class_of,
     find_foreground,
     table_of_values,
@@ -149,6 +151,9 @@ def _table_without_names(
     if foreground is not None:
         table = binary_table((BACKGROUND, FOREGROUND), foreground, background, ignore_label)
     else:
+        if classes is None:
+            check_white(pixels, ignore_label, root)
+            check_not_instances(maps, root)
         table = table_of_values(occurring, background, ignore_label, trained, root)
     if trained and trained != set(table.names):
         raise UserError(

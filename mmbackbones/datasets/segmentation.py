@@ -140,7 +140,7 @@ def load_segmentation(
         if names.values is None:  # otherwise the format says what 255 is
             check_label_255(pixels, table, root)
         notes += describe_table(table, names, root) + describe_labels(
-            list(maps.values()), table, names.values is not None
+            list(maps.values()), table, names.values is not None, _names_of_ignored(names, background)
         )
         if divided:
             pairs |= _divide(pairs['train'], table)
@@ -175,6 +175,13 @@ def _merge_background(asked: str | None, names: LabelNames, classes: Sequence[st
             f'{_FIRST[asked]} (--background {asked}) need a classes.txt of their own'
         )
     return asked or given
+
+
+def _names_of_ignored(names: LabelNames, background: str | None) -> dict[int, str]:
+    """What is ignored although it has a name."""
+    if background != 'ignore' or names.background_name is None:
+        return dict(names.ignored_names)
+    return {**names.ignored_names, names.background_value: names.background_name}
 
 
 def _known_classes(names: LabelNames, background: str | None) -> tuple[str, ...] | None:

@@ -93,16 +93,17 @@ def holds_images(root: Path) -> bool:
 class Glance(Folder):
     """A folder that is listed in part, if it is large, to try formats on what the user did not name."""
 
-    def _list(self, place: str) -> tuple[list[str], list[str]]:
-        if place not in self._listed:
-            files, folders = list[str](), list[str]()
-            for entry in islice(_scan(self.root / place), MAX_GLANCED):
-                (folders if _is_dir(entry) else files).append(entry.name)
-            self._listed[place] = sorted(files), sorted(folders)
-        return self._listed[place]
+    def _scan(self, place: str) -> tuple[list[str], list[str]]:
+        files, folders = list[str](), list[str]()
+        for entry in islice(_scan(self.root / place), MAX_GLANCED):
+            (folders if _is_dir(entry) else files).append(entry.name)
+        return files, folders
 
-    def _list_all(self, place: str) -> list[str]:
-        return sorted(_list_all(self.root / place, MAX_GLANCED)[0])
+    def _group(self, place: str) -> dict[str, list[str]]:
+        kinds = defaultdict[str, list[str]](list)
+        for name in _list_all(self.root / place, MAX_GLANCED)[0]:
+            kinds[os.path.splitext(name)[1].lower()].append(name)
+        return kinds
 
 
 def kind_by_name(name: str) -> str:

@@ -37,6 +37,11 @@ class ImageFinder:
             self._by_name[name].append(path)
             self._by_name[os.path.splitext(name)[0]].append(path)
 
+    @property
+    def paths(self) -> list[str]:
+        """All images, sorted."""
+        return sorted(self._paths)
+
     def find(self, names: Sequence[str], source: str, split: str = '') -> list[str]:
         """Find images.
 

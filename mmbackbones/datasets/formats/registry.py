@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from textwrap import wrap
 from typing import Literal, get_args, overload
 
 from ...errors import UserError
@@ -90,7 +89,7 @@ def formats_of(task: Task | None = None) -> list[type[Format]]:
 
 
 def describe(task: Task | None = None) -> str:
-    """What a folder of each format must hold, for a terminal: a list per task, an entry per format.
+    """What a folder of each format must hold: a list per task, a line per format.
 
     Args:
         task: What the folder is annotated with. Default: both lists.
@@ -99,14 +98,11 @@ def describe(task: Task | None = None) -> str:
     lines = list[str]()
     for item in tasks:
         lines.append(f'folders with {item}:')
-        for listed in formats_of(item):
-            text = f'{listed.name}: {listed.expects.replace("`", "")}'
-            lines += wrap(text, 118, initial_indent='  ', subsequent_indent='      ', break_on_hyphens=False)
+        lines += [f'  {listed.name}: {listed.expects.replace("`", "")}' for listed in formats_of(item)]
     if 'boxes' in tasks:
-        lines += wrap(
+        lines.append(
             f'With boxes, a validation split may be called {", ".join(NAMES["val"][:-1])} or {NAMES["val"][-1]}, with '
-            "COCO's instances_ before it and a year after it",
-            118,
+            "COCO's instances_ before it and a year after it"
         )
     return '\n'.join(lines)
 
@@ -116,6 +112,11 @@ def summarize() -> str:
     names = ' '.join(item.name for item in FORMATS)
     known = ', '.join(name for name in _WELL_KNOWN if name.lower() in names.lower())
     return f'boxes, masks or label maps in any of {len(FORMATS)} formats ({known}, ...)'
+
+
+def name_tools() -> list[str]:
+    """The tools and data sets whose folders are in one of the formats, sorted."""
+    return sorted({tool for item in FORMATS for tool in item.tools}, key=str.lower)
 
 
 def has_boxes(root: str | os.PathLike[str]) -> bool:

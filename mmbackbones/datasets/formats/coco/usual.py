@@ -49,6 +49,7 @@ class Coco2017(CocoFormat):
     """COCO's own file and folder names."""
 
     name = 'COCO 2017'
+    tools = {'COCO': ''}
     expects = '`annotations/instances_{train,val}2017.json`, `train2017/`, `val2017/`'
     tree = """
 annotations/
@@ -75,6 +76,7 @@ class PlainCoco(CocoFormat):
     """Files in ``annotations/`` that are named after their splits."""
 
     name = 'plain COCO'
+    tools = {'CVAT': 'COCO 1.0 with subsets', 'Datumaro': 'COCO'}
     expects = (
         '`annotations/{train,val}.json` (and `test.json`; CVAT: `instances_Train.json`), images in `images/`, '
         '`{train,val,test}/` or `images/{train,val,test}/`'
@@ -120,6 +122,7 @@ class CvatCoco(CocoFormat):
     """What CVAT exports of a task, or of a project without subsets."""
 
     name = 'CVAT COCO'
+    tools = {'CVAT': 'COCO 1.0'}
     expects = '`annotations/instances_default.json`, images in `images/default/`, `images/` or beside: split 80/20'
     tree = """
 annotations/
@@ -142,6 +145,7 @@ class OneCocoFile(CocoFormat):
     """A single file of any name, or ``trainval.json``."""
 
     name = 'one COCO file'
+    tools = {'Supervisely': 'Export to COCO'}
     expects = 'a single `annotations/*.json` or `trainval.json`, images in `images/`: split 80/20'
     tree = """
 annotations/*.json  # one, or trainval.json

@@ -38,6 +38,7 @@ class CvatXml(DetectionFormat):
     """`annotations.xml`, with boxes, polygons and masks; subsets of a project are its splits."""
 
     name = 'CVAT for images'
+    tools = {'CVAT': 'CVAT for images 1.1'}
     expects = '`annotations.xml` of CVAT\'s export "CVAT for images 1.1", images in `images/`: split by its subsets'
     common_classes = True
 

@@ -33,6 +33,7 @@ class PascalVoc(DetectionFormat):
     """Lists of image names per split, and an XML file per image; the classes are those that occur in any split."""
 
     name = 'Pascal VOC'
+    tools = {'Pascal VOC': 'boxes', 'CVAT': 'Pascal VOC 1.1'}
     expects = '`Annotations/*.xml`, `JPEGImages/`, `ImageSets/Main/{train,val,test,trainval}.txt`'
     common_classes = True
     file_per_image = True

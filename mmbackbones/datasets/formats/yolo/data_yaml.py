@@ -28,6 +28,7 @@ class Yolo(TextFilePerImage):
     """
 
     name = 'YOLO'
+    tools = {'Ultralytics': '', 'CVAT': 'Ultralytics YOLO 1.0', 'Roboflow': 'YOLOv5 and newer'}
     expects = '`data.yaml` or another `*.yaml` with `names`, `train` and `val`; `images/`, `labels/*.txt`'
 
     tree = """
