@@ -105,7 +105,7 @@ def load_detection(
     """
     root, out_dir = absolute(root), absolute(out_dir)
     found = find_format(root, 'boxes')
-    wanted = choose_splits(found, splits)
+    wanted = choose_splits(found, root, splits)
     notes = list(found.notes)
     # A training run does without a test split, but an explicit request for one is not answered with another.
     optional = ('test',) if splits is None else ()

@@ -9,17 +9,18 @@ from ....errors import UserError
 from ....utils.text import short
 from ...checks.annotations import MAX_RELATIVE, NoAnnotationsError
 from ...checks.image_sizes import describe_size_mismatch
-from ...checks.images import ImageInfo, read_images
+from ...checks.images import SUFFIXES, ImageInfo, read_images
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..image_finder import ImageFinder
 from ..objects import Object, to_annotations
 from ..split_folders import divide_by_folder, divide_by_name
 from ..split_names import describe_unused, find_splits, split_of
-from .columns import find_columns, names_images
+from .columns import find_columns, is_number, names_images
 from .rows import Row, read_first_row, read_rows, read_table
 
 ONLY_CLASS = 'object'  # where there is no column of classes
+_FEWEST = 5  # columns: the name of the image, and the box
 _MOST_FILES = 100  # with more, there is one per image, or they are something else
 _NO_SPLIT = ('', 'unassigned')  # in AutoML's files: for training, or wherever they are needed
 _AUTOML_NAMES = {'validate': 'val', **dict.fromkeys(_NO_SPLIT, 'train')}
@@ -60,7 +61,7 @@ images/*.jpg
                 'splits, such as train.csv and val.csv, or keep one'
             )
         self.notes += describe_unused(set(files).difference(named.values()), self.root) if named else []
-        self._finder = ImageFinder(folder)
+        self._finder = ImageFinder(self.root, folder.walk('', SUFFIXES))
         self._tables = {file: read_rows(self.root / file) for file in (named.values() or files)}
         if len(named) > 1:
             self.splits = named
@@ -88,13 +89,18 @@ images/*.jpg
                     f'holds {file}, whose columns ({short(", ".join(first))[1:-1]}) name images, but no boxes: a '
                     'detector needs one in each row, in columns that are called xmin, ymin, xmax and ymax'
                 )
+            if len(first) >= _FEWEST and not any(map(is_number, first)):
+                return (
+                    f'holds {file}, none of whose columns ({short(", ".join(first))[1:-1]}) is known to name the '
+                    'images: call it filename, and the others class, xmin, ymin, xmax, ymax'
+                )
         return None
 
     def read(self, split: str) -> Annotations:
         rows, source = self._rows[split], str(self.root / self.splits[split])
         if not rows:
             raise NoAnnotationsError(f'{source} has no rows')
-        paths = self._find_images(rows, split)
+        paths, notes = self._find_images(rows, split)
         images: dict[str, list[Row]] = {path: [] for path in sorted(set(paths.values()))}
         for row in rows:
             images[paths[row.image]].append(row)
@@ -105,14 +111,15 @@ images/*.jpg
                     raise UserError(f'{row.where}: the image {path} {fault}')
         if any(len(columns.box) == 1 for columns, _ in self._tables.values()):
             self._refuse_corners(images.values(), infos)
-        notes = self._describe_unlisted() if split == 'train' else []
+        notes += self._describe_unlisted() if split == 'train' else []
         objects = [self._to_objects(found, info) for found, info in zip(images.values(), infos, strict=True)]
         return to_annotations(self.root, list(images), infos, objects, self._classes, notes)
 
-    def _find_images(self, rows: Sequence[Row], split: str) -> dict[str, str]:
-        """Image as rows name it -> its path."""
+    def _find_images(self, rows: Sequence[Row], split: str) -> tuple[dict[str, str], list[str]]:
+        """Image as rows name it -> its path; and notes for the user."""
         names = list(dict.fromkeys(row.image for row in rows))
-        return dict(zip(names, self._finder.find(names, str(self.root / self.splits[split]), split), strict=True))
+        paths, notes = self._finder.find_each(names, str(self.root / self.splits[split]), split)
+        return dict(zip(names, paths, strict=True)), notes
 
     def _divide(self, file: str, named: str | None) -> dict[str, list[Row]]:
         """The rows of each split, where a single file holds all."""
@@ -129,7 +136,7 @@ images/*.jpg
             return parts
         if named:
             return {named: rows}
-        paths = dict(zip(images, self._finder.find(images, str(self.root / file)), strict=True))
+        paths = dict(zip(images, self._finder.find_each(images, str(self.root / file))[0], strict=True))
         by_folder, unused = divide_by_folder(paths.values(), self.root)
         if len(by_folder) == 1:
             return {'train': rows}
@@ -184,9 +191,10 @@ images/*.jpg
         used = set[str]()
         with suppress(UserError):  # of a split that may not be read
             for split, rows in self._rows.items():
-                used.update(self._find_images(rows, split).values())
+                used.update(self._find_images(rows, split)[0].values())
         places = {os.path.dirname(path) for path in used}
-        unlisted = [path for path in self._finder.paths if path not in used and os.path.dirname(path) in places]
+        images = self.folder.walk('', SUFFIXES)
+        unlisted = [path for path in images if path not in used and os.path.dirname(path) in places]
         if not unlisted:
             return []
         return [f'{self.root}: images without a row, which are not used, such as {unlisted[0]}: {len(unlisted)}']

@@ -131,7 +131,9 @@ def test_a_list_that_could_mean_two_folders(root, out_dir):
     write_text(root / 'data.yaml', f'train: train.txt\nval: images/val\n{NAMES}')
     write_text(root / 'train.txt', listing('train', '{}.jpg'))
     shutil.copytree(root / 'images/train', root / 'backup')
-    message = r"train\.txt: 'a1.jpg' could be in (backup|images/train)/ or in .*: write the lines"
+    assert load_detection(root, out_dir).splits['train'].images == 4  # those in images/
+    shutil.move(root / 'images/train', root / 'new')
+    message = r'train\.txt: images of the same names are in backup/ and new/ of .*: keep one of them'
     with pytest.raises(UserError, match=message):
         load_detection(root, out_dir)
 
