@@ -191,8 +191,8 @@ class TextFilePerImage(DetectionFormat):
         spare = self._spare_labels
         if not bare or not spare:
             return
-        images = {_loose_name(name): name for name in bare}
-        fitting = [(file, images[key]) for file in spare if (key := _loose_name(file)) in images]
+        images = {loose_name(name): name for name in bare}
+        fitting = [(file, images[key]) for file in spare if (key := loose_name(file)) in images]
         if not fitting and 2 * len(bare) > len(self._labels) and 2 * len(spare) >= len(bare):
             file = get_close_matches(bare[0], spare[:_MAX_COMPARED], 1, cutoff=0)[0]
             fitting = [(file, bare[0])]
@@ -223,7 +223,7 @@ class TextFilePerImage(DetectionFormat):
             yield f'{self.file.name}: {_ORIENTED_BOXES}'
 
 
-def _loose_name(path: str) -> str:
+def loose_name(path: str) -> str:
     """The stem of an image or label file, without what tools do to names."""
     stem = posixpath.splitext(posixpath.basename(path))[0]
     name, suffix = posixpath.splitext(stem)
