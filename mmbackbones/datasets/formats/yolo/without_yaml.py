@@ -11,7 +11,7 @@ from ....utils.yaml_file import read_yaml
 from ...checks.images import SUFFIXES
 from ..folder import Folder
 from ..split_names import select_splits, split_in
-from .base import TextFilePerImage
+from .base import TextFilePerImage, loose_name
 from .class_files import find_class_files, read_class_files
 from .darknet import Darknet
 from .data_yaml import Yolo, is_data_yaml
@@ -70,6 +70,12 @@ labels/
                 if is_data_yaml(read_yaml(folder / name)):
                     return f'has label files of YOLO, which {name} describes: use --data {folder / name}'
         if not _has_labels(folder):
+            images = {loose_name(name): name for name in folder.walk('', SUFFIXES)}
+            if image := images.get(loose_name(files[0])):
+                return (
+                    f'has label files of YOLO, but no image has one: {files[0]} seems to belong to {image}: give it '
+                    f'the name of its image ({PurePosixPath(image).stem}.txt)'
+                )
             return (
                 f'has label files of YOLO, such as {files[0]}, but no image has one: it must have the name of its '
                 'image, and lie beside it, or in labels/ where the image lies in images/'
