@@ -80,6 +80,12 @@ def test_which_class_a_value_is(given, occurring, options, expected):
 
 REFUSED = {
     'black': (UNNAMED, {0}, {}, r'all 1 label maps in user have no label but 0, which leaves .*: label the objects'),
+    'white': (
+        UNNAMED,
+        {255},
+        {},
+        r'all 1 label maps in user have no label but 255, which leaves .*: label the objects',
+    ),
     'white is ignored': (
         UNNAMED,
         {0, 255},
