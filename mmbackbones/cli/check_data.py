@@ -14,8 +14,9 @@ from .options import add_label_options
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = (
-        f'{describe()}\n\nThese are the exports of {", ".join(name_tools())}. docs/data_formats.md says which are '
-        "whose, and shows each folder's tree, and the YAML file for data in any other."
+        f'{describe()}\n\nThese tools and data sets use them: {", ".join(name_tools())}.\n\n'
+        'docs/data_formats.md says which export of a tool is which format, and shows the tree of each folder and the '
+        'YAML file for data in any other folder.'
     )
     parser.add_argument(
         'data',

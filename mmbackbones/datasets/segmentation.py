@@ -115,7 +115,7 @@ def load_segmentation(
         check_same_classes(known, classes, str(names.file), 'the classes of the model')
 
     divided = 'val' not in found.splits
-    wanted = choose_splits(found, splits)
+    wanted = choose_splits(found, root, splits)
     pairs = {}
     for split in dict.fromkeys('train' if divided and split == 'val' else split for split in wanted):
         try:

@@ -203,11 +203,12 @@ def assign_splits(splits: dict[str, str]) -> dict[tuple[str, ...], str]:
     return {('train', 'val') if divided and split == 'train' else (split,): source for split, source in splits.items()}
 
 
-def choose_splits(found: Format, splits: Sequence[str] | None) -> list[str]:
+def choose_splits(found: Format, root: Path, splits: Sequence[str] | None) -> list[str]:
     """The splits to be read, in the order ``train``, ``val``, ``test``.
 
     Args:
         found: A data set.
+        root: What the user named, a folder or a file, for messages.
         splits: The splits that are asked for, as far as there are any; `train` needs `val`. Default: all.
 
     Raises:
@@ -221,6 +222,6 @@ def choose_splits(found: Format, splits: Sequence[str] | None) -> list[str]:
         missing = set() if wanted else set(splits)
     if missing:
         raise UserError(
-            f'{found.root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
+            f'{root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
         )
     return wanted

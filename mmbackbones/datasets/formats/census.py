@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...utils.files import is_regular
+from ...errors import printable
+from ...utils.files import is_folder, is_regular
 from ...utils.text import counted
 from ..checks.images import SUFFIXES
 from .folder import Folder
@@ -23,6 +24,7 @@ MAX_PER_FOLDER = 10_000  # so that one folder of images does not hide the others
 MANY = 20  # files of a folder; of more, only some are opened to tell the kind of all of them:
 SAMPLES = 3
 MAX_GLANCED = 5_000  # entries that are looked at in a folder that the user did not name
+MAX_SUFFIXES = 4  # in a message
 MAX_LABELS = 64  # different values of a gray image that may still be a label map
 MAX_PIXELS = 1 << 24  # of an image that is decoded for it
 
@@ -61,6 +63,8 @@ class Census:
     def describe(self) -> str:
         """Number of files of each kind in words."""
         counts = [counted(len(self.files[kind]), kind) for kind in KINDS if kind in self.files]
+        if suffixes := sorted({os.path.splitext(name)[1].lower() for name in self.files.get(OTHER, ())} - {''}):
+            counts[-1] += f' ({printable(", ".join([*suffixes[:MAX_SUFFIXES], "..."][: len(suffixes)]))})'
         counts = counts or ['no files']
         return f'{"" if self.complete else "at least "}{", ".join(counts)}'
 
@@ -81,7 +85,7 @@ def holds_images(root: Path) -> bool:
     for place in waiting:
         for entry in _scan(place):
             looked += 1
-            if _is_dir(entry):
+            if is_folder(entry):
                 waiting.append(Path(entry.path))
             elif kind_by_name(entry.name) == IMAGE:
                 return True
@@ -96,7 +100,7 @@ class Glance(Folder):
     def _scan(self, place: str) -> tuple[list[str], list[str]]:
         files, folders = list[str](), list[str]()
         for entry in islice(_scan(self.root / place), MAX_GLANCED):
-            (folders if _is_dir(entry) else files).append(entry.name)
+            (folders if is_folder(entry) else files).append(entry.name)
         return files, folders
 
     def _group(self, place: str) -> dict[str, list[str]]:
@@ -134,7 +138,7 @@ def _list_all(root: Path, most: int) -> tuple[list[str], list[str], bool]:
             entries, complete = entries[: min(MAX_PER_FOLDER, left)], False
         for entry in entries:
             path = f'{place}/{entry.name}' if place else entry.name
-            if _is_dir(entry):
+            if is_folder(entry):
                 folders.append(path)
                 waiting.append(path)
             else:
@@ -146,13 +150,6 @@ def _scan(place: Path) -> Iterator[os.DirEntry[str]]:
     """What is in a folder: one more than `MAX_PER_FOLDER` at most."""
     with suppress(OSError), os.scandir(place) as entries:
         yield from islice((entry for entry in entries if not entry.name.startswith('.')), MAX_PER_FOLDER + 1)
-
-
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def _group(files: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -76,6 +76,17 @@ def find_label_names(
     return LabelNames(folder.root, None)
 
 
+def from_list(file: Path, names: Sequence[str], maps: Sequence[Path]) -> LabelNames:
+    """Names of the labels, as the lines of a list tell them.
+
+    Args:
+        file: What holds the list.
+        names: The names.
+        maps: The label maps.
+    """
+    return _settle_zero(LabelNames(file, tuple(names)), sample(maps), 'named')
+
+
 def _read(file: Path, seen: Sample, zero: Zero) -> LabelNames:
     name = file.name.lower()
     for known, read in LISTS.items():
