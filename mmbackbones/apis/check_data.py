@@ -14,6 +14,7 @@ from ..datasets.formats import find_format
 from ..errors import UserError, printable
 from ..utils.folders import new_folder, require_new
 from ..utils.paths import absolute, path_text
+from ..utils.text import clipped
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class TaskReport:
         verdict = [f'ready for {" and ".join(self.ready_for)}']
         verdict += [f'not for {model}: {reason}' for model, reason in self.not_ready_for.items()]
         table = format_rows(self.labels) if self.labels else []
-        return [printable(line) for line in (self.summary, *table, *self.notes, '; '.join(verdict))]
+        return [printable(clipped(line)) for line in (self.summary, *table, *self.notes, '; '.join(verdict))]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from time import sleep
 
 from ..errors import RunFailed, UserError, interrupted, printable, summarize_error
 from ..utils.launchers import process_rank
+from ..utils.text import clipped
 
 # Warnings of MMEngine and MMSegmentation about their own calls, which users cannot act on. MMEngine takes a box that is
 # drawn along the border of its image for one out of bounds.
@@ -77,7 +78,7 @@ def print_error(message: str, on_all_processes: bool = False) -> None:
     if rank:
         sleep(_GRACE_PERIOD)
     if not rank or not on_all_processes:
-        print('error:', printable(message, keep='\n'), file=sys.stderr, flush=True)
+        print('error:', printable(clipped(message), keep='\n'), file=sys.stderr, flush=True)
 
 
 def _check_current_folder() -> None:

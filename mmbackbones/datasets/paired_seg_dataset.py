@@ -92,4 +92,4 @@ def _by_table(steps: Any) -> Any:
     if isinstance(steps, Mapping):
         step = {name: _by_table(value) for name, value in steps.items()}
         return step | dict(type=LoadByTable) if step.get('type') in _LOADERS else step
-    return [_by_table(step) for step in steps] if isinstance(steps, (list, tuple)) else steps
+    return type(steps)(map(_by_table, steps)) if isinstance(steps, (list, tuple)) else steps

@@ -13,7 +13,7 @@ from ..datasets import DetectionData, SegmentationData, load_detection, load_seg
 from ..datasets.formats.no_path import explain_foreign, similar
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
-from ..utils.text import counted
+from ..utils.text import clipped, counted
 from .config_tree import dicts_in, set_num_classes
 from .distributed import main_process_first
 from .img_scale import MIN_SIZE, check_resized_size
@@ -156,7 +156,7 @@ def apply_dataset(
         )
         use = _use_detection
     for line in (found.summary, *found.notes):
-        print_log(printable(line), logger='current')  # one line each, whatever names it quotes
+        print_log(printable(clipped(line)), logger='current')  # one line each, whatever names it quotes
     set_num_classes(cfg, len(found.classes))
     held_out = 'test' if 'test' in found.splits else 'val'
     for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):

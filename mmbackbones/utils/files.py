@@ -9,6 +9,9 @@ from pathlib import Path
 from ..errors import UserError
 from .atomic_write import atomic_write
 
+MAX_BYTES = 4 << 30  # of a file that is read as a whole, into memory
+MAX_TEXT_BYTES = 256 << 20  # of a text file, which needs several times as much: a list of a million images has 50 MiB
+
 
 def is_regular(path: Path) -> bool:
     """Whether a path leads to a regular file; reading anything else, such as a pipe or a device, might never end.
@@ -19,14 +22,29 @@ def is_regular(path: Path) -> bool:
     return stat.S_ISREG(path.stat().st_mode)
 
 
-def read_bytes(path: Path) -> bytes:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is a folder, or a link to one; links that lead nowhere, or in a circle, are not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
     """Read a regular file.
 
+    Args:
+        path: The file.
+        most: Bytes that it may have.
+
     Raises:
-        OSError: It cannot be read, or is not a regular file.
+        OSError: It cannot be read, is not a regular file, or too large.
     """
-    if not is_regular(path):
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
         raise OSError('it is not a regular file')
+    if state.st_size > most:
+        raise OSError(f'it has {state.st_size:,} bytes, but at most {most >> 20} MiB are read')
     return path.read_bytes()
 
 
@@ -34,10 +52,10 @@ def read_text(path: Path) -> str:
     """Read a text file in UTF-8, with or without a byte order mark.
 
     Raises:
-        UserError: It cannot be read, or is not text.
+        UserError: It cannot be read, is not text, or too large for a list of names or numbers.
     """
     try:
-        return read_bytes(path).decode('utf-8-sig')
+        return read_bytes(path, MAX_TEXT_BYTES).decode('utf-8-sig')
     except (OSError, ValueError) as error:
         raise UserError(f'{path} is not a readable text file: {error}') from error
 
@@ -89,7 +107,7 @@ def group_files(folder: Path) -> dict[str, list[str]]:
             name = entry.name
             if name[0] == '.':
                 continue
-            if entry.is_dir():
+            if is_folder(entry):
                 inner.append(entry)
             else:
                 _, dot, suffix = name.rpartition('.')

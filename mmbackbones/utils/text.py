@@ -2,6 +2,8 @@
 
 from reprlib import Repr
 
+MAX_MESSAGE = 4000  # characters, more than any that is meant to be so
+
 _repr = Repr()
 _repr.maxstring = _repr.maxother = 150
 
@@ -20,3 +22,8 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
         plural: The noun for any other number; by default `noun` with an "s".
     """
     return f'{number} {noun if number == 1 else plural or f"{noun}s"}'
+
+
+def clipped(text: str) -> str:
+    """A message without its middle, if it is so long that what it quotes must be a whole file."""
+    return text if len(text) <= MAX_MESSAGE else f'{text[: MAX_MESSAGE // 2]} ... {text[-MAX_MESSAGE // 2 :]}'

@@ -42,7 +42,7 @@ def read_xml(
         raise UserError(
             f'{file} declares a document type, which annotations do not need: entities are not expanded'
         ) from error
-    except (OSError, ValueError, ElementTree.ParseError) as error:
+    except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:  # LookupError: an unknown encoding
         raise UserError(f'{file} is not a readable XML file: {error}') from error
     return root
 

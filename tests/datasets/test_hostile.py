@@ -1,13 +1,18 @@
 """Files that are made to take forever are refused, or read in a moment."""
 
+import base64
+import io
 import json
 import os
 import re
 import time
+from functools import partial
 
 import pytest
+from PIL import Image
 
-from mmbackbones.datasets import load_detection
+from mmbackbones.datasets import load_detection, load_segmentation
+from mmbackbones.datasets.formats.label_maps.names.lists import read_ade20k
 from mmbackbones.errors import UserError
 from mmbackbones.utils.files import list_files
 from tests.helpers import detection_folders as folders
@@ -174,6 +179,15 @@ def test_entities_in_any_encoding(encoding, tmp_path, out_dir):
         load_detection(tmp_path / 'voc', out_dir)
 
 
+@pytest.mark.parametrize('encoding', ['utf-99', 'rot13', 'idna', ' ', 'x' * 100_000])
+def test_xml_in_no_encoding(encoding, tmp_path, out_dir):
+    folders.voc(tmp_path / 'voc')
+    file = tmp_path / 'voc/Annotations/a1.xml'
+    write_text(file, f'<?xml version="1.0" encoding="{encoding}"?>{file.read_text()}')
+    with pytest.raises(UserError, match=r'a1\.xml is not a readable XML file'):
+        load_detection(tmp_path / 'voc', out_dir)
+
+
 def test_deep_xml(tmp_path, out_dir):
     folders.voc(tmp_path / 'voc')
     before = load_detection(tmp_path / 'voc', out_dir)
@@ -181,6 +195,62 @@ def test_deep_xml(tmp_path, out_dir):
     file.write_text(file.read_text().replace('</annotation>', '<a>' * 200_000 + '</a>' * 200_000 + '</annotation>'))
     after = load_detection(tmp_path / 'voc', out_dir)
     assert (after.classes, after.splits['train'].boxes) == (before.classes, before.splits['train'].boxes)
+
+
+LARGE = [70_000, 10**6, 2**31]  # sides whose product pycocotools cannot count in 32 bits, or no memory holds
+
+
+@pytest.mark.parametrize('side', LARGE)
+@pytest.mark.parametrize('counts', ['PPYo1', 'o' * 5000, '\\' * 3000, [0]])
+def test_masks_of_sizes_that_no_image_has(side, counts, tmp_path, out_dir):
+    """pycocotools would write beyond its memory."""
+    rle = {'size': [side, side], 'counts': counts}
+    root = _write_masks(tmp_path / 'coco', rle, width=side, height=side)
+    with pytest.raises(UserError, match='pixels, but images have 1 to 1,073,741,824'):
+        load_detection(root, out_dir, masks=True)
+
+
+ZIGZAG = [value for number in range(1000) for value in (9e5 * (-1) ** number, number % 50)]
+
+
+def test_outlines_without_end(tmp_path, out_dir):
+    """pycocotools would walk along each pixel, and count them in 32 bits."""
+    root = _write_masks(tmp_path / 'coco', [ZIGZAG])
+    for load in (partial(load_detection, masks=True), load_segmentation):
+        with pytest.raises(UserError, match='has a polygon whose outline is longer than 10,000,000 pixels'):
+            load(root, out_dir)
+
+
+@pytest.mark.parametrize('outline', [[[0, 0], [1e14, 0], [0, 1e14]], [*zip(ZIGZAG[::2], ZIGZAG[1::2], strict=True)]])
+def test_outlines_without_end_beside_a_mask(outline, tmp_path, out_dir):
+    png = io.BytesIO()
+    Image.new('L', (2, 2), 1).save(png, 'PNG')
+    mask = {'shape_type': 'mask', 'points': [[1, 1], [2, 2]], 'mask': base64.b64encode(png.getvalue()).decode()}
+    shapes = [{'label': 'a', 'group_id': 1} | shape for shape in (mask, {'points': outline})]
+    for name in ('a', 'b'):
+        folders.write_image(tmp_path / f'{name}.jpg', (8, 8))
+        write_text(tmp_path / f'{name}.json', json.dumps({'shapes': shapes}))
+    with pytest.raises(UserError, match=r"\.json: the outline of a polygon of 'a' is longer than 10,000,000 pixels"):
+        load_detection(tmp_path, out_dir)
+
+
+def _write_masks(root, mask, **size):
+    folders.plain(root)
+    for file in root.glob('annotations/*.json'):
+        data = json.loads(file.read_text())
+        for image in data['images']:
+            image |= size
+        for annotation in data['annotations']:
+            annotation['segmentation'] = mask
+        write_text(file, json.dumps(data))
+    return root
+
+
+def test_many_synonyms(tmp_path):
+    """Counting each in a list of all would take minutes."""
+    write_text(tmp_path / 'objectInfo150.txt', 'header\n' + 'a\n' * 400_000)
+    with pytest.raises(UserError, match='must name 1 to 254 labels, but names 400000'):
+        read_ade20k(tmp_path / 'objectInfo150.txt')
 
 
 def test_many_folders_and_images(tmp_path, out_dir):

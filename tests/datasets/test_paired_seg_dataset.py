@@ -110,8 +110,9 @@ def test_label_maps_are_mapped_by_a_table(tmp_path):
     (tmp_path / 'list.json').write_text('[["a.png", "b.png"]]')
     load, config = dict(type='LoadAnnotations'), dict(type='PairedSegDataset', ann_file=str(tmp_path / 'list.json'))
     augment = dict(type='mmseg.TestTimeAug', transforms=[[load], [dict(type='mmseg.PackSegInputs')]])
-    mapped = DATASETS.build(dict(**config, labels=(1, 0), pipeline=[dict(type='mmseg.LoadAnnotations'), augment]))
-    first, nested = mapped.pipeline.transforms
+    crop = dict(type='mmseg.RandomCrop', crop_size=(8, 8))  # refuses lists
+    mapped = DATASETS.build(dict(**config, labels=(1, 0), pipeline=[dict(type='mmseg.LoadAnnotations'), crop, augment]))
+    first, _, nested = mapped.pipeline.transforms
     assert type(first) is type(nested.subroutines[0].transforms[0]) is LoadByTable
     assert load == dict(type='LoadAnnotations')
     plain = DATASETS.build(dict(**config, pipeline=[dict(type='mmseg.LoadAnnotations')]))

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from mmbackbones.datasets.formats.folder import Folder
 from mmbackbones.errors import UserError
-from mmbackbones.utils.files import list_files, read_bytes, read_text, write_text
+from mmbackbones.utils.files import MAX_BYTES, MAX_TEXT_BYTES, list_files, read_bytes, read_text, write_text
 
 
 def test_text_is_utf8_with_or_without_a_mark(tmp_path):
@@ -68,3 +69,22 @@ def test_links_to_other_folders(tmp_path):
     (tmp_path / 'here/third').symlink_to('../there')
     (tmp_path / 'here/d.jpg').symlink_to('nowhere')
     assert list_files(tmp_path / 'here', {'.jpg'}) == ['c.jpg', 'd.jpg', 'first/a.jpg', 'second/b.jpg']
+
+
+@pytest.mark.parametrize('target', ['loop.jpg', 'nowhere'])
+def test_links_that_lead_to_nothing_are_listed_as_files(target, tmp_path):
+    write_text(tmp_path / 'z.jpg', '')
+    (tmp_path / 'loop.jpg').symlink_to(target)
+    assert list_files(tmp_path, {'.jpg'}) == ['loop.jpg', 'z.jpg']
+    assert Folder(tmp_path).files() == ['loop.jpg', 'z.jpg']
+    assert Folder(tmp_path).folders() == []
+
+
+def test_files_of_any_size_are_not_read_into_memory(tmp_path):
+    for name, size in (('a.txt', MAX_TEXT_BYTES + 1), ('b.json', MAX_BYTES + 1)):
+        with (tmp_path / name).open('wb') as stream:
+            stream.truncate(size)  # takes no space
+    with pytest.raises(UserError, match='at most 256 MiB are read'):
+        read_text(tmp_path / 'a.txt')
+    with pytest.raises(OSError, match='at most 4096 MiB are read'):
+        read_bytes(tmp_path / 'b.json')

@@ -1,8 +1,10 @@
 """Validation of the object masks ("segmentation") in COCO annotations, for models that learn masks."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from pycocotools import mask as coco_mask
 
 from ...errors import UserError, summarize_error
@@ -10,7 +12,8 @@ from ...utils.text import short
 from .annotations import NUMBER_TYPES
 
 MAX_COORDINATE = 1e6  # pixels; pycocotools walks along an outline pixel by pixel
-MAX_SIDE = 1 << 16  # pixels of an image whose size is not verified; pycocotools multiplies them in 32 bits
+MAX_OUTLINE = 1e7  # pixels that it walks: it needs 80 bytes for each, and counts them in 32 bits
+MAX_PIXELS = 1 << 30  # of an image, as OpenCV reads it; pycocotools counts them in 32 bits, and reads beyond its memory
 MAX_GAP = 1  # pixels between a mask and its box: both are rounded
 
 _Edges = tuple[float, float, float, float]  # left, top, right, bottom
@@ -56,7 +59,7 @@ def box_of_mask(mask: Any, size: list[int | None]) -> list[float] | None:
         return None
     rows, columns = size
     encoded = isinstance(mask, dict)
-    if encoded and not all(type(side) is int and 0 < side < MAX_SIDE for side in size):
+    if encoded and not all(type(side) is int for side in size):
         return None
     edges = _find_edges(mask, size, decode=False)
     if isinstance(edges, str):
@@ -65,6 +68,12 @@ def box_of_mask(mask: Any, size: list[int | None]) -> list[float] | None:
     if encoded and (right > (columns or 0) or bottom > (rows or 0)):  # what is no RLE reads as one of any size
         return None
     return [left, top, right - left, bottom - top]
+
+
+def length_of_outline(polygon: Sequence[float]) -> float:
+    """Number of pixels that pycocotools walks along a polygon ``x1, y1, x2, y2, ...``."""
+    steps = np.abs(np.diff(np.reshape([*polygon, *polygon[:2]], (-1, 2)), axis=0))
+    return float(steps.max(axis=1).sum())
 
 
 def _find_edges(mask: Any, size: list[int | None], decode: bool = True) -> _Edges | str:
@@ -87,6 +96,8 @@ def _find_edges(mask: Any, size: list[int | None], decode: bool = True) -> _Edge
             valid = max(-left, -top, right, bottom) < MAX_COORDINATE
         if not valid or math.isnan(sum(polygon)):  # NaN is neither below nor above any number
             return f'has a polygon that is not made of pixel coordinates: {short(polygon)}'
+        if len(polygon) * max(right - left, bottom - top) > MAX_OUTLINE and length_of_outline(polygon) > MAX_OUTLINE:
+            return f'has a polygon whose outline is longer than {MAX_OUTLINE:,.0f} pixels: {short(polygon)}'
     return left, top, right, bottom
 
 
@@ -94,9 +105,11 @@ def _find_edges_of_rle(mask: dict[str, Any], size: list[int | None], decode: boo
     counts, stated = mask.get('counts'), mask.get('size')
     if not counts or not isinstance(counts, list | str) or not isinstance(stated, list) or len(stated) != 2:
         return f'lacks the "counts" or "size" of a run-length encoding (RLE): {short(mask)}'
-    if stated != size:
+    if stated != size or None in size:
         image = 'states no size' if None in size else f'is said to be of {size[1]}x{size[0]}'
         return f'is of {stated[1]}x{stated[0]} pixels, but its image {image}'
+    if not 0 < stated[0] * stated[1] <= MAX_PIXELS:
+        return f'is of {short(stated[1])}x{short(stated[0])} pixels, but images have 1 to {MAX_PIXELS:,}'
     if isinstance(counts, list):
         if set(map(type, counts)) != {int} or min(counts) < 0:
             return f'has run lengths that are not numbers of pixels: {short(counts)}'

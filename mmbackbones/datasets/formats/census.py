@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import printable
-from ...utils.files import is_regular
+from ...utils.files import is_folder, is_regular
 from ...utils.text import counted
 from ..checks.images import SUFFIXES
 from .folder import Folder
@@ -85,7 +85,7 @@ def holds_images(root: Path) -> bool:
     for place in waiting:
         for entry in _scan(place):
             looked += 1
-            if _is_dir(entry):
+            if is_folder(entry):
                 waiting.append(Path(entry.path))
             elif kind_by_name(entry.name) == IMAGE:
                 return True
@@ -100,7 +100,7 @@ class Glance(Folder):
     def _scan(self, place: str) -> tuple[list[str], list[str]]:
         files, folders = list[str](), list[str]()
         for entry in islice(_scan(self.root / place), MAX_GLANCED):
-            (folders if _is_dir(entry) else files).append(entry.name)
+            (folders if is_folder(entry) else files).append(entry.name)
         return files, folders
 
     def _group(self, place: str) -> dict[str, list[str]]:
@@ -138,7 +138,7 @@ def _list_all(root: Path, most: int) -> tuple[list[str], list[str], bool]:
             entries, complete = entries[: min(MAX_PER_FOLDER, left)], False
         for entry in entries:
             path = f'{place}/{entry.name}' if place else entry.name
-            if _is_dir(entry):
+            if is_folder(entry):
                 folders.append(path)
                 waiting.append(path)
             else:
@@ -150,13 +150,6 @@ def _scan(place: Path) -> Iterator[os.DirEntry[str]]:
     """What is in a folder: one more than `MAX_PER_FOLDER` at most."""
     with suppress(OSError), os.scandir(place) as entries:
         yield from islice((entry for entry in entries if not entry.name.startswith('.')), MAX_PER_FOLDER + 1)
-
-
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def _group(files: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -221,7 +221,7 @@ def _images_of(root: Path, kind: str, files: Iterable[str]) -> Iterator[str]:
             yield f'{Path(file).stem}.jpg'
         elif kind in _FILE_NAMES:
             head = read_head(root / file, MAX_READ)
-            pattern = rb'(.*?)</' if kind == XML else rb'\s*:\s*("(?:[^"\\]|\\.)*")'
+            pattern = rb'([^<]*)</' if kind == XML else rb'\s*:\s*("(?:[^"\\]|\\.)*")'
             for match in re.finditer(_FILE_NAMES[kind] + pattern, head):
                 text = match[1].decode(errors='replace')
                 with suppress(ValueError):

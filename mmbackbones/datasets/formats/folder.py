@@ -7,7 +7,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ...utils.files import group_files
+from ...utils.files import group_files, is_folder
 
 _BySuffix = dict[str, list[str]]  # suffix in lower case with its dot, or '' -> names
 
@@ -83,7 +83,7 @@ class Folder:
         with suppress(OSError), os.scandir(self.root / place) as entries:  # what cannot be listed holds nothing
             for entry in entries:
                 if not entry.name.startswith('.'):
-                    (folders if entry.is_dir() else files).append(entry.name)
+                    (folders if is_folder(entry) else files).append(entry.name)
         return files, folders
 
     def _walk(self, place: str) -> _BySuffix:

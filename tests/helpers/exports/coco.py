@@ -100,6 +100,12 @@ def cvat_project(root: Path) -> None:
     write_splits(root, 'annotations/instances_{}.json', 'images/{}', names)
 
 
+@export(BOXES, 'plain COCO')
+def cvat_project_with_a_task_in_no_subset(root: Path) -> None:
+    names = {'train': 'default', 'val': 'Validation', 'test': 'Test'}
+    write_splits(root, 'annotations/instances_{}.json', 'images/{}', names)
+
+
 @export(BOXES, 'one COCO file', divided=True)
 def cvat_project_with_one_subset(root: Path) -> None:
     write_json(root / 'annotations/instances_Train.json', add_attributes(coco(EVERYTHING)))

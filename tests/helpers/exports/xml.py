@@ -106,6 +106,11 @@ def cvat_voc_of_a_project(root: Path) -> None:
 
 
 @export(BOXES, 'Pascal VOC')
+def cvat_voc_with_a_task_in_no_subset(root: Path) -> None:
+    write_voc(root, 'ImageSets/Main', names={'train': 'default', 'val': 'Validation'}, decimals=1)
+
+
+@export(BOXES, 'Pascal VOC')
 def cvat_voc_with_rotated_boxes(root: Path) -> None:
     write_voc(root, 'ImageSets/Main', decimals=2, turned=True)
 

@@ -94,6 +94,8 @@ images/*.jpg  # or train/ and val/, or images/train/ and images/val/
     def find_files(cls, folder: Folder) -> dict[str, str]:
         files = {Path(file).stem: file for file in list_annotation_files(folder)}
         names = find_splits(files, f'{folder.root}/annotations')
+        if names and 'train' not in names and (rest := next((stem for stem in files if _is_default(stem)), None)):
+            names = {'train': rest, **names}
         # A train.json alone is in the format "one COCO file", and so is any file that is not just called val or test.
         if len(names) > 1 or {'val', 'test'} & set(names.values()):
             return {split: files[stem] for split, stem in names.items()}
@@ -134,7 +136,7 @@ images/
     @classmethod
     def find_files(cls, folder: Folder) -> dict[str, str]:
         files = list_annotation_files(folder)
-        if len(files) == 1 and Path(files[0]).stem.lower() in ('instances_default', 'person_keypoints_default'):
+        if len(files) == 1 and _is_default(Path(files[0]).stem):
             return {'train': files[0]}
         return {}
 
@@ -158,6 +160,11 @@ images/*.jpg
         if len(files) != 1:
             files = [file for file in ['trainval.json'] if (folder / file).is_file()]
         return {'train': files[0]} if files and folder.has_folder('images') else {}
+
+
+def _is_default(stem: str) -> bool:
+    """Whether a file is CVAT's for images that are in no subset."""
+    return stem.lower() in ('instances_default', 'person_keypoints_default')
 
 
 def _names_split(file: str) -> bool:

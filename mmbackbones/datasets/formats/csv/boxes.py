@@ -8,7 +8,7 @@ from ....errors import UserError
 from ....utils.text import short
 from ...checks.annotations import MAX_RELATIVE, NoAnnotationsError
 from ...checks.image_sizes import describe_size_mismatch
-from ...checks.images import ImageInfo, read_images
+from ...checks.images import SUFFIXES, ImageInfo, read_images
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..image_finder import ImageFinder
@@ -60,7 +60,7 @@ images/*.jpg
                 'splits, such as train.csv and val.csv, or keep one'
             )
         self.notes += describe_unused(set(files).difference(named.values()), self.root) if named else []
-        self._finder = ImageFinder(folder)
+        self._finder = ImageFinder(self.root, folder.walk('', SUFFIXES))
         self._tables = {file: read_rows(self.root / file) for file in (named.values() or files)}
         if len(named) > 1:
             self.splits = named
@@ -100,7 +100,8 @@ images/*.jpg
         if not rows:
             raise NoAnnotationsError(f'{source} has no rows')
         names = list(dict.fromkeys(row.image for row in rows))
-        paths = dict(zip(names, self._finder.find(names, source, split), strict=True))
+        found_paths, notes = self._finder.find_each(names, source, split)
+        paths = dict(zip(names, found_paths, strict=True))
         images: dict[str, list[Row]] = {path: [] for path in sorted(set(paths.values()))}
         for row in rows:
             images[paths[row.image]].append(row)
@@ -112,7 +113,7 @@ images/*.jpg
         if any(len(columns.box) == 1 for columns, _ in self._tables.values()):
             self._refuse_corners(images.values(), infos)
         objects = [self._to_objects(found, info) for found, info in zip(images.values(), infos, strict=True)]
-        return to_annotations(self.root, list(images), infos, objects, self._classes)
+        return to_annotations(self.root, list(images), infos, objects, self._classes, notes)
 
     def _divide(self, file: str, named: str | None) -> dict[str, list[Row]]:
         """The rows of each split, where a single file holds all."""
@@ -129,7 +130,7 @@ images/*.jpg
             return parts
         if named:
             return {named: rows}
-        paths = dict(zip(images, self._finder.find(images, str(self.root / file)), strict=True))
+        paths = dict(zip(images, self._finder.find_each(images, str(self.root / file))[0], strict=True))
         by_folder, unused = divide_by_folder(paths.values(), self.root)
         if len(by_folder) == 1:
             return {'train': rows}

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from math import isfinite
 from pathlib import Path
@@ -11,7 +11,7 @@ from sys import intern
 from typing import NamedTuple
 
 from ....errors import UserError
-from ....utils.files import is_regular, read_text
+from ....utils.files import is_regular
 from ....utils.text import short
 from ...checks.image_sizes import parse_side
 from .columns import Columns, find_columns
@@ -20,6 +20,7 @@ Box = tuple[float, float, float, float]
 
 _DELIMITERS = ',;\t|'
 _PEEK = 1 << 16  # bytes
+_MAX_LINE = 1 << 20  # characters
 _TRUE = {'1', '1.0', 'true', 'yes'}
 _NUMBER = re.compile(r'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf', re.IGNORECASE)
 
@@ -55,13 +56,10 @@ class Row(NamedTuple):
 
 def read_first_row(file: Path) -> list[str]:
     """The first row of a CSV file; empty if there is none that can be read."""
+    text = _peek(file)
     try:
-        if not is_regular(file):
-            return []
-        with file.open('rb') as stream:
-            text = stream.read(_PEEK).decode('utf-8-sig', 'replace')
-        return next(_split(file, text), (0, []))[1]
-    except (OSError, UserError):
+        return next(_split(file, io.StringIO(text, newline=''), _delimiter(text)), (0, []))[1]
+    except UserError:
         return []
 
 
@@ -71,7 +69,7 @@ def read_table(file: Path) -> list[list[str]]:
     Raises:
         UserError: It is unreadable or malformed.
     """
-    return [cells for _, cells in _split(file, read_text(file))]
+    return [cells for _, cells in _read(file, _delimiter(_peek(file)))]
 
 
 def read_rows(file: Path) -> tuple[Columns, list[Row]]:
@@ -80,17 +78,16 @@ def read_rows(file: Path) -> tuple[Columns, list[Row]]:
     Raises:
         UserError: It is unreadable or malformed; the message names the line.
     """
-    text = read_text(file)
-    lines = _split(file, text)
+    delimiter = _delimiter(_peek(file))
+    lines = _read(file, delimiter)
     number, first = next(lines, (0, []))
     columns = find_columns(first)
     if columns is None:
         raise UserError(f'{file} has no columns of images and boxes')
-    decimal_commas = _delimiter(text) == ';'  # in the tables of many countries
     parse = _Parser(file, columns)
     rows = []
     for line, cells in lines if columns.header else chain([(number, first)], lines):
-        if decimal_commas:
+        if delimiter == ';':  # in the tables of many countries, decimal commas
             cells = [re.sub(r'(?<=\d),(?=\d)', '.', cell) for cell in cells]
         try:
             rows.append(parse.row(cells, line))
@@ -103,9 +100,42 @@ class _DefectError(Exception):
     """What is wrong with a row, as the end of a sentence."""
 
 
-def _split(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+def _peek(file: Path) -> str:
+    """The beginning of a file; nothing if it cannot be read."""
+    try:
+        if is_regular(file):
+            with file.open('rb') as stream:
+                return stream.read(_PEEK).decode('utf-8-sig', 'replace')
+    except OSError:
+        pass
+    return ''
+
+
+def _read(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a file, which is never in memory as a whole.
+
+    Raises:
+        UserError: It is unreadable or malformed.
+    """
+    try:
+        if not is_regular(file):
+            raise OSError('it is not a regular file')
+        with file.open(encoding='utf-8-sig', newline='') as stream:
+            yield from _split(file, _lines(stream), delimiter)
+    except (OSError, ValueError) as error:
+        raise UserError(f'{file} is not a readable text file: {error}') from error
+
+
+def _lines(stream: io.TextIOWrapper) -> Iterator[str]:
+    while line := stream.readline(_MAX_LINE):
+        if len(line) == _MAX_LINE:
+            raise csv.Error(f'it has more than {_MAX_LINE} characters')
+        yield line
+
+
+def _split(file: Path, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not empty, with the number of its last line."""
-    reader = csv.reader(io.StringIO(text, newline=''), delimiter=_delimiter(text))
+    reader = csv.reader(lines, delimiter=delimiter)
     try:
         for cells in reader:
             if any(map(str.strip, cells)):

@@ -13,7 +13,9 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from ....errors import UserError, summarize_error
+from ....utils.text import short
 from ...checks.images import ImageInfo
+from ...checks.masks import MAX_OUTLINE, length_of_outline
 from ..objects import Object, from_polygons, from_rle
 
 _GRAY = ('1', 'L', 'P', 'I', 'I;16')  # modes of PIL with one value per pixel
@@ -115,7 +117,12 @@ def _join(shapes: list[Shape], info: ImageInfo, where: Path) -> Object:
     if len(polygons) == len(shapes):
         return from_polygons(name, polygons, crowd)
     encoded: list[Any] = [_encode(shape.patch, info, where) for shape in shapes if shape.patch]
-    if polygons:
+    if longest := max(polygons, key=length_of_outline, default=()):
+        if length_of_outline(longest) > MAX_OUTLINE:
+            raise UserError(
+                f'{where}: the outline of a polygon of {short(name)} is longer than {MAX_OUTLINE:,.0f} pixels: '
+                f'{short(list(longest))}'
+            )
         encoded += coco_mask.frPyObjects([list(polygon) for polygon in polygons], info.height, info.width)
     return from_rle(name, coco_mask.merge(encoded), crowd)
 

@@ -10,7 +10,7 @@ from ....errors import UserError
 from ....utils.text import short
 from ....utils.xml_file import read_xml, xml_root
 from ...checks.image_sizes import describe_size_mismatch, parse_side
-from ...checks.images import read_images
+from ...checks.images import SUFFIXES, read_images
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..image_finder import ImageFinder
@@ -80,7 +80,7 @@ images/*.jpg  # or images/train/ and images/val/
 
     def read(self, split: str) -> Annotations:
         chosen = [image for image in self._images if image.subset in self._subsets[split]]
-        files = self._finder.find([image.name for image in chosen], str(self._file), split)
+        files, notes = self._finder.find_each([image.name for image in chosen], str(self._file), split)
         infos = read_images(self.root, self.root, files, str(self._file))
         for image, file, info in zip(chosen, files, infos, strict=True):
             if fault := describe_size_mismatch(image.size, info):
@@ -89,11 +89,11 @@ images/*.jpg  # or images/train/ and images/val/
         occurring = {shape.get('label', '').strip() for image in self._images for shape in image.shapes}
         classes = [label for label in self._labels if label in occurring]
         classes += sorted(occurring.difference(classes))
-        return to_annotations(self.root, files, infos, objects, classes)
+        return to_annotations(self.root, files, infos, objects, classes, notes)
 
     @cached_property
     def _finder(self) -> ImageFinder:
-        return ImageFinder(self.folder)
+        return ImageFinder(self.root, self.folder.walk('', SUFFIXES))
 
     def _read_file(self) -> None:
         tree = read_xml(self._file, 'image', self._read_image)

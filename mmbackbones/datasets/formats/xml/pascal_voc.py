@@ -26,7 +26,7 @@ from .voc_file import (
 )
 
 _LIST_DIRS = ('ImageSets/Main', 'ImageSets', '')
-_WHOLE = 'default'  # CVAT's list of all images of a task
+_WHOLE = 'default'  # CVAT's list of all images that are in no subset
 
 
 class PascalVoc(DetectionFormat):
@@ -68,8 +68,9 @@ ImageSets/
             stems[other] = [stem for stem in self._read_list('trainval') if stem not in given]
             names |= {other: 'trainval'}
             stems = {split: stems[split] for split in ('train', 'val', 'test') if stems.get(split)}
-        if not stems and _WHOLE in lists:
-            names, stems = {'train': _WHOLE}, {'train': self._read_list(_WHOLE)}
+        if 'train' not in stems and _WHOLE in lists:
+            names |= {'train': _WHOLE}
+            stems = {'train': self._read_list(_WHOLE), **stems}
         if not stems:
             raise UserError(
                 f'{self._list_dir} lists no images: it has none of train.txt, val.txt, trainval.txt and test.txt'

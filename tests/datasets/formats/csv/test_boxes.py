@@ -233,3 +233,16 @@ def test_images_of_the_same_names_in_each_split(root, out_dir):
         (root / name).unlink()
     with pytest.raises(UserError, match=r"valid_labels.csv: the image 'b.jpg' is not in"):
         load_detection(root, out_dir)
+
+
+@pytest.mark.parametrize('text', ['x' * 200_000, '\0' * (3 << 20), '"' + 'x\n' * (2 << 20)])
+def test_an_endless_cell(text, root, out_dir):
+    write(root, [*ROWS, text])
+    with pytest.raises(UserError, match=r'labels\.csv, line \d+, is not a row of a CSV file: '):
+        load_detection(root, out_dir)
+
+
+def test_a_row_that_is_no_text(root, out_dir):
+    (root / 'labels.csv').write_bytes(f'{HEADER}\na.jpg,'.encode() + b'\xff,4,6,24,16\n')
+    with pytest.raises(UserError, match=r'labels\.csv is not a readable text file'):
+        load_detection(root, out_dir)

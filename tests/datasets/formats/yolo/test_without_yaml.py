@@ -251,3 +251,10 @@ def test_only_some_of_many_texts_are_looked_into(tmp_path, monkeypatch):
         write_text(tmp_path / f'{number}.txt', 'a poem')
     assert YoloWithoutYaml.explain_mismatch(Folder(tmp_path)) is None
     assert 3 < len(looked) <= 5
+
+
+def test_two_images_of_one_name_have_one_label_file(root, out_dir):
+    write_image(root / 'images/train/a1.png')
+    said = r'images/train/a1\.jpg and images/train/a1\.png have the same label file, labels/train/a1\.txt: rename one'
+    with pytest.raises(UserError, match=said):
+        load_detection(root, out_dir)

@@ -1,5 +1,6 @@
 """Files that list names of labels in their order: `classes.txt`, labelme's `class_names.txt`, ADE20K's table."""
 
+from collections import Counter
 from pathlib import Path
 
 from ...base import LabelNames
@@ -42,4 +43,5 @@ def _first_names(lines: list[str]) -> list[str]:
     """The first of the synonyms in the last column; all of them where two labels would share the first."""
     rows = [line.split('\t')[-1].strip() for line in lines]
     firsts = [row.replace(';', ',').split(',')[0].strip() for row in rows]
-    return [row if firsts.count(first) > 1 else first for row, first in zip(rows, firsts, strict=True)]
+    times = Counter(firsts)
+    return [row if times[first] > 1 else first for row, first in zip(rows, firsts, strict=True)]
