@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ...errors import UserError
-from ...utils.text import short
+from ...utils.text import advise_on_missing, short
 from .path_ends import Parts, PathEnds, fold, list_ends, split_path, without_suffix
 from .split_names import split_of
 
@@ -104,7 +104,7 @@ class ImageFinder:
         if missing := [name for name in distinct if name not in found.paths]:
             raise UserError(
                 f'{source}: the image {missing[0]!r} is not in {self._root}; {len(missing)} of its {len(distinct)} '
-                f'images {"is" if len(missing) == 1 else "are"} missing'
+                f'images {"is" if len(missing) == 1 else "are"} missing: {advise_on_missing(len(missing))}'
             )
         return [found.paths[name] for name in names], list(found.notes)
 
