@@ -3,7 +3,6 @@
 import os
 from collections import defaultdict
 from collections.abc import Container
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -18,10 +17,14 @@ class Folder:
 
     Args:
         root: An absolute path.
+
+    Attributes:
+        closed: Folders that may not be listed, of those that were looked into: absolute paths.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.closed: list[str] = []
         self._listed: dict[str, tuple[list[str], list[str]]] = {}
         self._walked: dict[str, dict[str, list[str]]] = {}  # place -> suffix in lower case -> files
 
@@ -64,10 +67,15 @@ class Folder:
         """Names of what is no folder, and of the folders, in `place`."""
         if place not in self._listed:
             files, folders = list[str](), list[str]()
-            with suppress(OSError), os.scandir(self.root / place) as entries:  # what cannot be listed holds nothing
-                for entry in entries:
-                    if not entry.name.startswith('.'):
-                        (folders if is_folder(entry) else files).append(entry.name)
+            try:
+                with os.scandir(self.root / place) as entries:
+                    for entry in entries:
+                        if not entry.name.startswith('.'):
+                            (folders if is_folder(entry) else files).append(entry.name)
+            except PermissionError:
+                self.closed.append(os.path.join(self.root, place))
+            except OSError:  # what cannot be listed holds nothing
+                pass
             self._listed[place] = sorted(files), sorted(folders)
         return self._listed[place]
 
@@ -81,7 +89,7 @@ class Folder:
 
     def _list_all(self, place: str) -> list[str]:
         """Paths, relative to `place`, of the files in it and its subfolders, sorted."""
-        return list_files(self.root / place, _Everything())
+        return list_files(self.root / place, _Everything(), self.closed)
 
 
 class _Everything:

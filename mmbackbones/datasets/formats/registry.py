@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Literal, get_args, overload
 
 from ...errors import UserError
+from ...utils.files import reads_users_files
 from ...utils.paths import absolute
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .census import holds_images
@@ -118,6 +119,7 @@ def summarize() -> str:
     return f'boxes, masks or label maps in any of {len(FORMATS)} formats ({known}, ...)'
 
 
+@reads_users_files
 def has_boxes(root: str | os.PathLike[str]) -> bool:
     """Whether a folder is in a format with boxes, or a YAML file names annotations with boxes.
 
@@ -127,6 +129,7 @@ def has_boxes(root: str | os.PathLike[str]) -> bool:
     return _has(absolute(root), 'boxes')
 
 
+@reads_users_files
 def has_label_maps(root: str | os.PathLike[str]) -> bool:
     """Whether a folder is in a format with label maps, or a YAML file names folders of label maps.
 
@@ -161,11 +164,14 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     matching = _match(folder, task)
     first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
+        if folder.closed:
+            raise UserError(f'{folder.closed[0]} cannot be listed: permission denied')
         raise UserError(_explain_mismatch(folder, task))
     if not holds_images(root) and (above := explain_higher_level(root, _offered(task))):
         raise UserError(above)
     found = first(folder)
     found.notes += _describe_val_folders(found)
+    found.notes += [f'{place} cannot be listed (permission denied): not read' for place in dict.fromkeys(folder.closed)]
     used = set(found.splits.values())
     with suppress(UserError):  # a defect of what is not used anyway
         others = [other.name for other in matching if not used.issuperset(other(folder).splits.values())]
