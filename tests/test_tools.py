@@ -34,9 +34,10 @@ def run_python(*arguments, **variables):
 
 
 HELP = """
-import io, json, runpy, sys
+import io, json, os, runpy, sys
 from contextlib import redirect_stdout
 
+os.environ['COLUMNS'] = '80'
 said = {}
 for tool in sys.argv[1:]:
     sys.argv = [f'tools/{tool}.py', '--help']
@@ -64,6 +65,14 @@ def test_help_shows_an_example_and_loads_neither_mmdet_nor_mmseg(helps, name):
     verb = dict(get_flops='flops').get(name, name.replace('_', '-'))
     assert said.startswith(f'usage: mmbackbones {verb} ')
     assert f'\n    mmbackbones {verb} ' in said or f'    OMP_NUM_THREADS=2 mmbackbones {verb} ' in said
+
+
+@pytest.mark.parametrize('name', TOOLS)
+def test_help_fits_the_terminal(helps, name):
+    lines = helps[name][1].splitlines()
+    commands = [line for line in lines if line.startswith('    ') and 'mmbackbones ' in line]
+    assert max(len(line) for line in lines if line not in commands) <= 80
+    assert all(line.split()[0] in ('mmbackbones', 'OMP_NUM_THREADS=2') for line in commands)
 
 
 def test_usage_names_the_config_before_the_options(helps):

@@ -4,11 +4,13 @@ A verb's module is imported when it is called. It has a docstring, which its ``-
 ``add_arguments(parser)``, and ``main(arguments)``, which gets what was parsed.
 """
 
+import re
 import sys
 from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
+from textwrap import fill
 from typing import Any
 
 from ..errors import UserError
@@ -82,12 +84,25 @@ def _run_verb(arguments: list[str]) -> None:
 
 
 class _HelpFormatter(RawDescriptionHelpFormatter):
-    """Usage on one line, with CONFIG first: behind ``--resume`` or ``--cfg-options`` it would be taken for a value."""
+    """Usage on one line, with CONFIG first: behind ``--resume`` or ``--cfg-options`` it would be taken for a value.
+
+    The texts before and after the options are wrapped: paragraphs, and entries of lists, which are indented by two
+    spaces. Lines that are indented by more are commands, and stay whole.
+    """
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = re.sub(r'^(\S.*[^:\n])\n(?=\S)', r'\1 ', text, flags=re.MULTILINE).splitlines()
+        return '\n'.join(line if line.startswith(' ' * 3) else _wrap(line, width) for line in lines)
 
     def add_usage(self, usage: str | None, actions: Iterable[Action], groups: Any, prefix: str | None = None) -> None:
         positionals = [action for action in actions if not action.option_strings]
         options = Action([], 'options', metavar='[option ...]')
         super().add_usage(usage, [*positionals, options], [], prefix)
+
+
+def _wrap(text: str, width: int) -> str:
+    inner = ' ' * (6 if text.startswith(' ') else 0)
+    return fill(text, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
 
 
 def _register() -> None:

@@ -8,13 +8,15 @@ Examples:
 
 from argparse import ArgumentParser, Namespace
 
-from ..datasets.formats import describe
+from ..datasets.formats import describe, name_tools
 from .options import add_label_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = (
-        f'{describe()}\n\nThe trees of these folders, and the YAML file for all others, are in docs/data_formats.md.'
+        f'{describe()}\n\nThese tools and data sets use them: {", ".join(name_tools())}.\n\n'
+        'docs/data_formats.md says which export of a tool is which format, and shows the tree of each folder and the '
+        'YAML file for data in any other folder.'
     )
     parser.add_argument(
         'data',

@@ -2,7 +2,6 @@
 
 import ast
 from argparse import ArgumentParser, ArgumentTypeError
-from textwrap import fill
 from typing import Any
 
 from mmengine.config import DictAction
@@ -110,7 +109,7 @@ def add_config(parser: ArgumentParser, optional: bool = False, default: str = ''
     parser.epilog = 'names, each of a beginning and one of its endings:'
     for prefix in (framework.prefix for framework in FRAMEWORKS):
         names = [name.removeprefix(prefix) for name in config_names() if name.startswith(prefix)]
-        parser.epilog += f'\n{fill(" ".join(names), 116, initial_indent=f"  {prefix}: ", subsequent_indent="      ")}'
+        parser.epilog += f'\n  {prefix}: {" ".join(names)}'
 
 
 def add_data_options(parser: ArgumentParser) -> None:
@@ -141,14 +140,14 @@ def add_label_options(parser: ArgumentParser, default: str | None = None) -> Non
     parser.add_argument(
         '--background',
         choices=BACKGROUNDS,
-        help='label 0, which is what no object covers in most label maps: the first class (class), or ignored, so that '
-        f'label 1 is the first class (ignore){ending}',
+        help='what label 0 is, the background in most label maps: "class" makes it the first class; with "ignore" it '
+        f'is ignored, and label 1 is the first class{ending}',
     )
     parser.add_argument(
         '--ignore-label',
         type=non_negative_int,
         metavar='N',
-        help=f'ignore pixels of value N in label maps, beside those of 255 if it is no class{ending}',
+        help=f'ignore pixels of value N in label maps, as those of 255 are unless it is a class{ending}',
     )
 
 

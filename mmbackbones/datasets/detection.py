@@ -14,11 +14,14 @@ from ..utils.garbage import paused_collector
 from ..utils.paths import absolute
 from ..utils.text import counted
 from .checks.annotations import NoAnnotationsError, check_categories
+from .checks.classes import describe_similar
 from .checks.counts import count_usable, is_trained_on
 from .checks.repair import DONE_BY_COCO_DATASET
+from .checks.shared_images import TrainedImages
 from .formats import find_format
 from .formats.base import DetectionFormat, assign_splits, choose_splits
 from .formats.checked_file import CheckedFile, check_classes, check_file, repair_file
+from .formats.mixture import refuse_mixture
 from .train_val_split import describe_train_val_split, train_val_split
 
 
@@ -103,12 +106,14 @@ def load_detection(
     """
     root, out_dir = absolute(root), absolute(out_dir)
     found = find_format(root, 'boxes')
-    wanted = choose_splits(found, splits)
+    wanted = choose_splits(found, root, splits)
     notes = list(found.notes)
     # A training run does without a test split, but an explicit request for one is not answered with another.
     optional = ('test',) if splits is None else ()
     checked, expected = _check_files(found, wanted, optional, classes, masks, notes)
+    notes += describe_similar(expected)
     done: dict[str, DetectionSplit] = {}
+    trained = TrainedImages()
     for served, item in checked.items():
         with _leave_out_empty(served == optional, notes):
             parts, file, said = _prepare(found.root, served, item, expected)
@@ -127,6 +132,11 @@ def load_detection(
                 if not file:
                     write_text(ann_file, json.dumps({'info': {}} | part))  # some versions of pycocotools want "info"
                 image_dir = item.annotations.image_dir
+                paths = [os.path.join(image_dir, image['file_name']) for image in part['images']]
+                if split == 'train':
+                    trained.add(paths)
+                else:
+                    notes += trained.describe_shared(paths, split, item.name)
                 done[split] = DetectionSplit(
                     ann_file, image_dir, counts.images, counts.boxes, counts.backgrounds, _thinnest(part)
                 )
@@ -164,6 +174,7 @@ def _check_files(
                 checked[splits] = check_file(found.root, source, annotations, expected, whose, masks_for)
             else:
                 check_classes(data, expected, name, whose)
+    refuse_mixture(found, (item.annotations for item in checked.values()))
     return checked, expected or ()
 
 

@@ -12,12 +12,15 @@ from .checks.unnamed_labels import (
     BACKGROUND,
     FOREGROUND,
     binary_table,
+    check_not_instances,
     check_sharp,
+    check_white,
     class_of,
     find_foreground,
     table_of_values,
 )
 from .formats.base import LabelNames
+from .formats.data_file import is_data_file
 
 MIN_CLASSES = 2  # with a single class there is nothing to tell apart
 
@@ -149,6 +152,9 @@ def _table_without_names(
     if foreground is not None:
         table = binary_table((BACKGROUND, FOREGROUND), foreground, background, ignore_label)
     else:
+        if classes is None:
+            check_white(pixels, ignore_label, root)
+            check_not_instances(maps, root)
         table = table_of_values(occurring, background, ignore_label, trained, root)
     if trained and trained != set(table.names):
         raise UserError(
@@ -176,12 +182,24 @@ def _without(names: Collection[str], name: str) -> str:
 def describe_table(table: LabelTable, given: LabelNames, root: Path) -> list[str]:
     """Notes on how values are read, where the format alone does not tell."""
     if given.names is None:
-        line = 'with the name of the foreground' if FOREGROUND in table.names else 'line n naming value n - 1'
-        called = _listing(table.names)
-        return [f'nothing names the classes, so they are {called}; a file classes.txt in {root} would, {line}']
+        return [f'nothing names the classes, so they are {_listing(table.names)}; {_describe_naming(table, root)}']
     if given.values is None and table.background == 'class' and IGNORE_INDEX not in table.classes:
         return [f'labels are counted from 0: label 0 is {table.names[0]!r}']
     return []
+
+
+def _describe_naming(table: LabelTable, root: Path) -> str:
+    """What names the classes of a data folder, or of a YAML file, that does not."""
+    values = sorted(table.classes)
+    if is_data_file(root):
+        shown = [f'{value}: NAME' for value in values[:3]] + ['...'] * (len(values) > 3)
+        return f'a line in {root} would: classes: {{{", ".join(shown)}}}'
+    if FOREGROUND in table.names:
+        return f'a file classes.txt in {root} would, with the name of the foreground'
+    if values[-1] < 2 * len(values):  # few lines would name what does not occur
+        return f'a file classes.txt in {root} would, line n naming value n - 1'
+    shown = [f'"{value}, NAME"' for value in values[:2]]
+    return f'a file _classes.csv in {root} would, with the lines "Pixel Value, Class", {", ".join(shown)} and so on'
 
 
 def _listing(names: Sequence[str]) -> str:

@@ -1,15 +1,35 @@
 """Segmentation data set that is a list of images and their label maps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cv2
+import numpy as np
 from mmengine.fileio import load
 from mmengine.registry import DATASETS
 from mmseg.datasets import BaseSegDataset
+from mmseg.datasets.transforms import LoadAnnotations
 
-from .checks.label_maps import IGNORE_INDEX
+from .checks.label_maps import IGNORE_INDEX, MAX_BYTE
 
 _AS_REDUCED = 'as reduce_zero_label'
+_LOADERS = ('LoadAnnotations', 'mmseg.LoadAnnotations')
+
+
+class LoadByTable(LoadAnnotations):
+    """MMSegmentation's reader of label maps, with one look into a table per pixel.
+
+    MMSegmentation compares a label map with each value that is mapped, which takes longer than decoding it.
+    """
+
+    def _load_seg_map(self, results: dict[str, Any]) -> None:
+        found = results | dict(label_map=None)
+        super()._load_seg_map(found)
+        table = np.arange(MAX_BYTE + 1, dtype=np.uint8)
+        for label, index in results['label_map'].items():
+            if 0 <= label <= MAX_BYTE:
+                table[label] = index
+        results['gt_seg_map'] = cv2.LUT(found['gt_seg_map'], table)
 
 
 @DATASETS.register_module()
@@ -45,6 +65,8 @@ class PairedSegDataset(BaseSegDataset):
                 self.labels[ignore_label - reduce_zero_label] = IGNORE_INDEX
         else:
             self.labels = {value - reduce_zero_label: label for value, label in zip(values, labels or (), strict=True)}
+        if self.labels and 'pipeline' in kwargs:
+            kwargs['pipeline'] = _by_table(kwargs['pipeline'])
         super().__init__(reduce_zero_label=reduce_zero_label, **kwargs)
         if background == _AS_REDUCED:
             background = 'ignore' if reduce_zero_label else 'class'
@@ -63,3 +85,11 @@ class PairedSegDataset(BaseSegDataset):
             )
             for image, label_map in load(self.ann_file, file_format='json')
         ]
+
+
+def _by_table(steps: Any) -> Any:
+    """A pipeline, or a part of one, that reads label maps with :class:`LoadByTable`; the config stays as it is."""
+    if isinstance(steps, Mapping):
+        step = {name: _by_table(value) for name, value in steps.items()}
+        return step | dict(type=LoadByTable) if step.get('type') in _LOADERS else step
+    return type(steps)(map(_by_table, steps)) if isinstance(steps, (list, tuple)) else steps

@@ -116,7 +116,7 @@ def load_segmentation(
         check_same_classes(known, classes, str(names.file), 'the classes of the model')
 
     divided = 'val' not in found.splits
-    wanted = choose_splits(found, splits)
+    wanted = choose_splits(found, root, splits)
     pairs = {}
     for split in dict.fromkeys('train' if divided and split == 'val' else split for split in wanted):
         try:
@@ -141,7 +141,7 @@ def load_segmentation(
         if names.values is None:  # otherwise the format says what 255 is
             check_label_255(pixels, table, root)
         notes += describe_table(table, names, root) + describe_labels(
-            list(maps.values()), table, names.values is not None
+            list(maps.values()), table, names.values is not None, _names_of_ignored(names, background)
         )
         if divided:
             pairs |= _divide(pairs['train'], table)
@@ -176,6 +176,13 @@ def _merge_background(asked: str | None, names: LabelNames, classes: Sequence[st
             f'{_FIRST[asked]} (--background {asked}) need a classes.txt of their own'
         )
     return asked or given
+
+
+def _names_of_ignored(names: LabelNames, background: str | None) -> dict[int, str]:
+    """What is ignored although it has a name."""
+    if background != 'ignore' or names.background_name is None:
+        return dict(names.ignored_names)
+    return {**names.ignored_names, names.background_value: names.background_name}
 
 
 def _known_classes(names: LabelNames, background: str | None) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
 from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
+from ..datasets.formats.no_path import explain_foreign, similar
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
 from ..utils.text import clipped, counted
@@ -64,7 +65,8 @@ def resolve_data_root(cfg: Config, data: str | None, split: str = 'train') -> Pa
         return main_process_first(generate_shapes)
     root = Path(data) if data else _builtin_root(cfg, split)
     if root is not None and not root.exists():
-        raise UserError(f'{root} does not exist: --data takes a folder, a YAML file, or shapes')
+        said = explain_foreign(root) or f'{root} does not exist'
+        raise UserError(f'{said}: --data takes a folder, a YAML file, or shapes{similar(root, "shapes")}')
     return root
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections import defaultdict
 from collections.abc import Callable, Container
 from functools import wraps
 from pathlib import Path
@@ -104,9 +105,15 @@ def list_files(folder: Path, suffixes: Container[str], closed: list[str] | None 
     Returns:
         Paths relative to `folder`, with slashes, sorted.
     """
+    kinds = group_files(folder, closed)
+    return sorted(name for suffix, names in kinds.items() if suffix in suffixes for name in names)
+
+
+def group_files(folder: Path, closed: list[str] | None = None) -> dict[str, list[str]]:
+    """The files that :func:`list_files` lists, by their suffix in lower case with its dot; ``''`` for those without."""
+    found = defaultdict[str, list[str]](list)
     if not folder.is_dir():
-        return []
-    found = []
+        return found
     seen = {(state.st_dev, state.st_ino) for state in map(os.stat, folder.resolve().parents)}
     folders, links = [''], list[str]()  # relative to `folder`, with a slash at the end
     while folders or links:
@@ -114,7 +121,7 @@ def list_files(folder: Path, suffixes: Container[str], closed: list[str] | None 
         place = os.path.join(folder, inside)
         try:
             state = os.stat(place)
-            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+            entries = list(os.scandir(place))
         except OSError as error:  # like os.walk: what cannot be listed holds nothing
             if closed is not None and isinstance(error, PermissionError):
                 closed.append(os.path.normpath(place))
@@ -122,11 +129,16 @@ def list_files(folder: Path, suffixes: Container[str], closed: list[str] | None 
         if (state.st_dev, state.st_ino) in seen:
             continue
         seen.add((state.st_dev, state.st_ino))
+        inner = list[os.DirEntry[str]]()
         for entry in entries:
-            if entry.name.startswith('.'):
+            name = entry.name
+            if name[0] == '.':
                 continue
             if is_folder(entry):
-                (links if entry.is_symlink() else folders).append(f'{inside}{entry.name}/')
-            elif os.path.splitext(entry.name)[1].lower() in suffixes:
-                found.append(inside + entry.name)
-    return sorted(found)
+                inner.append(entry)
+            else:
+                _, dot, suffix = name.rpartition('.')
+                found[dot + suffix.lower() if dot else ''].append(inside + name)
+        for entry in sorted(inner, key=lambda entry: entry.name):
+            (links if entry.is_symlink() else folders).append(f'{inside}{entry.name}/')
+    return found

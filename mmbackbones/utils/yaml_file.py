@@ -27,7 +27,23 @@ def read_yaml(file: Path) -> object:
             )
         return pyyaml.load(text, _LOADER)
     except (pyyaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # also what YAML's own types refuse
-        raise UserError(f'{file} is not readable YAML: {" ".join(str(error).split())}') from error
+        raise UserError(f'{file} is not readable YAML: {_describe(error, text)}') from error
+
+
+def _describe(error: Exception, text: str) -> str:
+    """Where a file stops being YAML, and what is the usual cause."""
+    mark, problem = getattr(error, 'problem_mark', None), getattr(error, 'problem', None)
+    if mark is None or not problem:
+        return ' '.join(str(error).split())
+    lines = text.splitlines()
+    if mark.line >= len(lines):
+        return f'at its end: {problem}'
+    line, advice = lines[mark.line], ''
+    if '\t' in line[: len(line) - len(line.lstrip())]:
+        advice = ': indent with spaces instead of tabs'
+    elif 'escape' in problem:
+        advice = ': write paths with slashes, or in single quotes'
+    return f'line {mark.line + 1}, column {mark.column + 1}: {problem}{advice}'
 
 
 def _fits(text: str) -> bool:

@@ -148,6 +148,10 @@ def test_notes():
     assert line.startswith("nothing names the classes, so they are 'background' and 'foreground'; a file classes.txt")
     (line,) = note(UNNAMED, {0, 2, 3, 4})
     assert "so they are 'class 0', 'class 2', 'class 3' and 1 more; a file classes.txt in user would, line n" in line
+    (line,) = note(UNNAMED, {0, 50, 100})
+    assert line.endswith(
+        'a file _classes.csv in user would, with the lines "Pixel Value, Class", "0, NAME", "50, NAME" and so on'
+    )
     assert note(ONE, {0, 1}) == ["labels are counted from 0: label 0 is 'background'"]
     assert note(SPARSE, {0}) == note(THREE, {3}) == []
 

@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 from mmengine.registry import DATASETS
+from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 import mmbackbones.engine  # noqa: F401
 from mmbackbones.datasets import load_segmentation
 from mmbackbones.datasets.checks.label_table import LabelTable
-from mmbackbones.datasets.paired_seg_dataset import PairedSegDataset
+from mmbackbones.datasets.paired_seg_dataset import LoadByTable, PairedSegDataset
 
 CLASSES = ('road', 'car', 'tree')
 IGNORED = 255
@@ -102,6 +103,20 @@ def test_numbering(options, expected, tmp_path):
     assert dataset.metainfo['reduce_zero_label'] == options.get('reduce_zero_label', True)
     background = 'ignore' if options.get('reduce_zero_label', True) else 'class'
     assert dataset.metainfo['background'] == options.get('background', background)
+
+
+def test_label_maps_are_mapped_by_a_table(tmp_path):
+    """In nested steps, too; what MMSegmentation would compare with each value is the same."""
+    (tmp_path / 'list.json').write_text('[["a.png", "b.png"]]')
+    load, config = dict(type='LoadAnnotations'), dict(type='PairedSegDataset', ann_file=str(tmp_path / 'list.json'))
+    augment = dict(type='mmseg.TestTimeAug', transforms=[[load], [dict(type='mmseg.PackSegInputs')]])
+    crop = dict(type='mmseg.RandomCrop', crop_size=(8, 8))  # refuses lists
+    mapped = DATASETS.build(dict(**config, labels=(1, 0), pipeline=[dict(type='mmseg.LoadAnnotations'), crop, augment]))
+    first, _, nested = mapped.pipeline.transforms
+    assert type(first) is type(nested.subroutines[0].transforms[0]) is LoadByTable
+    assert load == dict(type='LoadAnnotations')
+    plain = DATASETS.build(dict(**config, pipeline=[dict(type='mmseg.LoadAnnotations')]))
+    assert type(plain.pipeline.transforms[0]) is LoadAnnotations
 
 
 def test_255_as_a_class(tmp_path):

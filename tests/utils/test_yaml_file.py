@@ -17,7 +17,10 @@ BOMB = f'a: &a {"x" * 1000}\nb: &b [{", ".join(["*a"] * 100)}]\nc: [{", ".join([
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('a: [', 'is not readable YAML'),
+        ('a: [', 'is not readable YAML: '),
+        ('a: [b\nc: d', 'is not readable YAML: line 2, column 2: '),
+        ('a:\n\tb: 1', 'line 2, column 1: .*: indent with spaces instead of tabs'),
+        ('a: "C:\\data"', 'line 1, column .*: write paths with slashes, or in single quotes'),
         ('!!python/object/apply:os.system [true]', 'is not readable YAML'),
         ('a: *missing', 'is not readable YAML'),
         ('[' * 60 + ']' * 60, 'lists within lists 50 times'),

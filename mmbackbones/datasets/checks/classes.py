@@ -1,5 +1,6 @@
 """Comparison of class lists: those of all splits of a data set, and that of a checkpoint."""
 
+import re
 from collections.abc import Collection, Iterable
 
 from ...errors import UserError
@@ -35,3 +36,13 @@ def check_same_classes(
 def _listing(names: set[str]) -> str:
     shown = [short(name) for name in sorted(names, key=str)[:_MAX_LISTED]]
     return ', '.join(shown) + (f' and {len(names) - _MAX_LISTED} more' if len(names) > _MAX_LISTED else '')
+
+
+def describe_similar(names: Iterable[str]) -> list[str]:
+    """A note on the first two classes whose names differ in case, spaces, hyphens or underscores only, if there are."""
+    seen: dict[str, str] = {}
+    for name in names:
+        key = re.sub(r'[\s_-]+', ' ', name).strip().casefold()
+        if (other := seen.setdefault(key, name)) != name:
+            return [f'{short(other)} and {short(name)} are two classes: give them one name if they are the same']
+    return []

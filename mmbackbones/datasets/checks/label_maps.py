@@ -144,7 +144,7 @@ def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
         if by_color:
             image.load()
             image.info.pop('transparency', None)  # PIL would warn
-        gray = image.mode == 'P' and _palette_is_gray(image)
+        gray = image.mode == 'P' and palette_is_gray(image)
         shown = image.convert('RGB') if by_color else image.convert('L') if gray else image
         array, mode = np.array(shown), shown.mode
         if _is_turned(image):
@@ -186,7 +186,7 @@ def _storage(image: Image.Image) -> tuple[Any, ...]:
     return options if isinstance(options, tuple) else (options,)
 
 
-def _palette_is_gray(image: Image.Image) -> bool:
+def palette_is_gray(image: Image.Image) -> bool:
     """Whether a palette only stores gray levels, at places that programs choose as they like.
 
     It does if it is black and white; white may come first. Those of GIF files, which know nothing but palettes, do if

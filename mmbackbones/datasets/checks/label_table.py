@@ -69,7 +69,7 @@ class LabelTable:
     @property
     def settings(self) -> dict[str, Any]:
         """How :class:`~mmbackbones.datasets.paired_seg_dataset.PairedSegDataset` reads the label maps."""
-        # MMSegmentation compares a whole label map with each value to be mapped, so only those that change are listed.
+        # Only values that change are listed: where none does, nothing is mapped.
         reduced = not self.in_indices and self.background == 'ignore' and self.ignored.issuperset({0, IGNORE_INDEX})
         indices = {} if self.in_indices else {value: self.index(value) for value in (*self.classes, *self.ignored)}
         always = {0, IGNORE_INDEX} if reduced else {IGNORE_INDEX}  # are ignored if nothing is listed

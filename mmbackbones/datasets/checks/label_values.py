@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ...errors import UserError
 from ...utils.text import counted
@@ -131,23 +132,26 @@ def check_label_255(pixels: Mapping[int, int], table: LabelTable, root: Path) ->
         )
 
 
-def describe_labels(maps: Sequence[LabelMap], table: LabelTable, stated: bool) -> list[str]:
+def describe_labels(
+    maps: Sequence[LabelMap], table: LabelTable, stated: bool, names: Mapping[int, str] = MappingProxyType({})
+) -> list[str]:
     """Notes on valid labels: which are ignored, which classes do not occur.
 
     Args:
         maps: Label maps.
         table: The classes.
         stated: Whether the data set itself states which values are ignored.
+        names: What the data set calls ignored values.
     """
     pixels = count_pixels(maps)
     ignored = sorted(table.ignored & set(pixels))
     if len(ignored) > MAX_NOTES:
         notes = [
-            f'{_what(table)}s whose pixels are ignored in training and evaluation: {len(ignored)}, together '
-            f'{_share(pixels, ignored)} of all pixels'
+            f'{_what(table)}s whose pixels are ignored in training and evaluation: '
+            f'{len(ignored)}{_called(ignored, names)}, together {_share(pixels, ignored)} of all pixels'
         ]
     else:
-        notes = [_describe_ignored(label, maps, pixels, table, stated) for label in ignored]
+        notes = [_describe_ignored(label, maps, pixels, table, stated, names) for label in ignored]
     occurring = {table.name(label) for label in pixels}
     if unseen := [name for name in table.names if name not in occurring]:
         occur = 'occurs' if len(unseen) == 1 else 'occur'
@@ -156,18 +160,29 @@ def describe_labels(maps: Sequence[LabelMap], table: LabelTable, stated: bool) -
 
 
 def _describe_ignored(
-    label: int, maps: Sequence[LabelMap], pixels: Mapping[int, int], table: LabelTable, stated: bool
+    label: int,
+    maps: Sequence[LabelMap],
+    pixels: Mapping[int, int],
+    table: LabelTable,
+    stated: bool,
+    names: Mapping[int, str],
 ) -> str:
     what = _what(table)
     files = sum(label in found.pixels for found in maps)
     note = (
-        f'{what} {table.show(label)} is in {files} of {len(maps)} label maps: its pixels, {_share(pixels, [label])} of '
-        'all, are ignored in training and evaluation'
+        f'{what} {table.show(label)}{_called([label], names)} is in {files} of {len(maps)} label maps: its pixels, '
+        f'{_share(pixels, [label])} of all, are ignored in training and evaluation'
     )
     if stated:
         return note
     after = table.name(1) if label == 0 and table.background == 'ignore' else None
     return f'{note}; what is to be learned needs another {what}' + (f' (label 1 is {after!r})' if after else '')
+
+
+def _called(labels: Sequence[int], names: Mapping[int, str]) -> str:
+    """Names of labels in brackets, as far as they have one."""
+    known = [repr(names[label]) for label in labels if label in names]
+    return f' ({", ".join(known)})' if known else ''
 
 
 def _what(table: LabelTable) -> str:

@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from ...errors import UserError
@@ -23,6 +24,8 @@ class Format(ABC):
     Attributes:
         name: Name of the format.
         task: What a folder of this format is annotated with.
+        tools: The tools and data sets whose folders are in this format, each with the name of its export; empty if
+            there is no choice of exports.
         expects: What the folder must hold, in one line of Markdown.
         tree: The folder as the documentation shows it: one path per line, indented by two spaces per level, folders
             with a slash at the end, a remark behind two spaces and ``#``.
@@ -41,6 +44,7 @@ class Format(ABC):
 
     name: ClassVar[str]
     task: ClassVar[Task]
+    tools: ClassVar[Mapping[str, str]] = MappingProxyType({})
     expects: ClassVar[str]
     tree: ClassVar[str]
     signs: ClassVar[Mapping[str, str]]
@@ -95,10 +99,17 @@ class DetectionFormat(Format):
 
     Attributes:
         common_classes: Whether one list of classes serves all splits, so that they cannot differ.
+        file_per_image: Whether objects are in a file for each image, and an image without a file may have none.
+        unused: The same folder in other formats that it matches.
     """
 
     task = 'boxes'
     common_classes: ClassVar[bool] = False
+    file_per_image: ClassVar[bool] = False
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        self.unused: list[DetectionFormat] = []
 
     @abstractmethod
     def read(self, split: str) -> Annotations:
@@ -124,6 +135,7 @@ class LabelNames:
         background: What ``--background`` is if it is left out: ``ignore``, from 1, so that value 0 is ignored;
             ``class``, from 0; None: what the labels themselves tell.
         ignored: Values that are ignored beside 255.
+        ignored_names: Names of some of them.
         by_color: Whether label maps are color images: each of the `values`, which are then given, is 0xRRGGBB, and 255
             (pure blue) is as good as any.
     """
@@ -135,6 +147,7 @@ class LabelNames:
     background_name: str | None = None
     background: str | None = None
     ignored: frozenset[int] = frozenset()
+    ignored_names: Mapping[int, str] = field(default_factory=dict)
     by_color: bool = False
 
 
@@ -190,11 +203,12 @@ def assign_splits(splits: dict[str, str]) -> dict[tuple[str, ...], str]:
     return {('train', 'val') if divided and split == 'train' else (split,): source for split, source in splits.items()}
 
 
-def choose_splits(found: Format, splits: Sequence[str] | None) -> list[str]:
+def choose_splits(found: Format, root: Path, splits: Sequence[str] | None) -> list[str]:
     """The splits to be read, in the order ``train``, ``val``, ``test``.
 
     Args:
         found: A data set.
+        root: What the user named, a folder or a file, for messages.
         splits: The splits that are asked for, as far as there are any; `train` needs `val`. Default: all.
 
     Raises:
@@ -208,6 +222,6 @@ def choose_splits(found: Format, splits: Sequence[str] | None) -> list[str]:
         missing = set() if wanted else set(splits)
     if missing:
         raise UserError(
-            f'{found.root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
+            f'{root} ({found.name}) has no split {" or ".join(sorted(missing))}, only {", ".join(existing)}'
         )
     return wanted

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ...errors import printable
 from ...utils.files import is_folder, is_regular
 from ...utils.text import counted
 from ..checks.images import SUFFIXES
@@ -23,6 +24,7 @@ MAX_PER_FOLDER = 10_000  # so that one folder of images does not hide the others
 MANY = 20  # files of a folder; of more, only some are opened to tell the kind of all of them:
 SAMPLES = 3
 MAX_GLANCED = 5_000  # entries that are looked at in a folder that the user did not name
+MAX_SUFFIXES = 4  # in a message
 MAX_LABELS = 64  # different values of a gray image that may still be a label map
 MAX_PIXELS = 1 << 24  # of an image that is decoded for it
 
@@ -61,6 +63,8 @@ class Census:
     def describe(self) -> str:
         """Number of files of each kind in words."""
         counts = [counted(len(self.files[kind]), kind) for kind in KINDS if kind in self.files]
+        if suffixes := sorted({os.path.splitext(name)[1].lower() for name in self.files.get(OTHER, ())} - {''}):
+            counts[-1] += f' ({printable(", ".join([*suffixes[:MAX_SUFFIXES], "..."][: len(suffixes)]))})'
         counts = counts or ['no files']
         return f'{"" if self.complete else "at least "}{", ".join(counts)}'
 
@@ -93,16 +97,17 @@ def holds_images(root: Path) -> bool:
 class Glance(Folder):
     """A folder that is listed in part, if it is large, to try formats on what the user did not name."""
 
-    def _list(self, place: str) -> tuple[list[str], list[str]]:
-        if place not in self._listed:
-            files, folders = list[str](), list[str]()
-            for entry in islice(_scan(self.root / place), MAX_GLANCED):
-                (folders if is_folder(entry) else files).append(entry.name)
-            self._listed[place] = sorted(files), sorted(folders)
-        return self._listed[place]
+    def _scan(self, place: str) -> tuple[list[str], list[str]]:
+        files, folders = list[str](), list[str]()
+        for entry in islice(_scan(self.root / place), MAX_GLANCED):
+            (folders if is_folder(entry) else files).append(entry.name)
+        return files, folders
 
-    def _list_all(self, place: str) -> list[str]:
-        return sorted(_list_all(self.root / place, MAX_GLANCED)[0])
+    def _group(self, place: str) -> dict[str, list[str]]:
+        kinds = defaultdict[str, list[str]](list)
+        for name in _list_all(self.root / place, MAX_GLANCED)[0]:
+            kinds[os.path.splitext(name)[1].lower()].append(name)
+        return kinds
 
 
 def kind_by_name(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...utils.garbage import paused_collector
 from ..checks.annotations import check_annotations
 from ..checks.classes import check_same_classes
+from ..checks.corners import refuse_corners
 from ..checks.discarded_content import describe_discarded_content
 from ..checks.images import ImageInfo, read_images
 from ..checks.masks import MaskError, check_masks
@@ -121,6 +122,7 @@ def repair_file(root: Path, item: CheckedFile, classes: tuple[str, ...]) -> Repa
     files = [image['file_name'] for image in data['images']]
     images = annotations.images or read_images(annotations.boundary or root, annotations.image_dir, files, source)
     filled = fill_image_sizes(data, images, source)
+    refuse_corners(data, source)
     repairs = item.repairs + filled + repair_annotations(data)
     if item.masks_for is not None and filled:
         check_masks(data, source, item.masks_for)  # those of images whose size has not been known

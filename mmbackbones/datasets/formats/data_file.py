@@ -16,13 +16,15 @@ from ...utils.text import short
 from ...utils.yaml_file import read_yaml
 from .base import Annotations, DetectionFormat, Format, LabeledImages, LabelNames, SegmentationFormat, Task
 from .census import holds_images
+from .coco.cvat import undo_quirks
 from .coco.files import read_coco
 from .folder import Folder
-from .label_maps.names import MAX_CLASSES, find_label_names
+from .label_maps.names import MAX_CLASSES, find_label_names, from_list
 from .label_maps.names.values import from_values
 from .label_maps.object_masks import ObjectMasks
 from .label_maps.pairs import Pairing, describe_spare, read_pairs
 from .label_maps.places import Place
+from .no_path import explain_foreign, explain_missing
 from .split_names import NAMES
 from .yolo.data_yaml import Yolo
 
@@ -38,6 +40,7 @@ classes: [background, road, car]  # or a table value: name, such as {0: backgrou
 _SPLIT_KEYS = ('images', 'annotations', 'masks')
 _KEYS = (*NAMES, 'classes')
 _FORM = '{images: FOLDER, annotations: COCO_FILE} or {images: FOLDER, masks: FOLDER}'
+_YOLO = '; a YAML file of Ultralytics needs "names" as well'
 _MAX_VALUE = 65535  # of a label map of 16 bits
 
 
@@ -115,7 +118,8 @@ class BoxesFile(DetectionFormat):
         images, file = self._paths[split]['images'], self._paths[split]['annotations']
         if not holds_images(images):
             raise UserError(f'{images} holds no images, but is named as the folder of those of {file}')
-        return replace(read_coco(_Images(images, file), file.name, split, ('.',), alone=True), boundary=images)
+        found = read_coco(_Images(images, file), file.name, split, ('.',), alone=True)
+        return replace(undo_quirks(found, file.name), boundary=images)
 
 
 class _Images(Folder):
@@ -162,14 +166,14 @@ class LabelMapsFile(SegmentationFormat):
     def _label_names(self) -> LabelNames:
         if isinstance(self._classes, dict):
             return from_values(self._file, self._classes)
-        if self._classes:
-            return LabelNames(self._file, tuple(self._classes))
-        places, maps = list[str](), list[str]()
+        places, maps = list[str](), list[Path]()
         for split, paths in self._paths.items():
             folder, place = self._place(split)
             places.append(str(paths['masks']))
-            maps += [str(folder / name) for name in Pairing(folder, place).map_of.values()]
-        return find_label_names(self.folder, places, maps)
+            maps += [folder / name for name in Pairing(folder, place).map_of.values()]
+        if self._classes:
+            return from_list(self._file, self._classes, maps)
+        return find_label_names(self.folder, places, [*map(str, maps)])
 
     def _place(self, split: str) -> tuple[Folder, Place]:
         """A folder that holds both folders of a split, and their paths in it."""
@@ -217,10 +221,11 @@ def _read(file: Path) -> _Content | None:
 
 def _read_split(entry: object, file: Path, key: str) -> dict[str, Path]:
     if not isinstance(entry, dict):
-        raise UserError(f'{file}: "{key}" is {short(entry)}, but must be {_FORM}')
+        raise UserError(f'{file}: "{key}" is {short(entry)}, but must be {_FORM}{_YOLO * isinstance(entry, str)}')
     _check_keys(entry, _SPLIT_KEYS, _SPLIT_KEYS, f'{file}: "{key}"')
     if 'images' not in entry or len(entry) < 2:
-        raise UserError(f'{file}: "{key}" has {", ".join(entry) or "nothing"}, but must be {_FORM}')
+        has = f'{" and ".join(entry)} only' if entry else 'nothing'
+        raise UserError(f'{file}: "{key}" has {has}, but must be {_FORM}')
     paths = {}
     for name in _SPLIT_KEYS:
         if name not in entry:
@@ -229,13 +234,14 @@ def _read_split(entry: object, file: Path, key: str) -> dict[str, Path]:
         if not isinstance(text, str) or not text or '\0' in text:
             raise UserError(f'{file}: "{name}" of "{key}" is {short(text)}, but must be one path')
         path = Path(os.path.abspath(file.parent / os.path.expanduser(text)))
-        if name == 'annotations' and not os.path.lexists(path):
-            raise UserError(f'{file}: the annotations of "{key}" are not there: {path} does not exist')
+        if foreign := explain_foreign(path):
+            raise UserError(f'{file}: the {name} of "{key}" are not there: {foreign}')
+        if not os.path.lexists(path):
+            raise UserError(f'{file}: the {name} of "{key}" are not there: {explain_missing(path)}')
         if name == 'annotations' and path.is_dir():
             raise UserError(f'{file}: the annotations of "{key}" must be a COCO file, but {path} is a folder')
         if name != 'annotations' and not path.is_dir():
-            is_file = 'is not a folder' if path.exists() else 'does not exist'
-            raise UserError(f'{file}: the {name} of "{key}" are not there: {path} {is_file}')
+            raise UserError(f'{file}: the {name} of "{key}" must be a folder, but {path} is a file')
         paths[name] = path
     return paths
 

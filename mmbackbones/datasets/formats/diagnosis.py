@@ -3,14 +3,15 @@
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
 from ...errors import UserError, printable
+from ...utils.text import counted
 from .base import Format, Task
 from .census import (
     ANNOTATIONS,
@@ -19,6 +20,7 @@ from .census import (
     IMAGE,
     LABEL_MAP,
     LABELME,
+    OTHER,
     OTHER_JSON,
     TEXT,
     XML,
@@ -32,6 +34,7 @@ from .census import (
 )
 from .folder import Folder
 from .json_kind import MAX_READ
+from .no_path import explain_foreign, explain_missing
 from .split_names import split_of
 
 MAX_TRIED = 30  # folders below the one that the user named
@@ -41,6 +44,19 @@ NEAREST = 2  # formats
 MORE = 'all formats are in `mmbackbones check-data --help` and docs/data_formats.md'
 _FILE_NAMES = {LABELME: rb'"imagePath"', XML: rb'<filename>', 'COCO file': rb'"file_name"'}
 _PAGE = 'docs/data_formats.md'
+# Suffixes of files that hold pictures, but are not read; what they are, and what to do.
+_NO_IMAGES = (
+    (
+        ('.heic', '.heif', '.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2'),
+        'photograph',
+        'convert them to JPEG without changing their sizes',
+    ),
+    (
+        ('.mp4', '.mov', '.avi', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg'),
+        'video',
+        'extract the frames to be trained on, and annotate them',
+    ),
+)
 
 Formats = Sequence[type[Format]]
 
@@ -53,8 +69,10 @@ def explain_no_folder(path: Path, formats: Formats) -> str:
         formats: The formats that its folder may be in.
     """
     kind = kind_by_name(path.name)
+    if other := explain_foreign(path):
+        return other
     if not path.is_file():
-        return f'the data folder {path} does not exist or is not a folder{_similar(path)}'
+        return explain_missing(path)
     if kind == ARCHIVE:
         return f'{path} is an archive: unpack it first, and name the folder that comes out of it'
     if path.suffix.lower() == '.py':
@@ -93,6 +111,7 @@ def explain_unknown(
         or _explain_lower_level(folder, formats)
         or explain_higher_level(root, formats)
         or ((reason := reasons()) and f'the data folder {root} {reason}')
+        or _explain_unreadable(root, census)
         or _explain_images_alone(root, census, task)
         or _explain_annotations_alone(root, census)
     )
@@ -103,20 +122,13 @@ def explain_unknown(
     return '\n'.join([*lines, f'{MORE}; a YAML file can say where the files of any other folder are'])
 
 
-def _similar(path: Path) -> str:
-    """A name like that of a missing file or folder."""
-    with suppress(OSError, ValueError), os.scandir(path.parent) as entries:
-        names = [entry.name for entry in islice(entries, 1000) if not os.path.lexists(path)]
-        if close := get_close_matches(path.name, names, n=1, cutoff=0.75):
-            return f'; did you mean {path.parent / printable(close[0])}?'
-    return ''
-
-
 def _explain_empty(root: Path, census: Census) -> str | None:
-    if not census.files and not census.folders:
-        return f'the data folder {root} is empty'
+    if not census.files:
+        return f'the data folder {root} {"holds nothing but empty folders" if census.folders else "is empty"}'
     if census.files.keys() == {ARCHIVE}:
         return f'{root} holds nothing but {_some(census.files[ARCHIVE])}: unpack it first'
+    if ARCHIVE in census.files and census.files.keys() <= {ARCHIVE, TEXT, OTHER}:
+        return f'{root} holds no images, but {_some(census.files[ARCHIVE])}: unpack it first'
     return None
 
 
@@ -163,12 +175,27 @@ def _is_part(name: str, fmt: type[Format]) -> bool:
     return bool(split_of(name)) or any(fnmatchcase(name.lower(), first) for first in firsts if first.strip('*'))
 
 
-def _explain_images_alone(root: Path, census: Census, task: Task | None) -> str | None:
-    if IMAGE not in census.files or census.files.keys() - {IMAGE, TEXT, 'other file'}:
+def _explain_unreadable(root: Path, census: Census) -> str | None:
+    """Files that hold pictures, but are not read as images."""
+    if IMAGE in census.files:
         return None
+    suffixes = Counter(Path(name).suffix.lower() for name in census.files.get(OTHER, ()))
+    for known, what, advice in _NO_IMAGES:
+        if found := [suffix for suffix in suffixes if suffix in known]:
+            number = counted(sum(suffixes[suffix] for suffix in found), what)
+            return f'{root} holds {number} ({", ".join(found)}), but no image that can be read: {advice}'
+    return None
+
+
+def _explain_images_alone(root: Path, census: Census, task: Task | None) -> str | None:
+    if IMAGE not in census.files or census.files.keys() - {IMAGE, TEXT, OTHER}:
+        return None
+    folders = {os.path.dirname(name) for name in census.files[IMAGE]}
+    classes = len(folders) > 1 and not any(split_of(folder.rpartition('/')[2]) for folder in folders)
+    remark = ' (folders named after classes are for image classification)' * classes
     return (
-        f'{root} holds {_images_in(census)}, but no {task or "annotations"}: annotate them with a labeling tool, '
-        'such as CVAT, Label Studio or labelme, and name the folder that it exports'
+        f'{root} holds {_images_in(census)}, but no {task or "annotations"}{remark}: annotate them with a labeling '
+        'tool, such as CVAT, Label Studio or labelme, and name the folder that it exports'
     )
 
 
@@ -219,9 +246,9 @@ def _describe_nearest(census: Census, formats: Formats) -> list[str]:
             ranked.append((-sum(map(_weight, has)) / max(sum(map(_weight, fmt.signs)), 1), -len(has), number, fmt, has))
     lines = []
     for *_, fmt, has in sorted(ranked, key=lambda item: item[:3])[:NEAREST]:
-        lacking = [f'{sign} ({words})' for sign, words in fmt.signs.items() if sign not in has]
+        lacking = [f'{sign.replace("**/", "")} ({words})' for sign, words in fmt.signs.items() if sign not in has]
         lines.append(
-            f'{fmt.name}: has {", ".join(has)}; '
+            f'{fmt.name}: has {", ".join(has)}; '.replace('**/', '')
             + (f'lacks {", ".join(lacking)}' if lacking else f'but needs {fmt.expects.replace("`", "")}')
         )
     return [f'nearest: {lines[0]}', *(f'then: {line}' for line in lines[1:])] if lines else []

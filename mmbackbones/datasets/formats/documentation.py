@@ -2,15 +2,16 @@
 
 import inspect
 import re
+from collections import defaultdict
 from pathlib import Path
 from textwrap import fill
 from typing import get_args
 
 from ...errors import UserError
-from ...utils.markdown import replace_block
+from ...utils.markdown import replace_block, table
 from .base import Format, Task
 from .data_file import EXAMPLE, EXAMPLE_WITH_MASKS
-from .registry import formats_of, summarize
+from .registry import FORMATS, formats_of, name_tools, summarize
 
 BLOCK = 'formats'
 PAGE = 'docs/data_formats.md'
@@ -19,7 +20,17 @@ _TITLES = {'boxes': 'Boxes and masks', 'label maps': 'Label maps'}
 
 def format_sentence() -> str:
     """A sentence on the formats, wrapped."""
-    return fill(f'`--data` takes a folder with {summarize()}: [all of them]({PAGE}).', width=120) + '\n'
+    return fill(f'`--data` takes a folder with {summarize()}: [find your tool]({PAGE}).', width=120) + '\n'
+
+
+def tool_index() -> str:
+    """A table of the tools and data sets, with links to the formats of their exports."""
+    links = defaultdict[str, list[str]](list)
+    for item in FORMATS:
+        for tool, export in item.tools.items():
+            links[tool].append(f'[{export or item.name}](#{_anchor(item.name)})')
+    rows = [(tool, ', '.join(links[tool])) for tool in name_tools()]
+    return table(('tool or data set', 'its exports'), rows)
 
 
 def format_sections() -> str:
@@ -46,6 +57,7 @@ def write_documentation(root: Path) -> None:
     """
     for name, block, content in (
         ('README.md', BLOCK, format_sentence()),
+        (PAGE, 'tools', tool_index()),
         (PAGE, BLOCK, format_sections()),
         (PAGE, 'data file', data_file_examples()),
     ):

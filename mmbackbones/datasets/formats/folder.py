@@ -6,7 +6,9 @@ from collections.abc import Container
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ...utils.files import is_folder, list_files
+from ...utils.files import group_files, is_folder
+
+_BySuffix = dict[str, list[str]]  # suffix in lower case with its dot, or '' -> names
 
 
 class Folder:
@@ -25,8 +27,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.closed: list[str] = []
-        self._listed: dict[str, tuple[list[str], list[str]]] = {}
-        self._walked: dict[str, dict[str, list[str]]] = {}  # place -> suffix in lower case -> files
+        self._listed: dict[str, tuple[_BySuffix, list[str]]] = {}
+        self._walked: dict[str, _BySuffix] = {}
 
     def __truediv__(self, name: str) -> Path:
         return self.root / name
@@ -36,9 +38,14 @@ class Folder:
 
         Args:
             place: A folder; one that does not exist holds nothing.
-            pattern: Shell pattern of the names, in any case.
+            pattern: ``*``, or a shell pattern of the names that ends in a suffix, in any case.
         """
-        return [_join(place, name) for name in self._list(place)[0] if fnmatchcase(name.lower(), pattern.lower())]
+        stem, suffix = os.path.splitext(pattern.lower())
+        kinds, _ = self._list(place)
+        names = kinds.get(suffix, []) if suffix else sorted(name for alike in kinds.values() for name in alike)
+        if stem != '*':
+            names = [name for name in names if fnmatchcase(name.lower(), pattern.lower())]
+        return [_join(place, name) for name in names]
 
     def folders(self, place: str = '') -> list[str]:
         """Paths of the folders in `place`, sorted."""
@@ -63,38 +70,38 @@ class Folder:
         found = [name for suffix, names in kinds.items() if suffix in suffixes for name in names]
         return [_join(place, name) for name in sorted(found)]
 
-    def _list(self, place: str) -> tuple[list[str], list[str]]:
-        """Names of what is no folder, and of the folders, in `place`."""
+    def _list(self, place: str) -> tuple[_BySuffix, list[str]]:
+        """Names of what is no folder, by suffix, and of the folders, in `place`."""
         if place not in self._listed:
-            files, folders = list[str](), list[str]()
-            try:
-                with os.scandir(self.root / place) as entries:
-                    for entry in entries:
-                        if not entry.name.startswith('.'):
-                            (folders if is_folder(entry) else files).append(entry.name)
-            except PermissionError:
-                self.closed.append(os.path.join(self.root, place))
-            except OSError:  # what cannot be listed holds nothing
-                pass
-            self._listed[place] = sorted(files), sorted(folders)
+            files, folders = self._scan(place)
+            kinds: _BySuffix = defaultdict(list)
+            for name in sorted(files):
+                kinds[os.path.splitext(name)[1].lower()].append(name)
+            self._listed[place] = kinds, sorted(folders)
         return self._listed[place]
 
-    def _walk(self, place: str) -> dict[str, list[str]]:
+    def _scan(self, place: str) -> tuple[list[str], list[str]]:
+        """Names of what is no folder, and of the folders, in `place`."""
+        files, folders = list[str](), list[str]()
+        try:
+            with os.scandir(self.root / place) as entries:
+                for entry in entries:
+                    if not entry.name.startswith('.'):
+                        (folders if is_folder(entry) else files).append(entry.name)
+        except PermissionError:
+            self.closed.append(os.path.join(self.root, place))
+        except OSError:  # what cannot be listed holds nothing
+            pass
+        return files, folders
+
+    def _walk(self, place: str) -> _BySuffix:
         if place not in self._walked:
-            kinds: dict[str, list[str]] = defaultdict(list)
-            for name in self._list_all(place):
-                kinds[os.path.splitext(name)[1].lower()].append(name)
-            self._walked[place] = kinds
+            self._walked[place] = self._group(place)
         return self._walked[place]
 
-    def _list_all(self, place: str) -> list[str]:
-        """Paths, relative to `place`, of the files in it and its subfolders, sorted."""
-        return list_files(self.root / place, _Everything(), self.closed)
-
-
-class _Everything:
-    def __contains__(self, _: object) -> bool:
-        return True
+    def _group(self, place: str) -> _BySuffix:
+        """Paths, relative to `place`, of the files in it and its subfolders, by suffix."""
+        return group_files(self.root / place, self.closed)
 
 
 def _join(place: str, name: str) -> str:

@@ -1,79 +1,158 @@
-"""Where the images are that a file names, whose paths were written on another computer, or are names alone."""
+"""Where the images are that a file names, whose paths were written on another computer, or are names alone.
+
+The same rules hold for every format. An image at the path as it is comes first, then the one that shares most of the
+last parts of the path. The escapes of URLs and another spelling, in upper and lower case or in how accents are stored,
+count only if nothing else is found. What may be several images is none, and backslashes are slashes.
+"""
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from unicodedata import normalize
+from urllib.parse import unquote
 
 from ...errors import UserError
+from ...utils.text import short
 from ..checks.images import SUFFIXES
-from .folder import Folder
 from .split_names import split_of
 
+MAX_PARTS = 8  # of a path, in comparing its end
 _IMAGE_FOLDERS = {'images', 'image', 'imgs', 'img', 'jpegimages', 'photos', 'pictures', 'data'}
-_SAMPLED = 200  # names that tell the folder, and places that are compared
+_TELLING = 3  # names whose images may be in the folder
+_SAMPLED = 200  # names that are looked for in each of these folders
 
 Parts = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The images that names stand for.
+
+    Attributes:
+        paths: Name -> path of its image; names without one are left out.
+        notes: What the user should know, one line each.
+    """
+
+    paths: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 class ImageFinder:
     """Finds images by their names.
 
-    One rule serves all names of a file: what they begin with stands for one folder in the data folder. So a name never
-    leads to the image of the same name that belongs to another.
-
     Args:
-        folder: The data folder.
+        root: The data folder.
+        images: Paths of the images that may be meant, relative to `root`.
     """
 
-    def __init__(self, folder: Folder) -> None:
-        self._root = folder.root
-        self._paths = set(folder.walk('', SUFFIXES))
-        self._by_stem: dict[str, list[str]] = defaultdict(list)  # path without suffix -> paths
-        self._by_name: dict[str, list[str]] = defaultdict(list)  # name with or without suffix -> paths
-        for path in sorted(self._paths):
-            stem, name = os.path.splitext(path)[0], os.path.basename(path)
-            self._by_stem[stem].append(path)
-            self._by_name[name].append(path)
-            self._by_name[os.path.splitext(name)[0]].append(path)
+    def __init__(self, root: Path, images: Iterable[str]) -> None:
+        self._root = root
+        self._images = sorted(images)
 
-    def find(self, names: Sequence[str], source: str, split: str = '') -> list[str]:
-        """Find images.
+    def find_one(self, name: str, any_suffix: bool = False) -> list[str]:
+        """The image that a single name stands for: none, if there is none; two, if it may be several.
 
         Args:
-            names: Their names, with or without folders and suffixes.
-            source: What holds the names, for messages.
+            name: A name, path or URL, with or without suffix.
+            any_suffix: Whether the suffix in the name may be another one, as that of a label map.
+        """
+        texts = [text for text in _readings(name) if text]
+        for text in texts:
+            if text in self._exact.paths:
+                return [text]
+        for index in self._indexes():
+            for text in texts:
+                for end in reversed(list(_ends(text))):
+                    if found := index.get(end) or (any_suffix and index.get(_without_suffix(end))):
+                        return found[:2]
+        return []
+
+    def find(self, names: Sequence[str], source: str, split: str = '') -> Found:
+        """Find the images of a file.
+
+        One rule serves all its names: what they begin with stands for one folder. So a name never leads to the image
+        of the same name that belongs to another.
+
+        Args:
+            names: The names, with or without folders and suffixes.
+            source: What holds them, for messages.
             split: The split that they are, which decides where several folders hold images of these names.
 
+        Raises:
+            UserError: Several folders could be meant.
+        """
+        first = self._find_all(self._exact, names, str, source, split)
+        if len(first.paths) == len(set(names)):
+            return first
+        for index in self._indexes():
+            found = self._find_all(index, names, unquote, source, split)
+            if len(found.paths) == len(set(names)) == len(set(found.paths.values())):
+                name, path = next((name, path) for name, path in found.paths.items() if first.paths.get(name) != path)
+                note = f'{source}: names of images are spelled otherwise there, such as {short(name)} for {path}'
+                return Found(found.paths, (note, *found.notes))
+        return first
+
+    def find_each(self, names: Sequence[str], source: str, split: str = '') -> tuple[list[str], list[str]]:
+        """Find the image of each name, see :meth:`find`.
+
         Returns:
-            Path of each, relative to the data folder.
+            Path of each, relative to the data folder, and notes for the user.
 
         Raises:
             UserError: Images are missing, or several folders could be meant.
         """
-        parts = {name: _split_path(name) for name in names}
-        first, base = self._find_place(list(parts.values()), source, split)
-        found = {name: self._look_up(item, first, base) for name, item in parts.items()}
-        for name, item in parts.items():
-            if not found[name] and len(item) == 1:  # images in many folders, of which only the names are given
-                places = [path for path in self._by_name.get(item[0], ()) if _may_be_of(path, split)]
-                found[name] = places[0] if len(places) == 1 else None
-        if missing := [name for name, path in found.items() if not path]:
+        found = self.find(names, source, split)
+        distinct = dict.fromkeys(names)
+        if missing := [name for name in distinct if name not in found.paths]:
             raise UserError(
-                f'{source}: the image {missing[0]!r} is not in {self._root}; {len(missing)} of its {len(found)} images '
-                f'{"is" if len(missing) == 1 else "are"} missing'
+                f'{source}: the image {missing[0]!r} is not in {self._root}; {len(missing)} of its {len(distinct)} '
+                f'images {"is" if len(missing) == 1 else "are"} missing'
             )
-        return [path for name in names if (path := found[name])]
+        return [found.paths[name] for name in names], list(found.notes)
 
-    def _find_place(self, names: list[Parts], source: str, split: str) -> tuple[Parts, Parts]:
+    def _indexes(self) -> Iterator['_Index']:
+        yield self._exact
+        yield self._folded
+
+    @cached_property
+    def _exact(self) -> '_Index':
+        return _Index(self._images, str)
+
+    @cached_property
+    def _folded(self) -> '_Index':
+        return _Index(self._images, _fold)
+
+    def _find_all(
+        self, index: '_Index', names: Sequence[str], read: Callable[[str], str], source: str, split: str
+    ) -> Found:
+        parts = {name: _split_path(read(name)) for name in names}
+        first, base = self._find_place(index, list(parts.values()), source, split)
+        found = {name: path for name, item in parts.items() if (path := index.look_up(item, first, base))}
+        moved = next(iter(found), None) if first else None
+        for name, item in parts.items():
+            if name not in found and len(item) == 1:  # images in many folders, of which only the names are given
+                places = [path for path in index.get(item[0]) if _may_be_of(path, split)]
+                if len(places) == 1:
+                    found[name] = places[0]
+        if moved is None or first == ('data',):  # where darknet and CVAT expect the folder to be
+            return Found(found)
+        rest = '/'.join(parts[moved][len(first) :])
+        old = read(moved).strip().replace('\\', '/').removesuffix(rest)
+        there = self._root.joinpath(*base)
+        return Found(found, (f'{os.path.basename(source)}: images listed in {old} were found in {there}',))
+
+    def _find_place(self, index: '_Index', names: list[Parts], source: str, split: str) -> tuple[Parts, Parts]:
         """What names begin with, and the folder that this stands for."""
         sample = names[:: max(1, len(names) // _SAMPLED)]
         places: dict[tuple[Parts, Parts], None] = {}
-        for name in filter(None, sample[:3]):
-            for path in self._by_name.get(name[-1], ())[:_SAMPLED]:
+        for name in filter(None, sample[:_TELLING]):
+            for path in index.get(name[-1])[:_SAMPLED]:
                 first, base = name[:-1], tuple(path.split('/')[:-1])
                 places[first, base] = None
-                while first and base and first[-1] == base[-1]:
+                while first and base and index.fold(first[-1]) == index.fold(base[-1]):
                     first, base = first[:-1], base[:-1]
                     places[first, base] = None
 
@@ -81,32 +160,97 @@ class ImageFinder:
             first, base = place
             of_split = any(split_of(part) == split for part in base)
             of_images = any(part.lower() in _IMAGE_FOLDERS for part in base)
-            found = sum(bool(self._look_up(name, first, base)) for name in sample)
+            found = sum(bool(index.look_up(name, first, base)) for name in sample)
             return -len(first), of_split, found, of_images  # the more of a name agrees, the surer
 
-        ranks = {place: rank(place) for place in places}
+        ranks = {place: rank(place) for place in places if _may_stand_for(*place)}
         highest = max(ranks.values(), default=None)
-        best = [place for place in places if ranks[place] == highest]
-        targets = {self._look_up(name, *place): place for place in best for name in sample[:1]}
-        if len(targets) > 1:
-            folders = ' and '.join(sorted({f'{"/".join(base) or "."}/' for _, base in targets.values()})[:2])
-            raise UserError(f'{source}: images of the same names are in {folders} of {self._root}: keep one of them')
+        best = [place for place in ranks if ranks[place] == highest]
+        for name in sample[:_TELLING]:
+            targets = {index.look_up(name, *place): place[1] for place in best}
+            if len(targets.keys() - {None}) > 1:
+                folders = ' and '.join(
+                    sorted({f'{"/".join(base) or "."}/' for path, base in targets.items() if path})[:2]
+                )
+                raise UserError(
+                    f'{source}: images of the same names are in {folders} of {self._root}: keep one of them'
+                )
         return best[0] if best else ((), ())
 
-    def _look_up(self, name: Parts, first: Parts, base: Parts) -> str | None:
+
+class _Index:
+    """Images by the ends of their paths, with and without suffix.
+
+    Args:
+        paths: Their paths.
+        fold: Makes those spellings equal that are not told apart.
+    """
+
+    def __init__(self, paths: Sequence[str], fold: Callable[[str], str]) -> None:
+        self.paths = set(paths)
+        self.fold = fold
+        self._by_end: dict[str, str | list[str]] = {}  # most are of one image
+        for path in paths:
+            stem = os.path.splitext(path)[0]
+            for text in (path, stem) if _without_suffix(stem) == stem else (path,):
+                for end in _ends(text):
+                    key = fold(end)
+                    if (found := self._by_end.setdefault(key, path)) is path:
+                        continue
+                    if isinstance(found, list):
+                        found.append(path)
+                    else:
+                        self._by_end[key] = [found, path]
+
+    def get(self, end: str) -> list[str]:
+        """The images whose paths end so."""
+        found = self._by_end.get(self.fold(end), [])
+        return found if isinstance(found, list) else [found]
+
+    def look_up(self, name: Parts, first: Parts, base: Parts) -> str | None:
+        """The image that a name stands for if it begins with `first`, which stands for the folder `base`."""
         if name[: len(first)] != first:
             return None
         path = '/'.join((*base, *name[len(first) :]))
-        if path in self._paths:
+        if path in self.paths:
             return path
-        found = self._by_stem.get(path, ())
+        ending = self.get('/'.join(path.split('/')[-MAX_PARTS:]))
+        whole = self.fold(path)
+        found = [item for item in ending if whole in (self.fold(item), self.fold(os.path.splitext(item)[0]))]
         return found[0] if len(found) == 1 else None
+
+
+def _readings(name: str) -> Iterator[str]:
+    """What a name may mean: itself, without the escapes of URLs, and without what follows the path of a URL."""
+    for text in dict.fromkeys((name, unquote(name), unquote(name).partition('?')[0])):
+        yield '/'.join(_split_path(text)) if '\\' in text or './' in text else text
+
+
+def _ends(path: str) -> Iterator[str]:
+    """The last part of a path, the last two, and so on."""
+    parts = path.split('/')[-MAX_PARTS:]
+    return ('/'.join(parts[start:]) for start in range(len(parts) - 1, -1, -1))
+
+
+def _fold(text: str) -> str:
+    """The same for names that differ in case, or in how their accents are stored, which is up to the system."""
+    return normalize('NFC', text).casefold()
+
+
+def _without_suffix(name: str) -> str:
+    stem, suffix = os.path.splitext(name)
+    return stem if suffix.lower() in SUFFIXES else name
 
 
 def _may_be_of(path: str, split: str) -> bool:
     """Whether an image is in no folder of another split."""
     splits = set(map(split_of, path.split('/')[:-1])) - {None}
     return not split or not splits or split in splits
+
+
+def _may_stand_for(first: Parts, base: Parts) -> bool:
+    """Whether a folder may be another one: not if both are those of splits, and of different ones."""
+    return len({split for split in map(split_of, (*first[-1:], *base[-1:])) if split}) < 2
 
 
 def _split_path(name: str) -> Parts:

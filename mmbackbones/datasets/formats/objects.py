@@ -77,6 +77,20 @@ def rotated_rectangle(x: float, y: float, width: float, height: float, degrees: 
     return _turned(((-dx, -dy), (dx, -dy), (dx, dy), (-dx, dy)), x + dx, y + dy, degrees)
 
 
+def parse_degrees(value: Any) -> float:
+    """The rotation of a box as its attributes give it, from 0 to 360 degrees; 0 for whatever is no number."""
+    try:
+        degrees = 0.0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return degrees % 360 if math.isfinite(degrees) else 0.0
+
+
+def describe_rotated(name: str, number: int) -> str:
+    """A note on the rotated boxes of a file or folder."""
+    return f'{name}: rotated boxes, read as the upright boxes around them: {number}'
+
+
 def box_of_polygon(polygon: Sequence[float]) -> tuple[float, float, float, float]:
     """x, y, width and height of the box around a polygon ``x1, y1, x2, y2, ...``, rounded as in COCO files."""
     xs, ys = polygon[::2], polygon[1::2]

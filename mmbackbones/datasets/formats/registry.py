@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from textwrap import wrap
 from typing import Literal, get_args, overload
 
 from ...errors import UserError
@@ -91,7 +90,7 @@ def formats_of(task: Task | None = None) -> list[type[Format]]:
 
 
 def describe(task: Task | None = None) -> str:
-    """What a folder of each format must hold, for a terminal: a list per task, an entry per format.
+    """What a folder of each format must hold: a list per task, a line per format.
 
     Args:
         task: What the folder is annotated with. Default: both lists.
@@ -100,14 +99,11 @@ def describe(task: Task | None = None) -> str:
     lines = list[str]()
     for item in tasks:
         lines.append(f'folders with {item}:')
-        for listed in formats_of(item):
-            text = f'{listed.name}: {listed.expects.replace("`", "")}'
-            lines += wrap(text, 118, initial_indent='  ', subsequent_indent='      ', break_on_hyphens=False)
+        lines += [f'  {listed.name}: {listed.expects.replace("`", "")}' for listed in formats_of(item)]
     if 'boxes' in tasks:
-        lines += wrap(
+        lines.append(
             f'With boxes, a validation split may be called {", ".join(NAMES["val"][:-1])} or {NAMES["val"][-1]}, with '
-            "COCO's instances_ before it and a year after it",
-            118,
+            "COCO's instances_ before it and a year after it"
         )
     return '\n'.join(lines)
 
@@ -117,6 +113,11 @@ def summarize() -> str:
     names = ' '.join(item.name for item in FORMATS)
     known = ', '.join(name for name in _WELL_KNOWN if name.lower() in names.lower())
     return f'boxes, masks or label maps in any of {len(FORMATS)} formats ({known}, ...)'
+
+
+def name_tools() -> list[str]:
+    """The tools and data sets whose folders are in one of the formats, sorted."""
+    return sorted({tool for item in FORMATS for tool in item.tools}, key=str.lower)
 
 
 @reads_users_files
@@ -160,7 +161,7 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
         return open_data_file(root, task, objects)
     if not root.is_dir():
         raise UserError(explain_no_folder(root, _offered(task)))
-    folder = Folder(root)
+    folder = _open(root)
     matching = _match(folder, task)
     first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
     if first is None:
@@ -174,13 +175,21 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     found.notes += [f'{place} cannot be listed (permission denied): not read' for place in dict.fromkeys(folder.closed)]
     used = set(found.splits.values())
     with suppress(UserError):  # a defect of what is not used anyway
-        others = [other.name for other in matching if not used.issuperset(other(folder).splits.values())]
-        found.notes += [f'{root} is in the format {name} as well, which is not used' for name in others]
+        others = [other for item in matching if not used.issuperset((other := item(folder)).splits.values())]
+        found.notes += [f'{root} is in the format {other.name} as well, which is not used' for other in others]
+        if isinstance(found, DetectionFormat):
+            found.unused = [other for other in others if isinstance(other, DetectionFormat)]
     return found
 
 
 def _has(root: Path, task: Task) -> bool:
-    return task in data_file_tasks(root) if is_data_file(root) else any(_match(Folder(root), task))
+    return task in data_file_tasks(root) if is_data_file(root) else any(_match(_open(root), task))
+
+
+def _open(root: Path) -> Folder:
+    if root.parent == root:  # listing it would take minutes
+        raise UserError(f'{root} is the whole file system, not a data folder: name the folder that holds the data')
+    return Folder(root)
 
 
 def _match(folder: Folder, task: Task | None, on_request: bool = False) -> Iterator[type[Format]]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmbackbones.datasets import load_detection
-from mmbackbones.datasets.checks.classes import check_same_classes
+from mmbackbones.datasets.checks.classes import check_same_classes, describe_similar
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_edits import edit
@@ -52,3 +52,16 @@ def test_check_same_classes(found, occurring, message):
         return
     with pytest.raises(UserError, match=f'^val: its classes differ from those of train; .*{message}$'):
         check_same_classes(found, ['cat', 'dog'], 'val', 'those of train', occurring)
+
+
+@pytest.mark.parametrize(
+    ('names', 'similar'),
+    [
+        (['cat', 'dog', 'Cat'], "'cat' and 'Cat'"),
+        (['traffic light', 'traffic_light'], "'traffic light' and 'traffic_light'"),
+        (['a', 'ä', 'b', 'C++', 'C#', '1', '11'], None),
+    ],
+)
+def test_similar_names(names, similar):
+    said = f'{similar} are two classes: give them one name if they are the same'
+    assert describe_similar(names) == ([said] if similar else [])

@@ -135,3 +135,11 @@ def test_ignored_labels_that_the_data_set_states():
     many = LabelTable(NAMES, {1: 0, 2: 1}, frozenset({0, *range(3, 9), 255}))
     notes = describe_labels(list(maps({1, 2, 3, 4, 5, 6}).values()), many, stated=True)
     assert notes == ['labels whose pixels are ignored in training and evaluation: 4, together 66.7 % of all pixels']
+
+
+def test_names_of_ignored_labels():
+    found, names = list(maps({0, 1, 2, 255}).values()), {0: 'Void', 4: 'sky', 6: 'ego'}
+    assert describe_labels(found, table('ignore'), stated=True, names=names)[0].startswith("label 0 ('Void') is in 1")
+    many = LabelTable(NAMES, {1: 0, 2: 1}, frozenset({0, *range(3, 9), 255}))
+    (note,) = describe_labels(list(maps({1, 2, 3, 4, 5, 6}).values()), many, stated=True, names=names)
+    assert "evaluation: 4 ('sky', 'ego'), together" in note

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from mmbackbones.datasets.checks.label_maps import LabelMap
 from mmbackbones.datasets.checks.unnamed_labels import (
     binary_table,
+    check_not_instances,
     check_sharp,
+    check_white,
     class_of,
     find_foreground,
     table_of_values,
@@ -24,6 +27,8 @@ NAMES = ('background', 'car')
         ({0, 1}, 1),
         ({1}, 1),
         ({0, 1, 255}, 1),
+        ({0, 65535}, 65535),
+        ({0, 255, 65535}, None),
         ({0}, None),
         ({0, 2}, None),
         ({0, 2, 255}, None),
@@ -84,6 +89,7 @@ def test_too_many_values():
         ({0: 500, 255: 500, **dict.fromkeys(range(100, 103), 1)}, True),
         ({0: 50, 255: 50, **dict.fromkeys(range(100, 130), 10)}, True),  # classes
         ({0: 500, **dict.fromkeys(range(100, 130), 1)}, True),
+        ({0: 500, 65535: 500, **dict.fromkeys(range(1000, 1030), 1)}, False),
     ],
 )
 def test_check_sharp(pixels, sharp):
@@ -92,3 +98,46 @@ def test_check_sharp(pixels, sharp):
         return
     with pytest.raises(UserError, match=r'user are black and white, but for 2\.9 % .* 30 values between, as if .*JPEG'):
         check_sharp(pixels, Path('user'))
+
+
+@pytest.mark.parametrize(
+    ('values', 'ignore_label', 'refused'),
+    [
+        ({0, 128, 255}, None, True),
+        ({0, 85, 170, 255}, 85, True),
+        ({0, 128, 255}, 255, False),
+        ({0, 50, 100, 150}, None, False),
+        ({0, 1, 2, 11, 255}, None, False),
+        ({*range(91), 255}, None, False),
+    ],
+)
+def test_check_white(values, ignore_label, refused):
+    pixels = dict.fromkeys(sorted(values), 10)
+    if not refused:
+        assert check_white(pixels, ignore_label, Path('user')) is None
+        return
+    with pytest.raises(UserError, match=r'and 255, which nothing names: .* name all in a file _classes\.csv there'):
+        check_white(pixels, ignore_label, Path('user'))
+
+
+@pytest.mark.parametrize(
+    ('objects', 'refused'),
+    [
+        ([3, 1, 5, 2, 2], True),
+        ([0, 1, 2, 3, 3], True),
+        ([1, 2, 3, 3, 3], False),
+        ([3, 1, 5, 2], False),
+    ],
+)
+def test_check_not_instances(objects, refused):
+    maps = {
+        Path(f'{name}.png'): LabelMap((9, 9), True, dict.fromkeys([*range(number + 1), 255], 5))
+        for name, number in enumerate(objects)
+    }
+    skipping = maps | {Path('other.png'): LabelMap((9, 9), True, {0: 9, 2: 9})}
+    assert check_not_instances(skipping, Path('user')) is None
+    if not refused:
+        assert check_not_instances(maps, Path('user')) is None
+        return
+    with pytest.raises(UserError, match=rf'number the objects of each image: .*\.png to {max(objects)}; a segmentor'):
+        check_not_instances(maps, Path('user'))

@@ -123,6 +123,21 @@ def test_label_maps_in_the_folder_of_images(file, out_dir):
     assert load_segmentation(file, out_dir).splits['train'].images == 8
 
 
+def test_label_maps_and_a_list_of_classes_with_the_background(file, out_dir):
+    for path in file.parent.parent.glob('labels/*/*.png'):
+        Image.fromarray((np.array(Image.open(path)) // 10).astype(np.uint8)).save(path)
+    maps = 'train: {images: ../photos/train, masks: ../labels/train}\n'
+    data = load_segmentation(write(file, f'{maps}classes: [background, cat, dog, bird]'), out_dir)
+    assert data.classes == ('background', *CLASSES)
+    notes = ' '.join(load_segmentation(write(file, maps), out_dir).notes)
+    assert f'a line in {file} would: classes: {{0: NAME, 1: NAME, 2: NAME, ...}}' in notes
+
+
+def test_the_file_is_named_where_a_split_is_missing(file):
+    with pytest.raises(UserError, match=r'my.yaml \(data file\) has no split train, only val'):
+        check_data(write(file, f'val: {TRAIN}'))
+
+
 def test_label_maps_and_a_list_of_classes(file, out_dir):
     for path in file.parent.parent.glob('labels/*/*.png'):
         Image.fromarray((np.array(Image.open(path)) // 10).astype(np.uint8)).save(path)
@@ -150,14 +165,17 @@ def test_label_maps_and_a_list_of_classes(file, out_dir):
             'train: {image: a, annotations: b}',
             '"train" has the key \'image\'; the keys are images, .*; did you mean images',
         ),
-        ('train: {images: ../photos/train}', '"train" has images, but must be {images: FOLDER'),
-        ('train: {annotations: ../lists/a.json}', '"train" has annotations, but must be {images: FOLDER'),
+        ('train: {images: ../photos/train}', '"train" has images only, but must be {images: FOLDER'),
+        ('train: {annotations: ../lists/a.json}', '"train" has annotations only, but must be {images: FOLDER'),
         ('train: {}', '"train" has nothing, but must be {images: FOLDER'),
         ('train: {images: 5, annotations: b}', '"images" of "train" is 5, but must be one path'),
         ('train: {images: "", annotations: b}', '"images" of "train" is \'\', but must be one path'),
         ('train: {images: "a\\0b", annotations: b}', '"images" of "train" is .*, but must be one path'),
         ('train: {images: a, annotations: b}', 'the images of "train" are not there: .*/mine/a does not exist'),
-        ('train: {images: my.yaml, annotations: b}', 'the images of "train" are not there: .*my.yaml is not a folder'),
+        ('train: {images: my.yaml, annotations: b}', 'the images of "train" must be a folder, but .*my.yaml is a file'),
+        ('train: {images: ../photo, masks: b}', 'are not there: .*/photo does not exist; did you mean .*/photos?'),
+        ('train: {images: C:\\a, masks: b}', r'the images of "train" are not there: C:\\a is a path of Windows'),
+        ('train: photos', 'but must be {images: FOLDER, .*; a YAML file of Ultralytics needs "names" as well'),
         ('train: {images: ., annotations: b}', 'the annotations of "train" are not there: .*/mine/b does not exist'),
         ('train: {images: ., annotations: .}', 'the annotations of "train" must be a COCO file, but .* is a folder'),
         ('train: {images: ., masks: b}', 'the masks of "train" are not there: .*/mine/b does not exist'),
@@ -187,7 +205,7 @@ def test_malformed(file, text, message):
 def test_pipes(file):
     os.mkfifo(file)
     assert not has_boxes(file)
-    with pytest.raises(UserError, match='does not exist or is not a folder'):
+    with pytest.raises(UserError, match='is neither a folder nor a file'):
         find_format(file)
     file.unlink()
     os.mkfifo(file.parent / 'pipe.json')

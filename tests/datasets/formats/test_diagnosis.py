@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmbackbones.datasets import load_detection, load_segmentation
-from mmbackbones.datasets.formats import census, find_format
+from mmbackbones.datasets.formats import census, find_format, has_boxes, has_label_maps
 from mmbackbones.datasets.formats.census import take_census
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
@@ -50,6 +50,26 @@ def hide(root: Path) -> None:
             lambda root: [write_image(root / f'day/{number}.JPG') for number in range(3)],
             'USER holds 3 images, but no annotations: annotate them with a labeling tool, such as CVAT, Label Studio '
             'or labelme, and name the folder that it exports',
+        ),
+        (
+            lambda root: [(root / name).touch() for name in ('a.zip', 'README.txt')],
+            'USER holds no images, but a.zip: unpack it first',
+        ),
+        (
+            lambda root: [(root / name).touch() for name in ('a.HEIC', 'b.heic', 'a.xml', 'b.xml')],
+            'USER holds 2 photographs (.heic), but no image that can be read: convert them to JPEG without changing '
+            'their sizes',
+        ),
+        (
+            lambda root: (root / 'a.mp4').touch(),
+            'USER holds 1 video (.mp4), but no image that can be read: extract the frames to be trained on, and '
+            'annotate them',
+        ),
+        (
+            lambda root: [write_image(root / f'{name}/1.jpg') for name in ('cat', 'dog')],
+            'USER holds 2 images, but no annotations (folders named after classes are for image classification): '
+            'annotate them with a labeling tool, such as CVAT, Label Studio or labelme, and name the folder that it '
+            'exports',
         ),
         (
             without(folders.voc, 'JPEGImages', 'ImageSets'),
@@ -99,12 +119,14 @@ def test_a_folder_that_only_lies_in_a_data_folder(tmp_path):
         ('user/annotations/train.json', 'train.json is a JSON file, not a folder: name its folder USER (plain COCO)'),
         ('retinanet.py', 'is a Python file, not a data folder: a config goes before the options, as CONFIG'),
         ('user/annotations/x/notes.md', 'notes.md is a file, not a folder: name the folder that holds the images and'),
-        ('usr', 'usr does not exist or is not a folder; did you mean USER?'),
+        ('C:\\data\\pets', 'C:\\data\\pets is a path of Windows, which this system does not know: name the folder as'),
+        ('https:/x.org/a.zip', 'https://x.org/a.zip is an address: download it, unpack it, and name the folder'),
+        ('usr', 'usr does not exist; did you mean USER?'),
     ],
 )
 def test_no_folder(name, message, tmp_path):
     folders.plain(tmp_path / 'user')
-    if name != 'usr':
+    if name != 'usr' and ':' not in name:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert message.replace('USER', str(tmp_path / 'user')) in said(tmp_path / name)
@@ -134,9 +156,12 @@ def test_the_nearest_formats(tmp_path, out_dir):
 
 def test_a_folder_of_other_things(tmp_path):
     (tmp_path / 'user/pictures/day').mkdir(parents=True)
+    assert said(tmp_path / 'user') == f'the data folder {tmp_path}/user holds nothing but empty folders'
+    (tmp_path / 'user/pictures/day/a.pdf').touch()
     first, more = said(tmp_path / 'user').splitlines()
     assert first == (
-        f'the data folder {tmp_path}/user is in none of the known formats: it holds no files, in pictures/day/'
+        f'the data folder {tmp_path}/user is in none of the known formats: it holds 1 other file (.pdf), in '
+        'pictures/day/'
     )
     assert more.startswith('all formats are in `mmbackbones check-data --help`')
 
@@ -158,7 +183,7 @@ def test_kinds_of_files(tmp_path):
     os.symlink(tmp_path, tmp_path / 'loop')
     assert take_census(tmp_path).describe() == (
         '3 images, 3 label maps, 1 COCO file, 1 labelme file, 1 YOLO label file, 1 XML file, 1 CSV file, '
-        '2 other JSON files, 1 YAML file, 1 text file, 1 archive, 1 other file'
+        '2 other JSON files, 1 YAML file, 1 text file, 1 archive, 1 other file (.mp4)'
     )
 
 
@@ -212,3 +237,9 @@ def test_the_other_task(build, tmp_path):
     task = 'label maps' if build is folders.plain else 'boxes'
     message = said(tmp_path, task)
     assert re.search(rf'holds .*, but a \w+ needs {task}; all formats are in `mmbackbones check-data --help`', message)
+
+
+@pytest.mark.parametrize('look', [find_format, has_boxes, has_label_maps])
+def test_the_whole_file_system_is_not_searched(look):
+    with pytest.raises(UserError, match='is the whole file system, not a data folder'):
+        look(Path(Path.cwd().anchor))

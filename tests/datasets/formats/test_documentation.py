@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmbackbones.datasets.formats import FORMATS
-from mmbackbones.datasets.formats.documentation import format_sections, format_sentence, write_documentation
+from mmbackbones.datasets.formats.documentation import format_sections, format_sentence, tool_index, write_documentation
 from mmbackbones.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -39,6 +39,18 @@ def test_every_format_is_listed():
         assert item.expects in ' '.join(page.split())
 
 
+def test_every_tool_is_found():
+    """Each row of the table has links to sections that exist."""
+    rows = dict(re.findall(r'^\| (.+?) \| (.+?) \|$', tool_index(), re.MULTILINE))
+    assert {'CVAT', 'Kaggle', 'Label Studio', 'labelImg', 'labelme', 'Roboflow', 'Ultralytics'} <= rows.keys()
+    headings = re.findall(r'^### (.+)$', format_sections(), re.MULTILINE)
+    anchors = {re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-') for heading in headings}
+    for item in FORMATS:
+        for tool, export in item.tools.items():
+            assert f'[{export or item.name}](#' in rows[tool]
+    assert set(re.findall(r'\(#([^)]+)\)', ' '.join(rows.values()))) <= anchors
+
+
 def test_the_sentence_is_short():
     assert len(format_sentence()) < 300
     assert f'any of {len(FORMATS)} formats' in ' '.join(format_sentence().split())
@@ -58,5 +70,5 @@ def test_texts(item):
 @pytest.mark.parametrize('page', PAGES)
 def test_a_page_without_the_block(page, clone):
     (clone / page).write_text('# Title\n')
-    with pytest.raises(UserError, match=rf'{page}: there must be one line <!-- formats:begin'):
+    with pytest.raises(UserError, match=rf'{page}: there must be one line <!-- (formats|tools):begin'):
         write_documentation(clone)

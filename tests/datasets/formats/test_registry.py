@@ -89,7 +89,6 @@ def test_description(task):
     listed = formats_of(task)
     entries = [line.split(':')[0].strip() for line in describe(task).splitlines() if re.match(r'  \S', line)]
     assert entries == [item.name for item in listed]
-    assert max(map(len, describe(task).splitlines())) <= 118
     words = ' '.join(describe(task).split())
     for item in listed:
         assert f'{item.name}: {item.expects.replace("`", "")}' in words
@@ -130,7 +129,7 @@ def test_two_formats_in_one_folder(tmp_path, out_dir):
 @pytest.mark.parametrize('make', [lambda path: None, os.mkfifo])
 def test_no_folder(make, load, tmp_path, out_dir):
     make(tmp_path / 'nowhere')
-    with pytest.raises(UserError, match='nowhere does not exist or is not a folder'):
+    with pytest.raises(UserError, match='nowhere (does not exist|is neither a folder nor a file)'):
         load(tmp_path / 'nowhere', out_dir)
 
 

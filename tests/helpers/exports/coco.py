@@ -74,6 +74,18 @@ def cvat_brush(root: Path) -> None:
     paint_all(root / 'images/default', EVERYTHING_WITH_MASKS)
 
 
+@export(BOXES, 'CVAT COCO', divided=True)
+def cvat_rotated_boxes(root: Path) -> None:
+    """Each box as it is before its rotation, a quarter of a turn."""
+    data = add_attributes(coco(EVERYTHING))
+    for annotation in data['annotations']:
+        x, y, width, height = annotation['bbox']
+        annotation['bbox'] = [x + (width - height) / 2, y + (height - width) / 2, height, width]
+        annotation['attributes']['rotation'] = 270.0
+    write_json(root / 'annotations/instances_default.json', data)
+    paint_all(root / 'images/default', EVERYTHING)
+
+
 def run_lengths(mask: np.ndarray) -> dict:
     """RLE with plain numbers: lengths of runs of zeros and ones in turn, column by column."""
     flat = mask.T.ravel()
@@ -85,6 +97,12 @@ def run_lengths(mask: np.ndarray) -> dict:
 @export(BOXES, 'plain COCO')
 def cvat_project(root: Path) -> None:
     names = {'train': 'Train', 'val': 'Validation', 'test': 'Test'}
+    write_splits(root, 'annotations/instances_{}.json', 'images/{}', names)
+
+
+@export(BOXES, 'plain COCO')
+def cvat_project_with_a_task_in_no_subset(root: Path) -> None:
+    names = {'train': 'default', 'val': 'Validation', 'test': 'Test'}
     write_splits(root, 'annotations/instances_{}.json', 'images/{}', names)
 
 

@@ -10,6 +10,7 @@ from tests.helpers.painted import SCENES, SCENES_WITH_MASKS, Object, Scene, pain
 OBJECT = """<object><name>{}</name><pose>Unspecified</pose><truncated>0</truncated>{}<bndbox>
 <xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox>{}</object>"""
 PART = '<part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox></part>'
+ROTATION = '<attributes><attribute><name>rotation</name><value>90.0</value></attribute></attributes>'
 ALL = [scene for listed in SCENES.values() for scene in listed]
 
 
@@ -30,15 +31,24 @@ def voc_xml(
     difficult: bool = True,
     polygons: bool = False,
     parts: bool = False,
+    turned: bool = False,
 ) -> str:
-    """A scene; with `from_one` corners are pixels counted from 1, and else distances from the edge."""
+    """A scene; with `from_one` corners are pixels counted from 1, and else distances from the edge.
+
+    With `turned`, corners are those before a rotation by a quarter of a turn.
+    """
     objects = []
     for item in scene.objects:
         left, top, right, bottom = item.corners
+        if turned:
+            x, y, a, b = (left + right) / 2, (top + bottom) / 2, (bottom - top) / 2, (right - left) / 2
+            left, top, right, bottom = x - a, y - b, x + a, y + b
         corners = [f'{value:.{decimals}f}' for value in (left + from_one, top + from_one, right, bottom)]
         more = f'<polygon>{polygon(item)}</polygon>' if polygons else ''
         if parts:
             more += PART
+        if turned:
+            more += ROTATION
         objects.append(OBJECT.format(item.name, '<difficult>0</difficult>' * difficult, *corners, more))
     width, height = size or scene.size
     name = file_name.format(scene.stem)
@@ -93,6 +103,16 @@ def cvat_voc(root: Path) -> None:
 @export(BOXES, 'Pascal VOC')
 def cvat_voc_of_a_project(root: Path) -> None:
     write_voc(root, 'ImageSets/Main', names={'train': 'Train', 'val': 'Validation', 'test': 'Test'}, decimals=1)
+
+
+@export(BOXES, 'Pascal VOC')
+def cvat_voc_with_a_task_in_no_subset(root: Path) -> None:
+    write_voc(root, 'ImageSets/Main', names={'train': 'default', 'val': 'Validation'}, decimals=1)
+
+
+@export(BOXES, 'Pascal VOC')
+def cvat_voc_with_rotated_boxes(root: Path) -> None:
+    write_voc(root, 'ImageSets/Main', decimals=2, turned=True)
 
 
 @export(BOXES, 'Pascal VOC without lists', divided=True)

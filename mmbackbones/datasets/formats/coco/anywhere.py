@@ -1,5 +1,6 @@
 """COCO files of any name, anywhere in a data folder."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +24,7 @@ class LabelStudioCoco(CocoFormat):
     """What Label Studio exports."""
 
     name = 'Label Studio COCO'
+    tools = {'Label Studio': 'COCO'}
     expects = '`result.json`, images in `images/`: split 80/20'
     tree = """
 result.json
@@ -34,14 +36,17 @@ images/*.jpg
     @classmethod
     def find_files(cls, folder: Folder) -> dict[str, str]:
         file = 'result.json'
+        if json_kind(folder / file) != 'COCO':
+            return {}
         others = [other for other in folder.files('', '*.json') if other != file and split_of(Path(other).stem)]
-        return {'train': file} if not others and json_kind(folder / file) == 'COCO' else {}
+        return {} if others else {'train': file}
 
 
 class CocoFiles(CocoFormat):
     """One file of any name, or several whose names, or whose folders' names, tell the splits."""
 
     name = 'COCO files'
+    tools = {'FiftyOne': 'COCODetectionDataset', 'X-AnyLabeling': 'COCO'}
     expects = (
         'a COCO file of any name, or one per split (`train.json` and `val.json`, or `train/*.json` and `val/*.json`), '
         'images in any folder'
@@ -101,14 +106,13 @@ def _list_in(folder: Folder, place: str) -> list[str]:
     files = folder.files(place, '*.json')
     if not files:
         return []
-    images = {stem for stem, suffix in map(_split_suffix, folder.files(place)) if suffix.lower() in SUFFIXES}
-    files = [file for file in files if _split_suffix(file)[0] not in images]
+    images = {stem for suffix in SUFFIXES for stem in _stems(folder.files(place, f'*{suffix}'))}
+    files = [file for file, stem in zip(files, _stems(files), strict=True) if stem not in images]
     return [file for file in files if json_kind(folder / file) == 'COCO'] if len(files) <= MAX_FILES else []
 
 
-def _split_suffix(file: str) -> tuple[str, str]:
-    path = PurePosixPath(file)
-    return str(path.with_suffix('')), path.suffix
+def _stems(files: Iterable[str]) -> list[str]:
+    return [os.path.splitext(file)[0] for file in files]
 
 
 def _assign_splits(files: Iterable[str], root: Path) -> dict[str, str]:

@@ -5,17 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from unicodedata import normalize
-from urllib.parse import unquote
 
 from ....errors import UserError
 from ....utils.paths import escapes_folder, normalize_separators
 from ....utils.text import short
 from ...checks.images import SUFFIXES
 from ..folder import Folder
+from ..image_finder import ImageFinder
 from ..split_names import split_in
 
-MAX_PARTS = 8  # of a path, in comparing its end
 SAMPLE = 100  # file names that are looked up in each folder, evenly spread over the file
 
 
@@ -64,8 +62,8 @@ def locate_images(
     own, _, _ = file.rpartition('/')
     bases: Counter[str] = Counter()
     for place in dict.fromkeys([own, '']):
-        known = _Ends(_list_images(folder, place, None if alone else split))
-        found = {name: known.find(name) for name in names}
+        known = ImageFinder(folder.root, _list_images(folder, place, None if alone else split))
+        found = {name: known.find_one(name) for name in names}
         if not score and (clash := next((name for name, paths in found.items() if len(paths) > 1), None)):
             raise UserError(
                 f'{folder / file}: the image {short(clash)} may be {found[clash][0]} or {found[clash][1]} of '
@@ -91,44 +89,6 @@ def _list_images(folder: Folder, place: str, split: str | None) -> list[str]:
     if split is None:
         return paths
     return [path for path in paths if all(split_in(part) in (None, split) for part in path.split('/')[:-1])]
-
-
-class _Ends:
-    """Files by the last parts of their paths."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = set(paths)
-        self._exact, self._folded = dict[str, list[str]](), dict[str, list[str]]()
-        for path in paths:
-            for end in _list_ends(path):
-                for ends, key in ((self._exact, end), (self._folded, _fold(end))):
-                    some = ends.setdefault(key, [])
-                    if len(some) < 2:  # more would not help
-                        some.append(path)
-
-    def find(self, name: str) -> list[str]:
-        """Two at most of the files that share most of the last parts of a name, which may be a URL."""
-        texts = dict.fromkeys((name, unquote(name), unquote(name).partition('?')[0]))
-        for text in texts:
-            if text in self._paths:
-                return [text]
-        for ends, fold in ((self._exact, str), (self._folded, _fold)):
-            for text in texts:
-                for end in _list_ends(text.replace('\\', '/'))[::-1]:
-                    if paths := ends.get(fold(end)):
-                        return paths
-        return []
-
-
-def _fold(text: str) -> str:
-    """The same for names that differ in case, or in how their accents are stored, which is up to the system."""
-    return normalize('NFC', text).casefold()
-
-
-def _list_ends(path: str) -> list[str]:
-    """The last part of a path, the last two, and so on."""
-    parts = path.split('/')[-MAX_PARTS:]
-    return ['/'.join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
 
 
 def _use(found: dict[str, str], number: int) -> Located | None:

@@ -18,6 +18,7 @@ class RoboflowCoco(DetectionFormat):
     """Folders that are named after their splits, each with images and a COCO file."""
 
     name = 'Roboflow COCO'
+    tools = {'Roboflow': 'COCO, COCO Segmentation'}
     expects = f'`{{train,valid}}/{FILE}` (and `test/`) beside the images, or a single folder'
     tree = """
 train/

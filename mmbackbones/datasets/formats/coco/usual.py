@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..split_names import NAMES, describe_unused, find_splits, split_of
+from .cvat import undo_quirks
 from .files import OTHER_TASKS, list_annotation_files, read_coco
 
 
@@ -41,13 +42,14 @@ class CocoFormat(DetectionFormat):
     def read(self, split: str) -> Annotations:
         places = self.list_places(self.splits[split])
         found = read_coco(self.folder, self.splits[split], split, places, alone=len(self.splits) == 1)
-        return _as_single_objects(found, self.splits[split])
+        return undo_quirks(found, self.splits[split])
 
 
 class Coco2017(CocoFormat):
     """COCO's own file and folder names."""
 
     name = 'COCO 2017'
+    tools = {'COCO': ''}
     expects = '`annotations/instances_{train,val}2017.json`, `train2017/`, `val2017/`'
     tree = """
 annotations/
@@ -74,6 +76,7 @@ class PlainCoco(CocoFormat):
     """Files in ``annotations/`` that are named after their splits."""
 
     name = 'plain COCO'
+    tools = {'CVAT': 'COCO 1.0 with subsets', 'Datumaro': 'COCO'}
     expects = (
         '`annotations/{train,val}.json` (and `test.json`; CVAT: `instances_Train.json`), images in `images/`, '
         '`{train,val,test}/` or `images/{train,val,test}/`'
@@ -91,6 +94,8 @@ images/*.jpg  # or train/ and val/, or images/train/ and images/val/
     def find_files(cls, folder: Folder) -> dict[str, str]:
         files = {Path(file).stem: file for file in list_annotation_files(folder)}
         names = find_splits(files, f'{folder.root}/annotations')
+        if names and 'train' not in names and (rest := next((stem for stem in files if _is_default(stem)), None)):
+            names = {'train': rest, **names}
         # A train.json alone is in the format "one COCO file", and so is any file that is not just called val or test.
         if len(names) > 1 or {'val', 'test'} & set(names.values()):
             return {split: files[stem] for split, stem in names.items()}
@@ -117,6 +122,7 @@ class CvatCoco(CocoFormat):
     """What CVAT exports of a task, or of a project without subsets."""
 
     name = 'CVAT COCO'
+    tools = {'CVAT': 'COCO 1.0'}
     expects = '`annotations/instances_default.json`, images in `images/default/`, `images/` or beside: split 80/20'
     tree = """
 annotations/
@@ -130,7 +136,7 @@ images/
     @classmethod
     def find_files(cls, folder: Folder) -> dict[str, str]:
         files = list_annotation_files(folder)
-        if len(files) == 1 and Path(files[0]).stem.lower() in ('instances_default', 'person_keypoints_default'):
+        if len(files) == 1 and _is_default(Path(files[0]).stem):
             return {'train': files[0]}
         return {}
 
@@ -139,6 +145,7 @@ class OneCocoFile(CocoFormat):
     """A single file of any name, or ``trainval.json``."""
 
     name = 'one COCO file'
+    tools = {'Supervisely': 'Export to COCO'}
     expects = 'a single `annotations/*.json` or `trainval.json`, images in `images/`: split 80/20'
     tree = """
 annotations/*.json  # one, or trainval.json
@@ -155,36 +162,10 @@ images/*.jpg
         return {'train': files[0]} if files and folder.has_folder('images') else {}
 
 
+def _is_default(stem: str) -> bool:
+    """Whether a file is CVAT's for images that are in no subset."""
+    return stem.lower() in ('instances_default', 'person_keypoints_default')
+
+
 def _names_split(file: str) -> bool:
     return split_of(Path(file).stem) is not None
-
-
-def _as_single_objects(found: Annotations, name: str) -> Annotations:
-    """Undo that CVAT marks whatever is drawn with its brush as a crowd, which nothing is learned from.
-
-    CVAT's annotations are told by their attributes; without these, a file in which everything is a crowd must be meant
-    otherwise.
-    """
-    annotations = found.data['annotations']
-    brushed = [number for number, item in enumerate(annotations) if _is_brushed(item)]
-    if len(brushed) < len(annotations):
-        brushed = [number for number in brushed if _is_of_cvat(annotations[number])]
-    if not brushed:
-        return found
-    single = list(annotations)
-    for number in brushed:
-        single[number] = annotations[number] | {'iscrowd': 0}
-    note = (
-        f'{name}: masks that are marked as crowds, as CVAT does with whatever is drawn with its brush: {len(brushed)} '
-        f'of {len(single)}; they are read as single objects'
-    )
-    return Annotations(found.data | {'annotations': single}, found.image_dir, notes=(*found.notes, note))
-
-
-def _is_brushed(annotation: dict[str, Any]) -> bool:
-    return annotation.get('iscrowd') == 1 and isinstance(annotation.get('segmentation'), dict)
-
-
-def _is_of_cvat(annotation: dict[str, Any]) -> bool:
-    attributes = annotation.get('attributes')
-    return isinstance(attributes, dict) and 'occluded' in attributes

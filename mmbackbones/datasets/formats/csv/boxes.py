@@ -8,17 +8,18 @@ from ....errors import UserError
 from ....utils.text import short
 from ...checks.annotations import MAX_RELATIVE, NoAnnotationsError
 from ...checks.image_sizes import describe_size_mismatch
-from ...checks.images import ImageInfo, read_images
+from ...checks.images import SUFFIXES, ImageInfo, read_images
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..image_finder import ImageFinder
 from ..objects import Object, to_annotations
 from ..split_folders import divide_by_folder, divide_by_name
 from ..split_names import describe_unused, find_splits, split_of
-from .columns import find_columns, names_images
+from .columns import find_columns, is_number, names_images
 from .rows import Row, read_first_row, read_rows, read_table
 
 ONLY_CLASS = 'object'  # where there is no column of classes
+_FEWEST = 5  # columns: the name of the image, and the box
 _MOST_FILES = 100  # with more, there is one per image, or they are something else
 _NO_SPLIT = ('', 'unassigned')  # in AutoML's files: for training, or wherever they are needed
 _AUTOML_NAMES = {'validate': 'val', **dict.fromkeys(_NO_SPLIT, 'train')}
@@ -29,6 +30,15 @@ class CsvBoxes(DetectionFormat):
     """A file per split, or one with a column of splits, or one for folders of splits, or one that is divided."""
 
     name = 'CSV'
+    tools = {
+        'Roboflow': 'TensorFlow CSV',
+        'Kaggle': 'CSV',
+        'Google AutoML and Vertex AI': 'CSV',
+        'Open Images': 'CSV',
+        'keras-retinanet': 'CSV',
+        'makesense.ai': 'CSV',
+        'SKU-110K': 'CSV',
+    }
     expects = '`*.csv` with a row per box, such as `filename,class,xmin,ymin,xmax,ymax`; images in any folder'
     common_classes = True
 
@@ -50,7 +60,7 @@ images/*.jpg
                 'splits, such as train.csv and val.csv, or keep one'
             )
         self.notes += describe_unused(set(files).difference(named.values()), self.root) if named else []
-        self._finder = ImageFinder(folder)
+        self._finder = ImageFinder(self.root, folder.walk('', SUFFIXES))
         self._tables = {file: read_rows(self.root / file) for file in (named.values() or files)}
         if len(named) > 1:
             self.splits = named
@@ -78,6 +88,11 @@ images/*.jpg
                     f'holds {file}, whose columns ({short(", ".join(first))[1:-1]}) name images, but no boxes: call '
                     'them xmin, ymin, xmax, ymax'
                 )
+            if len(first) >= _FEWEST and not any(map(is_number, first)):
+                return (
+                    f'holds {file}, none of whose columns ({short(", ".join(first))[1:-1]}) is known to name the '
+                    'images: call it filename, and the others class, xmin, ymin, xmax, ymax'
+                )
         return None
 
     def read(self, split: str) -> Annotations:
@@ -85,7 +100,8 @@ images/*.jpg
         if not rows:
             raise NoAnnotationsError(f'{source} has no rows')
         names = list(dict.fromkeys(row.image for row in rows))
-        paths = dict(zip(names, self._finder.find(names, source, split), strict=True))
+        found_paths, notes = self._finder.find_each(names, source, split)
+        paths = dict(zip(names, found_paths, strict=True))
         images: dict[str, list[Row]] = {path: [] for path in sorted(set(paths.values()))}
         for row in rows:
             images[paths[row.image]].append(row)
@@ -97,7 +113,7 @@ images/*.jpg
         if any(len(columns.box) == 1 for columns, _ in self._tables.values()):
             self._refuse_corners(images.values(), infos)
         objects = [self._to_objects(found, info) for found, info in zip(images.values(), infos, strict=True)]
-        return to_annotations(self.root, list(images), infos, objects, self._classes)
+        return to_annotations(self.root, list(images), infos, objects, self._classes, notes)
 
     def _divide(self, file: str, named: str | None) -> dict[str, list[Row]]:
         """The rows of each split, where a single file holds all."""
@@ -114,7 +130,7 @@ images/*.jpg
             return parts
         if named:
             return {named: rows}
-        paths = dict(zip(images, self._finder.find(images, str(self.root / file)), strict=True))
+        paths = dict(zip(images, self._finder.find_each(images, str(self.root / file))[0], strict=True))
         by_folder, unused = divide_by_folder(paths.values(), self.root)
         if len(by_folder) == 1:
             return {'train': rows}

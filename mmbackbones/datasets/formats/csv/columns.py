@@ -115,12 +115,13 @@ def _by_content(cells: list[str]) -> Columns | None:
     for columns in candidates.get(len(cells), []):
         box = [cells[index] for index in columns.box]
         suffix = re.search(r'\.\w+$', cells[columns.image])
-        if suffix and suffix[0].lower() in SUFFIXES and (not any(box) or all(map(_is_number, box))):
+        if suffix and suffix[0].lower() in SUFFIXES and (not any(box) or all(map(is_number, box))):
             return columns
     return None
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a cell holds a number."""
     try:
         float(text)
     except ValueError:

@@ -20,6 +20,7 @@ class CreateMl(JsonLists):
 
     name = 'CreateML'
     kind: ClassVar[JsonKind] = 'CreateML'
+    tools = {'CreateML': '', 'Roboflow': 'CreateML'}
     expects = '`{train,valid}/_annotations.createml.json` beside the images, or one such list of any name'
     tree = """
 train/

@@ -16,6 +16,7 @@ class Isat(JsonPerImage):
 
     name = 'ISAT'
     kind: ClassVar[JsonKind] = 'ISAT'
+    tools = {'ISAT': ''}
     expects = '`*.json` of ISAT beside the images (or in a folder of their own)'
     tree = """
 images/*.jpg

@@ -22,6 +22,7 @@ class Labelme(JsonPerImage):
 
     name = 'labelme'
     kind = 'labelme'
+    tools = {'labelme': '', 'AnyLabeling': '', 'X-AnyLabeling': 'its own JSON'}
     expects = '`*.json` of labelme, AnyLabeling or X-AnyLabeling beside the images (or `images/`, `labels/*.json`)'
     tree = """
 train/

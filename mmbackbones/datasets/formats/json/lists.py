@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ....errors import UserError
 from ...checks.annotations import NoAnnotationsError
 from ...checks.image_sizes import describe_size_mismatch
-from ...checks.images import ImageInfo, read_images
+from ...checks.images import SUFFIXES, ImageInfo, read_images
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..image_finder import ImageFinder
@@ -45,7 +45,7 @@ class JsonLists(DetectionFormat):
                 )
             self.splits = {'train': files[0]}
         self.notes = describe_unused(set(files).difference(self.splits.values()), self.root)
-        self._images = ImageFinder(folder)
+        self._images = ImageFinder(self.root, folder.walk('', SUFFIXES))
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
@@ -82,7 +82,7 @@ class JsonLists(DetectionFormat):
         listed = self._contents[split]
         if not listed:
             raise NoAnnotationsError(f'{source} lists no images')
-        names = self._images.find([content.image for content in listed], str(source), split)
+        names, moved = self._images.find_each([content.image for content in listed], str(source), split)
         contents = dict(zip(names, listed, strict=True))
         if len(contents) < len(names):
             twice = next(name for name, number in Counter(names).items() if number > 1)
@@ -93,7 +93,7 @@ class JsonLists(DetectionFormat):
                 raise UserError(f'{source}: the image {name} {fault}')
         self.check(contents, dict(zip(names, infos, strict=True)), source)
         objects = [to_objects(contents[name].shapes, info, source) for name, info in zip(names, infos, strict=True)]
-        notes = describe_skipped(contents.values(), self.splits[split])
+        notes = [*moved, *describe_skipped(contents.values(), self.splits[split])]
         return to_annotations(self.root, names, infos, objects, self._classes, notes)
 
     @cached_property

@@ -43,6 +43,7 @@ class JsonPerImage(DetectionFormat):
     """
 
     common_classes = True
+    file_per_image = True
     kind: ClassVar[JsonKind]
 
     def __init__(self, folder: Folder) -> None:

@@ -25,6 +25,7 @@ class Via(JsonLists):
 
     name = 'VIA'
     kind: ClassVar[JsonKind] = 'VIA'
+    tools = {'VGG Image Annotator (VIA)': 'JSON'}
     expects = '`{train,val}/via_region_data.json` (or a project of VGG Image Annotator) beside the images'
     tree = """
 train/

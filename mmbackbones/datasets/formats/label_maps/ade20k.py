@@ -21,6 +21,7 @@ class Ade20k(PairedFormat):
     """ADE20K's own folder names; the test split is optional."""
 
     name = 'ADE20K'
+    tools = {'ADE20K': ''}
     expects = (
         f'`images/{{{TRAINING},{VALIDATION}}}/` (and `testing/` or `test/`), `annotations/` alike with a PNG per '
         f'image; optionally `classes.txt` or `{ADE20K}`'

@@ -41,6 +41,7 @@ class Cityscapes(PairedFormat):
     """Train ids are read if every image has them, ids otherwise; the labels of the test split are secret."""
 
     name = 'Cityscapes'
+    tools = {'Cityscapes': '', 'CVAT': 'Cityscapes 1.0'}
     expects = (
         f'`{IMAGES[0]}/{{train,val}}/*/*_leftImg8bit.png`, `{MAPS}/` alike with `*{TRAIN_IDS}.png` or `*{IDS}.png`'
     )

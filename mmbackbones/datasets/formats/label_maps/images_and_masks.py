@@ -9,6 +9,7 @@ class ImagesAndMasks(PairedFormat):
     """Label maps named like the images, or like them with one addition, such as `_mask`."""
 
     name = 'images and masks'
+    tools = {'Kaggle': 'masks', 'CVAT': 'CamVid 1.0', 'CamVid': ''}
     expects = (
         '`images/` and `masks/` (or `labels/`, `annotations/`, `gt/` ...), with `{train,val,test}/` in them, around '
         'them or not at all, or `a.jpg` beside `a_mask.png`; optionally `classes.txt` or `class_dict.csv`'

@@ -11,6 +11,7 @@ class MmsegFolders(PairedFormat):
     """A folder per split in each; the suffixes of the names may differ, such as `_leftImg8bit` and `_labelTrainIds`."""
 
     name = 'MMSegmentation'
+    tools = {'MMSegmentation': ''}
     expects = f'`{IMAGES}/{{train,val}}/` (and `test/`), `{MAPS}/` alike with a PNG per image; optionally `classes.txt`'
     tree = f"""
 {IMAGES}/

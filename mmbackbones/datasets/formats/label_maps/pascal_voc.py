@@ -21,6 +21,7 @@ class PascalVocMasks(PairedFormat):
     """VOC's own folders, and those of labelme and CVAT; without a file of names, the classes are VOC's."""
 
     name = 'Pascal VOC masks'
+    tools = {'Pascal VOC': 'label maps', 'CVAT': 'Segmentation mask 1.1', 'labelme': 'labelme2voc.py'}
     expects = (
         '`JPEGImages/`, `SegmentationClass/*.png`, `ImageSets/Segmentation/{train,val,test,trainval,default}.txt`; '
         'optionally `class_names.txt` or `labelmap.txt`'
@@ -44,11 +45,11 @@ labelmap.txt  # optional; or class_names.txt, classes.txt
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        return any(folder.files(place, '*.png') for place in MAPS)
+        return any(folder.walk(place, {'.png'}) for place in MAPS)
 
     @classmethod
     def find_places(cls, folder: Folder) -> dict[str, Place]:
-        maps = next(place for place in MAPS if folder.files(place, '*.png'))
+        maps = next(place for place in MAPS if folder.walk(place, {'.png'}))
         if not folder.has_folder(IMAGES):
             raise UserError(
                 f'{folder / maps} has label maps, but there are no images: put them into {folder / IMAGES}, or export '

@@ -12,6 +12,7 @@ class RoboflowMasks(PairedFormat):
     """A folder per split with `*_mask.png` for each image; the splits have the same table."""
 
     name = 'Roboflow masks'
+    tools = {'Roboflow': 'Semantic Segmentation Masks'}
     expects = f'`{{train,valid}}/` (and `test/`) with `*_mask.png` beside the images and `{TABLE}`'
     tree = f"""
 train/

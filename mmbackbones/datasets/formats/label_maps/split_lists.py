@@ -3,16 +3,14 @@
 import posixpath
 import re
 from collections.abc import Sequence
-from unicodedata import normalize
 
 from ....errors import UserError
 from ....utils.files import read_text
 from ....utils.text import short
-from ...checks.images import SUFFIXES
 from ..folder import Folder
+from ..image_finder import ImageFinder
 from ..split_names import NAMES, find_splits, split_of
 
-_MAX_PARTS = 8  # of a path, by which an image may be named
 PLACES = ('', 'ImageSets/Segmentation', 'ImageSets', 'splits', 'split', 'lists')
 
 
@@ -48,7 +46,7 @@ def divide(folder: Folder, lists: dict[str, str], images: Sequence[str]) -> tupl
     Raises:
         UserError: A list names an image that there is not.
     """
-    known = _by_ending(images)
+    known = ImageFinder(folder.root, images)
     named = {split: _read(folder, file, known) for split, file in lists.items()}
     named = {split: found for split, found in named.items() if found}
     if not named:
@@ -66,24 +64,11 @@ def divide(folder: Folder, lists: dict[str, str], images: Sequence[str]) -> tupl
     return named, {split: sources[split] for split in named}
 
 
-def _by_ending(images: Sequence[str]) -> dict[str, str]:
-    """Each way to name an image, with fewer and fewer of its folders and without its suffix, that no other shares."""
-    found: dict[str, str] = {}
-    shared = set[str]()
-    for image in images:
-        parts = _without_suffix(image).split('/')
-        for start in range(max(0, len(parts) - _MAX_PARTS), len(parts)):
-            ending = '/'.join(parts[start:])
-            shared |= {ending} & found.keys()
-            found[ending] = image
-    return {ending: image for ending, image in found.items() if ending not in shared}
-
-
-def _read(folder: Folder, file: str, known: dict[str, str]) -> list[str]:
+def _read(folder: Folder, file: str, images: ImageFinder) -> list[str]:
     found: dict[str, None] = {}
     for number, line in enumerate(read_text(folder / file).splitlines(), 1):
         if line := line.strip():
-            image = _find(line, known) or _find(re.split(r'[\s,;]', line)[0], known)
+            image = _find(line, images) or _find(re.split(r'[\s,;]', line)[0], images)
             if not image:
                 raise UserError(
                     f'{folder / file}, line {number}: there is no image {short(line)} in {folder.root}, or several'
@@ -92,16 +77,7 @@ def _read(folder: Folder, file: str, known: dict[str, str]) -> list[str]:
     return list(found)
 
 
-def _find(name: str, known: dict[str, str]) -> str | None:
-    """The image that a line names, whose path may begin elsewhere; CVAT puts names with spaces into quotes."""
-    parts = [part for part in name.strip('"').replace('\\', '/').split('/') if part not in ('', '.')][-_MAX_PARTS:]
-    for start in range(len(parts)):
-        ending = '/'.join(parts[start:])
-        if image := known.get(normalize('NFC', ending)) or known.get(_without_suffix(ending)):
-            return image
-    return None
-
-
-def _without_suffix(name: str) -> str:
-    stem, suffix = posixpath.splitext(normalize('NFC', name))
-    return stem if suffix.lower() in SUFFIXES else stem + suffix
+def _find(name: str, images: ImageFinder) -> str | None:
+    """The image that a line names; CVAT puts names with spaces into quotes."""
+    found = images.find_one(name.strip('"'), any_suffix=True)
+    return found[0] if len(found) == 1 else None

@@ -10,11 +10,11 @@ from ....errors import UserError
 from ....utils.text import short
 from ....utils.xml_file import read_xml, xml_root
 from ...checks.image_sizes import describe_size_mismatch, parse_side
-from ...checks.images import read_images
+from ...checks.images import SUFFIXES, read_images
 from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..image_finder import ImageFinder
-from ..objects import Object, to_annotations
+from ..objects import Object, describe_rotated, to_annotations
 from ..split_folders import divide_by_name
 from .cvat_shapes import OBJECTS, OTHERS, is_rotated, read_shape
 
@@ -38,6 +38,7 @@ class CvatXml(DetectionFormat):
     """`annotations.xml`, with boxes, polygons and masks; subsets of a project are its splits."""
 
     name = 'CVAT for images'
+    tools = {'CVAT': 'CVAT for images 1.1'}
     expects = '`annotations.xml` of CVAT\'s export "CVAT for images 1.1", images in `images/`: split by its subsets'
     common_classes = True
 
@@ -68,7 +69,7 @@ images/*.jpg  # or images/train/ and images/val/
             self.notes.append(f'{files[0]}: subsets that are not used: {", ".join(unused)}')
         rotated = sum(is_rotated(shape) for image in self._images for shape in image.shapes)
         if rotated:
-            self.notes.append(f'{files[0]}: rotated boxes, read as the upright boxes around them: {rotated}')
+            self.notes.append(describe_rotated(files[0], rotated))
         if self._left_out:
             shapes = ', '.join(f'{tag} {number}' for tag, number in self._left_out.items())
             self.notes.append(f'{files[0]}: shapes that are no objects, left out: {shapes}')
@@ -79,7 +80,7 @@ images/*.jpg  # or images/train/ and images/val/
 
     def read(self, split: str) -> Annotations:
         chosen = [image for image in self._images if image.subset in self._subsets[split]]
-        files = self._finder.find([image.name for image in chosen], str(self._file), split)
+        files, notes = self._finder.find_each([image.name for image in chosen], str(self._file), split)
         infos = read_images(self.root, self.root, files, str(self._file))
         for image, file, info in zip(chosen, files, infos, strict=True):
             if fault := describe_size_mismatch(image.size, info):
@@ -88,11 +89,11 @@ images/*.jpg  # or images/train/ and images/val/
         occurring = {shape.get('label', '').strip() for image in self._images for shape in image.shapes}
         classes = [label for label in self._labels if label in occurring]
         classes += sorted(occurring.difference(classes))
-        return to_annotations(self.root, files, infos, objects, classes)
+        return to_annotations(self.root, files, infos, objects, classes, notes)
 
     @cached_property
     def _finder(self) -> ImageFinder:
-        return ImageFinder(self.folder)
+        return ImageFinder(self.root, self.folder.walk('', SUFFIXES))
 
     def _read_file(self) -> None:
         tree = read_xml(self._file, 'image', self._read_image)

@@ -15,18 +15,28 @@ from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..objects import to_annotations
 from ..split_names import describe_unused, find_splits, split_of
-from .voc_file import VocFile, classes_of, count_from_one, read_voc_file, refuse_fractions, to_objects
+from .voc_file import (
+    VocFile,
+    classes_of,
+    count_from_one,
+    describe_rotations,
+    read_voc_file,
+    refuse_fractions,
+    to_objects,
+)
 
 _LIST_DIRS = ('ImageSets/Main', 'ImageSets', '')
-_WHOLE = 'default'  # CVAT's list of all images of a task
+_WHOLE = 'default'  # CVAT's list of all images that are in no subset
 
 
 class PascalVoc(DetectionFormat):
     """Lists of image names per split, and an XML file per image; the classes are those that occur in any split."""
 
     name = 'Pascal VOC'
+    tools = {'Pascal VOC': 'boxes', 'CVAT': 'Pascal VOC 1.1'}
     expects = '`Annotations/*.xml`, `JPEGImages/`, `ImageSets/Main/{train,val,test,trainval}.txt`'
     common_classes = True
+    file_per_image = True
 
     tree = """
 Annotations/*.xml
@@ -58,8 +68,9 @@ ImageSets/
             stems[other] = [stem for stem in self._read_list('trainval') if stem not in given]
             names |= {other: 'trainval'}
             stems = {split: stems[split] for split in ('train', 'val', 'test') if stems.get(split)}
-        if not stems and _WHOLE in lists:
-            names, stems = {'train': _WHOLE}, {'train': self._read_list(_WHOLE)}
+        if 'train' not in stems and _WHOLE in lists:
+            names |= {'train': _WHOLE}
+            stems = {'train': self._read_list(_WHOLE), **stems}
         if not stems:
             raise UserError(
                 f'{self._list_dir} lists no images: it has none of train.txt, val.txt, trainval.txt and test.txt'
@@ -107,7 +118,8 @@ ImageSets/
         for stem, file, info in zip(stems, files, images, strict=True):
             contents[stem].check_size(info, f'JPEGImages/{file}')
         objects = [to_objects(contents[stem], from_one) for stem in stems]
-        return to_annotations(self._image_dir, files, images, objects, classes_of(contents.values()))
+        notes = describe_rotations([contents[stem] for stem in stems], self.splits[split])
+        return to_annotations(self._image_dir, files, images, objects, classes_of(contents.values()), notes)
 
     @cached_property
     def _contents(self) -> dict[str, VocFile]:

@@ -11,7 +11,7 @@ from ....utils.text import short
 from ....utils.xml_file import read_xml
 from ...checks.image_sizes import describe_size_mismatch, parse_side
 from ...checks.images import ImageInfo
-from ..objects import Object
+from ..objects import Object, box_of_polygon, describe_rotated, parse_degrees, rotated_rectangle
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 _YES, _NO = {'1', '1.0', 'true', 'yes'}, {'0', '0.0', 'false', 'no', '', 'unspecified'}  # as tools write them
@@ -26,6 +26,7 @@ class VocObject(NamedTuple):
         whole: Whether they are written without a decimal point.
         difficult: Whether VOC's evaluation ignores it.
         polygon: Its outline, ``x1, y1, x2, y2, ...``, as Roboflow adds it; empty if there is none.
+        degrees: By how much CVAT says that its box is rotated, whose corners are those before the rotation.
     """
 
     name: str
@@ -33,6 +34,7 @@ class VocObject(NamedTuple):
     whole: bool
     difficult: bool
     polygon: tuple[float, ...]
+    degrees: float
 
 
 class VocFile(NamedTuple):
@@ -98,16 +100,25 @@ def to_objects(file: VocFile, from_one: bool) -> list[Object]:
         from_one: Whether corners are pixels counted from 1, the last one inclusive.
     """
     found = []
-    for name, (left, top, right, bottom), _, difficult, polygon in file.objects:
+    for name, (left, top, right, bottom), _, difficult, polygon, degrees in file.objects:
         x, y = (left - 1, top - 1) if from_one else (left, top)
+        box = (x, y, max(right - x, 0), max(bottom - y, 0))
+        if degrees:
+            box = box_of_polygon(rotated_rectangle(*box, degrees))
         polygons = (polygon,) if polygon else ()
-        found.append(Object(name, (x, y, max(right - x, 0), max(bottom - y, 0)), polygons, difficult))
+        found.append(Object(name, box, polygons, difficult))
     return found
 
 
 def classes_of(files: Iterable[VocFile]) -> list[str]:
     """The classes that occur, sorted: nothing else lists them."""
     return sorted({item.name for file in files for item in file.objects})
+
+
+def describe_rotations(files: Iterable[VocFile], name: str) -> list[str]:
+    """A note on boxes that are rotated, if there are any."""
+    rotated = sum(item.degrees != 0 for file in files for item in file.objects)
+    return [describe_rotated(name, rotated)] if rotated else []
 
 
 def refuse_fractions(files: Iterable[VocFile], place: Path) -> None:
@@ -129,9 +140,10 @@ def _parse_object(item: ElementTree.Element, where: str) -> VocObject:
     name = (item.findtext('name') or '').strip()
     if not name:
         raise UserError(f'{where} has no name')
-    if item.find('bndbox') is None and item.find('robndbox') is not None:
+    box = item.find('bndbox')
+    if box is None and item.find('robndbox') is not None:
         raise UserError(f'{where} is a rotated box of roLabelImg, which cannot be read: save it as an upright box')
-    texts = [item.findtext(f'bndbox/{corner}') or '' for corner in CORNERS]
+    texts = ['' if box is None else box.findtext(corner) or '' for corner in CORNERS]  # a path would be slow
     try:
         left, top, right, bottom = (float(text) for text in texts)
     except ValueError as error:
@@ -144,7 +156,16 @@ def _parse_object(item: ElementTree.Element, where: str) -> VocObject:
     if difficult not in _YES | _NO:
         raise UserError(f'{where} has <difficult>{short(difficult)[1:-1]}</difficult>, which is neither 0 nor 1')
     whole = not any('.' in text for text in texts)
-    return VocObject(name, (left, top, right, bottom), whole, difficult in _YES, _parse_polygon(item, where))
+    polygon, degrees = _parse_polygon(item, where), _find_rotation(item)
+    return VocObject(name, (left, top, right, bottom), whole, difficult in _YES, polygon, degrees)
+
+
+def _find_rotation(item: ElementTree.Element) -> float:
+    """CVAT's attribute of a rotated box, in degrees clockwise; 0 if there is none."""
+    attributes = item.iterfind('attributes/attribute')
+    return next(
+        (parse_degrees(each.findtext('value')) for each in attributes if each.findtext('name') == 'rotation'), 0.0
+    )
 
 
 def _parse_polygon(item: ElementTree.Element, where: str) -> tuple[float, ...]:

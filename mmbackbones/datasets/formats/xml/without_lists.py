@@ -15,7 +15,15 @@ from ..split_folders import divide_by_folder
 from ..split_names import describe_unused, split_of
 from .image_pairs import AnnotatedImages, pair_by_name
 from .pascal_voc import PascalVoc
-from .voc_file import VocFile, classes_of, count_from_one, read_voc_file, refuse_fractions, to_objects
+from .voc_file import (
+    VocFile,
+    classes_of,
+    count_from_one,
+    describe_rotations,
+    read_voc_file,
+    refuse_fractions,
+    to_objects,
+)
 
 _PROBED = 5  # files that are looked into to tell whether a folder's XML files are VOC's
 
@@ -24,10 +32,12 @@ class XmlFiles(DetectionFormat):
     """An XML file per image, beside it or in a folder of its own; folders may be named after splits."""
 
     name = 'Pascal VOC without lists'
+    tools = {'labelImg': 'PascalVOC', 'Roboflow': 'Pascal VOC', 'Kaggle': 'XML files'}
     expects = (
         '`*.xml` beside the images, or in `annotations/` with the images in `images/`; folders `{train,valid,test}/`'
     )
     common_classes = True
+    file_per_image = True
 
     tree = """
 train/  # or all files together: split 80/20
@@ -83,6 +93,7 @@ valid/
             if content:
                 content.check_size(info, file)
             objects.append(to_objects(content, self._from_one) if content else [])
+        notes += describe_rotations((self._contents[file] for file in files if file in self._contents), source)
         return to_annotations(self.root, files, images, objects, self._classes, notes)
 
     @cached_property

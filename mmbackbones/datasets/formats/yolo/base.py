@@ -19,7 +19,7 @@ from ..folder import Folder
 from ..split_names import NAMES
 from .label_files import LabelFiles
 from .places import read_list
-from .rows import CORNERS_OF_A_BOX, read_rows, to_coco
+from .rows import CORNERS_OF_A_BOX, read_rows, refuse_corners, to_coco
 
 README = 'README.roboflow.txt'
 _ORIENTED_BOXES = (
@@ -46,6 +46,7 @@ class TextFilePerImage(DetectionFormat):
     """
 
     common_classes = True
+    file_per_image = True
 
     def __init__(self, folder: Folder, file: Path, home: Path | None = None) -> None:
         super().__init__(folder)
@@ -92,16 +93,10 @@ class TextFilePerImage(DetectionFormat):
         return [name.removeprefix(f'{below}/') for name in found] if below else found
 
     def finish_splits(self) -> None:
-        """Set `splits`, after all images have been added, and compare them with each other."""
+        """Set `splits`, after all images have been added."""
         if 'train' in self.images and self.images.get('val') == self.images['train']:
             del self.images['val']
             self.notes.append(f'{self.file.name}: val names the same images as train, which makes no validation split')
-        for split in [name for name in NAMES if name != 'train' and name in self.images]:
-            if shared := set(self.images[split]).intersection(self.images.get('train', ())):
-                self.notes.append(
-                    f'{self.file.name}: {len(shared)} of the {counted(len(self.images[split]), "image")} of {split} '
-                    f'are trained on as well, such as {self._show(min(shared))}'
-                )
         self.splits = {split: f'{self.file.name} ({split})' for split in NAMES if split in self.images}
 
     def read(self, split: str) -> Annotations:
@@ -112,6 +107,7 @@ class TextFilePerImage(DetectionFormat):
         ids = {category['id'] for category in self.categories}
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
+        boxes = list[list[float]]()
         tracks = False
         self._check_spare_labels()
         for number, (name, file, info) in enumerate(zip(names, files, found, strict=True), 1):
@@ -127,6 +123,8 @@ class TextFilePerImage(DetectionFormat):
                         f'{counted(len(ids), "name")} of {self.file.name}, which are counted from 0'
                     )
                 tracks |= row.track
+                if len(row.values) == 4:
+                    boxes.append(row.values)
                 annotation = {'id': len(annotations) + 1, 'image_id': number, 'category_id': int(row.label)}
                 shape = to_coco(row.values, info.width, info.height, mask=not self._oriented)
                 annotations.append(annotation | {'iscrowd': 0} | shape)
@@ -136,6 +134,7 @@ class TextFilePerImage(DetectionFormat):
                 f'{source} has no annotations: no image has a label file with objects ({self._show(names[0])} would '
                 f'have {places})'
             )
+        refuse_corners(boxes, source)
         data = {'images': images, 'annotations': annotations, 'categories': self.categories}
         boundary = self.home / base if self.home != self.root else None
         return Annotations(
@@ -168,13 +167,13 @@ class TextFilePerImage(DetectionFormat):
         """The label file of each image of all splits, or None.
 
         Raises:
-            UserError: Images in several folders have the same one.
+            UserError: Several images have the same one.
         """
         found = {name: self._label_files.find(name) for names in self.images.values() for name in names}
         users: dict[str, str] = {}
         for name, file in found.items():
             other = users.setdefault(file, name) if file else name
-            if posixpath.dirname(other) != posixpath.dirname(name):
+            if other != name:
                 raise UserError(
                     f'{self.file}: {self._show(other)} and {self._show(name)} have the same label file, '
                     f'{self._show(file or "")}: rename one of the images'

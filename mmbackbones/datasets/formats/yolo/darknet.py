@@ -19,6 +19,7 @@ class Darknet(TextFilePerImage):
     """`obj.data`, which names a list of images for each split and the file of class names."""
 
     name = 'YOLO Darknet'
+    tools = {'CVAT': 'YOLO 1.1', 'Darknet': ''}
     expects = '`obj.data`, `obj.names`, `train.txt` (and `valid.txt`), images and `*.txt` in `obj_train_data/` alike'
 
     tree = """

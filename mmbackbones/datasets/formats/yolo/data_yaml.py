@@ -1,5 +1,6 @@
 """YOLO folders as Ultralytics, Roboflow and CVAT write them: a YAML file that names splits and classes."""
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from ....errors import UserError
 from ....utils.paths import normalize_separators
 from ....utils.text import short
 from ....utils.yaml_file import read_yaml
+from ...checks.images import SUFFIXES
 from ..folder import Folder
 from ..split_names import NAMES, describe_unused
 from .base import TextFilePerImage
@@ -28,6 +30,7 @@ class Yolo(TextFilePerImage):
     """
 
     name = 'YOLO'
+    tools = {'Ultralytics': '', 'CVAT': 'Ultralytics YOLO 1.0', 'Roboflow': 'YOLOv5 and newer'}
     expects = '`data.yaml` or another `*.yaml` with `names`, `train` and `val`; `images/`, `labels/*.txt`'
 
     tree = """
@@ -110,6 +113,12 @@ labels/
     def _describe_missing(self, base: Path, entry: object, key: str) -> str:
         if self.home == self.root:
             text = f'{self.file}: "{key}" is {short(entry)}, which is neither a folder nor a .txt list in {self.root}'
+            images = sorted({os.path.dirname(name) for name in self.folder.walk('', SUFFIXES)})
+            text += (
+                f', whose images are in {", ".join([*images[:3], "..."][: len(images)])}'
+                if images
+                else (', which holds no images: put them there')
+            )
             outside = [str(item) for item in (entry if isinstance(entry, list) else [entry])]
             if all(find_inside(Path(base.anchor), item, base) for item in outside):
                 text += f'; it is outside of this folder: to read it there, use --data {self.file}'

@@ -1,7 +1,6 @@
 """Where the folders, lists and images are that a YOLO data set names, often as they were on another machine."""
 
 import os
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -9,10 +8,10 @@ from ....errors import UserError
 from ....utils.files import read_text
 from ....utils.paths import normalize_separators
 from ....utils.text import short
+from ..image_finder import ImageFinder
 from ..split_names import split_of
 
 _MAX_PARTS = 100  # of a path; each is looked for
-_MAX_TRIED = 100  # lines of a list that tell where its images are now
 
 
 def find_inside(home: Path, entry: str, *folders: Path) -> Path | None:
@@ -97,18 +96,11 @@ def read_list(
     found = {line: path for line in lines if (path := find_inside(home, line, *folders))}
     names = {line: path.relative_to(home).as_posix() for line, path in found.items()}
     missing = [line for line in dict.fromkeys(lines) if line not in names]
-    images = set(list_images() if missing else ())
+    images = list(list_images() if missing else ())
     if missing:
-        plain = {line: normalize_separators(home, line).removeprefix('./') for line in missing}
-        if moved := _find_move(file, list(plain.values()), images):
-            old, new = moved
-            names |= {
-                line: image
-                for line, text in plain.items()
-                if text.startswith(old) and (image := new + text.removeprefix(old)) in images
-            }
-            if old not in ('', 'data/'):  # where darknet and CVAT expect the folder to be
-                notes.append(f'{file.name}: images listed in {old} were found in {home / new}')
+        moved = ImageFinder(home, images).find(missing, str(file))
+        names |= moved.paths
+        notes += moved.notes
         missing = [line for line in missing if line not in names]
     if missing:
         hint = '' if images else ': there are no images, so export the data again with them (CVAT: "Save images")'
@@ -120,33 +112,3 @@ def read_list(
             f'{len(missing)} of its {len(lines)} images {"is" if len(missing) == 1 else "are"} missing{hint}'
         )
     return [names[line] for line in lines]
-
-
-def _find_move(file: Path, lines: Sequence[str], images: Iterable[str]) -> tuple[str, str] | None:
-    """Beginnings of paths, the first of them in a list's lines and the second in `images`, that most lines tell of."""
-    by_name = defaultdict(list)
-    for image in images:
-        by_name[image.rsplit('/', 1)[-1]].append(image)
-    moves = Counter[tuple[str, str]]()
-    for line in lines[:: len(lines) // _MAX_TRIED + 1]:
-        moves.update(_beginnings(line, image) for image in by_name.get(line.rsplit('/', 1)[-1], ()))
-    ranked = moves.most_common(2)
-    if not ranked:
-        return None
-    old, new = ranked[0][0]
-    if len(ranked) == 2 and ranked[0][1] == ranked[1][1]:
-        raise UserError(
-            f'{file}: {short(lines[0])} could be in {new or "./"} or in {ranked[1][0][1] or "./"}: write the lines of '
-            'this list relative to the data folder'
-        )
-    splits = {split for split in (split_of(PurePosixPath(place).name) for place in (old, new)) if split}
-    return (old, new) if len(splits) < 2 else None  # images of another split are not meant
-
-
-def _beginnings(line: str, image: str) -> tuple[str, str]:
-    """What is left of two paths without their common end."""
-    first, second = line.split('/'), image.split('/')
-    while first and second and first[-1] == second[-1]:
-        first.pop()
-        second.pop()
-    return ''.join(f'{part}/' for part in first), ''.join(f'{part}/' for part in second)

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 from ....errors import UserError
 from ....utils.files import is_regular, read_text
+from ...checks.corners import count_beyond
 from ..objects import box_of_polygon, polygon_area
 
 CORNERS_OF_A_BOX = 8  # coordinates of an oriented box
+_OVERSHOOT = 0.01  # of the image, that a box may reach beyond it by rounding
 _MAX_HEAD = 1 << 12  # bytes that are read to tell what a text file is
 
 
@@ -99,6 +101,28 @@ def to_coco(values: Sequence[float], width: int, height: int, mask: bool) -> dic
     if not mask:
         return {'bbox': box, 'area': box[2] * box[3]}
     return {'bbox': box, 'area': polygon_area(polygon), 'segmentation': [[round(value, 2) for value in polygon]]}
+
+
+def refuse_corners(boxes: Sequence[Sequence[float]], source: str) -> None:
+    """Raise UserError if boxes often reach beyond their images, while all of them make sense as two corners.
+
+    Args:
+        boxes: Four values of each box, as in :class:`Row`.
+        source: What messages call the label files.
+    """
+    count = count_beyond(
+        (x < w <= 1 and y < h <= 1, not (_inside(x, w) and _inside(y, h)))  # by name, of center, width and height
+        for x, y, w, h in boxes
+    )
+    if count:
+        raise UserError(
+            f'{source}: as center, width and height, {count} of the {len(boxes)} boxes reach beyond their images, but '
+            'as two corners all fit: write rows as "class cx cy w h", in fractions of the image'
+        )
+
+
+def _inside(center: float, length: float) -> bool:
+    return center - length / 2 >= -_OVERSHOOT and center + length / 2 <= 1 + _OVERSHOOT
 
 
 def looks_like_labels(file: Path) -> bool | None:

@@ -18,13 +18,14 @@ from .data_yaml import Yolo, is_data_yaml
 from .label_files import LabelFiles
 from .rows import looks_like_labels, read_rows
 
-_MAX_READ = 1000  # label files that tell which classes occur
+_MAX_READ = 1000  # text files that tell whether they are label files, and which classes occur, evenly spread
 
 
 class YoloWithoutYaml(TextFilePerImage):
     """A file of class names, and label files in `labels/` or beside the images, as labelImg and Label Studio write."""
 
     name = 'YOLO without data.yaml'
+    tools = {'Label Studio': 'YOLO with Images', 'labelImg': 'YOLO'}
     expects = '`classes.txt` or `obj.names`; images and `*.txt` in `images/` and `labels/`, or side by side'
 
     tree = """
@@ -55,7 +56,8 @@ labels/
 
     @classmethod
     def explain_mismatch(cls, folder: Folder) -> str | None:
-        files = [name for name in folder.walk('', {'.txt'}) if looks_like_labels(folder / name)]
+        texts = folder.walk('', {'.txt'})
+        files = [name for name in texts[:: len(texts) // _MAX_READ + 1] if looks_like_labels(folder / name)]
         if not files:
             return None
         if not folder.walk('', SUFFIXES):
@@ -74,7 +76,7 @@ labels/
             )
         if find_class_files(folder):
             return None
-        rows = (row for name in files[:_MAX_READ] for row in read_rows(folder / name))
+        rows = (row for name in files for row in read_rows(folder / name))
         indices = sorted({f'{row.label:g}' for row in rows}, key=float)
         some = f'{", ".join(indices[:10])}{", ..." if len(indices) > 10 else ""}'
         return (
@@ -103,6 +105,7 @@ class RoboflowDarknet(YoloWithoutYaml):
     """Roboflow's export for darknet: class names and label files beside the images of each split."""
 
     name = 'Roboflow Darknet'
+    tools = {'Roboflow': 'YOLO Darknet'}
     expects = '`{train,valid}/_darknet.labels` (and `test/`) and `*.txt` beside the images'
 
     tree = """
@@ -121,6 +124,10 @@ valid/
     def match(cls, folder: Folder) -> bool:
         names = map(os.path.basename, find_class_files(folder))
         return '_darknet.labels' in names and super().match(folder)
+
+    @classmethod
+    def explain_mismatch(cls, folder: Folder) -> str | None:
+        return None  # or what the format it derives from says would be found out twice
 
 
 def _has_labels(folder: Folder) -> bool:

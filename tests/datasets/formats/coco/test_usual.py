@@ -194,3 +194,25 @@ def test_explain_mismatch(tmp_path):
         'rename them to train.json and val.json'
     )
     assert OneCocoFile.explain_mismatch(Folder(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ('change', 'bbox'),
+    [
+        ({'attributes': {'occluded': False, 'rotation': 90}}, [10, 5, 10, 30]),
+        ({'attributes': {'occluded': False, 'rotation': 'left'}}, [0, 15, 30, 10]),
+        ({'attributes': {'rotation': 90}}, [0, 15, 30, 10]),  # not CVAT's
+        ({'attributes': {'occluded': False, 'rotation': 90}, 'segmentation': [[0, 15, 30, 15, 30, 25]]}, None),
+        ({'attributes': {'occluded': False, 'rotation': 90}, 'bbox': [0, 15, 'x', 10]}, None),
+    ],
+)
+def test_rotated_boxes(change, bbox, tmp_path):
+    """CVAT writes a box as it is before its rotation."""
+    data = coco({'a1': [('cat', 0, 15, 30, 10)], 'a2': [('dog', 0, 0, 1, 4)]})
+    data['annotations'][0] |= change
+    write_text(tmp_path / 'annotations/instances_default.json', json.dumps(data))
+    write_image(tmp_path / 'images/a1.jpg')
+    found = CvatCoco(Folder(tmp_path)).read('train')
+    assert found.data['annotations'][0]['bbox'] == (bbox or data['annotations'][0]['bbox'])
+    said = 'annotations/instances_default.json: rotated boxes, read as the upright boxes around them: 1'
+    assert found.notes == ((said,) if bbox == [10, 5, 10, 30] else ())

@@ -197,6 +197,11 @@ def test_what_is_missing_is_said(root, out_dir):
         UserError, match=r'labels.csv, whose columns \(filename, label\) name images, but no boxes: call'
     ):
         load_detection(root, out_dir)
+    write_text(root / 'labels.csv', 'shot,sort,x1,y1,x2,y2\na.jpg,cat,1,2,3,4\n')
+    with pytest.raises(
+        UserError, match=r'none of whose columns \(shot, .*\) is known to name the images: call it filen'
+    ):
+        load_detection(root, out_dir)
     write_text(root / 'labels.csv', 'filename,region_shape_attributes,region_attributes\na.jpg,{},{}\n')
     with pytest.raises(UserError, match=r'labels.csv of VGG Image Annotator: export the annotations as JSON'):
         load_detection(root, out_dir)
@@ -237,7 +242,7 @@ def test_an_endless_cell(text, root, out_dir):
         load_detection(root, out_dir)
 
 
-def test_no_text(root, out_dir):
+def test_a_row_that_is_no_text(root, out_dir):
     (root / 'labels.csv').write_bytes(f'{HEADER}\na.jpg,'.encode() + b'\xff,4,6,24,16\n')
     with pytest.raises(UserError, match=r'labels\.csv is not a readable text file'):
         load_detection(root, out_dir)

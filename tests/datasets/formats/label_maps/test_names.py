@@ -173,6 +173,22 @@ def test_colors_need_a_table(tmp_path):
     assert find(tmp_path).by_color
 
 
+def test_palettes_in_another_order(tmp_path):
+    """Programs that make files smaller sort their palettes."""
+    maps = ['masks/a.png', 'masks/b.png']
+    for name, palette in zip(maps, ([0, 0, 0, 255, 0, 0], [255, 0, 0, 0, 0, 0]), strict=True):
+        number(tmp_path, 0, 1, 1, name=name)
+        image = Image.open(tmp_path / name)
+        image.putpalette([*palette, 0, 0, 255])
+        image.save(tmp_path / name)
+    write_text(tmp_path / 'classes.txt', 'background\ncat\n')
+    with pytest.raises(UserError, match=r'masks.b\.png gives a color another number than other .* 255,0,0 \(50\.0 %\)'):
+        find_label_names(Folder(tmp_path), [], maps)
+    write_text(tmp_path / 'class_dict.csv', TABLE)
+    assert find_label_names(Folder(tmp_path), [], maps).by_color
+    assert find_label_names(Folder(tmp_path), [], maps[:1]).names == ('cat',)
+
+
 def test_photographs_in_place_of_label_maps(tmp_path):
     draw(tmp_path, *range(0x102030, 0x102030 + 80))
     with pytest.raises(UserError, match='at least 80 different colors instead of one per class: blurred outlines'):

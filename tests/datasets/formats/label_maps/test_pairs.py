@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mmbackbones.datasets import load_segmentation
-from mmbackbones.datasets.formats.label_maps import pairs
 from mmbackbones.datasets.formats.folder import Folder
+from mmbackbones.datasets.formats.label_maps import pairs
 from mmbackbones.datasets.formats.label_maps.places import Place
 from mmbackbones.errors import UserError
 from tests.helpers.detection_folders import write_image, write_text

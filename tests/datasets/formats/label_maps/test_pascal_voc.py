@@ -32,6 +32,15 @@ def test_colors_without_a_table(tmp_path, out_dir):
     check_label_maps(load_segmentation(tmp_path, out_dir))
 
 
+def test_subfolders(root, out_dir):
+    """CVAT keeps the folders of the images that it was given."""
+    for place in ('JPEGImages', 'SegmentationClass'):
+        (root / place).rename(root / 'drive_1')
+        (root / place).mkdir()
+        (root / 'drive_1').rename(root / place / 'drive_1')
+    check_label_maps(load_segmentation(root, out_dir))
+
+
 def test_label_maps_without_images(root, out_dir):
     shutil.rmtree(root / 'JPEGImages')
     with pytest.raises(

@@ -66,7 +66,10 @@ def test_rows_that_are_no_box(row, message, tmp_path, out_dir):
     [
         ('train: images/train\nval: images/val\n', '"names" must be a list'),
         ('train: images/train\nval: images/val\nnames: [cat, yes]\n', 'class name True must be text'),
-        ('train: images/train\nval: images/x\nnames: [cat, dog]\n', '"val" is \'images/x\', which is neither a folder'),
+        (
+            'train: images/train\nval: images/x\nnames: [cat, dog]\n',
+            '"val" is \'images/x\', which is neither a folder .*, whose images are in images/',
+        ),
         (
             'train: ../outside\nval: images/val\nnames: [cat, dog]\n',
             '"train" is \'../outside\', which is neither a folder',

@@ -9,6 +9,7 @@ import pytest
 from mmbackbones.datasets import load_detection
 from mmbackbones.datasets.formats import find_format
 from mmbackbones.datasets.formats.folder import Folder
+from mmbackbones.datasets.formats.yolo import without_yaml
 from mmbackbones.datasets.formats.yolo.darknet import Darknet
 from mmbackbones.datasets.formats.yolo.data_yaml import Yolo
 from mmbackbones.datasets.formats.yolo.without_yaml import YoloWithoutYaml
@@ -239,4 +240,21 @@ def test_one_label_file_of_two_images(root, out_dir):
     write_image(root / 'images/val/a1.jpg')
     message = 'images/train/a1.jpg and images/val/a1.jpg have the same label file, labels/a1.txt: rename one'
     with pytest.raises(UserError, match=message):
+        load_detection(root, out_dir)
+
+
+def test_only_some_of_many_texts_are_looked_into(tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr(without_yaml, '_MAX_READ', 5)
+    monkeypatch.setattr(without_yaml, 'looks_like_labels', lambda file: looked.append(file) or False)
+    for number in range(23):
+        write_text(tmp_path / f'{number}.txt', 'a poem')
+    assert YoloWithoutYaml.explain_mismatch(Folder(tmp_path)) is None
+    assert 3 < len(looked) <= 5
+
+
+def test_two_images_of_one_name_have_one_label_file(root, out_dir):
+    write_image(root / 'images/train/a1.png')
+    said = r'images/train/a1\.jpg and images/train/a1\.png have the same label file, labels/train/a1\.txt: rename one'
+    with pytest.raises(UserError, match=said):
         load_detection(root, out_dir)

@@ -69,10 +69,22 @@ def find_label_names(
     if set(seen.colors) <= {BORDER, *(color for _, color in default)} and seen.colored:
         return from_colors(folder.root, default, {BORDER})
     if seen.colored:
-        raise UserError(_describe_colors(folder, seen.colored, seen.colors))
+        what = 'gives a color another number than other label maps do' if seen.reordered else 'is a color image'
+        raise UserError(_describe_colors(folder, f'{seen.colored} {what}', seen.colors))
     if default and seen.values <= {*range(len(default)), IGNORE_INDEX}:
         return from_rows(folder.root, default)
     return LabelNames(folder.root, None)
+
+
+def from_list(file: Path, names: Sequence[str], maps: Sequence[Path]) -> LabelNames:
+    """Names of the labels, as the lines of a list tell them.
+
+    Args:
+        file: What holds the list.
+        names: The names.
+        maps: The label maps.
+    """
+    return _settle_zero(LabelNames(file, tuple(names)), sample(maps), 'named')
 
 
 def _read(file: Path, seen: Sample, zero: Zero) -> LabelNames:
@@ -114,17 +126,17 @@ def _agree(found: list[LabelNames]) -> LabelNames:
     return first
 
 
-def _describe_colors(folder: Folder, file: Path, colors: Mapping[int, float]) -> str:
+def _describe_colors(folder: Folder, problem: str, colors: Mapping[int, float]) -> str:
     if len(colors) > MAX_COLORS:
         return (
-            f'{file} is a color image, and the label maps like it have at least {len(colors)} different colors instead '
+            f'{problem}, and the label maps like it have at least {len(colors)} different colors instead '
             'of one per class: blurred outlines or JPEG compression have changed them, or they are photographs'
         )
     most = next(iter(colors))
     shown = [f'{_in_digits(color)} ({share:.1%})'.replace('%', ' %') for color, share in colors.items()]
     more = f' and {len(shown) - MAX_SHOWN} more' if len(shown) > MAX_SHOWN else ''
     return (
-        f'{file} is a color image, but no file in {folder.root} says which color is which class; the most frequent are '
+        f'{problem}, but no file in {folder.root} says which color is which class; the most frequent are '
         f'{", ".join(shown[:MAX_SHOWN])}{more}: write a file class_dict.csv there, with the line name,r,g,b and one '
         f'line per class, such as {"road" if most else "background"},{_in_digits(most)}'
     )

@@ -45,5 +45,6 @@ def from_values(file: Path, names: dict[int, str], by_color: bool = False, ignor
         background_name=None if background is None else names[background].strip('_'),
         background=None if background is None else 'class',
         ignored=frozenset(void) | (set(ignored) - set(names)),
+        ignored_names=void,
         by_color=by_color,
     )
