@@ -156,8 +156,9 @@ def check_data(
 
 def _check_target(out: Path, root: Path) -> Path:
     """Raise UserError, before hours of work, for an output folder that is not new, or lies in the data folder."""
+    out = Path(os.path.realpath(out))  # a link to an empty folder is one
     require_new(out, '--convert')
-    if root.is_dir() and out.resolve().is_relative_to(root.resolve()):
+    if root.is_dir() and out.is_relative_to(os.path.realpath(root)):
         raise UserError(
             f'--convert: {out} lies in the data folder {root}, to which nothing is written: name a folder elsewhere'
         )

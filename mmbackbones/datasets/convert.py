@@ -75,10 +75,10 @@ def write_ade20k(data: SegmentationData, folder: Path, out: Path) -> str:
     """
     ways, table = Counter[str](), _new_labels(data)
     for split, part in data.splits.items():
-        pairs = [(Path(image), label_map) for image, label_map in json.loads(part.list_file.read_bytes())]
-        _refuse_among(out, sorted({image.parent for image, _ in pairs}))
-        names = _Names(folder / 'images' / FOLDERS[split], by_stem=True)
+        pairs = [(Path(image), Path(label_map)) for image, label_map in json.loads(part.list_file.read_bytes())]
         root = Path(os.path.commonpath([image.parent for image, _ in pairs]))
+        _refuse_among(out, [root, *sorted({label_map.parent for _, label_map in pairs})])
+        names = _Names(folder / 'images' / FOLDERS[split], by_stem=True)
         for image, label_map in track(pairs, len(pairs), f'Writing {split}'):
             name = names.link(image, str(image.relative_to(root)))
             target = folder / 'annotations' / FOLDERS[split] / Path(name).with_suffix('.png')
@@ -116,7 +116,7 @@ def _refuse_among(out: Path, folders: Sequence[Path]) -> None:
     real = Path(os.path.realpath(out))
     for folder in folders:
         if real.is_relative_to(os.path.realpath(folder)):
-            raise UserError(f'--convert: {out} is among the images in {folder}: name a folder elsewhere')
+            raise UserError(f'--convert: {out} is among the files of the data, in {folder}: name a folder elsewhere')
 
 
 def _describe(ways: Counter[str]) -> str:

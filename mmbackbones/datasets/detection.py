@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..utils.files import write_text
+from ..utils.files import reads_users_files, write_text
 from ..utils.garbage import paused_collector
 from ..utils.paths import absolute
 from ..utils.text import counted
@@ -75,6 +75,7 @@ class DetectionData:
         return '; '.join(parts)
 
 
+@reads_users_files
 def load_detection(
     root: str | os.PathLike[str],
     out_dir: str | os.PathLike[str],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from ..utils.files import write_text
+from ..utils.files import reads_users_files, write_text
 from ..utils.paths import absolute
 from ..utils.text import counted
 from .checks.annotations import NoAnnotationsError
@@ -74,6 +74,7 @@ class SegmentationData:
         return f'{self.root}: {self.format}, {counted(len(self.classes), "class", "classes")}; {counts}'
 
 
+@reads_users_files
 def load_segmentation(
     root: str | os.PathLike[str],
     out_dir: str | os.PathLike[str],

@@ -1,16 +1,40 @@
 """Reading, writing and listing files, with the care that users' files need."""
 
+import errno
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Callable, Container
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from ..errors import UserError
 from .atomic_write import atomic_write
 
 MAX_BYTES = 4 << 30  # of a file that is read as a whole, into memory
 MAX_TEXT_BYTES = 256 << 20  # of a text file, which needs several times as much: a list of a million images has 50 MiB
+
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_Given = ParamSpec('_Given')
+_Result = TypeVar('_Result')
+
+
+def reads_users_files(
+    function: Callable[Concatenate[str | os.PathLike[str], _Given], _Result],
+) -> Callable[Concatenate[str | os.PathLike[str], _Given], _Result]:
+    """A function of a folder that raises UserError where a file or folder in it has vanished, or may not be read."""
+
+    @wraps(function)
+    def wrapped(root: str | os.PathLike[str], /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        try:
+            return function(root, *args, **kwargs)
+        except OSError as error:
+            if error.filename is None or error.errno in _NOT_WRITTEN:
+                raise
+            raise UserError(f'{error.filename} cannot be read: {error.strerror}') from error
+
+    return wrapped
 
 
 def is_regular(path: Path) -> bool:
@@ -66,7 +90,7 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding='utf-8')
 
 
-def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
+def list_files(folder: Path, suffixes: Container[str], closed: list[str] | None = None) -> list[str]:
     """List the files in a folder and its subfolders.
 
     Follows symlinks; broken ones are listed, to be reported by the reader. Each folder is listed once, under its own
@@ -76,15 +100,16 @@ def list_files(folder: Path, suffixes: Container[str]) -> list[str]:
     Args:
         folder: The folder; one that does not exist holds no files.
         suffixes: Suffixes of the files to list, in lower case with their dot; those of the files may be in any case.
+        closed: Gets the paths of the folders that may not be listed; what they hold is left out.
 
     Returns:
         Paths relative to `folder`, with slashes, sorted.
     """
-    kinds = group_files(folder)
+    kinds = group_files(folder, closed)
     return sorted(name for suffix, names in kinds.items() if suffix in suffixes for name in names)
 
 
-def group_files(folder: Path) -> dict[str, list[str]]:
+def group_files(folder: Path, closed: list[str] | None = None) -> dict[str, list[str]]:
     """The files that :func:`list_files` lists, by their suffix in lower case with its dot; ``''`` for those without."""
     found = defaultdict[str, list[str]](list)
     if not folder.is_dir():
@@ -97,7 +122,9 @@ def group_files(folder: Path) -> dict[str, list[str]]:
         try:
             state = os.stat(place)
             entries = list(os.scandir(place))
-        except OSError:  # like os.walk: what cannot be listed holds nothing
+        except OSError as error:  # like os.walk: what cannot be listed holds nothing
+            if closed is not None and isinstance(error, PermissionError):
+                closed.append(os.path.normpath(place))
             continue
         if (state.st_dev, state.st_ino) in seen:
             continue

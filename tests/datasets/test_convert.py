@@ -228,7 +228,8 @@ def test_links_lead_to_the_image(tmp_path):
         ('user/new', r'--convert: .*/user/new lies in the data folder .*/user, to which nothing is written'),
         ('user', r'--convert: .*/user is not empty: name a new folder'),
         ('', r'--convert: .* is not empty: name a new folder'),
-        ('link/new', r'--convert: .*/link/new lies in the data folder'),
+        ('link/new', r'--convert: .*/user/new lies in the data folder'),
+        ('into', r'--convert: .*/user/new lies in the data folder'),
         ('file', r'--convert: .*/file is there already and is no folder'),
         ('file/new', r'--convert: cannot write to .*/file: name another folder'),
     ],
@@ -236,6 +237,7 @@ def test_links_lead_to_the_image(tmp_path):
 def test_wrong_places(out, message, tmp_path):
     folders.plain(tmp_path / 'user')
     (tmp_path / 'link').symlink_to(tmp_path / 'user')
+    (tmp_path / 'into').symlink_to(tmp_path / 'user/new')
     (tmp_path / 'file').touch()
     before = read_files(tmp_path)
     with pytest.raises(UserError, match=message):
@@ -243,12 +245,31 @@ def test_wrong_places(out, message, tmp_path):
     assert read_files(tmp_path) == before
 
 
+def test_a_link_to_an_empty_folder(tmp_path):
+    folders.plain(tmp_path / 'user')
+    (tmp_path / 'new').mkdir()
+    (tmp_path / 'link').symlink_to('new')
+    check_data(tmp_path / 'user', convert=tmp_path / 'link')
+    assert (tmp_path / 'link').is_symlink()
+    assert check_data(tmp_path / 'new').boxes.images == {'train': 4, 'val': 2, 'test': 1}
+
+
+def test_the_label_maps_that_a_yaml_file_names(tmp_path):
+    for stem in ('a', 'b', 'c'):
+        write_image(tmp_path / f'photos/{stem}.jpg', (12, 8))
+        write_labels(tmp_path / f'labels/{stem}.png')
+    (tmp_path / 'my.yaml').write_text('train: {images: photos, masks: labels}\nclasses: {0: a, 1: b, 2: c, 3: d}\n')
+    with pytest.raises(UserError, match='--convert: .*/labels/new is among the files of the data, in .*/labels'):
+        check_data(tmp_path / 'my.yaml', convert=tmp_path / 'labels/new')
+    assert not list(tmp_path.glob('labels/*new*'))
+
+
 def test_the_images_that_a_yaml_file_names(tmp_path):
     write_coco(tmp_path / 'all.json', TRUTH['train'])
     for stem in TRUTH['train']:
         write_image(tmp_path / f'photos/{stem}.jpg')
     (tmp_path / 'my.yaml').write_text('train: {images: photos, annotations: all.json}\n')
-    with pytest.raises(UserError, match='--convert: .*/photos/new is among the images in .*/photos'):
+    with pytest.raises(UserError, match='--convert: .*/photos/new is among the files of the data, in .*/photos'):
         check_data(tmp_path / 'my.yaml', convert=tmp_path / 'photos/new')
     assert not list(tmp_path.glob('photos/*new*'))
     (tmp_path / 'new').mkdir()  # empty

@@ -1,12 +1,22 @@
 """Users' files are read if they are regular, and listed once each."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from mmbackbones.datasets.formats.folder import Folder
 from mmbackbones.errors import UserError
-from mmbackbones.utils.files import MAX_BYTES, MAX_TEXT_BYTES, list_files, read_bytes, read_text, write_text
+from mmbackbones.utils.files import (
+    MAX_BYTES,
+    MAX_TEXT_BYTES,
+    list_files,
+    read_bytes,
+    read_text,
+    reads_users_files,
+    write_text,
+)
 
 
 def test_text_is_utf8_with_or_without_a_mark(tmp_path):
@@ -88,3 +98,38 @@ def test_files_of_any_size_are_not_read_into_memory(tmp_path):
         read_text(tmp_path / 'a.txt')
     with pytest.raises(OSError, match='at most 4096 MiB are read'):
         read_bytes(tmp_path / 'b.json')
+
+
+def test_folders_that_may_not_be_listed(tmp_path, monkeypatch):
+    """Root may list anything, so that the system's refusal is imitated."""
+    write_text(tmp_path / 'a/b.jpg', '')
+    write_text(tmp_path / 'c.jpg', '')
+    scandir = os.scandir
+
+    def refuse(place):
+        if os.path.basename(os.path.normpath(place)) == 'a':
+            raise PermissionError(errno.EACCES, 'Permission denied', str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    closed: list[str] = []
+    assert list_files(tmp_path, {'.jpg'}, closed) == ['c.jpg']
+    folder = Folder(tmp_path)
+    assert folder.files('a') == []
+    assert closed == folder.closed == [str(tmp_path / 'a')]
+
+
+def test_what_vanishes_is_the_users_mistake(tmp_path):
+    @reads_users_files
+    def read(root):
+        return (Path(root) / 'a.txt').stat()
+
+    with pytest.raises(UserError, match=r'a\.txt cannot be read: No such file or directory'):
+        read(tmp_path)
+
+    @reads_users_files
+    def write(root):
+        raise OSError(errno.ENOSPC, 'No space left on device', str(root))
+
+    with pytest.raises(OSError, match='No space left'):
+        write(tmp_path)

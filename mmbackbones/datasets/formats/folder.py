@@ -3,7 +3,6 @@
 import os
 from collections import defaultdict
 from collections.abc import Container
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -20,10 +19,14 @@ class Folder:
 
     Args:
         root: An absolute path.
+
+    Attributes:
+        closed: Folders that may not be listed, of those that were looked into: absolute paths.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.closed: list[str] = []
         self._listed: dict[str, tuple[_BySuffix, list[str]]] = {}
         self._walked: dict[str, _BySuffix] = {}
 
@@ -80,10 +83,15 @@ class Folder:
     def _scan(self, place: str) -> tuple[list[str], list[str]]:
         """Names of what is no folder, and of the folders, in `place`."""
         files, folders = list[str](), list[str]()
-        with suppress(OSError), os.scandir(self.root / place) as entries:  # what cannot be listed holds nothing
-            for entry in entries:
-                if not entry.name.startswith('.'):
-                    (folders if is_folder(entry) else files).append(entry.name)
+        try:
+            with os.scandir(self.root / place) as entries:
+                for entry in entries:
+                    if not entry.name.startswith('.'):
+                        (folders if is_folder(entry) else files).append(entry.name)
+        except PermissionError:
+            self.closed.append(os.path.join(self.root, place))
+        except OSError:  # what cannot be listed holds nothing
+            pass
         return files, folders
 
     def _walk(self, place: str) -> _BySuffix:
@@ -93,7 +101,7 @@ class Folder:
 
     def _group(self, place: str) -> _BySuffix:
         """Paths, relative to `place`, of the files in it and its subfolders, by suffix."""
-        return group_files(self.root / place)
+        return group_files(self.root / place, self.closed)
 
 
 def _join(place: str, name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args, overload
 
 from ...errors import UserError
+from ...utils.files import reads_users_files
 from ...utils.paths import absolute
 from .base import DetectionFormat, Format, SegmentationFormat, Task, assign_splits
 from .census import holds_images
@@ -118,6 +119,7 @@ def name_tools() -> list[str]:
     return sorted({tool for item in FORMATS for tool in item.tools}, key=str.lower)
 
 
+@reads_users_files
 def has_boxes(root: str | os.PathLike[str]) -> bool:
     """Whether a folder is in a format with boxes, or a YAML file names annotations with boxes.
 
@@ -127,6 +129,7 @@ def has_boxes(root: str | os.PathLike[str]) -> bool:
     return _has(absolute(root), 'boxes')
 
 
+@reads_users_files
 def has_label_maps(root: str | os.PathLike[str]) -> bool:
     """Whether a folder is in a format with label maps, or a YAML file names folders of label maps.
 
@@ -157,17 +160,20 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
         return open_data_file(root, task, objects)
     if not root.is_dir():
         raise UserError(explain_no_folder(root, formats_of(task)))
-    folder = Folder(root)
+    folder = _open(root)
     matching = _match(folder, task)
     first = next(matching, None)
     if first is None and objects and any(_match(folder, 'boxes')):
         return ObjectMasks(find_format(root, 'boxes'))
     if first is None:
+        if folder.closed:
+            raise UserError(f'{folder.closed[0]} cannot be listed: permission denied')
         raise UserError(_explain_mismatch(folder, task))
     if not holds_images(root) and (above := explain_higher_level(root, formats_of(task))):
         raise UserError(above)
     found = first(folder)
     found.notes += _describe_val_folders(found)
+    found.notes += [f'{place} cannot be listed (permission denied): not read' for place in dict.fromkeys(folder.closed)]
     used = set(found.splits.values())
     with suppress(UserError):  # a defect of what is not used anyway
         others = [other for item in matching if not used.issuperset((other := item(folder)).splits.values())]
@@ -178,7 +184,13 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
 
 
 def _has(root: Path, task: Task) -> bool:
-    return task in data_file_tasks(root) if is_data_file(root) else any(_match(Folder(root), task))
+    return task in data_file_tasks(root) if is_data_file(root) else any(_match(_open(root), task))
+
+
+def _open(root: Path) -> Folder:
+    if root.parent == root:  # listing it would take minutes
+        raise UserError(f'{root} is the whole file system, not a data folder: name the folder that holds the data')
+    return Folder(root)
 
 
 def _match(folder: Folder, task: Task | None) -> Iterator[type[Format]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmbackbones.datasets import load_detection, load_segmentation
-from mmbackbones.datasets.formats import census, find_format
+from mmbackbones.datasets.formats import census, find_format, has_boxes, has_label_maps
 from mmbackbones.datasets.formats.census import take_census
 from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
@@ -237,3 +237,9 @@ def test_the_other_task(build, tmp_path):
     task = 'label maps' if build is folders.plain else 'boxes'
     message = said(tmp_path, task)
     assert re.search(rf'holds .*, but a \w+ needs {task}; all formats are in `mmbackbones check-data --help`', message)
+
+
+@pytest.mark.parametrize('look', [find_format, has_boxes, has_label_maps])
+def test_the_whole_file_system_is_not_searched(look):
+    with pytest.raises(UserError, match='is the whole file system, not a data folder'):
+        look(Path(Path.cwd().anchor))

@@ -73,13 +73,24 @@ class TextFilePerImage(DetectionFormat):
         names = set[str]()
         for place in places:
             if place.is_dir():
-                below = place.relative_to(self.home).as_posix()
-                names.update(posixpath.normpath(f'{below}/{name}') for name in list_files(place, SUFFIXES))
+                below, closed = place.relative_to(self.home).as_posix(), list[str]()
+                names.update(posixpath.normpath(f'{below}/{name}') for name in self._list(place, closed))
+                if closed:
+                    raise UserError(f'{closed[0]} cannot be listed: permission denied')
             else:
                 bases = [place.parent, *folders, self.root]
                 names.update(read_list(place, self.home, bases, self._list_images, self.notes))
         self.images[split] = sorted(names)
         self.places[split] = list(places)
+
+    def _list(self, place: Path, closed: list[str]) -> list[str]:
+        """The images in a folder; what the user did not name is listed in part, see `Folder`."""
+        if not place.is_relative_to(self.root):
+            return list_files(place, SUFFIXES, closed)
+        below = place.relative_to(self.root).as_posix().removeprefix('.')
+        found = self.folder.walk(below, SUFFIXES)
+        closed += [folder for folder in self.folder.closed if Path(folder).is_relative_to(place)]
+        return [name.removeprefix(f'{below}/') for name in found] if below else found
 
     def finish_splits(self) -> None:
         """Set `splits`, after all images have been added."""
