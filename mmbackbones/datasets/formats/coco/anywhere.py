@@ -75,13 +75,19 @@ photos/*.jpg  # any folder, or train/ and val/, or beside the files
         files = _list_coco_files(folder)
         found = _assign_splits(files, folder.root)
         if len(files) == 1:
-            return found or {'train': files[0]}
+            return found or ({} if _is_of_one_folder(folder, files[0]) else {'train': files[0]})
         # Beside a file for training alone, or without one, the others may hold anything.
         return found if {'train', 'val'} <= found.keys() or len(found) == len(files) else {}
 
     @classmethod
     def explain_mismatch(cls, folder: Folder) -> str | None:
         files = _list_coco_files(folder)
+        if len(files) == 1 and _is_of_one_folder(folder, files[0]):
+            inner = files[0].split('/')[0]
+            return (
+                f'holds images in several folders, and a COCO file beside those of {inner}/ alone: '
+                f'name {folder / inner}, or move the other folders away'
+            )
         if len(files) < 2:
             return None
         return (
@@ -99,6 +105,14 @@ def _list_coco_files(folder: Folder) -> list[str]:
     boxes = [file for file in files if not Path(file).name.startswith(OTHER_TASKS)]
     boxes = boxes or [file for file in files if Path(file).name.startswith(KEYPOINTS)]
     return [file for file in boxes if Path(file).name != PREDICTIONS] or boxes
+
+
+def _is_of_one_folder(folder: Folder, file: str) -> bool:
+    """Whether a file lies beside the images of one of several folders with images, so that it is not for all."""
+    top, _, below = file.partition('/')
+    if not below or top.lower() in _ANNOTATIONS or not folder.walk(top, SUFFIXES):
+        return False
+    return any(folder.walk(other, SUFFIXES) for other in folder.folders() if other != top)
 
 
 def _list_in(folder: Folder, place: str) -> list[str]:

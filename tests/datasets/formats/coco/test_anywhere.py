@@ -9,6 +9,8 @@ from mmbackbones.errors import UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.coco_contents import check_val
 from tests.helpers.detection_folders import TRUTH, write_coco, write_image, write_text
+from tests.helpers.exports.plain import coco, write_json
+from tests.helpers.painted import SCENES, paint
 
 
 def write_files(root, *files):
@@ -124,3 +126,14 @@ def test_an_image_is_missing(tmp_path, out_dir):
 def test_another_result(content, tmp_path):
     write_text(tmp_path / 'result.json', content)
     assert not LabelStudioCoco.match(Folder(tmp_path))
+
+
+def test_a_file_of_one_of_several_folders(tmp_path, out_dir):
+    """The folder above several data sets is none of them."""
+    write_json(tmp_path / 'user/mine/all.json', coco(SCENES['train']))
+    for scene in SCENES['train']:
+        paint(tmp_path / f'user/mine/{scene.stem}.jpg', scene)
+    assert load_detection(tmp_path / 'user', out_dir).format == 'COCO files'
+    paint(tmp_path / 'user/more/a.jpg', SCENES['val'][0])
+    with pytest.raises(UserError, match=r'beside those of mine/ alone: name .*/user/mine, or move|did you mean .*mine'):
+        load_detection(tmp_path / 'user', out_dir)
