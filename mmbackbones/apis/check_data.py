@@ -107,7 +107,7 @@ def check_data(
         ('RetinaNet',)
         >>> print(report)
         /home/ann/photos: plain COCO, 2 classes; train 80 images, 214 boxes; val 20 images, 51 boxes
-        ready for RetinaNet; not for Mask R-CNN: /home/ann/photos/annotations/train.json: no annotation has a mask
+        ready for RetinaNet; not for Mask R-CNN: /home/ann/photos/annotations/train.json: no annotation has a mask, ...
 
     Args:
         root: A folder in any of the known formats, or a YAML file that names the files of each split.
@@ -128,6 +128,8 @@ def check_data(
         UserError: The folder is in no known format, or a training run would refuse it; the message names the file, and
             what to do. Or `convert` is not new, or lies in the data folder.
     """
+    if not os.fspath(root):  # an unset shell variable
+        raise UserError('the name of the data folder is empty: name a folder; the current one is .')
     path, target = absolute(root), path_text('convert', convert)
     boxes, maps = has_boxes(path), has_label_maps(path)
     if not boxes and not maps:

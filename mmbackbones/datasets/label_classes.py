@@ -162,7 +162,7 @@ def _table_without_names(
             f'{", ".join(map(repr, sorted(trained)[:3]))}{", ..." if len(trained) > 3 else ""}: name them in '
             f'{root / "classes.txt"}, line n naming the n-th class'
         )
-    if len(table.names) < MIN_CLASSES and foreground is None:
+    if (classes is None and len(occurring) == 1) or (len(table.names) < MIN_CLASSES and foreground is None):
         again = 'without --ignore-label it is one' if ignore_label in pixels else 'label the objects with another one'
         raise UserError(
             f'all {len(maps)} label maps in {root} have no label but {" and ".join(map(table.show, pixels))}, which '

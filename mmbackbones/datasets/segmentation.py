@@ -141,7 +141,7 @@ def load_segmentation(
         if names.values is None:  # otherwise the format says what 255 is
             check_label_255(pixels, table, root)
         notes += describe_table(table, names, root) + describe_labels(
-            list(maps.values()), table, names.values is not None, _names_of_ignored(names, background)
+            list(maps.values()), table, names.values is not None, _names_of_ignored(names, table)
         )
         if divided:
             pairs |= _divide(pairs['train'], table)
@@ -178,11 +178,15 @@ def _merge_background(asked: str | None, names: LabelNames, classes: Sequence[st
     return asked or given
 
 
-def _names_of_ignored(names: LabelNames, background: str | None) -> dict[int, str]:
+def _names_of_ignored(names: LabelNames, table: LabelTable) -> dict[int, str]:
     """What is ignored although it has a name."""
-    if background != 'ignore' or names.background_name is None:
-        return dict(names.ignored_names)
-    return {**names.ignored_names, names.background_value: names.background_name}
+    found = dict(names.ignored_names)
+    if table.background == 'ignore' and names.background_name is not None:
+        found[names.background_value] = names.background_name
+    first = _FIRST.get(table.background or '', 0)
+    classes = names.names or ()
+    values = names.values or range(first, first + len(classes))
+    return found | {value: name for value, name in zip(values, classes, strict=True) if value == table.ignore_label}
 
 
 def _known_classes(names: LabelNames, background: str | None) -> tuple[str, ...] | None:

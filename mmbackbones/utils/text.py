@@ -13,6 +13,12 @@ def short(value: object) -> str:
     return _repr.repr(value)
 
 
+def advise_on_missing(number: int) -> str:
+    """The end of a sentence on files that annotations name, but that are not there."""
+    it = 'it' if number == 1 else 'them'
+    return f'add {it}, or remove {it} from the annotations'
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: ``1 image``, ``2 images``.
 

@@ -40,7 +40,7 @@ def test_boxes_without_masks(tmp_path):
     assert report.label_maps is None
     assert report.ready_for == ('RetinaNet',)
     assert not report.has_masks
-    assert 'annotation 1 has none' in report.boxes.not_ready_for['Mask R-CNN']
+    assert 'no annotation has a mask, but' in report.boxes.not_ready_for['Mask R-CNN']
     *_, last = str(report).splitlines()
     assert last.startswith('ready for RetinaNet; not for Mask R-CNN: ')
 
@@ -55,3 +55,8 @@ def test_options_of_label_maps_need_label_maps(tmp_path, option):
 def test_folder_in_no_known_format(tmp_path):
     with pytest.raises(UserError, match='the data folder .* is empty'):
         check_data(str(tmp_path))
+
+
+def test_an_empty_path_is_not_the_current_folder():
+    with pytest.raises(UserError, match='the name of the data folder is empty: name a folder'):
+        check_data('')

@@ -1,6 +1,7 @@
 """From what a format says, the values that occur and the options to classes; label maps in colors from end to end."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,12 @@ def test_which_class_a_value_is(given, occurring, options, expected):
 
 REFUSED = {
     'black': (UNNAMED, {0}, {}, r'all 1 label maps in user have no label but 0, which leaves .*: label the objects'),
+    'white': (
+        UNNAMED,
+        {255},
+        {},
+        r'all 1 label maps in user have no label but 255, which leaves .*: label the objects',
+    ),
     'white is ignored': (
         UNNAMED,
         {0, 255},
@@ -242,3 +249,20 @@ def test_label_maps_outside_of_the_folder_are_read_where_they_are(load, tmp_path
     data, _, files = load(SPARSE)
     assert files == [tmp_path / 'labels/a.png']
     assert data.rows[1] == ('3', 'car', 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ('given', 'options', 'label', 'name'),
+    [
+        (FIXED, dict(ignore_label=7), 7, 'car'),
+        (SPARSE, dict(background='ignore'), 0, 'background'),
+        (THREE, dict(background='ignore', ignore_label=2), 2, 'car'),
+        (THREE, dict(background='class', ignore_label=2), 2, 'tree'),
+        (replace(FIXED, ignored_names={1: 'Void'}), {}, 1, 'Void'),
+    ],
+)
+def test_names_of_what_is_ignored_are_said(given, options, label, name, load, tmp_path):
+    values = [0, 1, 2] if given is THREE else [label, *given.values]
+    Image.fromarray(np.array([values], np.uint8)).save(tmp_path / 'labels/a.png')
+    data, *_ = load(given, **options)
+    assert any(note.startswith(f"label {label} ('{name}') is in 1 of 1 label maps") for note in data.notes)

@@ -84,7 +84,7 @@ def test_boxes_and_areas_fit_the_masks(train):
 
 
 def test_masks_are_those_of_the_drawn_shapes(root, train):
-    for image_id in train.imgs:
+    for image_id in list(train.imgs)[::4]:
         image, drawn = draw_image(0, 'train', image_id, 128)
         annotations = train.imgToAnns[image_id]
         assert len(drawn) == len(annotations)

@@ -14,6 +14,7 @@ from ...errors import UserError
 from ...utils.files import write_text
 from ...utils.paths import escapes_folder
 from ...utils.progress import track
+from ...utils.text import advise_on_missing
 
 CACHE_VERSION = 3  # raise it when the form of the cache changes, or what an `inspect` says of a file
 SAVE_INTERVAL = 10  # seconds; the most that a check loses when it is killed
@@ -72,7 +73,8 @@ def _find_files(root: Path, folder: Path, names: Sequence[str], source: str, kin
             not_regular.append(name)
     if missing:
         raise UserError(
-            f'{source}: the {kind} {missing[0]!r} is not in {folder}; {_portion(missing, names, kind)} missing'
+            f'{source}: the {kind} {missing[0]!r} is not in {folder}; {_portion(missing, names, kind)} missing: '
+            + advise_on_missing(len(missing))
         )
     if not_regular:
         raise UserError(

@@ -144,6 +144,8 @@ def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
         if by_color:
             image.load()
             image.info.pop('transparency', None)  # PIL would warn
+        if image.mode in ('LA', 'RGBA'):
+            _check_not_in_alpha(np.array(image))
         gray = image.mode == 'P' and palette_is_gray(image)
         shown = image.convert('RGB') if by_color else image.convert('L') if gray else image
         array, mode = np.array(shown), shown.mode
@@ -219,6 +221,20 @@ def _check_file(image: Image.Image) -> None:
         )
     if kind != 'PNG' and getattr(image, 'n_frames', 1) > 1:
         raise ValueError('it has several pages or frames, but must be a single label map')
+
+
+def _check_not_in_alpha(pixels: Labels) -> None:
+    """Check that the labels of an image with an alpha channel are not in that channel, which is not read.
+
+    Raises:
+        ValueError: They are: of its channels, no other one varies.
+    """
+    colors, alpha = pixels[..., :-1], pixels[..., -1]
+    if (colors == colors[:1, :1]).all() and (alpha != alpha[:1, :1]).any():
+        raise ValueError(
+            'it is all of one color, and only its transparency varies, which is not read: store it without an alpha '
+            'channel, such as with: magick FILE.png -alpha extract FILE.png'
+        )
 
 
 def _is_turned(image: Image.Image) -> bool:

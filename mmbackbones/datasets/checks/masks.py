@@ -38,11 +38,9 @@ def check_masks(data: dict[str, Any], name: str, masks_for: str = 'Mask R-CNN') 
     annotations = data['annotations']
     if lacking := [annotation['id'] for annotation in annotations if not annotation.get('segmentation')]:
         having = len(annotations) - len(lacking)
-        count = f'only {having} of its {len(annotations)} annotations have' if having else 'no annotation has'
-        raise MaskError(
-            f'{name}: {count} a mask ("segmentation"; annotation {lacking[0]} has none), but {masks_for} needs one for '
-            'each; RetinaNet trains on boxes alone'
-        )
+        some = f'only {having} of its {len(annotations)} annotations have a mask (annotation {lacking[0]} has none)'
+        count = some if having else 'no annotation has a mask'
+        raise MaskError(f'{name}: {count}, but {masks_for} needs one for each; RetinaNet trains on boxes alone')
     for annotation in annotations:
         mask = annotation['segmentation']
         edges = _find_edges(mask, sizes[annotation['image_id']])

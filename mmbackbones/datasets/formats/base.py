@@ -32,7 +32,6 @@ class Format(ABC):
         signs: What tells the format: paths that a folder of it has, as patterns of
             :meth:`~pathlib.Path.glob`, each with what it is in words. Of a folder in no format they tell what is
             missing for this one.
-        on_request: Whether only those who ask for it find it, because folders of other formats match as well.
         root: The data folder, an absolute path.
         splits: For each split, in the order ``train``, ``val``, ``test``, what messages call its source: a path
             relative to `root`.
@@ -48,7 +47,6 @@ class Format(ABC):
     expects: ClassVar[str]
     tree: ClassVar[str]
     signs: ClassVar[Mapping[str, str]]
-    on_request: ClassVar[bool] = False
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder

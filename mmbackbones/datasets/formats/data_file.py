@@ -94,7 +94,7 @@ def open_data_file(file: Path, task: Task | None, objects: bool = False) -> Form
     if content and (task or tasks[0]) in tasks:
         return {'boxes': BoxesFile, 'label maps': LabelMapsFile}[task or tasks[0]](file, content)
     found = BoxesFile(file, content) if content else Yolo.open_file(file)
-    return found if task != 'label maps' else ObjectMasks(found.folder, found)
+    return found if task != 'label maps' else ObjectMasks(found)
 
 
 class BoxesFile(DetectionFormat):

@@ -6,25 +6,20 @@ count only if nothing else is found. What may be several images is none, and bac
 """
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from unicodedata import normalize
 from urllib.parse import unquote
 
 from ...errors import UserError
-from ...utils.text import short
-from ..checks.images import SUFFIXES
+from ...utils.text import advise_on_missing, short
+from .path_ends import Parts, PathEnds, fold, list_ends, split_path, without_suffix
 from .split_names import split_of
 
-MAX_PARTS = 8  # of a path, in comparing its end
 _IMAGE_FOLDERS = {'images', 'image', 'imgs', 'img', 'jpegimages', 'photos', 'pictures', 'data'}
 _TELLING = 3  # names whose images may be in the folder
 _SAMPLED = 200  # names that are looked for in each of these folders
-
-Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -65,8 +60,8 @@ class ImageFinder:
                 return [text]
         for index in self._indexes():
             for text in texts:
-                for end in reversed(list(_ends(text))):
-                    if found := index.get(end) or (any_suffix and index.get(_without_suffix(end))):
+                for end in reversed(list(list_ends(text))):
+                    if found := index.get(end) or (any_suffix and index.get(without_suffix(end))):
                         return found[:2]
         return []
 
@@ -109,26 +104,26 @@ class ImageFinder:
         if missing := [name for name in distinct if name not in found.paths]:
             raise UserError(
                 f'{source}: the image {missing[0]!r} is not in {self._root}; {len(missing)} of its {len(distinct)} '
-                f'images {"is" if len(missing) == 1 else "are"} missing'
+                f'images {"is" if len(missing) == 1 else "are"} missing: {advise_on_missing(len(missing))}'
             )
         return [found.paths[name] for name in names], list(found.notes)
 
-    def _indexes(self) -> Iterator['_Index']:
+    def _indexes(self) -> Iterator[PathEnds]:
         yield self._exact
         yield self._folded
 
     @cached_property
-    def _exact(self) -> '_Index':
-        return _Index(self._images, str)
+    def _exact(self) -> PathEnds:
+        return PathEnds(self._images, str)
 
     @cached_property
-    def _folded(self) -> '_Index':
-        return _Index(self._images, _fold)
+    def _folded(self) -> PathEnds:
+        return PathEnds(self._images, fold)
 
     def _find_all(
-        self, index: '_Index', names: Sequence[str], read: Callable[[str], str], source: str, split: str
+        self, index: PathEnds, names: Sequence[str], read: Callable[[str], str], source: str, split: str
     ) -> Found:
-        parts = {name: _split_path(read(name)) for name in names}
+        parts = {name: split_path(read(name)) for name in names}
         first, base = self._find_place(index, list(parts.values()), source, split)
         found = {name: path for name, item in parts.items() if (path := index.look_up(item, first, base))}
         moved = next(iter(found), None) if first else None
@@ -144,7 +139,7 @@ class ImageFinder:
         there = self._root.joinpath(*base)
         return Found(found, (f'{os.path.basename(source)}: images listed in {old} were found in {there}',))
 
-    def _find_place(self, index: '_Index', names: list[Parts], source: str, split: str) -> tuple[Parts, Parts]:
+    def _find_place(self, index: PathEnds, names: list[Parts], source: str, split: str) -> tuple[Parts, Parts]:
         """What names begin with, and the folder that this stands for."""
         sample = names[:: max(1, len(names) // _SAMPLED)]
         places: dict[tuple[Parts, Parts], None] = {}
@@ -178,68 +173,10 @@ class ImageFinder:
         return best[0] if best else ((), ())
 
 
-class _Index:
-    """Images by the ends of their paths, with and without suffix.
-
-    Args:
-        paths: Their paths.
-        fold: Makes those spellings equal that are not told apart.
-    """
-
-    def __init__(self, paths: Sequence[str], fold: Callable[[str], str]) -> None:
-        self.paths = set(paths)
-        self.fold = fold
-        self._by_end: dict[str, str | list[str]] = {}  # most are of one image
-        for path in paths:
-            stem = os.path.splitext(path)[0]
-            for text in (path, stem) if _without_suffix(stem) == stem else (path,):
-                for end in _ends(text):
-                    key = fold(end)
-                    if (found := self._by_end.setdefault(key, path)) is path:
-                        continue
-                    if isinstance(found, list):
-                        found.append(path)
-                    else:
-                        self._by_end[key] = [found, path]
-
-    def get(self, end: str) -> list[str]:
-        """The images whose paths end so."""
-        found = self._by_end.get(self.fold(end), [])
-        return found if isinstance(found, list) else [found]
-
-    def look_up(self, name: Parts, first: Parts, base: Parts) -> str | None:
-        """The image that a name stands for if it begins with `first`, which stands for the folder `base`."""
-        if name[: len(first)] != first:
-            return None
-        path = '/'.join((*base, *name[len(first) :]))
-        if path in self.paths:
-            return path
-        ending = self.get('/'.join(path.split('/')[-MAX_PARTS:]))
-        whole = self.fold(path)
-        found = [item for item in ending if whole in (self.fold(item), self.fold(os.path.splitext(item)[0]))]
-        return found[0] if len(found) == 1 else None
-
-
 def _readings(name: str) -> Iterator[str]:
     """What a name may mean: itself, without the escapes of URLs, and without what follows the path of a URL."""
     for text in dict.fromkeys((name, unquote(name), unquote(name).partition('?')[0])):
-        yield '/'.join(_split_path(text)) if '\\' in text or './' in text else text
-
-
-def _ends(path: str) -> Iterator[str]:
-    """The last part of a path, the last two, and so on."""
-    parts = path.split('/')[-MAX_PARTS:]
-    return ('/'.join(parts[start:]) for start in range(len(parts) - 1, -1, -1))
-
-
-def _fold(text: str) -> str:
-    """The same for names that differ in case, or in how their accents are stored, which is up to the system."""
-    return normalize('NFC', text).casefold()
-
-
-def _without_suffix(name: str) -> str:
-    stem, suffix = os.path.splitext(name)
-    return stem if suffix.lower() in SUFFIXES else name
+        yield '/'.join(split_path(text)) if '\\' in text or './' in text else text
 
 
 def _may_be_of(path: str, split: str) -> bool:
@@ -251,7 +188,3 @@ def _may_be_of(path: str, split: str) -> bool:
 def _may_stand_for(first: Parts, base: Parts) -> bool:
     """Whether a folder may be another one: not if both are those of splits, and of different ones."""
     return len({split for split in map(split_of, (*first[-1:], *base[-1:])) if split}) < 2
-
-
-def _split_path(name: str) -> Parts:
-    return tuple(part for part in re.split(r'[/\\]', name.strip()) if part not in ('', '.'))

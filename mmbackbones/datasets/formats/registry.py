@@ -67,7 +67,6 @@ FORMATS: tuple[type[Format], ...] = (
     ImagesAndMasks,
     ObjectMasks,
 )
-ObjectMasks.formats = tuple(item for item in FORMATS if issubclass(item, DetectionFormat))
 # What the formats are known by, in a short list.
 _WELL_KNOWN = (
     'COCO',
@@ -160,15 +159,17 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
     if is_data_file(root):
         return open_data_file(root, task, objects)
     if not root.is_dir():
-        raise UserError(explain_no_folder(root, _offered(task)))
+        raise UserError(explain_no_folder(root, formats_of(task)))
     folder = _open(root)
     matching = _match(folder, task)
-    first = next(matching, None) or (next(_match(folder, task, on_request=True), None) if objects else None)
+    first = next(matching, None)
+    if first is None and objects and any(_match(folder, 'boxes')):
+        return ObjectMasks(find_format(root, 'boxes'))
     if first is None:
         if folder.closed:
             raise UserError(f'{folder.closed[0]} cannot be listed: permission denied')
         raise UserError(_explain_mismatch(folder, task))
-    if not holds_images(root) and (above := explain_higher_level(root, _offered(task))):
+    if not holds_images(root) and (above := explain_higher_level(root, formats_of(task))):
         raise UserError(above)
     found = first(folder)
     found.notes += _describe_val_folders(found)
@@ -192,8 +193,8 @@ def _open(root: Path) -> Folder:
     return Folder(root)
 
 
-def _match(folder: Folder, task: Task | None, on_request: bool = False) -> Iterator[type[Format]]:
-    return (item for item in formats_of(task) if item.on_request == on_request and item.match(folder))
+def _match(folder: Folder, task: Task | None) -> Iterator[type[Format]]:
+    return (item for item in formats_of(task) if item.match(folder))
 
 
 def _describe_val_folders(found: Format) -> list[str]:
@@ -212,9 +213,4 @@ def _explain_mismatch(folder: Folder, task: Task | None) -> str:
             return f'{root} holds {other.task} ({other.name}), but {_NEEDS[task]}; {MORE}'
     explain = [explain_export, *(item.explain_mismatch for item in formats_of(task))]
     reasons = (reason for function in explain if (reason := function(folder)))
-    return explain_unknown(folder, task, _offered(task), lambda: next(reasons, None))
-
-
-def _offered(task: Task | None) -> list[type[Format]]:
-    """The formats that need not be asked for."""
-    return [item for item in formats_of(task) if not item.on_request]
+    return explain_unknown(folder, task, formats_of(task), lambda: next(reasons, None))

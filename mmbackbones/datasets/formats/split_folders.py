@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .split_names import find_splits, split_of
+from .split_names import select_splits, split_of
 
 
 def divide_by_folder(files: Iterable[str], root: Path) -> tuple[dict[str, list[str]], list[str]]:
@@ -40,5 +40,5 @@ def divide_by_name(names: Mapping[str, str], root: Path) -> tuple[dict[str, list
     rest = list[str]()
     for file, name in names.items():
         (found.setdefault(name, []) if split_of(name) else rest).append(file)
-    divided = {split: found[name] for split, name in find_splits(found, str(root)).items()}
+    divided = select_splits(found, str(root))
     return (divided, rest) if 'train' in divided or not rest else ({'train': rest, **divided}, [])

@@ -1,10 +1,13 @@
 """Usual names of splits."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from ...errors import UserError
+
+T = TypeVar('T')
 
 NAMES = {
     'train': ('train', 'training'),
@@ -19,6 +22,11 @@ def split_of(name: str) -> str | None:
     """Which split `name` is a usual name of, such as ``val`` for `valid` or `instances_val2017`; None if of none."""
     match = _EXACT.fullmatch(name.lower())
     return _SPLITS[match[1]] if match else None
+
+
+def split_of_place(place: str) -> str | None:
+    """The split that a folder is of: that of the first part of its path that is a usual name of one."""
+    return next(filter(None, map(split_of, place.split('/'))), None)
 
 
 def split_in(name: str) -> str | None:
@@ -53,6 +61,22 @@ def find_splits(names: Iterable[str], where: str) -> dict[str, str]:
         if chosen:
             found[split] = chosen[0]
     return found
+
+
+def select_splits(named: Mapping[str, T], where: str) -> dict[str, T]:
+    """What the names that stand for a split belong to.
+
+    Args:
+        named: Name, as of :func:`find_splits` -> what has it.
+        where: Where they are, for messages.
+
+    Returns:
+        Split -> what has its name, in the order ``train``, ``val``, ``test``.
+
+    Raises:
+        UserError: Several names stand for the same split.
+    """
+    return {split: named[name] for split, name in find_splits(named, where).items()}
 
 
 def describe_unused(names: Iterable[str], root: Path) -> list[str]:

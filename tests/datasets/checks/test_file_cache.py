@@ -134,7 +134,10 @@ def test_only_regular_files_are_opened(make, folder, inspector):
 
 @pytest.mark.parametrize('name', ['z.jpg', 'a\0.jpg', 'x' * 300 + '.jpg'], ids=['missing', 'impossible', 'long'])
 def test_missing_files_are_named(name, folder, inspector):
-    with pytest.raises(UserError, match=r"^train\.json: the image '.*' is not in .*; 1 of its 4 images is missing$"):
+    with pytest.raises(
+        UserError,
+        match=r"^train\.json: the image '.*' is not in .*; 1 of its 4 images is missing: add it, or remove it from",
+    ):
         found(folder, inspector, [*NAMES, name])
     assert inspector.asked == []
 

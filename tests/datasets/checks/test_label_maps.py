@@ -197,6 +197,18 @@ def test_too_many_labels(by_color, what, tmp_path):
         read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks', by_color)
 
 
+@pytest.mark.parametrize('color', [(255,), (0, 0, 0)], ids=['LA', 'RGBA'])
+@pytest.mark.parametrize('by_color', [False, True])
+def test_labels_in_the_alpha_channel_alone(color, by_color, tmp_path):
+    pixels = np.dstack([*(np.full_like(LABELS, value) for value in color), LABELS])
+    Image.fromarray(pixels).save(tmp_path / 'a.png')
+    with pytest.raises(UserError, match='it is all of one color, and only its transparency varies, which is not read'):
+        read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks', by_color)
+    pixels[..., -1] = 9
+    Image.fromarray(pixels).save(tmp_path / 'a.png')
+    assert len(read_label_maps(tmp_path, tmp_path, ['a.png'], 'masks', by_color)[0].pixels) == 1
+
+
 def test_count_pixels():
     maps = [LabelMap((2, 2), True, {5: 3, 9: 1}), LabelMap((2, 2), True, {0: 1, 5: 3})]
     assert list(count_pixels(maps).items()) == [(0, 1), (5, 6), (9, 1)]

@@ -2,7 +2,13 @@
 
 import pytest
 
-from mmbackbones.datasets.formats.split_names import describe_unused, find_splits, split_of
+from mmbackbones.datasets.formats.split_names import (
+    describe_unused,
+    find_splits,
+    select_splits,
+    split_of,
+    split_of_place,
+)
 from mmbackbones.errors import UserError
 
 
@@ -46,3 +52,16 @@ def test_unused_names_are_listed_up_to_three(tmp_path):
     assert describe_unused([], tmp_path) == []
     assert describe_unused(['b', 'a'], tmp_path) == [f'{tmp_path}: not used: a, b']
     assert describe_unused('edcba', tmp_path) == [f'{tmp_path}: not used: a, b, c and 2 more']
+
+
+def test_what_has_the_names():
+    assert select_splits({'valid': 1, 'cats_train': 2, 'other': 3}, 'here') == {'train': 2, 'val': 1}
+    with pytest.raises(UserError, match='here has several'):
+        select_splits({'valid': 1, 'val': 2}, 'here')
+
+
+@pytest.mark.parametrize(
+    ('place', 'split'), [('', None), ('images/valid/train', 'val'), ('images/trains', None), ('train2017', 'train')]
+)
+def test_split_of_a_folder(place, split):
+    assert split_of_place(place) == split

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 
 from ....errors import UserError
@@ -14,7 +15,7 @@ from ..folder import Folder
 from ..image_finder import ImageFinder
 from ..objects import Object, to_annotations
 from ..split_folders import divide_by_folder, divide_by_name
-from ..split_names import describe_unused, find_splits, split_of
+from ..split_names import describe_unused, select_splits, split_of
 from .columns import find_columns, is_number, names_images
 from .rows import Row, read_first_row, read_rows, read_table
 
@@ -53,7 +54,7 @@ images/*.jpg
         super().__init__(folder)
         files = _find_files(folder)
         stems = {os.path.splitext(file)[0]: file for file in files}
-        named = {split: stems[stem] for split, stem in find_splits(stems, str(self.root)).items()}
+        named = select_splits(stems, str(self.root))
         if len(files) > 1 and not named:
             raise UserError(
                 f'{self.root} holds several CSV files with boxes ({", ".join(files[:5])}): name them after their '
@@ -85,8 +86,8 @@ images/*.jpg
                 return f'holds {file} of VGG Image Annotator: export the annotations as JSON, which is read'
             if names_images(first):
                 return (
-                    f'holds {file}, whose columns ({short(", ".join(first))[1:-1]}) name images, but no boxes: call '
-                    'them xmin, ymin, xmax, ymax'
+                    f'holds {file}, whose columns ({short(", ".join(first))[1:-1]}) name images, but no boxes: a '
+                    'detector needs one in each row, in columns that are called xmin, ymin, xmax and ymax'
                 )
             if len(first) >= _FEWEST and not any(map(is_number, first)):
                 return (
@@ -99,9 +100,7 @@ images/*.jpg
         rows, source = self._rows[split], str(self.root / self.splits[split])
         if not rows:
             raise NoAnnotationsError(f'{source} has no rows')
-        names = list(dict.fromkeys(row.image for row in rows))
-        found_paths, notes = self._finder.find_each(names, source, split)
-        paths = dict(zip(names, found_paths, strict=True))
+        paths, notes = self._find_images(rows, split)
         images: dict[str, list[Row]] = {path: [] for path in sorted(set(paths.values()))}
         for row in rows:
             images[paths[row.image]].append(row)
@@ -112,8 +111,15 @@ images/*.jpg
                     raise UserError(f'{row.where}: the image {path} {fault}')
         if any(len(columns.box) == 1 for columns, _ in self._tables.values()):
             self._refuse_corners(images.values(), infos)
+        notes += self._describe_unlisted() if split == 'train' else []
         objects = [self._to_objects(found, info) for found, info in zip(images.values(), infos, strict=True)]
         return to_annotations(self.root, list(images), infos, objects, self._classes, notes)
+
+    def _find_images(self, rows: Sequence[Row], split: str) -> tuple[dict[str, str], list[str]]:
+        """Image as rows name it -> its path; and notes for the user."""
+        names = list(dict.fromkeys(row.image for row in rows))
+        paths, notes = self._finder.find_each(names, str(self.root / self.splits[split]), split)
+        return dict(zip(names, paths, strict=True)), notes
 
     def _divide(self, file: str, named: str | None) -> dict[str, list[Row]]:
         """The rows of each split, where a single file holds all."""
@@ -179,6 +185,19 @@ images/*.jpg
                 name = names.get(row.label, row.label) or ONLY_CLASS
                 found.append(Object(name, (x * across, y * down, width * across, height * down), crowd=row.crowd))
         return found
+
+    def _describe_unlisted(self) -> list[str]:
+        """A note on images beside those with a row: nothing says whether they have no objects, or are not annotated."""
+        used = set[str]()
+        with suppress(UserError):  # of a split that may not be read
+            for split, rows in self._rows.items():
+                used.update(self._find_images(rows, split)[0].values())
+        places = {os.path.dirname(path) for path in used}
+        images = self.folder.walk('', SUFFIXES)
+        unlisted = [path for path in images if path not in used and os.path.dirname(path) in places]
+        if not unlisted:
+            return []
+        return [f'{self.root}: images without a row, which are not used, such as {unlisted[0]}: {len(unlisted)}']
 
     @cached_property
     def _boxed(self) -> list[Row]:

@@ -8,7 +8,7 @@ from pathlib import PureWindowsPath
 
 from ...checks.images import SUFFIXES
 from ..folder import Folder
-from ..split_names import split_of
+from ..split_names import split_of_place
 
 
 class ImageIndex:
@@ -80,11 +80,6 @@ class ImageIndex:
 def stem_of(file: str) -> str:
     """The name of a file without folder and suffix."""
     return os.path.splitext(os.path.basename(file))[0]
-
-
-def split_of_place(place: str) -> str | None:
-    """The split that a folder is of: that of the first part of its path that is a usual name of one."""
-    return next(filter(None, map(split_of, place.split('/'))), None)
 
 
 def _masked(place: str) -> Iterator[tuple[str | None, ...]]:

@@ -17,7 +17,7 @@ from ..folder import Folder
 from ..image_finder import ImageFinder
 from ..json_kind import JsonKind, find_kinds, json_kind
 from ..objects import to_annotations
-from ..split_names import describe_unused, find_splits
+from ..split_names import describe_unused, select_splits
 from .drawn_shapes import Content, describe_skipped, to_objects
 from .file import read_json
 
@@ -36,7 +36,7 @@ class JsonLists(DetectionFormat):
         super().__init__(folder)
         files = [file for file in folder.walk('', {'.json'}) if json_kind(folder / file) == self.kind]
         names = {os.path.splitext(file)[0]: file for file in files}
-        self.splits = {split: names[name] for split, name in find_splits(names, str(self.root)).items()}
+        self.splits = select_splits(names, str(self.root))
         if not self.splits:
             if len(files) > 1:
                 raise UserError(

@@ -17,6 +17,8 @@ def explain_export(folder: Folder) -> str | None:
     Returns:
         The end of a sentence that begins with the folder.
     """
+    for file in folder.walk('', {'.tfrecord', '.parquet', '.arrow'}):
+        return f'holds {file}, a file of records, which are not read: export the data again as COCO, with its images'
     for pattern in ('*.json', '*.ndjson'):
         for file, kind in find_kinds(folder, pattern):
             if kind in _ADVICE:

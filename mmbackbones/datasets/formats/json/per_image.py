@@ -20,10 +20,10 @@ from ..folder import Folder
 from ..json_kind import JsonKind, find_kinds
 from ..objects import Object, to_annotations
 from ..split_folders import divide_by_folder
-from ..split_names import describe_unused
+from ..split_names import describe_unused, split_of_place
 from .drawn_shapes import Content, describe_skipped, to_objects
 from .file import read_json
-from .image_index import ImageIndex, split_of_place, stem_of
+from .image_index import ImageIndex, stem_of
 
 LABEL_FILES = ('labels.txt', 'classes.txt')
 NO_CLASSES = {'__ignore__', '_background_', '__background__'}  # of labelme and ISAT, in lists of classes

@@ -1,5 +1,6 @@
 """Label maps that no file holds: they are drawn from the masks of objects."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +23,9 @@ class ObjectMasks(SegmentationFormat):
     """A folder in any format with boxes whose objects all have masks; one class for each category.
 
     Crowds are ignored where no object lies on them.
+
+    Args:
+        objects: The folder in its own format.
     """
 
     name = 'object masks'
@@ -32,13 +36,11 @@ annotations/  # or any other format with boxes, whose objects all have masks
   val.json
 images/*.jpg
 """
-    signs = {}
-    on_request = True
-    formats: ClassVar[tuple[type[DetectionFormat], ...]] = ()  # those with boxes, set by the table of formats
+    signs: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, folder: Folder, objects: DetectionFormat | None = None) -> None:
-        super().__init__(folder)
-        self._objects = objects or next(item for item in self.formats if item.match(folder))(folder)
+    def __init__(self, objects: DetectionFormat) -> None:
+        super().__init__(objects.folder)
+        self._objects = objects
         self.splits = self._objects.splits
         self.notes = [
             *self._objects.notes,
@@ -49,7 +51,7 @@ images/*.jpg
 
     @classmethod
     def match(cls, folder: Folder) -> bool:
-        return any(item.match(folder) for item in cls.formats)
+        return False  # the folder is in another format, whose objects those who ask for it get as label maps
 
     def read_label_names(self) -> LabelNames:
         names = tuple(name for name in self._classes if not _is_background(name))

@@ -49,6 +49,8 @@ class Pairing:
             maps = _prefer_lossless(maps)
         names, map_names = _relative(files, place.images), _relative(maps, place.maps)
         self._rule = rule or find_rule(map(_stem, names), map(_stem, map_names), together)[0]
+        if together and self._rule.map == Affix():  # no image is the label map of another one
+            self._rule, map_names = Rule(self._rule.image, Affix(behind='_mask')), []
         by_key = _unique(folder / place.maps, apply_rule(map_names, self._rule.map, 'map'))
         if together:
             used = set(by_key.values())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ....errors import UserError
 from ...checks.images import SUFFIXES
 from ..folder import Folder
-from ..split_names import NAMES, find_splits, split_of
+from ..split_names import NAMES, select_splits, split_of
 from .pair_rule import find_rule
 
 MIN_BESIDE = 0.4  # share of the files that must be label maps beside their images; half of them are
@@ -152,10 +152,8 @@ def splits_in(folder: Folder, place: str) -> dict[str, str]:
     Raises:
         UserError: Several folders could be the same split.
     """
-    bases = [_base(path) for path in folder.folders(place)]
-    return {
-        split: f'{place}/{base}' for split, base in find_splits(filter(split_of, bases), str(folder / place)).items()
-    }
+    named = {base: path for path in folder.folders(place) if split_of(base := _base(path))}
+    return select_splits(named, str(folder / place))
 
 
 def _base(path: str) -> str:

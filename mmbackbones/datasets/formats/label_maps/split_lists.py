@@ -9,7 +9,7 @@ from ....utils.files import read_text
 from ....utils.text import short
 from ..folder import Folder
 from ..image_finder import ImageFinder
-from ..split_names import NAMES, find_splits, split_of
+from ..split_names import NAMES, select_splits, split_of
 
 PLACES = ('', 'ImageSets/Segmentation', 'ImageSets', 'splits', 'split', 'lists')
 
@@ -22,9 +22,7 @@ def find_lists(folder: Folder, places: Sequence[str] = PLACES) -> dict[str, str]
     """
     for place in places:
         stems = {posixpath.basename(name)[:-4]: name for name in folder.files(place, '*.txt')}
-        found = {
-            split: stems[name] for split, name in find_splits(filter(split_of, stems), str(folder / place)).items()
-        }
+        found = select_splits({stem: name for stem, name in stems.items() if split_of(stem)}, str(folder / place))
         found |= {name.lower(): path for name, path in stems.items() if name.lower() in ('trainval', 'default')}
         if found:
             return found

@@ -32,7 +32,7 @@ class XmlFiles(DetectionFormat):
     """An XML file per image, beside it or in a folder of its own; folders may be named after splits."""
 
     name = 'Pascal VOC without lists'
-    tools = {'labelImg': 'PascalVOC', 'Roboflow': 'Pascal VOC', 'Kaggle': 'XML files'}
+    tools = {'labelImg': 'PascalVOC', 'Label Studio': 'Pascal VOC XML', 'Roboflow': 'Pascal VOC', 'Kaggle': 'XML files'}
     expects = (
         '`*.xml` beside the images, or in `annotations/` with the images in `images/`; folders `{train,valid,test}/`'
     )

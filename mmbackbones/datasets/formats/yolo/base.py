@@ -19,7 +19,7 @@ from ..folder import Folder
 from ..split_names import NAMES
 from .label_files import LabelFiles
 from .places import read_list
-from .rows import CORNERS_OF_A_BOX, read_rows, refuse_corners, to_coco
+from .rows import CORNERS_OF_A_BOX, may_be_corners, read_rows, refuse_corners, to_coco
 
 README = 'README.roboflow.txt'
 _ORIENTED_BOXES = (
@@ -107,7 +107,7 @@ class TextFilePerImage(DetectionFormat):
         ids = {category['id'] for category in self.categories}
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
-        boxes = list[list[float]]()
+        corners: list[list[float]] | None = []  # the boxes, as long as all of them may be two corners
         tracks = False
         self._check_spare_labels()
         for number, (name, file, info) in enumerate(zip(names, files, found, strict=True), 1):
@@ -123,8 +123,11 @@ class TextFilePerImage(DetectionFormat):
                         f'{counted(len(ids), "name")} of {self.file.name}, which are counted from 0'
                     )
                 tracks |= row.track
-                if len(row.values) == 4:
-                    boxes.append(row.values)
+                if corners is not None and len(row.values) == 4:
+                    if may_be_corners(row.values):
+                        corners.append(row.values)
+                    else:
+                        corners = None
                 annotation = {'id': len(annotations) + 1, 'image_id': number, 'category_id': int(row.label)}
                 shape = to_coco(row.values, info.width, info.height, mask=not self._oriented)
                 annotations.append(annotation | {'iscrowd': 0} | shape)
@@ -134,7 +137,7 @@ class TextFilePerImage(DetectionFormat):
                 f'{source} has no annotations: no image has a label file with objects ({self._show(names[0])} would '
                 f'have {places})'
             )
-        refuse_corners(boxes, source)
+        refuse_corners(corners or [], source)
         data = {'images': images, 'annotations': annotations, 'categories': self.categories}
         boundary = self.home / base if self.home != self.root else None
         return Annotations(
@@ -199,8 +202,8 @@ class TextFilePerImage(DetectionFormat):
         spare = self._spare_labels
         if not bare or not spare:
             return
-        images = {_loose_name(name): name for name in bare}
-        fitting = [(file, images[key]) for file in spare if (key := _loose_name(file)) in images]
+        images = {loose_name(name): name for name in bare}
+        fitting = [(file, images[key]) for file in spare if (key := loose_name(file)) in images]
         if not fitting and 2 * len(bare) > len(self._labels) and 2 * len(spare) >= len(bare):
             file = get_close_matches(bare[0], spare[:_MAX_COMPARED], 1, cutoff=0)[0]
             fitting = [(file, bare[0])]
@@ -231,7 +234,7 @@ class TextFilePerImage(DetectionFormat):
             yield f'{self.file.name}: {_ORIENTED_BOXES}'
 
 
-def _loose_name(path: str) -> str:
+def loose_name(path: str) -> str:
     """The stem of an image or label file, without what tools do to names."""
     stem = posixpath.splitext(posixpath.basename(path))[0]
     name, suffix = posixpath.splitext(stem)

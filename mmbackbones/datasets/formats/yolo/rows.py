@@ -103,16 +103,21 @@ def to_coco(values: Sequence[float], width: int, height: int, mask: bool) -> dic
     return {'bbox': box, 'area': polygon_area(polygon), 'segmentation': [[round(value, 2) for value in polygon]]}
 
 
+def may_be_corners(values: Sequence[float]) -> bool:
+    """Whether the four values of a box make sense as two corners, too."""
+    x, y, w, h = values
+    return x < w <= 1 and y < h <= 1
+
+
 def refuse_corners(boxes: Sequence[Sequence[float]], source: str) -> None:
-    """Raise UserError if boxes often reach beyond their images, while all of them make sense as two corners.
+    """Raise UserError if boxes that may be corners often reach beyond their images.
 
     Args:
         boxes: Four values of each box, as in :class:`Row`.
         source: What messages call the label files.
     """
     count = count_beyond(
-        (x < w <= 1 and y < h <= 1, not (_inside(x, w) and _inside(y, h)))  # by name, of center, width and height
-        for x, y, w, h in boxes
+        (may_be_corners(box), not (_inside(box[0], box[2]) and _inside(box[1], box[3]))) for box in boxes
     )
     if count:
         raise UserError(

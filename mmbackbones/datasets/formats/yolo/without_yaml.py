@@ -10,8 +10,8 @@ from ....utils.text import counted
 from ....utils.yaml_file import read_yaml
 from ...checks.images import SUFFIXES
 from ..folder import Folder
-from ..split_names import find_splits
-from .base import TextFilePerImage
+from ..split_names import select_splits, split_in
+from .base import TextFilePerImage, loose_name
 from .class_files import find_class_files, read_class_files
 from .darknet import Darknet
 from .data_yaml import Yolo, is_data_yaml
@@ -70,6 +70,12 @@ labels/
                 if is_data_yaml(read_yaml(folder / name)):
                     return f'has label files of YOLO, which {name} describes: use --data {folder / name}'
         if not _has_labels(folder):
+            images = {loose_name(name): name for name in folder.walk('', SUFFIXES)}
+            if image := images.get(loose_name(files[0])):
+                return (
+                    f'has label files of YOLO, but no image has one: {files[0]} seems to belong to {image}: give it '
+                    f'the name of its image ({PurePosixPath(image).stem}.txt)'
+                )
             return (
                 f'has label files of YOLO, such as {files[0]}, but no image has one: it must have the name of its '
                 'image, and lie beside it, or in labels/ where the image lies in images/'
@@ -154,8 +160,8 @@ def _find_split_places(folder: Folder) -> dict[str, list[Path]]:
 def _find_lists(folder: Folder) -> dict[str, str]:
     labeled = {os.path.splitext(name)[0] for name in folder.files() if os.path.splitext(name)[1].lower() in SUFFIXES}
     stems = [name[:-4] for name in folder.files('', '*.txt') if name[:-4] not in labeled]
-    names = [stem for stem in stems if find_splits([stem], '') and _lists_images(folder / f'{stem}.txt')]
-    return {split: f'{name}.txt' for split, name in find_splits(names, str(folder.root)).items()}
+    lists = {stem: f'{stem}.txt' for stem in stems if split_in(stem) and _lists_images(folder / f'{stem}.txt')}
+    return select_splits(lists, str(folder.root))
 
 
 def _lists_images(file: Path) -> bool:
@@ -166,4 +172,4 @@ def _lists_images(file: Path) -> bool:
 def _find_folders(folder: Folder, place: str) -> dict[str, str]:
     """The folders of splits in `place` that hold images."""
     names = {os.path.basename(name): name for name in folder.folders(place) if folder.walk(name, SUFFIXES)}
-    return {split: names[name] for split, name in find_splits(names, str(folder / place)).items()}
+    return select_splits(names, str(folder / place))

@@ -193,9 +193,7 @@ def test_an_image_in_another_folder_of_the_same_name(root, out_dir):
 
 def test_what_is_missing_is_said(root, out_dir):
     write_text(root / 'labels.csv', 'filename,label\na.jpg,cat\n')
-    with pytest.raises(
-        UserError, match=r'labels.csv, whose columns \(filename, label\) name images, but no boxes: call'
-    ):
+    with pytest.raises(UserError, match=r'labels.csv, whose columns \(filename, label\) name images, but no boxes: a'):
         load_detection(root, out_dir)
     write_text(root / 'labels.csv', 'shot,sort,x1,y1,x2,y2\na.jpg,cat,1,2,3,4\n')
     with pytest.raises(
@@ -233,6 +231,13 @@ def test_images_of_the_same_names_in_each_split(root, out_dir):
         (root / name).unlink()
     with pytest.raises(UserError, match=r"valid_labels.csv: the image 'b.jpg' is not in"):
         load_detection(root, out_dir)
+
+
+def test_images_without_a_row_are_told(root, out_dir):
+    write(root, ROWS[:3])
+    write_image(root / 'elsewhere/d.jpg')
+    said = f'{root}: images without a row, which are not used, such as images/c.jpg: 1'
+    assert said in load_detection(root, out_dir).notes
 
 
 @pytest.mark.parametrize('text', ['x' * 200_000, '\0' * (3 << 20), '"' + 'x\n' * (2 << 20)])

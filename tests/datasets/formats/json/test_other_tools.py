@@ -74,3 +74,20 @@ def test_exports_that_are_not_read(name, kind, advice, tmp_path, out_dir):
     assert f'{tmp_path} holds {name}, ' in str(caught.value)
     assert f'{kind}' in str(caught.value)
     assert str(caught.value).endswith(f', which is not read: {advice}')
+
+
+def test_records(tmp_path, out_dir):
+    (tmp_path / 'train').mkdir()
+    (tmp_path / 'train/cats.tfrecord').write_bytes(b'')
+    said = 'holds train/cats.tfrecord, a file of records, which are not read: export the data again as COCO'
+    with pytest.raises(UserError, match=said):
+        load_detection(tmp_path, out_dir)
+
+
+def test_records_beside_a_data_set(tmp_path, out_dir):
+    write_json(tmp_path / 'a/b/all.json', coco(SCENES['train']))
+    for scene in SCENES['train']:
+        paint(tmp_path / f'a/b/images/{scene.stem}.jpg', scene)
+    (tmp_path / 'cats.parquet').write_bytes(b'')
+    with pytest.raises(UserError, match=f'did you mean {tmp_path}/a'):
+        load_detection(tmp_path, out_dir)

@@ -115,6 +115,15 @@ def test_pairing_beside(tmp_path):
         pairs.Pairing(touch(tmp_path, 'c.png'), Place('', '')).pairs()
 
 
+def test_images_beside_no_label_maps(tmp_path):
+    found = pairs.Pairing(touch(tmp_path, 'a.png', 'b.jpg'), Place('', ''))
+    assert (found.images, found.has_maps) == (['a.png', 'b.jpg'], False)
+    with pytest.raises(
+        UserError, match=r'lacks the label maps of 2 of the 2 images: a\.png needs the PNG a_mask\.png$'
+    ):
+        found.pairs()
+
+
 def test_label_maps_in_a_folder_in_that_of_the_images(tmp_path):
     found = pairs.Pairing(touch(tmp_path, 'a.png', 'b.jpg', 'masks/a.png', 'masks/b.png'), Place('', 'masks'))
     assert found.pairs() == [('a.png', 'masks/a.png'), ('b.jpg', 'masks/b.png')]

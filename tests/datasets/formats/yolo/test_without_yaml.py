@@ -88,9 +88,9 @@ def test_no_images(named, root, out_dir):
 
 def test_labels_of_other_names(root, out_dir):
     for file in root.glob('labels/*/*.txt'):
-        file.rename(file.with_suffix('.jpg.txt'))
+        file.rename(file.with_stem(f'new_{file.stem}'))
     with pytest.raises(
-        UserError, match=r'such as labels/test/c1\.jpg\.txt, but no image has one: it must have the name'
+        UserError, match=r'such as labels/test/new_c1\.txt, but no image has one: it must have the name'
     ):
         load_detection(root, out_dir)
 
@@ -258,3 +258,12 @@ def test_two_images_of_one_name_have_one_label_file(root, out_dir):
     said = r'images/train/a1\.jpg and images/train/a1\.png have the same label file, labels/train/a1\.txt: rename one'
     with pytest.raises(UserError, match=said):
         load_detection(root, out_dir)
+
+
+def test_label_files_with_encoded_names(tmp_path, out_dir):
+    write_text(tmp_path / 'classes.txt', 'cat\n')
+    write_image(tmp_path / 'images/my cat.jpg')
+    write_text(tmp_path / 'labels/my%20cat.txt', '0 0.5 0.5 0.5 0.5\n')
+    said = r'labels/my%20cat\.txt seems to belong to images/my cat\.jpg: give it the name of its'
+    with pytest.raises(UserError, match=said):
+        load_detection(tmp_path, out_dir)
