@@ -21,7 +21,7 @@ _Result = TypeVar('_Result')
 
 
 def reads_users_files(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """A function of a data folder that raises UserError where a file or folder in it has vanished, or may not be read."""
+    """A function of a data folder that raises UserError where a file in it has vanished, or may not be read."""
 
     @wraps(function)
     def wrapped(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
