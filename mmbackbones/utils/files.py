@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from ..errors import UserError
 from .atomic_write import atomic_write
@@ -20,15 +20,13 @@ _Given = ParamSpec('_Given')
 _Result = TypeVar('_Result')
 
 
-def reads_users_files(
-    function: Callable[Concatenate[str | os.PathLike[str], _Given], _Result],
-) -> Callable[Concatenate[str | os.PathLike[str], _Given], _Result]:
-    """A function of a folder that raises UserError where a file or folder in it has vanished, or may not be read."""
+def reads_users_files(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """A function of a data folder that raises UserError where a file in it has vanished, or may not be read."""
 
     @wraps(function)
-    def wrapped(root: str | os.PathLike[str], /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+    def wrapped(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         try:
-            return function(root, *args, **kwargs)
+            return function(*args, **kwargs)
         except OSError as error:
             if error.filename is None or error.errno in _NOT_WRITTEN:
                 raise

@@ -125,7 +125,7 @@ def test_what_vanishes_is_the_users_mistake(tmp_path):
         return (Path(root) / 'a.txt').stat()
 
     with pytest.raises(UserError, match=r'a\.txt cannot be read: No such file or directory'):
-        read(tmp_path)
+        read(root=tmp_path)
 
     @reads_users_files
     def write(root):
