@@ -158,7 +158,7 @@ def test_the_readme_table_has_a_row_for_each_backbone_with_published_figures():
 
 def test_command_line(tmp_path, monkeypatch, tool):
     """It leaves a clean clone unchanged, and counts only with --count."""
-    paths = ['README.md', 'docs/model_zoo.md', 'docs/own_data.md', 'model-index.yml']
+    paths = ['README.md', 'docs/model_zoo.md', 'docs/data_formats.md', 'model-index.yml']
     paths += [path.relative_to(ROOT).as_posix() for path in metafiles()]
     for path in paths:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
