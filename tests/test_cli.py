@@ -1,6 +1,8 @@
 """The command line: types of options, values of ``--cfg-options``, and exit codes."""
 
+import os
 import re
+import subprocess
 import sys
 import warnings
 from argparse import ArgumentParser, ArgumentTypeError
@@ -287,3 +289,30 @@ def test_python_m(command, expected, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['-m', *command.split()[-2:]])
     monkeypatch.setattr(sys, 'orig_argv', ['python', *command.split()])
     assert is_command() is expected
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='Windows has no forkserver')
+@pytest.mark.parametrize('method', ['spawn', 'forkserver'])
+def test_a_worker_of_the_command_is_not_the_command(method, tmp_path):
+    """Not even while it imports the command's own file, before it knows its parent."""
+    command = tmp_path / 'mmbackbones'
+    command.write_text(f"""
+from importlib.util import module_from_spec, spec_from_file_location
+from multiprocessing import get_context
+
+spec = spec_from_file_location('command', {str(ROOT / 'mmbackbones/utils/command.py')!r})
+module = module_from_spec(spec)
+spec.loader.exec_module(module)
+FOUND = module.is_command()
+
+
+def found():
+    return FOUND
+
+
+if __name__ == '__main__':
+    with get_context({method!r}).Pool(1) as pool:
+        print(FOUND, pool.apply(found))
+""")
+    done = subprocess.run([sys.executable, command], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ['True', 'False']

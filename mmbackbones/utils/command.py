@@ -1,7 +1,7 @@
 """Whether this process is the command ``mmbackbones``. Imports nothing but the standard library."""
 
 import sys
-from multiprocessing import parent_process
+from multiprocessing import current_process, parent_process
 from pathlib import Path
 
 _TOOLS = Path(__file__).parents[2] / 'tools'
@@ -12,7 +12,9 @@ def is_command() -> bool:
 
     Its data workers are not, even where they start as new interpreters with the same arguments.
     """
-    program = sys.argv[0] if sys.argv and parent_process() is None else ''
+    # A new interpreter imports the command's file before it knows that it has a parent.
+    worker = parent_process() is not None or getattr(current_process(), '_inheriting', False)
+    program = sys.argv[0] if sys.argv and not worker else ''
     if program == '-m':  # Python is still looking for the module, whose name comes before the arguments
         return sys.orig_argv[-len(sys.argv)].removeprefix('-m') == 'mmbackbones'
     path = Path(program)
