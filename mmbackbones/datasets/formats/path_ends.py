@@ -74,3 +74,8 @@ def without_suffix(name: str) -> str:
     """A path without the suffix of an image, if it has one."""
     stem, suffix = os.path.splitext(name)
     return stem if suffix.lower() in SUFFIXES else name
+
+
+def stem_of(path: str) -> str:
+    """The name of a file without folder and suffix."""
+    return os.path.splitext(os.path.basename(path))[0]

@@ -8,6 +8,7 @@ from pathlib import PureWindowsPath
 
 from ...checks.images import SUFFIXES
 from ..folder import Folder
+from ..path_ends import stem_of
 from ..split_names import split_of_place
 
 
@@ -75,11 +76,6 @@ class ImageIndex:
             for file in files if len(files) > 1 else ():
                 found[stem, split_of_place(os.path.dirname(file))].append(file)
         return found
-
-
-def stem_of(file: str) -> str:
-    """The name of a file without folder and suffix."""
-    return os.path.splitext(os.path.basename(file))[0]
 
 
 def _masked(place: str) -> Iterator[tuple[str | None, ...]]:

@@ -19,11 +19,12 @@ from ..base import Annotations, DetectionFormat
 from ..folder import Folder
 from ..json_kind import JsonKind, find_kinds
 from ..objects import Object, to_annotations
+from ..path_ends import stem_of
 from ..split_folders import divide_by_folder
 from ..split_names import describe_unused, split_of_place
 from .drawn_shapes import Content, describe_skipped, to_objects
 from .file import read_json
-from .image_index import ImageIndex, stem_of
+from .image_index import ImageIndex
 
 LABEL_FILES = ('labels.txt', 'classes.txt')
 NO_CLASSES = {'__ignore__', '_background_', '__background__'}  # of labelme and ISAT, in lists of classes

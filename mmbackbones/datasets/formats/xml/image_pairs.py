@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ....errors import UserError
 from ...checks.images import SUFFIXES
 from ..folder import Folder
+from ..path_ends import stem_of
 
 # Folders that tell what kind of files they hold, so that images/day/a.jpg belongs to annotations/day/a.xml.
 _KINDS = {
@@ -49,12 +50,12 @@ def pair_by_name(folder: Folder, suffix: str) -> AnnotatedImages:
     all_images, all_files = folder.walk('', SUFFIXES), folder.walk('', {suffix})
     files: dict[str, str] = {}
     unmatched = all_files
-    for key_of in (_place_and_stem, _stem):
+    for key_of in (_place_and_stem, stem_of):
         images, wanted = _group(key_of, set(all_images) - files.keys()), _group(key_of, unmatched)
         unmatched = []
         for key, found in wanted.items():
             candidates = images.get(key) or images.get(os.path.splitext(key)[0], [])  # of a.xml, of a.jpg.xml
-            if not candidates or (key_of is _stem and max(len(found), len(candidates)) > 1):
+            if not candidates or (key_of is stem_of and max(len(found), len(candidates)) > 1):
                 unmatched += found
                 continue
             for one, several in ((found, candidates), (candidates, found)):
@@ -81,7 +82,3 @@ def _group(key_of: Callable[[str], str], files: Iterable[str]) -> dict[str, list
 def _place_and_stem(file: str) -> str:
     *places, name = os.path.splitext(file)[0].split('/')
     return '/'.join([*(place for place in places if place.lower() not in _KINDS), name])
-
-
-def _stem(file: str) -> str:
-    return os.path.splitext(os.path.basename(file))[0]
