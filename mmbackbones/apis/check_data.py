@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..datasets import DetectionData, SegmentationData, has_boxes, has_label_maps, load_detection, load_segmentation
+from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..datasets.checks.label_table import LabelRow, format_rows
 from ..datasets.checks.masks import MaskError
 from ..datasets.convert import write_ade20k, write_coco
-from ..datasets.formats import find_format
+from ..datasets.formats import find_format, find_tasks
 from ..errors import UserError, printable
 from ..utils.folders import new_folder, require_new
 from ..utils.paths import absolute, path_text
@@ -131,7 +131,8 @@ def check_data(
     if not os.fspath(root):  # an unset shell variable
         raise UserError('the name of the data folder is empty: name a folder; the current one is .')
     path, target = absolute(root), path_text('convert', convert)
-    boxes, maps = has_boxes(path), has_label_maps(path)
+    tasks = find_tasks(path)
+    boxes, maps = 'boxes' in tasks, 'label maps' in tasks
     if not boxes and not maps:
         find_format(path)  # raises a UserError that says what to do
     if not maps and not label_maps and (background is not None or ignore_label is not None):

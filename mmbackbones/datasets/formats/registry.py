@@ -1,7 +1,7 @@
 """The table of formats: which a folder may be in, and which it is in."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, get_args, overload
@@ -120,23 +120,31 @@ def name_tools() -> list[str]:
 
 
 @reads_users_files
+def find_tasks(root: str | os.PathLike[str], among: Sequence[Task] = get_args(Task)) -> list[Task]:
+    """What a folder is annotated with, or what the files that a YAML file names hold; the folder is listed once.
+
+    Args:
+        root: The data folder or YAML file.
+        among: What to look for, in this order.
+
+    Raises:
+        UserError: The YAML file is malformed, or several files of the folder could be the same split.
+    """
+    path = absolute(root)
+    if is_data_file(path):
+        return [task for task in among if task in data_file_tasks(path)]
+    folder = _open(path)
+    return [task for task in among if any(_match(folder, task))]
+
+
 def has_boxes(root: str | os.PathLike[str]) -> bool:
-    """Whether a folder is in a format with boxes, or a YAML file names annotations with boxes.
-
-    Raises:
-        UserError: The YAML file is malformed, or several files of the folder could be the same split.
-    """
-    return _has(absolute(root), 'boxes')
+    """Whether a folder is in a format with boxes, or a YAML file names such annotations; see :func:`find_tasks`."""
+    return bool(find_tasks(root, ['boxes']))
 
 
-@reads_users_files
 def has_label_maps(root: str | os.PathLike[str]) -> bool:
-    """Whether a folder is in a format with label maps, or a YAML file names folders of label maps.
-
-    Raises:
-        UserError: The YAML file is malformed, or several files of the folder could be the same split.
-    """
-    return _has(absolute(root), 'label maps')
+    """Whether a folder is in a format with label maps, or a YAML file names some; see :func:`find_tasks`."""
+    return bool(find_tasks(root, ['label maps']))
 
 
 @overload
@@ -181,10 +189,6 @@ def find_format(root: Path, task: Task | None = None, objects: bool = False) -> 
         if isinstance(found, DetectionFormat):
             found.unused = [other for other in others if isinstance(other, DetectionFormat)]
     return found
-
-
-def _has(root: Path, task: Task) -> bool:
-    return task in data_file_tasks(root) if is_data_file(root) else any(_match(_open(root), task))
 
 
 def _open(root: Path) -> Folder:
