@@ -1,0 +1,1 @@
+"""What a trained model predicts on a user's images and videos."""
