@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process, master_only
 
+from ..engine.augmentation import augment
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
-from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
+from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
@@ -107,7 +107,7 @@ def test(
         if img_scale:
             set_img_scale(cfg, *img_scale)
         if tta:
-            _augment(cfg)
+            augment(cfg)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
     main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:
@@ -152,13 +152,3 @@ class _TestRunner(LeanRunner):
     def dump_config(self) -> None:
         """Write the config to the work directory."""
         dump_config(self.cfg, Path(self.work_dir) / f'{config_name(self.cfg)}.py')
-
-
-def _augment(cfg: Config) -> None:
-    """Average predictions over scales and flips, as the config says."""
-    if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
-        raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
-    if learns_masks(cfg):
-        cfg.tta_model.type = 'InstanceTTAModel'  # MMDetection's own does not take masks
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = dict(**cfg.tta_model, module=cfg.model)
