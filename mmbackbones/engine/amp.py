@@ -1,8 +1,8 @@
 """Automatic mixed precision, where the device has it."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -15,7 +15,7 @@ _HALF = {'cuda': torch.float16, 'cpu': torch.bfloat16}  # for predictions
 _UNSUPPORTED = ('cpu', 'mps')  # devices on which MMEngine has no mixed precision
 
 
-def half_precision(device: str) -> partial[AbstractContextManager[Any]]:
+def half_precision(device: str) -> Callable[[], AbstractContextManager]:
     """What predictions in half precision are computed in: float16 on GPUs, bfloat16 on CPUs.
 
     Args:

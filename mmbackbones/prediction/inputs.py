@@ -105,9 +105,8 @@ class InputPipeline:
             image = self._load_file(dict(img_path=str(file)))['img']
         except Exception as error:  # see above
             raise UserError(f'{file} can no longer be read: {summarize_error(error)}') from error
-        image = (
-            image if image.ndim == 3 and image.shape[2] >= 3 else np.repeat(image.reshape(*image.shape[:2], 1), 3, 2)
-        )
+        image = image.reshape(*image.shape[:2], -1)  # gray images may have no axis of channels
+        image = image if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2)
         return np.ascontiguousarray(image[..., 2::-1].astype(np.uint8, copy=False))
 
 

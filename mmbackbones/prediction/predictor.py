@@ -1,6 +1,6 @@
 """A model that is applied to images: in batches, the next of which is read while one is computed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -72,7 +72,7 @@ class Predictor:
         if tta:
             augment(cfg)
         self._pipeline = InputPipeline(cfg)
-        self._network = _wrapped(network, cfg)
+        self._test_step: Callable[[Any], list[Any]] = _wrapped(network, cfg).test_step
         self._reported = set[Source]()
 
     def predict(self, sources: Sequence[Source], failures: list[tuple[str, str]]) -> Predictions:
@@ -96,7 +96,7 @@ class Predictor:
         """The network's own form of each prediction; None for an image that it cannot take."""
         try:
             with torch.inference_mode(), self._computing():
-                return self._network.test_step(pseudo_collate([given.packed for given in batch]))
+                return self._test_step(pseudo_collate([given.packed for given in batch]))
         except torch.cuda.OutOfMemoryError as error:
             raise RunFailed(_out_of_memory(len(batch))) from error
         except Exception as error:  # of a library, for an image that is too small, say
@@ -149,16 +149,16 @@ class Predictor:
 
 
 def _check(score_thr: Any, batch_size: Any, **switches: Any) -> None:
-    if isinstance(score_thr, bool) or not isinstance(score_thr, Real) or not 0 <= score_thr <= 1:
+    if isinstance(score_thr, bool) or not isinstance(score_thr, Real) or not 0 <= float(score_thr) <= 1:
         raise UserError(f'score_thr must be a number from 0 to 1, got {score_thr!r}')
-    if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or int(batch_size) < 1:
         raise UserError(f'batch_size must be a whole number of at least 1, got {batch_size!r}')
     for name, value in switches.items():
         if not isinstance(value, bool):
             raise UserError(f'{name} must be True or False, got {value!r}')
 
 
-def _wrapped(network: nn.Module, cfg: Config) -> nn.Module:
+def _wrapped(network: nn.Module, cfg: Config) -> Any:
     """The network, in the model that test-time augmentation puts around it, if it does."""
     if 'module' not in cfg.model:
         return network
