@@ -119,11 +119,6 @@ class Model:
         return Predictor(self.network, self.config, self.classes, self.category_ids, **options)
 
     @property
-    def category_ids(self) -> tuple[int, ...]:
-        """Number of each class in the data that the model was trained on."""
-        return tuple(range(1, len(self.classes) + 1))
-
-    @property
     def device(self) -> torch.device:
         """Where its weights are."""
         return next(self.network.parameters()).device
