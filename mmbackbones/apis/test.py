@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process, master_only
 
+from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
@@ -26,8 +27,9 @@ from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.work_dir import training_folder, work_dir_for_test
-from ..errors import UserError, printable
+from ..errors import printable
 from ..evaluation.summary import tidy_metrics, write_metrics
+from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
@@ -41,6 +43,8 @@ def test(
     *,
     config: ConfigLike | None = None,
     img_scale: tuple[int, int] | None = None,
+    batch_size: int | None = None,
+    amp: bool = False,
     tta: bool = False,
     show_dir: str | os.PathLike[str] | None = None,
     work_dir: str | os.PathLike[str] | None = None,
@@ -64,6 +68,9 @@ def test(
         config: Path of a config file, the name of a config of this package, or a config; None for the config that the
             checkpoint was trained with, which is in it and is read as data.
         img_scale: Width and height in pixels that images are resized to fit into.
+        batch_size: Images that are computed at once; None for as the config says, and for 1 without `config`. Those of
+            a batch are padded to one size, which may change predictions a little.
+        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
         tta: Test-time augmentation: average over scales and flips.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
         work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>`` or, without `config`, for the folder of
@@ -85,8 +92,8 @@ def test(
     data, show_dir = path_text('data', data), path_text('show_dir', show_dir)
     work_dir = path_text('work_dir', work_dir)
     img_scale = checked_img_scale(img_scale)
-    if not isinstance(tta, bool):
-        raise UserError(f'tta must be True or False, got {tta!r}')
+    check_switches(amp=amp, tta=tta)
+    check_counts(batch_size=batch_size)
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
@@ -106,6 +113,10 @@ def test(
         use_exact_metrics(cfg)
         if img_scale:
             set_img_scale(cfg, *img_scale)
+        if batch_size and 'test_dataloader.batch_size' not in options:
+            cfg.test_dataloader.batch_size = batch_size
+        if amp:
+            test_in_half_precision(cfg)
         if tta:
             augment(cfg)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))

@@ -10,6 +10,7 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 
 from ..errors import UserError
+from .float32_boxes import use_float32_boxes
 
 _HALF = {'cuda': torch.float16, 'cpu': torch.bfloat16}  # for predictions
 _UNSUPPORTED = ('cpu', 'mps')  # devices on which MMEngine has no mixed precision
@@ -30,6 +31,17 @@ def half_precision(device: str) -> Callable[[], AbstractContextManager]:
     if device not in _HALF:
         raise UserError(f'--amp needs an NVIDIA GPU or a CPU, and this model is on the device {device}')
     return partial(torch.autocast, device, dtype=_HALF[device])
+
+
+def test_in_half_precision(cfg: Config) -> None:
+    """Compute in half precision in a test.
+
+    Raises:
+        UserError: The device cannot do it.
+    """
+    half_precision(get_device())
+    cfg.test_cfg.fp16 = True
+    use_float32_boxes(cfg)
 
 
 def set_amp(cfg: Config) -> None:

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from itertools import islice
-from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +16,9 @@ from torch import nn
 
 from ..engine.amp import half_precision
 from ..engine.augmentation import augment
-from ..errors import RunFailed, UserError, summarize_error
+from ..engine.tile_config import checked_tile, tile_config
+from ..errors import RunFailed, summarize_error
+from ..utils.arguments import check_counts, check_share, check_switches
 from ..utils.text import counted
 from .inputs import Input, InputPipeline
 from .prediction import Prediction
@@ -61,7 +62,10 @@ class Predictor:
         tile: tuple[int, int] | None = None,
         overlap: float = 0.2,
     ) -> None:
-        _check(score_thr, batch_size, amp=amp, tta=tta)
+        check_share('score_thr', score_thr)
+        check_counts(batch_size=batch_size)
+        check_switches(amp=amp, tta=tta)
+        tile = checked_tile(tile, overlap, tta)
         self.classes = classes
         self.category_ids = category_ids
         self.score_thr = score_thr
@@ -71,6 +75,9 @@ class Predictor:
         cfg = deepcopy(cfg)
         if tta:
             augment(cfg)
+        if tile:
+            cfg.test_dataloader.batch_size = batch_size
+            tile_config(cfg, tile, overlap)
         self._pipeline = InputPipeline(cfg)
         self._test_step: Callable[[Any], list[Any]] = _wrapped(network, cfg).test_step
         self._reported = set[Source]()
@@ -146,16 +153,6 @@ class Predictor:
             labels=_array(instances.labels, np.int64)[order],
             masks=masks,
         )
-
-
-def _check(score_thr: Any, batch_size: Any, **switches: Any) -> None:
-    if isinstance(score_thr, bool) or not isinstance(score_thr, Real) or not 0 <= float(score_thr) <= 1:
-        raise UserError(f'score_thr must be a number from 0 to 1, got {score_thr!r}')
-    if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or int(batch_size) < 1:
-        raise UserError(f'batch_size must be a whole number of at least 1, got {batch_size!r}')
-    for name, value in switches.items():
-        if not isinstance(value, bool):
-            raise UserError(f'{name} must be True or False, got {value!r}')
 
 
 def _wrapped(network: nn.Module, cfg: Config) -> Any:
