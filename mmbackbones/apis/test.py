@@ -25,6 +25,7 @@ from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.size_limit import little_memory, no_larger_than
+from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import training_folder, work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
@@ -42,6 +43,8 @@ def test(
     config: ConfigLike | None = None,
     img_scale: tuple[int, int] | None = None,
     tta: bool = False,
+    tile: tuple[int, int] | None = None,
+    overlap: float = 0.2,
     show_dir: str | os.PathLike[str] | None = None,
     work_dir: str | os.PathLike[str] | None = None,
     launcher: str = 'none',
@@ -65,6 +68,9 @@ def test(
             checkpoint was trained with, which is in it and is read as data.
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Test-time augmentation: average over scales and flips.
+        tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects in
+            large images; None for whole only. A tile is resized as an image would be.
+        overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
         work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>`` or, without `config`, for the folder of
             the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``. In the folder of a training
@@ -87,6 +93,7 @@ def test(
     img_scale = checked_img_scale(img_scale)
     if not isinstance(tta, bool):
         raise UserError(f'tta must be True or False, got {tta!r}')
+    tile = checked_tile(tile, overlap, tta)
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
@@ -108,6 +115,8 @@ def test(
             set_img_scale(cfg, *img_scale)
         if tta:
             _augment(cfg)
+        if tile:
+            tile_config(cfg, tile, overlap)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
     main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:

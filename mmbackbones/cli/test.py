@@ -10,7 +10,7 @@ Examples, with the config that the checkpoint was trained with, and with another
 
 from argparse import ArgumentParser, Namespace
 
-from .options import add_config, add_data_options, add_label_options, add_run_options
+from .options import add_config, add_data_options, add_label_options, add_run_options, add_tile_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,6 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model')
     add_data_options(parser)
     parser.add_argument('--tta', action='store_true', help='test-time augmentation: average over scales and flips')
+    add_tile_options(parser)
     parser.add_argument(
         '--show-dir',
         metavar='DIR',
