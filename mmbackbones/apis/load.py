@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
+from ..engine.category_ids import category_ids
 from ..engine.checkpoint_config import checkpoint_config, require_whole_model
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
@@ -49,6 +50,8 @@ class Model:
         network: The model of MMDetection or MMSegmentation, in evaluation mode, on its device.
         config: What it was built from, with the pipeline that its images go through.
         classes: Names of the classes; the index is the label that the network predicts.
+        category_ids: The number of each class in the training data: of a detector, the id in its annotation file; of a
+            segmentor, the value in its label maps.
         img_scale: Width and height in pixels that images are resized to fit into; None if they are not.
         normalization: How pixel values become its input; None if they stay as they are.
         task: ``detection``, ``instance segmentation`` or ``semantic segmentation``.
@@ -58,6 +61,7 @@ class Model:
     network: nn.Module
     config: Config
     classes: tuple[str, ...]
+    category_ids: tuple[int, ...]
     img_scale: tuple[int, int] | None
     normalization: Normalization | None
     task: str
@@ -126,6 +130,7 @@ def load(
         network=network.to(place).eval(),
         config=cfg,
         classes=classes,
+        category_ids=category_ids(content, len(classes), is_segmentor(cfg)),
         img_scale=_img_scale(cfg),
         normalization=_normalization(cfg),
         task=_task(cfg),
