@@ -46,8 +46,8 @@ def translated(translations: dict[Any, Callable]) -> Iterator[None]:
     """Let `torch.onnx.export` take operators of ours.
 
     Args:
-        translations: By operator, for example ``torch.ops.mmbackbones.nms.default``, a function that builds it: it takes
-            an :class:`Operators` and the operator's own arguments, and returns its results.
+        translations: By operator, for example ``torch.ops.mmbackbones.nms.default``, a function that builds it: it
+            takes an :class:`Operators` and the operator's own arguments, and returns its results.
     """
     names = [operator.name().removesuffix('.default') for operator in translations]
     for name, (operator, build) in zip(names, translations.items(), strict=True):
