@@ -10,9 +10,11 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process, master_only
+from mmengine.runner import Runner
 
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
+from ..engine.config_tree import dicts_in
 from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
@@ -27,6 +29,7 @@ from ..engine.rehearsal import rehearse_test
 from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.work_dir import training_folder, work_dir_for_test
 from ..errors import UserError, printable
+from ..evaluation.metrics import ExactCocoMetric
 from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
@@ -43,6 +46,7 @@ def test(
     img_scale: tuple[int, int] | None = None,
     tta: bool = False,
     show_dir: str | os.PathLike[str] | None = None,
+    save_predictions: str | os.PathLike[str] | None = None,
     work_dir: str | os.PathLike[str] | None = None,
     launcher: str = 'none',
     cfg_options: dict | None = None,
@@ -66,9 +70,11 @@ def test(
         img_scale: Width and height in pixels that images are resized to fit into.
         tta: Test-time augmentation: average over scales and flips.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
-        work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>`` or, without `config`, for the folder of
-            the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``. In the folder of a training
-            run only the subfolder ``test`` is written to.
+        save_predictions: JSON file for all objects that a detector finds, whatever their score, in the COCO form that
+            ``predict`` writes as well. None: ``predictions.json`` beside ``metrics.json``.
+        work_dir: Folder for ``metrics.json`` and ``predictions.json``; None for ``work_dirs/<config>`` or, without
+            `config`, for the folder of the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``.
+            In the folder of a training run only the subfolder ``test`` is written to.
         launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``. Each process tests a part of
             the images.
         cfg_options: Config entries to override, by dotted names.
@@ -84,6 +90,7 @@ def test(
     checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
     data, show_dir = path_text('data', data), path_text('show_dir', show_dir)
     work_dir = path_text('work_dir', work_dir)
+    save_predictions = path_text('save_predictions', save_predictions)
     img_scale = checked_img_scale(img_scale)
     if not isinstance(tta, bool):
         raise UserError(f'tta must be True or False, got {tta!r}')
@@ -108,10 +115,14 @@ def test(
             set_img_scale(cfg, *img_scale)
         if tta:
             _augment(cfg)
+    if save_predictions:
+        _check_saved(cfg, save_predictions)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
     main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:
         main_process_first(lambda: require_writable(show_dir, '--show-dir'))
+    if save_predictions:
+        main_process_first(lambda: require_writable(Path(save_predictions).parent, '--save-predictions'))
     escape_log()
     with limited(), frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
@@ -134,6 +145,7 @@ def test(
         _ = runner.test_loop  # built on first access
     escape_log()
     log_operators(cfg)
+    saved = _save_predictions(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
     with blaming(options, 'testing with this config fails'):
@@ -142,7 +154,38 @@ def test(
     main_process_first(lambda: write_metrics(metrics, path))
     if is_main_process():
         print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
+        if saved:
+            print('predictions written to', printable(str(saved)))
     return metrics
+
+
+def _check_saved(cfg: Config, file: str) -> None:
+    """Raise UserError for predictions that cannot be saved in COCO form, or not to this file."""
+    if is_segmentor(cfg):
+        raise UserError(
+            '--save-predictions writes boxes and masks of objects, but this is a segmentor: its label maps are what '
+            '`mmbackbones predict` writes'
+        )
+    if not any(str(evaluator.get('type')).endswith('CocoMetric') for evaluator in dicts_in(cfg.test_evaluator)):
+        raise UserError('--save-predictions needs a CocoMetric in test_evaluator, and this config has none')
+    if not file.lower().endswith('.json') or Path(file).is_dir():
+        raise UserError(f'--save-predictions writes a JSON file: give it a name that ends in .json, not {file}')
+
+
+def _save_predictions(runner: Runner, file: Path) -> Path | None:
+    """Have the first COCO metric write its predictions; None if there is no such metric.
+
+    Raises:
+        UserError: The file is the one with the ground truth.
+    """
+    for metric in runner.test_loop.evaluator.metrics:
+        if isinstance(metric, ExactCocoMetric):
+            truth = getattr(runner.test_loop.dataloader.dataset, 'ann_file', None)
+            if truth and os.path.realpath(truth) == os.path.realpath(file):
+                raise UserError(f'--save-predictions would overwrite the annotations in {file}: choose another file')
+            metric.predictions = file
+            return file
+    return None
 
 
 class _TestRunner(LeanRunner):
