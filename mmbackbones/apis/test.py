@@ -8,14 +8,13 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process, master_only
-from mmengine.runner import Runner
 
+from ..engine.amp import test_in_half_precision
+from ..engine.augmentation import augment
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
-from ..engine.config_tree import dicts_in
-from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
+from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
@@ -26,11 +25,12 @@ from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
+from ..engine.saved_predictions import check_predictions_file, set_predictions_file
 from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.work_dir import training_folder, work_dir_for_test
-from ..errors import UserError, printable
-from ..evaluation.metrics import ExactCocoMetric
+from ..errors import printable
 from ..evaluation.summary import tidy_metrics, write_metrics
+from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
@@ -44,6 +44,8 @@ def test(
     *,
     config: ConfigLike | None = None,
     img_scale: tuple[int, int] | None = None,
+    batch_size: int | None = None,
+    amp: bool = False,
     tta: bool = False,
     show_dir: str | os.PathLike[str] | None = None,
     save_predictions: str | os.PathLike[str] | None = None,
@@ -68,6 +70,9 @@ def test(
         config: Path of a config file, the name of a config of this package, or a config; None for the config that the
             checkpoint was trained with, which is in it and is read as data.
         img_scale: Width and height in pixels that images are resized to fit into.
+        batch_size: Images that are computed at once; None for as the config says, and for 1 without `config`. Those of
+            a batch are padded to one size, which may change predictions a little.
+        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
         tta: Test-time augmentation: average over scales and flips.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
         save_predictions: JSON file for all objects that a detector finds, whatever their score, in the COCO form that
@@ -92,8 +97,8 @@ def test(
     work_dir = path_text('work_dir', work_dir)
     save_predictions = path_text('save_predictions', save_predictions)
     img_scale = checked_img_scale(img_scale)
-    if not isinstance(tta, bool):
-        raise UserError(f'tta must be True or False, got {tta!r}')
+    check_switches(amp=amp, tta=tta)
+    check_counts(batch_size=batch_size)
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
@@ -113,10 +118,14 @@ def test(
         use_exact_metrics(cfg)
         if img_scale:
             set_img_scale(cfg, *img_scale)
+        if batch_size and 'test_dataloader.batch_size' not in options:
+            cfg.test_dataloader.batch_size = batch_size
+        if amp:
+            test_in_half_precision(cfg)
         if tta:
-            _augment(cfg)
+            augment(cfg)
     if save_predictions:
-        _check_saved(cfg, save_predictions)
+        check_predictions_file(cfg, save_predictions)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
     main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:
@@ -145,7 +154,7 @@ def test(
         _ = runner.test_loop  # built on first access
     escape_log()
     log_operators(cfg)
-    saved = _save_predictions(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
+    saved = set_predictions_file(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
     with blaming(options, 'testing with this config fails'):
@@ -159,35 +168,6 @@ def test(
     return metrics
 
 
-def _check_saved(cfg: Config, file: str) -> None:
-    """Raise UserError for predictions that cannot be saved in COCO form, or not to this file."""
-    if is_segmentor(cfg):
-        raise UserError(
-            '--save-predictions writes boxes and masks of objects, but this is a segmentor: its label maps are what '
-            '`mmbackbones predict` writes'
-        )
-    if not any(str(evaluator.get('type')).endswith('CocoMetric') for evaluator in dicts_in(cfg.test_evaluator)):
-        raise UserError('--save-predictions needs a CocoMetric in test_evaluator, and this config has none')
-    if not file.lower().endswith('.json') or Path(file).is_dir():
-        raise UserError(f'--save-predictions writes a JSON file: give it a name that ends in .json, not {file}')
-
-
-def _save_predictions(runner: Runner, file: Path) -> Path | None:
-    """Have the first COCO metric write its predictions; None if there is no such metric.
-
-    Raises:
-        UserError: The file is the one with the ground truth.
-    """
-    for metric in runner.test_loop.evaluator.metrics:
-        if isinstance(metric, ExactCocoMetric):
-            truth = getattr(runner.test_loop.dataloader.dataset, 'ann_file', None)
-            if truth and os.path.realpath(truth) == os.path.realpath(file):
-                raise UserError(f'--save-predictions would overwrite the annotations in {file}: choose another file')
-            metric.predictions = file
-            return file
-    return None
-
-
 class _TestRunner(LeanRunner):
     """MMEngine's runner, which writes its config in a form that is read back as the same config."""
 
@@ -195,13 +175,3 @@ class _TestRunner(LeanRunner):
     def dump_config(self) -> None:
         """Write the config to the work directory."""
         dump_config(self.cfg, Path(self.work_dir) / f'{config_name(self.cfg)}.py')
-
-
-def _augment(cfg: Config) -> None:
-    """Average predictions over scales and flips, as the config says."""
-    if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
-        raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
-    if learns_masks(cfg):
-        cfg.tta_model.type = 'InstanceTTAModel'  # MMDetection's own does not take masks
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = dict(**cfg.tta_model, module=cfg.model)

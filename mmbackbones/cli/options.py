@@ -151,6 +151,11 @@ def add_label_options(parser: ArgumentParser, default: str | None = None) -> Non
     )
 
 
+def add_amp(parser: ArgumentParser) -> None:
+    """Add ``--amp``, for commands that predict."""
+    parser.add_argument('--amp', action='store_true', help='half precision: float16 on GPUs, bfloat16 on CPUs')
+
+
 def add_run_options(parser: ArgumentParser) -> None:
     """Add ``--launcher`` and ``--cfg-options``, for commands that run a config."""
     parser.add_argument(
