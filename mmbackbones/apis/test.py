@@ -27,6 +27,7 @@ from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.saved_predictions import check_predictions_file, set_predictions_file
 from ..engine.size_limit import little_memory, no_larger_than
+from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import training_folder, work_dir_for_test
 from ..errors import printable
 from ..evaluation.summary import tidy_metrics, write_metrics
@@ -47,6 +48,8 @@ def test(
     batch_size: int | None = None,
     amp: bool = False,
     tta: bool = False,
+    tile: tuple[int, int] | None = None,
+    overlap: float = 0.2,
     show_dir: str | os.PathLike[str] | None = None,
     save_predictions: str | os.PathLike[str] | None = None,
     work_dir: str | os.PathLike[str] | None = None,
@@ -74,6 +77,9 @@ def test(
             a batch are padded to one size, which may change predictions a little.
         amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
         tta: Test-time augmentation: average over scales and flips.
+        tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects in
+            large images; None for whole only. A tile is resized as an image would be.
+        overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
         save_predictions: JSON file for all objects that a detector finds, whatever their score, in the COCO form that
             ``predict`` writes as well. None: ``predictions.json`` beside ``metrics.json``.
@@ -99,6 +105,7 @@ def test(
     img_scale = checked_img_scale(img_scale)
     check_switches(amp=amp, tta=tta)
     check_counts(batch_size=batch_size)
+    tile = checked_tile(tile, overlap, tta)
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
@@ -124,6 +131,8 @@ def test(
             test_in_half_precision(cfg)
         if tta:
             augment(cfg)
+        if tile:
+            tile_config(cfg, tile, overlap)
     if save_predictions:
         check_predictions_file(cfg, save_predictions)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))

@@ -11,7 +11,15 @@ Examples, with the config that the checkpoint was trained with, and with another
 
 from argparse import ArgumentParser, Namespace
 
-from .options import add_amp, add_config, add_data_options, add_label_options, add_run_options, positive_int
+from .options import (
+    add_amp,
+    add_config,
+    add_data_options,
+    add_label_options,
+    add_run_options,
+    add_tile_options,
+    positive_int,
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,6 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_amp(parser)
     parser.add_argument('--tta', action='store_true', help='test-time augmentation: average over scales and flips')
+    add_tile_options(parser)
     parser.add_argument(
         '--show-dir',
         metavar='DIR',
