@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .apis import (
         CheckpointInfo,
         DataReport,
+        PredictResult,
         TrainResult,
         check_data,
         create_backbone,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         list_backbones,
         list_checkpoints,
         load,
+        predict,
         test,
         train,
     )
@@ -43,6 +45,7 @@ __version__ = '0.1.0'
 _PUBLIC = {  # name -> module, and the name there
     'CheckpointInfo': ('apis', 'CheckpointInfo'),
     'DataReport': ('apis', 'DataReport'),
+    'PredictResult': ('apis', 'PredictResult'),
     'TrainResult': ('apis', 'TrainResult'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
@@ -52,12 +55,14 @@ _PUBLIC = {  # name -> module, and the name there
     'list_backbones': ('apis', 'list_backbones'),
     'list_checkpoints': ('apis', 'list_checkpoints'),
     'load': ('apis', 'load'),
+    'predict': ('apis', 'predict'),
     'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
 __all__ = [
     'CheckpointInfo',
     'DataReport',
+    'PredictResult',
     'TrainResult',
     'backbones',
     'check_data',
@@ -69,6 +74,7 @@ __all__ = [
     'list_backbones',
     'list_checkpoints',
     'load',
+    'predict',
     'register',
     'test',
     'train',

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
     from .identify import CheckpointInfo, identify
     from .load import load
+    from .predict import PredictResult, predict
     from .test import test
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
+    'PredictResult': 'predict',
     'TrainResult': 'train',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
@@ -23,6 +25,7 @@ _FUNCTIONS = {  # name -> module
     'list_backbones': 'create_backbone',
     'list_checkpoints': 'create_backbone',
     'load': 'load',
+    'predict': 'predict',
     'test': 'test',
     'train': 'train',
 }
@@ -30,6 +33,7 @@ _FUNCTIONS = {  # name -> module
 __all__ = [
     'CheckpointInfo',
     'DataReport',
+    'PredictResult',
     'TrainResult',
     'check_data',
     'create_backbone',
@@ -37,6 +41,7 @@ __all__ = [
     'list_backbones',
     'list_checkpoints',
     'load',
+    'predict',
     'test',
     'train',
 ]
