@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
-from ..engine.checkpoint_config import checkpoint_config, require_whole_model
+from ..engine.checkpoint_config import carried_config, checkpoint_config, require_whole_model
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
 from ..engine.dataset_config import is_segmentor, learns_masks
@@ -21,6 +21,9 @@ from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
 from ..engine.size_limit import little_memory, no_larger_than
 from ..errors import UserError
+from ..export.exported_model import require_trained_model, use_exported
+from ..export.formats import is_exported
+from ..export.sessions import read_metadata
 from ..utils.config_files import ConfigLike, read_config
 from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
@@ -65,8 +68,8 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
-        return next(self.network.parameters()).device
+        """Where it computes."""
+        return self.network.device if is_exported(self.checkpoint) else next(self.network.parameters()).device
 
     def __repr__(self) -> str:
         backbone = getattr(self.network, 'backbone', None)
@@ -93,7 +96,8 @@ def load(
 
     Args:
         checkpoint: File or URL of a model that this package, MMDetection 3 or MMSegmentation 1 has trained; with
-            `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors.
+            `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors. Or a file
+            that :func:`~mmbackbones.apis.export` wrote.
         device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
         config: Path of a config file that describes the model, which is Python and runs, the name of a config of this
             package, or a config; None for the config that the checkpoint carries, which is read as data.
@@ -106,6 +110,8 @@ def load(
             fit, or there is no such device.
     """
     checkpoint = os.fspath(checkpoint)
+    if is_exported(checkpoint):
+        return _load_exported(checkpoint, None if device is None else _device(device), config)
     place = _device(device)
     content = load_from_file(checkpoint, 'cpu')
     weights = find_state_dict(content, checkpoint)
@@ -116,14 +122,36 @@ def load(
             network = _build(cfg, classes)
     else:
         require_whole_model(content, checkpoint)
-        cfg = read_config(config)
-        if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
-            raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
+        cfg = _whole_config(config)
         network = _build(cfg, classes)
     _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg if config is not None else None, checkpoint)
+    return _model(network.to(place).eval(), cfg, classes, checkpoint)
+
+
+def _load_exported(file: str, device: torch.device | None, config: ConfigLike | None) -> Model:
+    metadata = read_metadata(file)
+    if config is None:
+        require_trained_model(metadata, file)
+        cfg = carried_config(metadata.content, file, loader=False)
+    else:
+        cfg = _whole_config(config)
+    use_exported(cfg, file, None if device is None else str(device))
+    network = _build(cfg, None).eval()
+    _ = network.session  # opened now, so that what is missing is said now
+    return _model(network, cfg, metadata.classes, file)
+
+
+def _whole_config(config: ConfigLike) -> Config:
+    cfg = read_config(config)
+    if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
+        raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
+    return cfg
+
+
+def _model(network: nn.Module, cfg: Config, classes: tuple[str, ...], checkpoint: str) -> Model:
     return Model(
-        network=network.to(place).eval(),
+        network=network,
         config=cfg,
         classes=classes,
         img_scale=_img_scale(cfg),

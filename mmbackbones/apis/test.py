@@ -58,7 +58,7 @@ def test(
         0.8125
 
     Args:
-        checkpoint: File or URL of a trained model.
+        checkpoint: File or URL of a trained model, or a file that :func:`~mmbackbones.apis.export` wrote.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes
             keep the label order of the checkpoint.
         config: Path of a config file, the name of a config of this package, or a config; None for the config that the
@@ -90,7 +90,11 @@ def test(
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
-        if config is not None:
+        exported = is_exported(checkpoint)
+        if exported:
+            content, cfg = open_exported(checkpoint, config, data=data is None)
+            complete_config(cfg, config_name(config or checkpoint), work_dir, options)
+        elif config is not None:
             cfg = load_config(config, work_dir, cfg_options)
         else:
             content = load_from_file(checkpoint, 'cpu')
