@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
+from ..engine.category_ids import category_ids
 from ..engine.checkpoint_config import carried_config, checkpoint_config, require_whole_model
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
@@ -52,6 +53,8 @@ class Model:
         network: The model of MMDetection or MMSegmentation, in evaluation mode, on its device.
         config: What it was built from, with the pipeline that its images go through.
         classes: Names of the classes; the index is the label that the network predicts.
+        category_ids: The number of each class in the training data: of a detector, the id in its annotation file; of a
+            segmentor, the value in its label maps.
         img_scale: Width and height in pixels that images are resized to fit into; None if they are not.
         normalization: How pixel values become its input; None if they stay as they are.
         task: ``detection``, ``instance segmentation`` or ``semantic segmentation``.
@@ -61,6 +64,7 @@ class Model:
     network: nn.Module
     config: Config
     classes: tuple[str, ...]
+    category_ids: tuple[int, ...]
     img_scale: tuple[int, int] | None
     normalization: Normalization | None
     task: str
@@ -126,7 +130,7 @@ def load(
         network = _build(cfg, classes)
     _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg if config is not None else None, checkpoint)
-    return _model(network.to(place).eval(), cfg, classes, checkpoint)
+    return _model(network.to(place).eval(), cfg, classes, content, checkpoint)
 
 
 def _load_exported(file: str, device: torch.device | None, config: ConfigLike | None) -> Model:
@@ -139,7 +143,7 @@ def _load_exported(file: str, device: torch.device | None, config: ConfigLike | 
     use_exported(cfg, file, None if device is None else str(device))
     network = _build(cfg, None).eval()
     _ = network.session  # opened now, so that what is missing is said now
-    return _model(network, cfg, metadata.classes, file)
+    return _model(network, cfg, metadata.classes, metadata.content, file)
 
 
 def _whole_config(config: ConfigLike) -> Config:
@@ -149,11 +153,12 @@ def _whole_config(config: ConfigLike) -> Config:
     return cfg
 
 
-def _model(network: nn.Module, cfg: Config, classes: tuple[str, ...], checkpoint: str) -> Model:
+def _model(network: nn.Module, cfg: Config, classes: tuple[str, ...], content: Any, checkpoint: str) -> Model:
     return Model(
         network=network,
         config=cfg,
         classes=classes,
+        category_ids=category_ids(content, len(classes), is_segmentor(cfg)),
         img_scale=_img_scale(cfg),
         normalization=_normalization(cfg),
         task=_task(cfg),
