@@ -117,7 +117,9 @@ def _with_size(source: Source, img_scale: tuple[int, int] | None, static: bool) 
     metadata = source.metadata
     if source.carried is None:
         if img_scale and not static:
-            raise UserError('--img-scale of a backbone goes with --static: without it, its file takes images of any size')
+            raise UserError(
+                '--img-scale of a backbone goes with --static: without it, its file takes images of any size'
+            )
         if img_scale and not MIN_SIZE <= min(img_scale) <= max(img_scale) <= MAX_SIZE:
             raise UserError(f'--img-scale must be from {MIN_SIZE} to {MAX_SIZE} pixels a side, got {img_scale}')
     if not static:

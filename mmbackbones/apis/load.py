@@ -13,18 +13,18 @@ from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
 from ..engine.category_ids import category_ids
-from ..engine.checkpoint_config import carried_config, checkpoint_config, require_whole_model
+from ..engine.checkpoint_config import checkpoint_config, require_whole_model
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
 from ..engine.dataset_config import is_segmentor, learns_masks
+from ..engine.device import device_of
 from ..engine.img_scale import as_sizes
 from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
 from ..engine.size_limit import little_memory, no_larger_than
 from ..errors import UserError
-from ..export.exported_model import require_trained_model, use_exported
+from ..export.exported_model import open_exported
 from ..export.formats import is_exported
-from ..export.sessions import read_metadata
 from ..utils.config_files import ConfigLike, read_config
 from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
@@ -73,7 +73,7 @@ class Model:
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return self.network.device if is_exported(self.checkpoint) else next(self.network.parameters()).device
+        return device_of(self.network)
 
     def __repr__(self) -> str:
         backbone = getattr(self.network, 'backbone', None)
@@ -126,7 +126,9 @@ def load(
             network = _build(cfg, classes)
     else:
         require_whole_model(content, checkpoint)
-        cfg = _whole_config(config)
+        cfg = read_config(config)
+        if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
+            raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
         network = _build(cfg, classes)
     _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg if config is not None else None, checkpoint)
@@ -134,23 +136,11 @@ def load(
 
 
 def _load_exported(file: str, device: torch.device | None, config: ConfigLike | None) -> Model:
-    metadata = read_metadata(file)
-    if config is None:
-        require_trained_model(metadata, file)
-        cfg = carried_config(metadata.content, file, loader=False)
-    else:
-        cfg = _whole_config(config)
-    use_exported(cfg, file, None if device is None else str(device))
+    content, cfg = open_exported(file, config, None if device is None else str(device), loader=False)
     network = _build(cfg, None).eval()
     _ = network.session  # opened now, so that what is missing is said now
-    return _model(network, cfg, metadata.classes, metadata.content, file)
-
-
-def _whole_config(config: ConfigLike) -> Config:
-    cfg = read_config(config)
-    if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
-        raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
-    return cfg
+    classes = trained_classes(content) or _class_names(cfg if config is not None else None, file)
+    return _model(network, cfg, classes, content, file)
 
 
 def _model(network: nn.Module, cfg: Config, classes: tuple[str, ...], content: Any, checkpoint: str) -> Model:

@@ -29,12 +29,16 @@ def example_images(metadata: Metadata, count: int) -> tuple[list[Array], str]:
         Images (H, W, 3), BGR, and where they are from, in words.
     """
     paths = _test_images(metadata, count) if metadata.config else []
-    images = [image for image in map(cv2.imread, paths) if image is not None]
+    images = _read(paths)
     if len(images) == count:
         return images, f'images of {printable(commonpath(map(dirname, paths)))}'
     with TemporaryDirectory() as folder:
         generate_shapes(Path(folder) / 'shapes', num_train=1, num_val=count, size=_SIZE)
-        return [cv2.imread(str(path)) for path in sorted(Path(folder).rglob('validation/*.jpg'))], 'generated images'
+        return _read(sorted(map(str, Path(folder).rglob('images/validation/*.jpg')))), 'generated images'
+
+
+def _read(paths: list[str]) -> list[Array]:
+    return [image for image in map(cv2.imread, paths) if image is not None]
 
 
 def _test_images(metadata: Metadata, count: int) -> list[str]:

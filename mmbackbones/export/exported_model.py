@@ -21,10 +21,12 @@ from mmengine.structures import InstanceData
 from mmseg.models.segmentors import BaseSegmentor, EncoderDecoder
 from torch import Tensor
 
+from ..engine.checkpoint_config import carried_config
 from ..engine.dataset_config import is_segmentor
 from ..errors import UserError
-from .metadata import FEATURES, Metadata
-from .sessions import Session, open_session
+from ..utils.config_files import ConfigLike, read_config
+from .metadata import FEATURES
+from .sessions import Session, open_session, read_metadata
 
 
 class ExportedFile(BaseModel):
@@ -181,10 +183,35 @@ class ExportedSegmentor(ExportedFile, EncoderDecoder):
         return next(iter(self.compute(inputs, fill).values()))[..., :height, :width]
 
 
-def require_trained_model(metadata: Metadata, file: str) -> None:
-    """Raise UserError if an exported file holds a backbone alone."""
+def open_exported(
+    file: str, config: ConfigLike | None, device: str | None = None, loader: bool = True, data: bool = True
+) -> tuple[dict[str, Any], Config]:
+    """What an exported file says of its training, and the config of the model that it is.
+
+    Args:
+        file: The exported file.
+        config: Config in place of the one in the file, which is read as data.
+        device: Where to run it; None for the best there is.
+        loader: As of :func:`~mmbackbones.engine.checkpoint_config.checkpoint_config`.
+        data: The same.
+
+    Returns:
+        What a checkpoint would hold beside the weights, and the config.
+
+    Raises:
+        UserError: The file cannot be read, holds a backbone alone, or carries a config that cannot be used.
+    """
+    metadata = read_metadata(file)
     if metadata.task == FEATURES:
         raise UserError(f'{file} holds {metadata.network} alone, a backbone, but no detector or segmentor')
+    if config is None:
+        cfg = carried_config(metadata.content, file, loader, data)
+    else:
+        cfg = read_config(config)
+        if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
+            raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
+    use_exported(cfg, file, device)
+    return metadata.content, cfg
 
 
 def use_exported(cfg: Config, file: str, device: str | None = None) -> None:

@@ -91,7 +91,7 @@ class OpenVinoSession(Session):
         config = {'INFERENCE_PRECISION_HINT': 'f32', 'INFERENCE_NUM_THREADS': torch.get_num_threads()}
         self._compiled = openvino.Core().compile_model(model, 'CPU', config)
         self.inputs, self.outputs = (
-            {item.any_name: tuple(_sizes(item.partial_shape)) for item in items}
+            {item.any_name: _sizes(item.partial_shape) for item in items}
             for items in (self._compiled.inputs, self._compiled.outputs)
         )
 
@@ -156,5 +156,5 @@ def _only_on_cpu(file: str, device: torch.device | None, runtime: str) -> None:
         raise UserError(f'{file} cannot run on {device}: {runtime} runs exported files on the CPU here')
 
 
-def _sizes(shape: Any) -> list[int]:
-    return [length.get_length() if length.is_static else -1 for length in shape]
+def _sizes(shape: Any) -> tuple[int | str, ...]:
+    return tuple(length.get_length() if length.is_static else -1 for length in shape)
