@@ -20,7 +20,7 @@ from ..export.formats import SUFFIXES, choose_format
 from ..export.graphs import graph_of
 from ..export.metadata import Metadata
 from ..export.object_match import Array
-from ..export.operators import OPSET
+from ..export.onnx_file import OPSET
 from ..export.sessions import open_session
 from ..export.verification import BATCHES, Agreement, check_sizes, verify_features, verify_model
 from ..export.writing import write_file
@@ -30,6 +30,8 @@ from ..utils.text import counted
 from .export_source import Source, find_source
 from .load import load
 
+# What each format takes to be written and read again.
+_NEEDED = {'onnx': ('onnx', 'onnxruntime'), 'openvino': ('onnx', 'openvino'), 'torch-export': ('torch',)}
 _BACKBONE_SIZE = (224, 224)  # width and height that a backbone is compared at, and others beside it
 
 
@@ -89,7 +91,7 @@ def export(
     """
     path, format = choose_format(os.fspath(file), format)
     checkpoint, weights = os.fspath(checkpoint), path_text('weights', weights)
-    need('exporting', 'onnx', 'onnxruntime', 'onnxscript', *(['openvino'] if format == 'openvino' else []))
+    need('exporting', *_NEEDED[format])
     img_scale = checked_img_scale(img_scale)
     if not isinstance(static, bool):
         raise UserError(f'static must be True or False, got {static!r}')
