@@ -21,7 +21,7 @@ from ..export.graphs import graph_of
 from ..export.metadata import Metadata
 from ..export.object_match import Array
 from ..export.onnx_file import OPSET
-from ..export.sessions import open_session
+from ..export.sessions import Shape, open_session
 from ..export.verification import BATCHES, Agreement, check_sizes, verify_features, verify_model
 from ..export.writing import write_file
 from ..utils.config_files import ConfigLike
@@ -32,6 +32,7 @@ from .load import load
 
 # What each format takes to be written and read again.
 _NEEDED = {'onnx': ('onnx', 'onnxruntime'), 'openvino': ('onnx', 'openvino'), 'torch-export': ('torch',)}
+_EXAMPLE_SIZE = (64, 96)  # height and width
 _BACKBONE_SIZE = (224, 224)  # width and height that a backbone is compared at, and others beside it
 
 
@@ -157,15 +158,30 @@ def _describe(path: Path, written: Path, format: str, metadata: Metadata) -> Non
     size = sum(part.stat().st_size for part in written.parent.iterdir() if part.is_file())
     kind = {'onnx': f'ONNX, opset {metadata.opset}', 'openvino': 'OpenVINO', 'torch-export': 'torch.export program'}
     print(f'{printable(str(path))}: {kind[format]}, {size / 1e6:.1f} MB')
-    for name, entries in (('input', session.inputs), ('output', session.outputs)):
-        for entry, shape in entries.items():
-            print(f'  {name} {entry}: {_shape(shape, entry == next(iter(session.inputs)))}')
+    (name, shape), *_ = session.inputs.items()
+    height, width = session.static_size or _EXAMPLE_SIZE
+    print(f'  input {name}: {_in_letters(shape, shape, height, width)}')
+    found = session.run(np.zeros((1, 3, height, width), np.float32))
+    for name, shape in session.outputs.items():
+        print(f'  output {name}: {_in_letters(shape, found[name].shape, height, width)}')
 
 
-def _shape(shape: tuple[int | str, ...], image: bool) -> str:
-    letters = 'NCHW' if image and len(shape) == 4 else '????'
-    sides = [str(side) if isinstance(side, int) and side >= 0 else letters[i] for i, side in enumerate(shape)]
-    return ' x '.join(['N' if i == 0 and side == '?' else side for i, side in enumerate(sides)])
+def _in_letters(shape: Shape, example: Shape, height: int, width: int) -> str:
+    """A shape in words, with letters for what may have any size.
+
+    Args:
+        shape: The shape, in which names or -1 stand for any size.
+        example: The same for one image.
+        height: Of that image.
+        width: Of that image.
+    """
+    sides = [str(side) if isinstance(side, int) and side >= 0 else '' for side in shape]
+    letters = ['N', str(example[1]), *(_part(*sizes) for sizes in zip('HW', (height, width), example[2:], strict=False))]
+    return ' x '.join(side or letter for side, letter in zip(sides, letters, strict=False))
+
+
+def _part(letter: str, whole: int, part: int | str) -> str:
+    return letter if part in (whole, letter) or not isinstance(part, int) or part <= 0 else f'{letter}/{whole // part}'
 
 
 def _verify(source: Source, written: Path, rewrite: Any) -> Agreement:

@@ -150,7 +150,8 @@ class ExportedSegmentor(ExportedFile, EncoderDecoder):
     Args:
         file: The exported file.
         data_preprocessor: That of the trained model.
-        test_cfg: The same.
+        out_channels: Number of label scores of a pixel.
+        test_cfg: As of the trained model.
         align_corners: The same, of its head.
         threshold: The same, for one output of two classes.
         device: Where to run the file; None for the best there is.
@@ -160,6 +161,7 @@ class ExportedSegmentor(ExportedFile, EncoderDecoder):
         self,
         file: str,
         data_preprocessor: dict,
+        out_channels: int,
         test_cfg: dict | None = None,
         align_corners: bool = False,
         threshold: float | None = None,
@@ -168,13 +170,8 @@ class ExportedSegmentor(ExportedFile, EncoderDecoder):
         BaseSegmentor.__init__(self, data_preprocessor)
         self.file, self.opened_on = file, device
         self.test_cfg = ConfigDict(test_cfg or dict(mode='whole'))
-        self.align_corners = align_corners
+        self.out_channels, self.align_corners = out_channels, align_corners
         self.decode_head = SimpleNamespace(threshold=0.3 if threshold is None else threshold)  # as in MMSegmentation
-
-    @property
-    def out_channels(self) -> int:
-        """Number of label scores of a pixel."""
-        return int(next(iter(self.session.outputs.values()))[1])
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: Sequence[dict]) -> Tensor:
         """Label scores of each pixel, from the file."""
@@ -210,16 +207,17 @@ def open_exported(
         cfg = read_config(config)
         if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
             raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
-    use_exported(cfg, file, device)
+    use_exported(cfg, file, len(metadata.classes), device)
     return metadata.content, cfg
 
 
-def use_exported(cfg: Config, file: str, device: str | None = None) -> None:
+def use_exported(cfg: Config, file: str, num_classes: int, device: str | None = None) -> None:
     """Put an exported file in place of the model of a config.
 
     Args:
         cfg: Config of the trained model; changed in place.
         file: The exported file.
+        num_classes: How many classes it knows.
         device: Where to run it; None for the best there is.
     """
     model = cfg.model
@@ -227,7 +225,8 @@ def use_exported(cfg: Config, file: str, device: str | None = None) -> None:
     if is_segmentor(cfg):
         head = model.get('decode_head') or {}
         head = head[-1] if isinstance(head, list) else head
-        part.update(type='ExportedSegmentor', test_cfg=model.get('test_cfg'))
+        channels = head.get('out_channels') or num_classes  # one for two classes, if a head is made so
+        part.update(type='ExportedSegmentor', test_cfg=model.get('test_cfg'), out_channels=channels)
         part.update({key: head[key] for key in ('align_corners', 'threshold') if key in head})
     else:
         settings = (model.get('test_cfg') or {}).get('rcnn') or {}

@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -15,19 +15,21 @@ from .onnx_metadata import read_onnx_entries
 from .openvino_file import read_openvino
 from .program_file import read_program, read_program_entries
 
+Shape: TypeAlias = tuple[int | str, ...]  # names or -1 stand for any size
+
 
 class Session(ABC):
     """An open file.
 
     Attributes:
         device: Where it computes: ``cpu``, or ``cuda`` with its number.
-        inputs: Name and shape of each input, with names or -1 for what may have any size.
+        inputs: Name and shape of each input.
         outputs: The same of each output.
     """
 
     device = torch.device('cpu')
-    inputs: dict[str, tuple[int | str, ...]]
-    outputs: dict[str, tuple[int | str, ...]]
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
 
     @property
     def static_size(self) -> tuple[int, int] | None:
@@ -156,5 +158,5 @@ def _only_on_cpu(file: str, device: torch.device | None, runtime: str) -> None:
         raise UserError(f'{file} cannot run on {device}: {runtime} runs exported files on the CPU here')
 
 
-def _sizes(shape: Any) -> tuple[int | str, ...]:
+def _sizes(shape: Any) -> Shape:
     return tuple(length.get_length() if length.is_static else -1 for length in shape)
