@@ -176,7 +176,11 @@ def _in_letters(shape: Shape, example: Shape, height: int, width: int) -> str:
         width: Of that image.
     """
     sides = [str(side) if isinstance(side, int) and side >= 0 else '' for side in shape]
-    letters = ['N', str(example[1]), *(_part(*sizes) for sizes in zip('HW', (height, width), example[2:], strict=False))]
+    letters = [
+        'N',
+        str(example[1]),
+        *(_part(*sizes) for sizes in zip('HW', (height, width), example[2:], strict=False)),
+    ]
     return ' x '.join(side or letter for side, letter in zip(sides, letters, strict=False))
 
 

@@ -20,7 +20,7 @@ from ..export.metadata import FEATURES, Metadata, plain
 from ..utils.config_files import ConfigLike, config_names, read_config
 from ..weights import RELEASES, find_state_dict, load_from_file, read_trained_config
 from .create_backbone import create_backbone, list_backbones
-from .identify import identify
+from .identify import identify_checkpoint
 from .load import load
 
 # What a file carries of a config: as much as testing and predicting read of it.
@@ -122,7 +122,7 @@ def _named_config(name: str, weights: str | None) -> Source:
         raise UserError(f'{name} has no model.backbone, and of a config only the backbone is exported')
     part = dict(part, init_cfg=None)
     if weights:
-        found = identify(weights)
+        found = identify_checkpoint(weights)
         part['init_cfg'] = dict(found.pretrained_config['init_cfg'])
     network = MODELS.build(part)
     if not isinstance(network, PyramidBackbone):
@@ -142,7 +142,7 @@ def _named_backbone(name: str, weights: str | None) -> Source:
 
 def _identified(checkpoint: str) -> nn.Module:
     """The backbone in a checkpoint of it, with all of its maps."""
-    found = identify(checkpoint)
+    found = identify_checkpoint(checkpoint)
     network = MODELS.build(dict(found.config))
     network.load_state_dict(found.backbone, strict=False)  # what `identify` has checked
     return network

@@ -28,6 +28,8 @@ from ..utils.config_files import ConfigLike, read_config
 from .metadata import FEATURES
 from .sessions import Session, open_session, read_metadata
 
+NO_AMP = '--amp is for checkpoints: {} computes in single precision, as it was exported'
+
 
 class ExportedFile(BaseModel):
     """What both kinds of models share: the open file, which stays on the device that it was opened on.

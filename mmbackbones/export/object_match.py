@@ -94,7 +94,7 @@ def compare_objects(found: Objects, expected: Objects, candidates: Objects, deci
         (found, expected, same.any(1), 'the file has an object that PyTorch does not have'),
         (expected, found, same.any(0), 'the file lacks an object of PyTorch'),
     ):
-        for index in np.flatnonzero(~matched):
+        for index in np.flatnonzero(~matched).tolist():
             if _is_close(one, index, other, decisions, close, _LEAST_IOU + 0.01 * pixels):
                 continue
             loose += 1

@@ -277,6 +277,5 @@ def _probabilities(sample: SegDataSample) -> Tensor:
 
 def _objects(sample: DetDataSample) -> Objects:
     found = sample.pred_instances
-    arrays = [torch.as_tensor(found[name]).numpy() for name in ('bboxes', 'scores', 'labels')]
-    masks = torch.as_tensor(found.masks).numpy() if 'masks' in found else None
-    return Objects(*arrays, masks=masks)
+    boxes, scores, labels = (torch.as_tensor(found[name]).numpy() for name in ('bboxes', 'scores', 'labels'))
+    return Objects(boxes, scores, labels, torch.as_tensor(found.masks).numpy() if 'masks' in found else None)

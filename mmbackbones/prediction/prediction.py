@@ -79,7 +79,7 @@ class Prediction:
         Raises:
             UserError: The file cannot be written, or its format is not known.
         """
-        from ..visualization.drawing import draw_objects, draw_segmentation  # type: ignore[import-not-found]
+        from ..visualization.drawing import draw_objects, draw_segmentation
 
         if self.segmentation is not None:
             drawn = draw_segmentation(self.image, self.segmentation, self.classes)
