@@ -194,12 +194,13 @@ def _verify(source: Source, written: Path, rewrite: Any) -> Agreement:
     metadata = source.metadata
     scale = metadata.static_size or metadata.img_scale or _BACKBONE_SIZE
     sizes = check_sizes(scale, metadata.static_size is not None)
+    batches = BATCHES if metadata.static_size is None else (1,)
     if source.carried is None:
-        agreement = verify_features(
-            source.network, open_session(written).run, partial(_normalized, metadata), images, sizes
-        )
+        prepare = partial(_normalized, metadata)
+        agreement = verify_features(source.network, open_session(written).run, prepare, images, sizes, batches)
     else:
-        agreement = verify_model(source.network, load(written, 'cpu').network, images, sizes, rewrite)
+        exported = load(written, 'cpu').network
+        agreement = verify_model(source.network, exported, images, sizes, rewrite, batches)
     _report(agreement, said)
     return agreement
 
