@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .export import ExportResult, export
     from .identify import CheckpointInfo, identify
     from .load import load
+    from .predict import PredictResult, predict
     from .test import test
     from .train import TrainResult, train
 
@@ -18,6 +19,7 @@ _FUNCTIONS = {  # name -> module
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
     'ExportResult': 'export',
+    'PredictResult': 'predict',
     'TrainResult': 'train',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
@@ -26,6 +28,7 @@ _FUNCTIONS = {  # name -> module
     'list_backbones': 'create_backbone',
     'list_checkpoints': 'create_backbone',
     'load': 'load',
+    'predict': 'predict',
     'test': 'test',
     'train': 'train',
 }
@@ -34,6 +37,7 @@ __all__ = [
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
+    'PredictResult',
     'TrainResult',
     'check_data',
     'create_backbone',
@@ -42,6 +46,7 @@ __all__ = [
     'list_backbones',
     'list_checkpoints',
     'load',
+    'predict',
     'test',
     'train',
 ]

@@ -25,6 +25,7 @@ from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
+from ..engine.saved_predictions import check_predictions_file, set_predictions_file
 from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import training_folder, work_dir_for_test
@@ -52,6 +53,7 @@ def test(
     tile: tuple[int, int] | None = None,
     overlap: float = 0.2,
     show_dir: str | os.PathLike[str] | None = None,
+    save_predictions: str | os.PathLike[str] | None = None,
     work_dir: str | os.PathLike[str] | None = None,
     launcher: str = 'none',
     cfg_options: dict | None = None,
@@ -81,9 +83,11 @@ def test(
             large images; None for whole only. A tile is resized as an image would be.
         overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
-        work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>`` or, without `config`, for the folder of
-            the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``. In the folder of a training
-            run only the subfolder ``test`` is written to.
+        save_predictions: JSON file for all objects that a detector finds, whatever their score, in the COCO form that
+            ``predict`` writes as well. None: ``predictions.json`` beside ``metrics.json``.
+        work_dir: Folder for ``metrics.json`` and ``predictions.json``; None for ``work_dirs/<config>`` or, without
+            `config`, for the folder of the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``.
+            In the folder of a training run only the subfolder ``test`` is written to.
         launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``. Each process tests a part of
             the images.
         cfg_options: Config entries to override, by dotted names.
@@ -99,6 +103,7 @@ def test(
     checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
     data, show_dir = path_text('data', data), path_text('show_dir', show_dir)
     work_dir = path_text('work_dir', work_dir)
+    save_predictions = path_text('save_predictions', save_predictions)
     img_scale = checked_img_scale(img_scale)
     check_switches(amp=amp, tta=tta)
     check_counts(batch_size=batch_size)
@@ -138,10 +143,14 @@ def test(
             augment(cfg)
         if tile:
             tile_config(cfg, tile, overlap)
+    if save_predictions:
+        check_predictions_file(cfg, save_predictions)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
     main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:
         main_process_first(lambda: require_writable(show_dir, '--show-dir'))
+    if save_predictions:
+        main_process_first(lambda: require_writable(Path(save_predictions).parent, '--save-predictions'))
     escape_log()
     with limited(), frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
@@ -164,6 +173,7 @@ def test(
         _ = runner.test_loop  # built on first access
     escape_log()
     log_operators(cfg)
+    saved = set_predictions_file(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
     with blaming(options, 'testing with this config fails'):
@@ -172,6 +182,8 @@ def test(
     main_process_first(lambda: write_metrics(metrics, path))
     if is_main_process():
         print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
+        if saved:
+            print('predictions written to', printable(str(saved)))
     return metrics
 
 
