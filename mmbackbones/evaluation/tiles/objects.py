@@ -21,6 +21,7 @@ Array = np.ndarray
 
 SAME = 0.5  # intersection over union from which two boxes of one class are of one object
 INSIDE = 0.8  # share of a piece that lies in an object of which it may be a fragment
+_CERTAIN = 0.9  # the same, from which joined pieces are all of an object
 _TRUSTED = 0.25  # score of an object, relative to that of a piece, from which it explains the piece
 _LOOSE = 2  # pixels of the network's input by which a predicted border may be off
 _LOOSE_SHARE = 0.05  # the same as a share of an object's side, in the search for borders that cut it
@@ -92,10 +93,34 @@ def merge_objects(boxes: Array, scores: Array, labels: Array, view: Array, views
     stands_for = _suppress(order[~piece[order]], same, len(boxes))
     _explain(finer, scores, stands_for)
     _explain(explained, scores, stands_for)
-    own = stands_for == np.arange(len(boxes))
-    whole = np.flatnonzero(own & ~piece).tolist()
-    joined = detections.join(np.flatnonzero(own & piece), alike)
-    return _pick([[i] for i in whole], joined, detections, scores)
+    joined, refined = _join(detections, np.flatnonzero(piece), alike, stands_for)
+    scores_of = {number: float(scores[number]) for number in refined}
+    whole = [i for i in np.flatnonzero((stands_for == np.arange(len(boxes))) & ~piece).tolist() if i not in scores_of]
+    for number, members in refined.items():
+        scores[members] = scores_of[number]
+    return _pick([[i] for i in whole] + list(refined.values()), joined, detections, scores)
+
+
+def _join(
+    detections: '_Detections', pieces: Array, alike: Array, stands_for: Array
+) -> tuple[list[list[int]], dict[int, list[int]]]:
+    """Join pieces, also of objects of which only a coarser view sees the whole.
+
+    Returns:
+        Groups of pieces that nothing explains, and for some objects a group that shows the whole object more exactly.
+    """
+    coarse = (stands_for[pieces] == pieces) | (detections.pixel[stands_for[pieces]] > detections.pixel[pieces])
+    joined, refined = [], {}
+    for members in detections.join(pieces[coarse], alike):
+        explained = {int(stands_for[i]) for i in members} - set(members)
+        if not explained:
+            joined.append(members)
+        for number in explained:
+            box = detections.union(members)[None]
+            slack = _slack(detections.loose[[number]], detections.boxes[[number]])
+            if _iou_snapped(detections.boxes[[number]], box, slack)[0] > _CERTAIN:
+                refined[number] = members
+    return joined, refined
 
 
 class _Detections:
