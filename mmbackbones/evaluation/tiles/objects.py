@@ -26,6 +26,7 @@ _TRUSTED = 0.25  # score of an object, relative to that of a piece, from which i
 _LOOSE = 2  # pixels of the network's input by which a predicted border may be off
 _LOOSE_SHARE = 0.05  # the same as a share of an object's side, in the search for borders that cut it
 _TIGHT_SHARE = 0.2  # of an object's side, which bounds the pixels above for small objects
+_COARSE_SHARE = 0.45  # the same for whole objects that one view shows in few pixels
 _REACH = 1.0  # pixels that tiles are taken to reach over their borders, so that those without overlap meet
 
 
@@ -118,9 +119,18 @@ def _join(
         for number in explained:
             box = detections.union(members)[None]
             slack = _slack(detections.loose[[number]], detections.boxes[[number]])
-            if _iou_snapped(detections.boxes[[number]], box, slack)[0] > _CERTAIN:
+            alike_now = _iou_snapped(detections.boxes[[number]], box, slack)[0]
+            if alike_now > _CERTAIN and _fill(detections.boxes[members], box[0]):
                 refined[number] = members
     return joined, refined
+
+
+def _fill(parts: Array, box: Array) -> bool:
+    """Whether parts leave no hole in a box: a tile that shows only the inside of an object may find nothing."""
+    x, y = (np.linspace(box[i], box[i + 2], 34)[1:-1] for i in (0, 1))
+    across = (parts[:, 0, None] <= x) & (x <= parts[:, 2, None])
+    down = (parts[:, 1, None] <= y) & (y <= parts[:, 3, None])
+    return bool((down[:, :, None] & across[:, None]).any(0).all())
 
 
 class _Detections:
@@ -177,7 +187,7 @@ class _Detections:
 
     def _same(self, i: Array, j: Array) -> Array:
         """Intersection over union of whole detections in views of different resolution."""
-        slack = _slack(np.maximum(self.loose[i], self.loose[j]), self.boxes[j])
+        slack = _slack(np.maximum(self.loose[i], self.loose[j]), self.boxes[j], _COARSE_SHARE)
         return _iou_snapped(self.boxes[i], self.boxes[j], slack)
 
     def match(self, piece: Array, boxes: Array, loose: Array) -> Array:
@@ -305,9 +315,9 @@ def _table(i: Array, j: Array, quality: Array, least: float) -> Array:
     return np.stack([i[good], j[good], quality[good]], 1).astype(np.float64)
 
 
-def _slack(loose: Array, boxes: Array) -> Array:
+def _slack(loose: Array, boxes: Array, share: float = _TIGHT_SHARE) -> Array:
     """By how many pixels each side of boxes may be off, ``(n, 4)``."""
-    return np.minimum(loose[:, None], _TIGHT_SHARE * np.tile(boxes[:, 2:] - boxes[:, :2], 2))
+    return np.minimum(loose[:, None], share * np.tile(boxes[:, 2:] - boxes[:, :2], 2))
 
 
 def _iou_snapped(boxes: Array, others: Array, slack: Array) -> Array:
