@@ -52,7 +52,8 @@ def test_every_object_once(seed, overlap):
     views += [View.of(window, width, height, 1) for window in place_windows(width, height, tile, overlap)]
     objects = merged([find(generator, view, boxes, labels) for view in views], views)
     distances = np.abs(objects.boxes[:, None] - boxes).max(-1) + 1000 * (objects.labels[:, None] != labels)
-    assert (distances.min(0) < 1.5).all()
+    # Without overlap, less than 3 pixels beyond a border are not seen.
+    assert (distances.min(0) < (1.5 if overlap else 3)).all()
     assert len(objects.boxes) == len(boxes)
     assert (np.diff(objects.scores) <= 0).all()
 
