@@ -119,7 +119,7 @@ def test_of_one_size(tmp_path):
 
 
 def test_openvino_takes_the_file(tmp_path):
-    network = detector('HATNet')  # its windows are larger than the smallest maps
+    network = detector('HATNet')  # with windows larger than the smallest maps
     file, _ = written(graph_of(network), tmp_path)
     exact = dict(INFERENCE_PRECISION_HINT='f32')
     compiled = openvino.Core().compile_model(openvino.convert_model(str(file)), 'CPU', exact)

@@ -50,7 +50,7 @@ class SingleStageGraph(nn.Module):
         boxes = decode(head.bbox_coder, anchors, deltas, image.shape[2:])
         if self.filters_size:
             scores = torch.where((boxes[..., 2:] > boxes[..., :2]).all(-1), scores, -1.0)
-        groups = torch.zeros_like(labels) if self.class_agnostic else labels
+        groups = labels * 0 if self.class_agnostic else labels  # `zeros_like` would be recorded for two images
         kept, used = keep_best(boxes, scores, groups, self.iou_threshold, self.max_per_img)
         return (
             torch.where(used[..., None], boxes.gather(1, kept[..., None].expand(-1, -1, 4)), 0.0),
