@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .operators import OPSET, onnx_translations
+from . import operators, roi_align
+from .operators import OPSET
 
 # An odd size, no multiple of anything, and two images: what an exporter takes for equal or for a constant is then so
 # at every size.
@@ -35,7 +36,7 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
             opset_version=OPSET,
             input_names=['image'],
             output_names=list(graph.output_names),
-            custom_translation_table=onnx_translations(),
+            custom_translation_table=operators.onnx_translations() | roi_align.onnx_translations(),
             verbose=False,
         )
     onnx_program.save(str(file))
