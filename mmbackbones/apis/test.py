@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process, master_only
 
+from ..engine.amp import test_in_half_precision
+from ..engine.augmentation import augment
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
-from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
+from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
@@ -25,9 +26,11 @@ from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.size_limit import little_memory, no_larger_than
+from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import training_folder, work_dir_for_test
-from ..errors import UserError, printable
+from ..errors import printable
 from ..evaluation.summary import tidy_metrics, write_metrics
+from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
@@ -41,7 +44,11 @@ def test(
     *,
     config: ConfigLike | None = None,
     img_scale: tuple[int, int] | None = None,
+    batch_size: int | None = None,
+    amp: bool = False,
     tta: bool = False,
+    tile: tuple[int, int] | None = None,
+    overlap: float = 0.2,
     show_dir: str | os.PathLike[str] | None = None,
     work_dir: str | os.PathLike[str] | None = None,
     launcher: str = 'none',
@@ -64,7 +71,13 @@ def test(
         config: Path of a config file, the name of a config of this package, or a config; None for the config that the
             checkpoint was trained with, which is in it and is read as data.
         img_scale: Width and height in pixels that images are resized to fit into.
+        batch_size: Images that are computed at once; None for as the config says, and for 1 without `config`. Those of
+            a batch are padded to one size, which may change predictions a little.
+        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
         tta: Test-time augmentation: average over scales and flips.
+        tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects in
+            large images; None for whole only. A tile is resized as an image would be.
+        overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
         work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>`` or, without `config`, for the folder of
             the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``. In the folder of a training
@@ -85,8 +98,9 @@ def test(
     data, show_dir = path_text('data', data), path_text('show_dir', show_dir)
     work_dir = path_text('work_dir', work_dir)
     img_scale = checked_img_scale(img_scale)
-    if not isinstance(tta, bool):
-        raise UserError(f'tta must be True or False, got {tta!r}')
+    check_switches(amp=amp, tta=tta)
+    check_counts(batch_size=batch_size)
+    tile = checked_tile(tile, overlap, tta)
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
@@ -106,8 +120,14 @@ def test(
         use_exact_metrics(cfg)
         if img_scale:
             set_img_scale(cfg, *img_scale)
+        if batch_size and 'test_dataloader.batch_size' not in options:
+            cfg.test_dataloader.batch_size = batch_size
+        if amp:
+            test_in_half_precision(cfg)
         if tta:
-            _augment(cfg)
+            augment(cfg)
+        if tile:
+            tile_config(cfg, tile, overlap)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
     main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:
@@ -152,13 +172,3 @@ class _TestRunner(LeanRunner):
     def dump_config(self) -> None:
         """Write the config to the work directory."""
         dump_config(self.cfg, Path(self.work_dir) / f'{config_name(self.cfg)}.py')
-
-
-def _augment(cfg: Config) -> None:
-    """Average predictions over scales and flips, as the config says."""
-    if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
-        raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
-    if learns_masks(cfg):
-        cfg.tta_model.type = 'InstanceTTAModel'  # MMDetection's own does not take masks
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = dict(**cfg.tta_model, module=cfg.model)

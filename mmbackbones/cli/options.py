@@ -151,6 +151,30 @@ def add_label_options(parser: ArgumentParser, default: str | None = None) -> Non
     )
 
 
+def add_amp(parser: ArgumentParser) -> None:
+    """Add ``--amp``, for commands that predict."""
+    parser.add_argument('--amp', action='store_true', help='half precision: float16 on GPUs, bfloat16 on CPUs')
+
+
+def add_tile_options(parser: ArgumentParser) -> None:
+    """Add ``--tile`` and ``--overlap``, for commands that predict images."""
+    parser.add_argument(
+        '--tile',
+        type=positive_int,
+        nargs=2,
+        metavar=('W', 'H'),
+        help='predict images in tiles of W x H pixels as well as whole, and merge what is found: for small objects in '
+        'large images; a tile is resized as an image would be, so that W H near the image scale keeps its resolution',
+    )
+    parser.add_argument(
+        '--overlap',
+        type=float,
+        default=0.2,
+        metavar='R',
+        help='share of a tile that its neighbors cover, too, from 0 to below 0.9 (default: 0.2)',
+    )
+
+
 def add_run_options(parser: ArgumentParser) -> None:
     """Add ``--launcher`` and ``--cfg-options``, for commands that run a config."""
     parser.add_argument(

@@ -10,14 +10,30 @@ Examples, with the config that the checkpoint was trained with, and with another
 
 from argparse import ArgumentParser, Namespace
 
-from .options import add_config, add_data_options, add_label_options, add_run_options
+from .options import (
+    add_amp,
+    add_config,
+    add_data_options,
+    add_label_options,
+    add_run_options,
+    add_tile_options,
+    positive_int,
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_config(parser, optional=True, default='the one in the checkpoint')
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model')
     add_data_options(parser)
+    parser.add_argument(
+        '--batch-size',
+        type=positive_int,
+        metavar='N',
+        help="images that are computed at once (default: the config's own; 1 without CONFIG)",
+    )
+    add_amp(parser)
     parser.add_argument('--tta', action='store_true', help='test-time augmentation: average over scales and flips')
+    add_tile_options(parser)
     parser.add_argument(
         '--show-dir',
         metavar='DIR',

@@ -1,7 +1,6 @@
-"""An exported graph as an ONNX file."""
+"""An exported graph as an ONNX file, and as a program of `torch.export`."""
 
 import contextlib
-import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,52 +9,68 @@ import torch
 from torch import nn
 
 from . import operators, roi_align
-from .operators import OPSET
+from .onnx_operators import translated
 
-# An odd size, no multiple of anything, and two images: what an exporter takes for equal or for a constant is then so
-# at every size.
-EXAMPLE = (2, 3, 65, 101)
+OPSET = 17  # of 2022: LayerNormalization is in it, and runtimes of all kinds take it
+_TORCH = Path(torch.__file__).parent
+# An odd size, no multiple of anything, and two images: no size equals another one or is one by chance.
+_EXAMPLE = (2, 3, 65, 101)
 
 
 def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] | None = None) -> None:
     """Write a graph of :mod:`mmbackbones.export.graphs` to one ONNX file, with its weights.
+
+    PyTorch's exporter through a trace is used: it takes a second where the one through `torch.export` takes a minute,
+    and the graphs decide nothing by a size in Python, which a trace would not see. If one does, it is refused.
 
     Args:
         graph: The graph, with `output_names`, in evaluation mode.
         file: Where to write to.
         static_size: Height and width of the only images that the file takes, one at a time; None for any number of
             images of any size from 32 x 32 pixels.
+
+    Raises:
+        RuntimeError: A number that depends on the image's size would be recorded as a constant.
     """
     import onnx
 
-    program = export_program(graph, static_size)
-    with _quiet():
-        onnx_program = torch.onnx.export(
-            program,
-            dynamo=True,
+    axes = {} if static_size else {0: 'batch', 2: 'height', 3: 'width'}
+    translations = operators.onnx_translations() | roi_align.onnx_translations()
+    with torch.no_grad(), translated(translations), _exporting():
+        torch.onnx.export(
+            graph,
+            (_example(graph, static_size),),
+            str(file),
+            dynamo=False,
             opset_version=OPSET,
             input_names=['image'],
             output_names=list(graph.output_names),
-            custom_translation_table=operators.onnx_translations() | roi_align.onnx_translations(),
-            verbose=False,
+            dynamic_axes={'image': axes},
         )
-    onnx_program.save(str(file))
     onnx.checker.check_model(str(file))
 
 
 def export_program(graph: nn.Module, static_size: tuple[int, int] | None = None) -> torch.export.ExportedProgram:
     """The graph as a program of `torch.export`; arguments as in :func:`write_onnx`."""
-    device = next(graph.parameters()).device
     dynamic = torch.export.Dim.DYNAMIC
-    shape = (1, 3, *static_size) if static_size else EXAMPLE
     shapes = None if static_size else ({0: dynamic, 2: dynamic, 3: dynamic},)
-    with _quiet():
-        return torch.export.export(graph, (torch.randn(shape, device=device),), dynamic_shapes=shapes, strict=False)
+    with torch.no_grad(), _exporting():
+        return torch.export.export(graph, (_example(graph, static_size),), dynamic_shapes=shapes, strict=False)
+
+
+def _example(graph: nn.Module, static_size: tuple[int, int] | None) -> torch.Tensor:
+    shape = (1, 3, *static_size) if static_size else _EXAMPLE
+    return torch.randn(shape, device=next(graph.parameters()).device)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporter's reports of its own steps."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
+def _exporting() -> Iterator[None]:
+    """Without the exporters' remarks; but a size that would become a constant is an error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', torch.jit.TracerWarning)
         yield
+    for warning in caught:
+        # PyTorch's own functions check sizes, and decide nothing by them.
+        ours = _TORCH not in Path(warning.filename).parents
+        if ours and issubclass(warning.category, torch.jit.TracerWarning) and 'Converting' in str(warning.message):
+            raise RuntimeError(f'{warning.filename}:{warning.lineno} makes a constant of a size')

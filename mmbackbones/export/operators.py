@@ -12,7 +12,9 @@ import torch.nn.functional as F
 from mmcv.ops import batched_nms
 from torch import Tensor
 
-OPSET = 20  # ONNX 1.15, of 2023
+from .onnx_operators import Operators
+
+_FLOAT = 1  # ONNX's number for float32
 
 
 def keep_best(
@@ -33,10 +35,9 @@ def keep_best(
     Shape:
         boxes (N, P, 4), scores (N, P), labels (N, P) -> (N, K), (N, K).
     """
-    missing = max_per_img - scores.shape[1]
-    if missing > 0:
-        boxes = F.pad(boxes, (0, 0, 0, missing))
-        scores, labels = F.pad(scores, (0, missing), value=-1.0), F.pad(labels, (0, missing))
+    # At least K boxes, however many there are: a trace would decide it once.
+    boxes = F.pad(boxes, (0, 0, 0, max_per_img))
+    scores, labels = F.pad(scores, (0, max_per_img), value=-1.0), F.pad(labels, (0, max_per_img))
     return torch.ops.mmbackbones.nms(boxes, scores, labels, iou_threshold, max_per_img)
 
 
@@ -63,29 +64,20 @@ def _(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: float, max_p
     return indices, torch.empty_like(indices, dtype=torch.bool)
 
 
-def _onnx_nms(boxes: Any, scores: Any, labels: Any, iou_threshold: float, max_per_img: int) -> Any:
+def _onnx_nms(op: Operators, boxes: Any, scores: Any, labels: Any, iou_threshold: float, max_per_img: int) -> Any:
     """The operator in ONNX: one class for `NonMaxSuppression`, with the classes moved apart as mmcv moves them."""
-    from onnxscript import opset20 as op
-
-    places = op.Constant(value_ints=[max_per_img])
     candidates = op.Unsqueeze(op.Greater(scores, 0.0), [2])
-    farthest = op.ReduceMax(op.Where(candidates, boxes, 0.0), [1, 2], keepdims=1)
-    apart = op.Add(boxes, op.Mul(op.Cast(op.Unsqueeze(labels, [2]), to=1), op.Add(farthest, 1.0)))
+    farthest = op.ReduceMax(op.Where(candidates, boxes, 0.0), axes=[1, 2], keepdims=1)
+    apart = op.Add(boxes, op.Mul(op.Cast(op.Unsqueeze(labels, [2]), to=_FLOAT), op.Add(farthest, 1.0)))
     # It stops at the best K of all classes, and gives rows of image, class and box.
-    kept = op.NonMaxSuppression(
-        apart,
-        op.Unsqueeze(scores, [1]),
-        places,
-        op.Constant(value_floats=[iou_threshold]),
-        op.Constant(value_floats=[0.0]),
-    )
+    kept = op.NonMaxSuppression(apart, op.Unsqueeze(scores, [1]), [max_per_img], [iou_threshold], [0.0])
     kept = op.Gather(kept, [0, 2], axis=1)
-    left = op.ScatterND(op.Sub(op.Mul(scores, 0.0), 1.0), kept, op.GatherND(scores, kept))
-    best, indices = op.TopK(left, places)
+    nothing = op.Sub(op.Mul(scores, 0.0), 1.0)
+    best, indices = op.TopK(op.ScatterND(nothing, kept, op.GatherND(scores, kept)), [max_per_img], outputs=2)
     used = op.Greater(best, 0.0)
     return op.Where(used, indices, 0), used
 
 
-def onnx_translations() -> dict[Callable, Callable]:
-    """What `torch.onnx.export` makes of these operators, as its `custom_translation_table`."""
+def onnx_translations() -> dict[Any, Callable]:
+    """These operators in ONNX, for :func:`~mmbackbones.export.onnx_operators.translated`."""
     return {torch.ops.mmbackbones.nms.default: _onnx_nms}

@@ -11,6 +11,8 @@ import torch
 from mmcv.ops import roi_align
 from torch import Tensor
 
+from .onnx_operators import Operators
+
 
 @torch.library.custom_op('mmbackbones::multilevel_roi_align', mutates_args=())
 def multilevel_roi_align(
@@ -62,11 +64,16 @@ def _(
 
 
 def _onnx_roi_align(
-    maps: Any, boxes: Any, images: Any, levels: Any, scales: list[float], size: int, sampling_ratio: int
+    op: Operators,
+    maps: list[Any],
+    boxes: Any,
+    images: Any,
+    levels: Any,
+    scales: list[float],
+    size: int,
+    sampling_ratio: int,
 ) -> Any:
     """The operator in ONNX: `RoiAlign` of the regions of one level after the other, then put back into their order."""
-    from onnxscript import opset20 as op
-
     rows, pooled = [], []
     for level, (features, scale) in enumerate(zip(maps, scales, strict=True)):
         row = op.Reshape(op.NonZero(op.Equal(levels, level)), [-1])
@@ -89,18 +96,18 @@ def _onnx_roi_align(
     return op.Gather(op.Concat(*pooled, axis=0), position)
 
 
-def _off_the_map_if_empty(op: Any, boxes: Any, scale: float) -> Any:
+def _off_the_map_if_empty(op: Operators, boxes: Any, scale: float) -> Any:
     """The boxes, but a region without area lies next to the map: it is pooled to 0 either way.
 
     Adaptive sampling gives it no sample in any bin, and the mean of none is NaN in OpenVINO. A region turned inside out
     has a negative number, and onnxruntime fails.
     """
-    corner, opposite = op.Split(op.Sub(op.Mul(boxes, scale), 0.5), num_outputs=2, axis=1)
-    extent = op.ReduceMin(op.Sub(opposite, corner), [1], keepdims=1)
-    beside = op.Constant(value_floats=[-4 / scale, -4 / scale, -3 / scale, -3 / scale])
+    corner, opposite = op.Split(op.Sub(op.Mul(boxes, scale), 0.5), axis=1, outputs=2)
+    extent = op.ReduceMin(op.Sub(opposite, corner), axes=[1], keepdims=1)
+    beside = [-4 / scale, -4 / scale, -3 / scale, -3 / scale]
     return op.Where(op.Greater(extent, 0.0), boxes, beside)
 
 
-def onnx_translations() -> dict[Callable, Callable]:
-    """What `torch.onnx.export` makes of this operator, as its `custom_translation_table`."""
+def onnx_translations() -> dict[Any, Callable]:
+    """This operator in ONNX, for :func:`~mmbackbones.export.onnx_operators.translated`."""
     return {torch.ops.mmbackbones.multilevel_roi_align.default: _onnx_roi_align}

@@ -19,10 +19,13 @@ def graph_of(network: nn.Module) -> nn.Module:
     Raises:
         UserError: The network is of a kind that cannot be exported.
     """
-    from mmdet.models.detectors import SingleStageDetector
+    from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
 
+    from .mask_rcnn import TwoStageGraph
     from .retinanet import SingleStageGraph
 
     if isinstance(network, SingleStageDetector):
         return SingleStageGraph(network).eval()
-    raise UserError(f'cannot export {type(network).__name__}: RetinaNet can be exported')
+    if isinstance(network, TwoStageDetector):
+        return TwoStageGraph(network).eval()
+    raise UserError(f'cannot export {type(network).__name__}: RetinaNet and Mask R-CNN can be exported')

@@ -40,6 +40,7 @@ class TwoStageGraph(nn.Module):
         (self.max_per_img,) = positive_entries(r_cnn.test_cfg, 'max_per_img')
         self.iou_threshold, self.class_agnostic = suppression(r_cnn.test_cfg)
         self.score_thr = r_cnn.test_cfg.score_thr
+        self.classes = _stages(r_cnn, 'bbox')[0][1].num_classes
         self.with_mask = r_cnn.with_mask
         self.output_names = ('boxes', 'scores', 'labels', 'masks')[: 4 if self.with_mask else 3]
         for level, anchors in enumerate(rpn.prior_generator.base_anchors):
@@ -49,15 +50,14 @@ class TwoStageGraph(nn.Module):
         size = image.shape[2:]
         maps = self.network.extract_feat(pad_to_divisor(image, self.divisor, self.fill))
         boxes, scores = self._classify(maps, *self._propose(maps, size), size)
-        classes = scores.shape[2]
         scores = scores.flatten(1)
-        labels = torch.arange(scores.shape[1], device=image.device).expand_as(scores) % classes
+        labels = torch.arange(self.classes, device=image.device).repeat(self.proposals).expand_as(scores)
         groups = torch.zeros_like(labels) if self.class_agnostic else labels
         boxes = boxes.flatten(1, 2)
         kept, used = keep_best(boxes, scores, groups, self.iou_threshold, self.max_per_img)
         boxes = torch.where(used[..., None], boxes.gather(1, kept[..., None].expand(-1, -1, 4)), 0.0)
         scores = torch.where(used, scores.gather(1, kept), 0.0)
-        labels = torch.where(used, kept % classes, -1)
+        labels = torch.where(used, kept % self.classes, -1)
         if not self.with_mask:
             return boxes, scores, labels
         return boxes, scores, labels, self._segment(maps, boxes, labels, used)
@@ -128,7 +128,8 @@ def _rows(used: Tensor) -> Tensor:
     """
     used = used.flatten()
     row = (used | (torch.arange(used.shape[0], device=used.device) == 0)).nonzero()[:, 0]
-    torch._check(row.shape[0] >= 1)
+    if not torch.jit.is_tracing():
+        torch._check(row.shape[0] >= 1)  # what `torch.export` has to know
     return row
 
 

@@ -92,7 +92,7 @@ class SingleStageGraph(nn.Module):
 
 
 def _take(maps: Tensor, channel: Tensor, cell: Tensor, count: int, area: int) -> Tensor:
-    """(N, K, count): the `count` channels from `channel` on, at `cell`, of maps whose channels are laid out in a row."""
+    """(N, K, count): the `count` channels from `channel` on, at `cell`, of (N, C, H, W) or (N, A, C, H, W) maps."""
     channels = channel[..., None] + torch.arange(count, device=maps.device)
     places = channels * area + cell[..., None]
     return maps.flatten(1).gather(1, places.flatten(1)).unflatten(1, (-1, count))
