@@ -34,7 +34,9 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
     """
     import onnx
 
-    axes = {} if static_size else {0: 'batch', 2: 'height', 3: 'width'}
+    axes = {}
+    if not static_size:
+        axes = {name: {0: 'batch'} for name in graph.output_names} | {'image': {0: 'batch', 2: 'height', 3: 'width'}}
     translations = operators.onnx_translations() | roi_align.onnx_translations()
     with torch.no_grad(), translated(translations), _exporting():
         torch.onnx.export(
@@ -45,7 +47,7 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
             opset_version=OPSET,
             input_names=['image'],
             output_names=list(graph.output_names),
-            dynamic_axes={'image': axes},
+            dynamic_axes=axes,
         )
     onnx.checker.check_model(str(file))
 
