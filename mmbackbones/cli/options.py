@@ -92,6 +92,17 @@ def positive_float(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Argument type: a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f'must be a number from 0 to 1, got {text!r}')
+    return value
+
+
 def add_config(parser: ArgumentParser, optional: bool = False, default: str = '') -> None:
     """Add CONFIG, and to the end of the help the names that it may be.
 

@@ -1,6 +1,7 @@
 """Evaluate a trained detector or segmentor: print its metrics and write them to metrics.json in the work directory.
 
-If that is the folder of a training run, they go to its test/.
+What a detector finds is written to predictions.json beside it. If the work directory is the folder of a training run,
+both go to its test/.
 
 Examples, with the config that the checkpoint was trained with, and with another:
 
@@ -39,12 +40,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar='DIR',
         help='draw predictions beside the ground truth into DIR, in the same folders as the images',
     )
+    parser.add_argument(
+        '--save-predictions',
+        metavar='FILE.json',
+        help='where to write all objects that a detector finds, in COCO form (default: predictions.json beside '
+        'metrics.json)',
+    )
     add_label_options(parser, default='as in training')
     parser.add_argument(
         '--work-dir',
         metavar='DIR',
-        help='where to write metrics.json and logs (default: test/ in the folder of the training run; with CONFIG '
-        'work_dirs/<config>, or its test/ after a training run)',
+        help='where to write metrics.json, predictions.json and logs (default: test/ in the folder of the training '
+        'run; with CONFIG work_dirs/<config>, or its test/ after a training run)',
     )
     add_run_options(parser)
 

@@ -1,6 +1,7 @@
 """An exported graph as an ONNX file, and as a program of `torch.export`."""
 
 import contextlib
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..errors import UserError
 from . import operators, roi_align
 from .onnx_operators import translated
 
 OPSET = 17  # of 2022: LayerNormalization is in it, and runtimes of all kinds take it
-_TORCH = Path(torch.__file__).parent
+# Functions that check sizes, or warn of some, and compute nothing with them.
+_ONLY_CHECK = (os.path.join('torch', 'nn', ''), os.path.join('mmseg', 'models', 'utils', 'wrappers.py'))
 # An odd size, no multiple of anything, and two images: no size equals another one or is one by chance.
 _EXAMPLE = (2, 3, 65, 101)
 
@@ -30,7 +33,7 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
             images of any size from 32 x 32 pixels.
 
     Raises:
-        RuntimeError: A number that depends on the image's size would be recorded as a constant.
+        UserError: A number that depends on the image's size would be recorded as a constant.
     """
     import onnx
 
@@ -72,7 +75,9 @@ def _exporting() -> Iterator[None]:
         warnings.simplefilter('always', torch.jit.TracerWarning)
         yield
     for warning in caught:
-        # PyTorch's own functions check sizes, and decide nothing by them.
-        ours = _TORCH not in Path(warning.filename).parents
-        if ours and issubclass(warning.category, torch.jit.TracerWarning) and 'Converting' in str(warning.message):
-            raise RuntimeError(f'{warning.filename}:{warning.lineno} makes a constant of a size')
+        is_constant = issubclass(warning.category, torch.jit.TracerWarning) and 'Converting' in str(warning.message)
+        if is_constant and not any(part in warning.filename for part in _ONLY_CHECK):
+            raise UserError(
+                f'cannot export this network: {warning.filename}, line {warning.lineno}, computes with a number taken '
+                'from the image, which a file would hold as a constant'
+            )

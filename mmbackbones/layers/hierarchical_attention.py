@@ -11,6 +11,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import pool_windows
 from .grid_attention import crop, grid_attention, map_attention
 from .memory_format import in_format_of
 from .norm_cfg import BATCH_NORM
@@ -94,7 +95,7 @@ class HierarchicalSelfAttention2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         grid = grid_attention(self.qkv(self.norm(x)), self.head_dim, self.grid_size)
         grid = self.grid_norm(x + grid)
-        k, v = self.kv(self.pool_norm(_average_pool(grid, self.pool_ratio))).chunk(2, 1)
+        k, v = self.kv(self.pool_norm(pool_windows(grid, self.pool_ratio))).chunk(2, 1)
         y = self.proj(grid + map_attention(self.q(grid), k, v, self.head_dim))
         return in_format_of(x, y)
 
@@ -143,7 +144,7 @@ class CascadedSelfAttention2d(nn.Module):
         for norm, qkv, grid_size in zip(self.norms, self.qkvs, self.grid_sizes, strict=False):
             x = x + grid_attention(qkv(norm(x)), self.head_dim, grid_size)
             total = total + _repeat(x, stride, size)
-            x = F.max_pool2d(x, grid_size, ceil_mode=True) + _average_pool(x, grid_size)
+            x = pool_windows(x, grid_size, 'max') + pool_windows(x, grid_size)
             stride *= grid_size
         q, k, v = self.qkvs[-1](self.norms[-1](x)).chunk(3, 1)
         x = x + map_attention(q, k, v, self.head_dim)
@@ -156,11 +157,6 @@ def _check(layer: nn.Module, in_channels: int, head_dim: int, *sizes: int) -> No
         raise ValueError(f'{name}: in_channels must be a multiple of head_dim, got {in_channels} and {head_dim}')
     if any(size < 1 for size in sizes):
         raise ValueError(f'{name}: grid cells and pooling windows must be at least one pixel wide, got {sizes}')
-
-
-def _average_pool(x: Tensor, size: int) -> Tensor:
-    """Average pooling in which an incomplete window averages the pixels that it has."""
-    return F.avg_pool2d(x, size, ceil_mode=True, count_include_pad=False)
 
 
 def _repeat(x: Tensor, times: int, size: Sequence[int]) -> Tensor:

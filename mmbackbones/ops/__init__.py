@@ -7,6 +7,7 @@ from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .recording import checks, is_exporting, is_recording, warn_of_one_image
 from .single_group_norm import single_group_norm
+from .window_pooling import pool_windows
 
 __all__ = [
     'checks',
@@ -16,6 +17,7 @@ __all__ = [
     'is_recording',
     'local_attention',
     'pool_to_grid',
+    'pool_windows',
     'provide_mmcv_ext',
     'single_group_norm',
     'warn_of_one_image',

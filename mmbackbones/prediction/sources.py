@@ -109,6 +109,8 @@ def _named(name: str, leave_out: Sequence[Path], failures: list[tuple[str, str]]
         raise UserError(f'{what}: give {_KINDS}') from None
     except (OSError, ValueError) as error:  # a null character, say
         raise UserError(f'it cannot be read: {getattr(error, "strerror", None) or error}') from error
+    if _is_within(name, leave_out):
+        raise UserError('predictions are written there: name another folder as --out')
     if not os.path.isdir(name):
         return [_file(name, Path(name).parent)]
     if found := _in_folder(name, leave_out, failures):

@@ -23,7 +23,7 @@ def class_color(index: int) -> Color:
     """Color of a class as red, green and blue, each 0 to 255.
 
     It follows from the index alone, not from the number of classes. Each further color is the one that is farthest from
-    all before it, for normal vision and for those without red or green cones alike. After some 2,000 they repeat.
+    all before it, for normal vision and for those without red or green cones alike. After some 3,000 they repeat.
 
     Args:
         index: Index of the class; any integer.

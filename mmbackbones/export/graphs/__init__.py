@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from ...backbones import PyramidBackbone
 from ...errors import UserError
 
 __all__ = ['graph_of']
@@ -14,18 +15,30 @@ def graph_of(network: nn.Module) -> nn.Module:
         network: A model of MMDetection or MMSegmentation, or a backbone, in evaluation mode.
 
     Returns:
-        A module with `output_names`, that takes normalized float32 images (N, 3, H, W).
+        A module in evaluation mode, with `output_names`, that takes normalized float32 images (N, 3, H, W).
 
     Raises:
         UserError: The network is of a kind that cannot be exported.
     """
-    from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
+    if isinstance(network, PyramidBackbone):
+        from .pyramid import PyramidGraph
 
-    from .mask_rcnn import TwoStageGraph
-    from .retinanet import SingleStageGraph
+        return PyramidGraph(network).eval()
+    # By name, so that a detector is exported without MMSegmentation, and a segmentor without MMDetection.
+    kinds = {kind.__name__ for kind in type(network).__mro__}
+    if 'SingleStageDetector' in kinds:
+        from .retinanet import SingleStageGraph
 
-    if isinstance(network, SingleStageDetector):
         return SingleStageGraph(network).eval()
-    if isinstance(network, TwoStageDetector):
+    if 'TwoStageDetector' in kinds:
+        from .mask_rcnn import TwoStageGraph
+
         return TwoStageGraph(network).eval()
-    raise UserError(f'cannot export {type(network).__name__}: RetinaNet and Mask R-CNN can be exported')
+    if 'EncoderDecoder' in kinds:
+        from .segmentor import SegmentorGraph
+
+        return SegmentorGraph(network).eval()
+    raise UserError(
+        f'cannot export {type(network).__name__}: RetinaNet, Faster, Mask and Cascade R-CNN, UperNet, Semantic FPN '
+        'and our backbones can be exported'
+    )
