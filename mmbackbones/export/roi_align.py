@@ -78,10 +78,11 @@ def _onnx_roi_align(
     for level, (features, scale) in enumerate(zip(maps, scales, strict=True)):
         row = op.Reshape(op.NonZero(op.Equal(levels, level)), [-1])
         rows.append(row)
+        corners = op.Gather(boxes, row)
         pooled.append(
             op.RoiAlign(
                 features,
-                _off_the_map_if_empty(op, op.Gather(boxes, row), scale),
+                corners if sampling_ratio else _off_the_map_if_empty(op, corners, scale),
                 op.Gather(images, row),
                 coordinate_transformation_mode='half_pixel',
                 mode='avg',
@@ -97,10 +98,10 @@ def _onnx_roi_align(
 
 
 def _off_the_map_if_empty(op: Operators, boxes: Any, scale: float) -> Any:
-    """The boxes, but a region without area lies next to the map: it is pooled to 0 either way.
+    """The boxes for adaptive sampling, but a region without area lies next to the map: it is pooled to 0 either way.
 
-    Adaptive sampling gives it no sample in any bin, and the mean of none is NaN in OpenVINO. A region turned inside out
-    has a negative number, and onnxruntime fails.
+    It has no sample in any bin, and the mean of none is NaN in OpenVINO. A region turned inside out has a negative
+    number, and onnxruntime fails.
     """
     corner, opposite = op.Split(op.Sub(op.Mul(boxes, scale), 0.5), axis=1, outputs=2)
     extent = op.ReduceMin(op.Sub(opposite, corner), axes=[1], keepdims=1)

@@ -65,7 +65,9 @@ def anchors_at(base: Tensor, cell: Tensor, kind: Tensor, width: int, stride: tup
     """
     steps = torch.tensor(stride, dtype=base.dtype, device=base.device)
     row = cell // width
-    corner = torch.stack((cell - row * width, row), -1).to(base.dtype) * steps  # the ONNX exporter knows no remainder by a size
+    corner = (
+        torch.stack((cell - row * width, row), -1).to(base.dtype) * steps
+    )  # the ONNX exporter knows no remainder by a size
     return base[kind] + torch.cat((corner, corner), -1)
 
 
