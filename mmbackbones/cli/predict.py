@@ -17,7 +17,7 @@ from .options import add_amp, add_tile_options, positive_int, share
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model, or an exported file')
     parser.add_argument(
         'source',
         nargs='+',

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ..errors import UserError
+from . import operators, roi_align
 from .onnx_operators import translated
-from .operators import onnx_translations
 
 OPSET = 17  # of 2022: LayerNormalization is in it, and runtimes of all kinds take it
 # Functions that check sizes, or warn of some, and compute nothing with them.
@@ -37,8 +37,11 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
     """
     import onnx
 
-    axes = {} if static_size else {0: 'batch', 2: 'height', 3: 'width'}
-    with torch.no_grad(), translated(onnx_translations()), _exporting():
+    axes = {}
+    if not static_size:
+        axes = {name: {0: 'batch'} for name in graph.output_names} | {'image': {0: 'batch', 2: 'height', 3: 'width'}}
+    translations = operators.onnx_translations() | roi_align.onnx_translations()
+    with torch.no_grad(), translated(translations), _exporting():
         torch.onnx.export(
             graph,
             (_example(graph, static_size),),
@@ -47,7 +50,7 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
             opset_version=OPSET,
             input_names=['image'],
             output_names=list(graph.output_names),
-            dynamic_axes={'image': axes},
+            dynamic_axes=axes,
         )
     onnx.checker.check_model(str(file))
 

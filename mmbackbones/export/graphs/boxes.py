@@ -50,6 +50,27 @@ def decode(coder: DeltaXYWHBBoxCoder, anchors: Tensor, deltas: Tensor, size: tor
     return torch.minimum(boxes.clamp(min=0), torch.cat((width, height, width, height)))
 
 
+def anchors_at(base: Tensor, cell: Tensor, kind: Tensor, width: int, stride: tuple[int, int]) -> Tensor:
+    """Some anchors of a level, as `AnchorGenerator` lays them out.
+
+    Args:
+        base: Its anchors at the origin, (A, 4).
+        cell: Indices into the level's cells, row by row.
+        kind: Indices into `base`.
+        width: Number of cells in a row.
+        stride: Distance of two cells along x and y, in pixels.
+
+    Shape:
+        cell (...), kind (...) -> (..., 4).
+    """
+    steps = torch.tensor(stride, dtype=base.dtype, device=base.device)
+    row = cell // width
+    corner = (
+        torch.stack((cell - row * width, row), -1).to(base.dtype) * steps
+    )  # the ONNX exporter knows no remainder by a size
+    return base[kind] + torch.cat((corner, corner), -1)
+
+
 def check_coder(coder: object, head: str) -> None:
     """Raise UserError unless boxes are coded as in RetinaNet and R-CNN."""
     if type(coder) is not DeltaXYWHBBoxCoder:
