@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
+    from .export import ExportResult, export
     from .identify import CheckpointInfo, identify
     from .load import load
     from .predict import PredictResult, predict
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 _FUNCTIONS = {  # name -> module
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
+    'ExportResult': 'export',
     'PredictResult': 'predict',
     'TrainResult': 'train',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
+    'export': 'export',
     'identify': 'identify',
     'list_backbones': 'create_backbone',
     'list_checkpoints': 'create_backbone',
@@ -33,10 +36,12 @@ _FUNCTIONS = {  # name -> module
 __all__ = [
     'CheckpointInfo',
     'DataReport',
+    'ExportResult',
     'PredictResult',
     'TrainResult',
     'check_data',
     'create_backbone',
+    'export',
     'identify',
     'list_backbones',
     'list_checkpoints',

@@ -17,12 +17,15 @@ from ..engine.checkpoint_config import checkpoint_config, require_whole_model
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
 from ..engine.dataset_config import is_segmentor, learns_masks
+from ..engine.device import device_of
 from ..engine.float32_boxes import use_float32_boxes
 from ..engine.img_scale import as_sizes
 from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
 from ..engine.size_limit import little_memory, no_larger_than
 from ..errors import UserError
+from ..export.exported_model import NO_AMP, open_exported
+from ..export.formats import is_exported
 from ..prediction.predictions import Predictions
 from ..prediction.predictor import Predictor
 from ..prediction.sources import find_sources
@@ -116,12 +119,14 @@ class Model:
 
     def predictor(self, **options: Any) -> Predictor:
         """What :meth:`predict` applies; arguments as there."""
+        if options.get('amp') and is_exported(self.checkpoint):
+            raise UserError(NO_AMP.format(self.checkpoint))
         return Predictor(self.network, self.config, self.classes, self.category_ids, **options)
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
-        return next(self.network.parameters()).device
+        """Where it computes."""
+        return device_of(self.network)
 
     def __repr__(self) -> str:
         backbone = getattr(self.network, 'backbone', None)
@@ -148,7 +153,8 @@ def load(
 
     Args:
         checkpoint: File or URL of a model that this package, MMDetection 3 or MMSegmentation 1 has trained; with
-            `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors.
+            `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors. Or a file
+            that :func:`~mmbackbones.apis.export` wrote.
         device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
         config: Path of a config file that describes the model, which is Python and runs, the name of a config of this
             package, or a config; None for the config that the checkpoint carries, which is read as data.
@@ -161,6 +167,8 @@ def load(
             fit, or there is no such device.
     """
     checkpoint = os.fspath(checkpoint)
+    if is_exported(checkpoint):
+        return _load_exported(checkpoint, None if device is None else _device(device), config)
     place = _device(device)
     content = load_from_file(checkpoint, 'cpu')
     weights = find_state_dict(content, checkpoint)
@@ -177,8 +185,20 @@ def load(
         network = _build(cfg, classes)
     _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg if config is not None else None, checkpoint)
+    return _model(network.to(place).eval(), cfg, classes, content, checkpoint)
+
+
+def _load_exported(file: str, device: torch.device | None, config: ConfigLike | None) -> Model:
+    content, cfg = open_exported(file, config, None if device is None else str(device), loader=False)
+    network = _build(cfg, None).eval()
+    _ = network.session  # opened now, so that what is missing is said now
+    classes = trained_classes(content) or _class_names(cfg if config is not None else None, file)
+    return _model(network, cfg, classes, content, file)
+
+
+def _model(network: nn.Module, cfg: Config, classes: tuple[str, ...], content: Any, checkpoint: str) -> Model:
     return Model(
-        network=network.to(place).eval(),
+        network=network,
         config=cfg,
         classes=classes,
         category_ids=category_ids(content, len(classes), is_segmentor(cfg)),

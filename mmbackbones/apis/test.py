@@ -18,7 +18,7 @@ from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_ro
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
-from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained
+from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained, trained_labels
 from ..engine.lean_runner import LeanRunner
 from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import check_output_names, use_exact_metrics
@@ -29,14 +29,16 @@ from ..engine.saved_predictions import check_predictions_file, set_predictions_f
 from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import training_folder, work_dir_for_test
-from ..errors import printable
+from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
+from ..export.exported_model import NO_AMP, open_exported
+from ..export.formats import is_exported
 from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
 from ..utils.text import counted
-from ..weights import find_state_dict, load_from_file
+from ..weights import find_state_dict, load_from_file, trained_classes
 
 
 def test(
@@ -67,7 +69,7 @@ def test(
         0.8125
 
     Args:
-        checkpoint: File or URL of a trained model.
+        checkpoint: File or URL of a trained model, or a file that :func:`~mmbackbones.apis.export` wrote.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes
             keep the label order of the checkpoint.
         config: Path of a config file, the name of a config of this package, or a config; None for the config that the
@@ -109,7 +111,15 @@ def test(
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
-        if config is not None:
+        exported = is_exported(checkpoint)
+        if exported:
+            content, cfg = open_exported(checkpoint, config, data=data is None)
+            complete_config(cfg, config_name(config or cfg), work_dir or training_folder(checkpoint), options)
+            if amp:
+                raise UserError(NO_AMP.format(checkpoint))
+            if launcher != 'none':
+                raise UserError(f'--launcher is for checkpoints: {checkpoint} is tested in one process')
+        elif config is not None:
             cfg = load_config(config, work_dir, cfg_options)
         else:
             content = load_from_file(checkpoint, 'cpu')
@@ -144,18 +154,18 @@ def test(
     escape_log()
     with limited(), frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
-    classes = main_process_first(lambda: checkpoint_classes(checkpoint))
+    classes = trained_classes(content) if exported else main_process_first(lambda: checkpoint_classes(checkpoint))
     trained = [option for option, value in labels.items() if value is None]
     if is_segmentor(cfg):
-        labels = labels_as_trained(checkpoint, **labels)
+        labels = labels_as_trained(checkpoint, **labels, trained=trained_labels(content) if exported else None)
     root = resolve_data_root(cfg, data, 'train' if config else 'test')
     splits = ('val', 'test')
     apply_dataset(cfg, root, builtin_dataset=data is None, splits=splits, classes=classes, trained=trained, **labels)
     drop_pretrained(cfg)
     if config is None:
         cfg.train_dataloader = None  # it has only told which data the model is made for
-    cfg.load_from = checkpoint
-    cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
+    cfg.load_from = None if exported else checkpoint
+    cfg.custom_hooks = [] if exported else [dict(type='CheckpointMatchHook', strict=True)]
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
     with building('', options), limited():

@@ -47,6 +47,11 @@ def checkpoint_config(content: object, filename: str, loader: bool = True, data:
         UserError: The file holds a backbone alone, carries no config, or one that cannot be used as data.
     """
     require_whole_model(content, filename)
+    return carried_config(content, filename, loader, data)
+
+
+def carried_config(content: object, filename: str, loader: bool = True, data: bool = True) -> Config:
+    """The same of any file that carries a config as checkpoints do, with or without weights."""
     trained = read_trained_config(content, filename)
     scope = _default_scope(trained, filename)
     part = UntrustedConfig(filename, scope)

@@ -95,7 +95,7 @@ class Prediction:
         Args:
             image_id: Number of the image, for the annotations' ``image_id``.
         """
-        from ..evaluation.coco_form import coco_annotations  # type: ignore[import-not-found]
+        from ..evaluation.coco_form import coco_annotations
 
         return coco_annotations(self, image_id)
 

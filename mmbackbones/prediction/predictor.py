@@ -16,6 +16,7 @@ from torch import nn
 
 from ..engine.amp import half_precision
 from ..engine.augmentation import augment
+from ..engine.device import device_of
 from ..engine.tile_config import checked_tile, tile_config
 from ..errors import RunFailed, summarize_error
 from ..utils.arguments import check_counts, check_share, check_switches
@@ -70,8 +71,7 @@ class Predictor:
         self.category_ids = category_ids
         self.score_thr = score_thr
         self.batch_size = batch_size
-        device = next(network.parameters()).device.type
-        self._precision = half_precision(device) if amp else None
+        self._precision = half_precision(device_of(network).type) if amp else None
         cfg = deepcopy(cfg)
         if tta:
             augment(cfg)

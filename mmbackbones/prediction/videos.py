@@ -29,7 +29,7 @@ def video_frames(path: Path) -> Iterator[Array]:
     """
     import av
 
-    with _opened(path) as container:
+    with opened_video(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = 'AUTO'
         packets = broken = 0
@@ -54,7 +54,7 @@ def video_frames(path: Path) -> Iterator[Array]:
 def frame_count(path: Path) -> int | None:
     """The number of frames that a video says it has; None if it does not say."""
     try:
-        with _opened(path) as container:
+        with opened_video(path) as container:
             return int(container.streams.video[0].frames) or None
     except OSError:
         return None
@@ -86,7 +86,7 @@ def camera_frames(number: int) -> Iterator[Array]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened_video(path: Path) -> Iterator[Any]:
     """The container of a video, which has a picture stream."""
     import av
 

@@ -3,9 +3,12 @@
 Two detections in one view (the image or a tile) are two objects: the network has told them apart. Across views, what
 is compared is what both of them can see:
 
-1. Detections that no border of a tile cuts are merged by non-maximum suppression.
+1. Detections that no border of a tile cuts are merged by non-maximum suppression. One in the image as a whole, which
+   the network sees more coarsely, gives way to one in a tile.
 2. A piece is dropped if it is what its tile shows of an object that another view sees whole.
 3. Pieces that are left are joined if the strip that both tiles see shows the same of them.
+
+An object has the highest of the scores that it has got.
 """
 
 from dataclasses import dataclass
@@ -83,21 +86,23 @@ def merge_objects(boxes: Array, scores: Array, labels: Array, view: Array, views
     """
     scores = scores.copy()
     detections = _Detections(boxes, labels, view, views)
-    same, explained, alike = detections.compare()
+    same, finer, explained, alike = detections.compare()
     order = np.argsort(-scores, kind='stable')
     piece = detections.cut.any(1)
     stands_for = _suppress(order[~piece[order]], same, len(boxes))
-    left = _explain(piece, scores, explained, stands_for)
-    groups = [[i] for i in np.flatnonzero(~piece & (stands_for == np.arange(len(boxes)))).tolist()]
-    joined = detections.join(left, alike)
-    return _pick(groups, joined, detections, scores)
+    _explain(finer, scores, stands_for)
+    _explain(explained, scores, stands_for)
+    own = stands_for == np.arange(len(boxes))
+    whole = np.flatnonzero(own & ~piece).tolist()
+    joined = detections.join(np.flatnonzero(own & piece), alike)
+    return _pick([[i] for i in whole], joined, detections, scores)
 
 
 class _Detections:
     def __init__(self, boxes: Array, labels: Array, view: Array, views: list[View]) -> None:
         self.boxes, self.labels, self.view, self.views = boxes, labels, view, views
         windows = np.array([one.window for one in views], np.float32)[view]
-        pixels = np.array([one.pixel for one in views], np.float32)[view]
+        self.pixel = pixels = np.array([one.pixel for one in views], np.float32)[view]
         inner = np.array([one.inner for one in views])[view]
         sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         near = np.abs(boxes - windows) <= np.maximum(_LOOSE * pixels[:, None], _LOOSE_SHARE * sides)
@@ -107,14 +112,14 @@ class _Detections:
         self.loose = _LOOSE * np.maximum(pixels, 1)
         self.reaches = np.array([one.reach for one in views], np.float32)
 
-    def compare(self) -> tuple[Array, Array, Array]:
+    def compare(self) -> tuple[Array, Array, Array, Array]:
         """Pairs of detections of one class in different views, each ``(n, 3)``: two numbers and how alike they are.
 
         Returns:
-            Whole detections of one object; pieces and the whole objects that explain them; pieces that may be of one
-            object.
+            Whole detections of one object; the same in views of different resolution, the coarser one first; pieces,
+            and whole objects that explain them; pieces that may be of one object.
         """
-        found: tuple[list[Array], list[Array], list[Array]] = ([], [], [])
+        found: tuple[list[Array], ...] = ([], [], [], [])
         bounds = np.searchsorted(self.view, np.arange(len(self.views) + 1))
         for number, reach in enumerate(self.reaches):
             here = np.arange(bounds[number], bounds[number + 1])
@@ -127,19 +132,28 @@ class _Detections:
             near = _overlaps(self.shown[i], self.shown[j]) > 0
             for pairs, more in zip(found, self._compare(i[near], j[near]), strict=True):
                 pairs.append(more)
-        same, explained, alike = (np.concatenate([np.zeros((0, 3)), *pairs]) for pairs in found)
-        return same, explained, alike
+        same, finer, explained, alike = (np.concatenate([np.zeros((0, 3)), *pairs]) for pairs in found)
+        return same, finer, explained, alike
 
-    def _compare(self, i: Array, j: Array) -> tuple[Array, Array, Array]:
+    def _compare(self, i: Array, j: Array) -> tuple[Array, Array, Array, Array]:
+        i, j = np.where(self.pixel[i] < self.pixel[j], [j, i], [i, j])
         cut_i, cut_j = self.cut[i].any(1), self.cut[j].any(1)
-        whole = ~cut_i & ~cut_j
+        alike = self.pixel[i] == self.pixel[j]
+        whole = ~cut_i & ~cut_j & alike
         same = _table(i[whole], j[whole], _iou(self.boxes[i[whole]], self.boxes[j[whole]]), SAME)
+        whole = ~cut_i & ~cut_j & ~alike
+        finer = _table(i[whole], j[whole], self._same(i[whole], j[whole]), SAME)
         # A piece first, a whole detection second.
         mixed = cut_i ^ cut_j
         p, d = np.where(cut_i, i, j)[mixed], np.where(cut_i, j, i)[mixed]
         explained = _table(p, d, self.match(p, self.boxes[d], self.loose[d]), SAME)
         both = cut_i & cut_j
-        return same, explained, _table(i[both], j[both], self._alike(i[both], j[both]), SAME)
+        return same, finer, explained, _table(i[both], j[both], self._alike(i[both], j[both]), SAME)
+
+    def _same(self, i: Array, j: Array) -> Array:
+        """Intersection over union of whole detections in views of different resolution."""
+        slack = _slack(np.maximum(self.loose[i], self.loose[j]), self.boxes[j])
+        return _iou_snapped(self.boxes[i], self.boxes[j], slack)
 
     def match(self, piece: Array, boxes: Array, loose: Array) -> Array:
         """How well boxes explain pieces: as what the tile shows of them, or as what the piece is a fragment of.
@@ -210,20 +224,23 @@ def _neighbors(pairs: Array, number: int):
     return lambda i: ends[bounds[i] : bounds[i + 1], 1]
 
 
-def _explain(piece: Array, scores: Array, explained: Array, stands_for: Array) -> Array:
-    """Pieces that no whole object explains; the others pass their scores on, in `scores`, to the object that does."""
-    p, d = explained[:, :2].astype(np.int64).T
-    trusted = scores[d] >= _TRUSTED * scores[p]
-    p, d, quality = p[trusted], d[trusted], (explained[:, 2] * scores[d])[trusted]
-    best = np.lexsort((quality, p))
-    p, d = p[best], d[best]
-    last = np.append(p[1:] != p[:-1], True)[: len(p)]  # the best object of each piece
-    raised = scores.copy()
-    np.maximum.at(raised, stands_for[d[last]], scores[p[last]])
-    scores[:] = raised
-    left = piece.copy()
-    left[p] = False
-    return np.flatnonzero(left)
+def _explain(pairs: Array, scores: Array, stands_for: Array) -> None:
+    """Let objects stand for detections that they explain, each for those that it explains best.
+
+    Args:
+        pairs: Detections, objects that may explain them, and how well they do.
+        scores: Those of objects rise to those of what they explain.
+        stands_for: What stands for each detection; changed in place.
+    """
+    i, j = pairs[:, :2].astype(np.int64).T
+    able = (scores[j] >= _TRUSTED * scores[i]) & (stands_for[i] == i)
+    i, j, quality = i[able], j[able], (pairs[:, 2] * scores[j])[able]
+    best = np.lexsort((quality, i))
+    i, j = i[best], j[best]
+    last = np.append(i[1:] != i[:-1], True)[: len(i)]  # the best object of each detection
+    i, j = i[last], stands_for[j[last]]
+    np.maximum.at(scores, j, scores[i])
+    stands_for[np.isin(stands_for, i)] = j[np.searchsorted(i, stands_for[np.isin(stands_for, i)])]
 
 
 def _pick(groups: list[list[int]], joined: list[list[int]], detections: _Detections, scores: Array) -> Merged:
@@ -234,17 +251,21 @@ def _pick(groups: list[list[int]], joined: list[list[int]], detections: _Detecti
     best = np.array([scores[members].max() for members in groups], np.float32)
     labels = detections.labels[np.array([members[0] for members in groups], np.int64)]
     seen = [set(detections.view[members].tolist()) for members in groups]
-    alone = np.array([i >= first_joined and len(members) == 1 for i, members in enumerate(groups)], bool)
+    pixel = detections.pixel[np.array([members[0] for members in groups], np.int64)]
+    of_pieces = np.arange(len(groups)) >= first_joined
+    alone = of_pieces & np.array([len(members) == 1 for members in groups], bool)
     order = np.argsort(-best, kind='stable')
     dropped = np.zeros(len(groups), bool)
     for i in order.tolist():
         if dropped[i]:
             continue
-        rivals = np.arange(first_joined if i < first_joined else 0, len(groups))  # whole objects are compared already
-        rivals = rivals[(labels[rivals] == labels[i]) & ~dropped[rivals] & (rivals != i) & (best[rivals] <= best[i])]
+        # Whole objects of one resolution are compared already.
+        open_ones = of_pieces | of_pieces[i] | (pixel != pixel[i])
+        rivals = np.flatnonzero(open_ones & (labels == labels[i]) & ~dropped & (best <= best[i]))
+        rivals = rivals[rivals != i]
         rivals = rivals[_overlaps(boxes[i][None], boxes[rivals]) > 0]
         alike = _iou(boxes[i][None], boxes[rivals]) > SAME
-        if i >= first_joined and not alone[i]:
+        if of_pieces[i] and not alone[i]:
             pieces = np.flatnonzero(alone[rivals])
             numbers = np.array([groups[j][0] for j in rivals[pieces]], np.int64)
             box = np.repeat(boxes[i][None], len(pieces), 0)
@@ -271,10 +292,8 @@ def _iou_snapped(boxes: Array, others: Array, slack: Array) -> Array:
 
 
 def _clip(boxes: Array, windows: Array) -> Array:
-    clipped = np.concatenate(
-        [np.maximum(boxes[..., :2], windows[..., :2]), np.minimum(boxes[..., 2:], windows[..., 2:])], -1
-    )
-    return clipped
+    upper, lower = np.maximum(boxes[..., :2], windows[..., :2]), np.minimum(boxes[..., 2:], windows[..., 2:])
+    return np.concatenate([upper, lower], -1)
 
 
 def _areas(boxes: Array) -> Array:

@@ -1,5 +1,6 @@
 """Windows: where the tiles of an image lie."""
 
+from itertools import product
 from math import ceil, floor
 from typing import NamedTuple
 
@@ -33,13 +34,15 @@ def place_windows(width: int, height: int, tile: tuple[int, int], overlap: float
         overlap: Share of a window, from 0 to below 1, that its neighbor on each side covers, too, at least.
 
     Returns:
-        The windows, row by row; none if one would be the whole image.
+        The windows, one line of them along the shorter side of the image after the other; none if one would be the
+        whole image.
     """
     if width <= tile[0] and height <= tile[1]:
         return []
     columns, rows = _starts(width, tile[0], overlap), _starts(height, tile[1], overlap)
     side, length = min(width, tile[0]), min(height, tile[1])
-    return [Window(left, top, left + side, top + length) for top in rows for left in columns]
+    places = product(columns, rows) if width > height else ((left, top) for top in rows for left in columns)
+    return [Window(left, top, left + side, top + length) for left, top in places]
 
 
 def _starts(length: int, tile: int, overlap: float) -> list[int]:
