@@ -14,7 +14,9 @@ this process:
 Neither mmdet nor mmseg is imported before a function needs it.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .utils.command import is_command
@@ -25,13 +27,17 @@ if TYPE_CHECKING:
     from .apis import (
         CheckpointInfo,
         DataReport,
+        ExportResult,
+        PredictResult,
         TrainResult,
         check_data,
         create_backbone,
+        export,
         identify,
         list_backbones,
         list_checkpoints,
         load,
+        predict,
         test,
         train,
     )
@@ -43,32 +49,40 @@ __version__ = '0.1.0'
 _PUBLIC = {  # name -> module, and the name there
     'CheckpointInfo': ('apis', 'CheckpointInfo'),
     'DataReport': ('apis', 'DataReport'),
+    'ExportResult': ('apis', 'ExportResult'),
+    'PredictResult': ('apis', 'PredictResult'),
     'TrainResult': ('apis', 'TrainResult'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
     'create_backbone': ('apis', 'create_backbone'),
+    'export': ('apis', 'export'),
     'get_config': ('utils.config_files', 'read_config'),
     'identify': ('apis', 'identify'),
     'list_backbones': ('apis', 'list_backbones'),
     'list_checkpoints': ('apis', 'list_checkpoints'),
     'load': ('apis', 'load'),
+    'predict': ('apis', 'predict'),
     'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
 __all__ = [
     'CheckpointInfo',
     'DataReport',
+    'ExportResult',
+    'PredictResult',
     'TrainResult',
     'backbones',
     'check_data',
     'config_path',
     'create_backbone',
+    'export',
     'get_config',
     'identify',
     'layers',
     'list_backbones',
     'list_checkpoints',
     'load',
+    'predict',
     'register',
     'test',
     'train',
@@ -110,6 +124,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """This package, in which a name that a folder shares with a function is always the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PUBLIC and isinstance(value, ModuleType)):  # an import binds a submodule
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 if not is_command():

@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
+    from .export import ExportResult, export
     from .identify import CheckpointInfo, identify
     from .load import load
+    from .predict import PredictResult, predict
     from .test import test
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
+    'ExportResult': 'export',
+    'PredictResult': 'predict',
     'TrainResult': 'train',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
+    'export': 'export',
     'identify': 'identify',
     'list_backbones': 'create_backbone',
     'list_checkpoints': 'create_backbone',
     'load': 'load',
+    'predict': 'predict',
     'test': 'test',
     'train': 'train',
 }
@@ -30,13 +36,17 @@ _FUNCTIONS = {  # name -> module
 __all__ = [
     'CheckpointInfo',
     'DataReport',
+    'ExportResult',
+    'PredictResult',
     'TrainResult',
     'check_data',
     'create_backbone',
+    'export',
     'identify',
     'list_backbones',
     'list_checkpoints',
     'load',
+    'predict',
     'test',
     'train',
 ]

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..weights import load_pretrained
-from .identify import identify
+from .identify import identify_checkpoint
 
 
 class ImageClassifier(BaseModule):
@@ -60,7 +60,7 @@ def classifier(checkpoint: str) -> ImageClassifier:
     Raises:
         UserError: The file cannot be found or downloaded, has an unknown layout, or holds no classifier.
     """
-    found = identify(checkpoint)
+    found = identify_checkpoint(checkpoint)
     if found.whole_model or not found.num_classes:
         raise UserError(f'{checkpoint} holds {found}, not an image classifier')
     model = ImageClassifier(found.config, found.num_classes, init_cfg=dict(type='Pretrained', checkpoint=checkpoint))

@@ -8,7 +8,7 @@ import torch
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
 from ..weights.safetensors_file import write_safetensors
-from .identify import CheckpointInfo, identify
+from .identify import CheckpointInfo, identify_checkpoint
 
 
 def convert_weights(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str]) -> CheckpointInfo:
@@ -30,7 +30,7 @@ def convert_weights(checkpoint: str | os.PathLike[str], out: str | os.PathLike[s
         raise UserError(f'the file to write must end in .safetensors or .pth, got {path}')
     if path.exists():
         raise UserError(f'{path} already exists: delete it or choose another name')
-    found = identify(checkpoint)
+    found = identify_checkpoint(checkpoint)
     weights = {key: value.contiguous().clone() for key, value in found.backbone.items()}  # no views of larger tensors
     try:
         with atomic_write(path) as partial:

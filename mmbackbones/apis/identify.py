@@ -13,12 +13,15 @@ from torch import Tensor
 
 from ..backbones import PyramidBackbone
 from ..errors import UserError, printable
+from ..export.formats import is_exported
+from ..export.sessions import read_metadata
 from ..utils.text import counted
 from ..weights import RELEASES, find_state_dict, trained_classes, trained_config
 from ..weights.loading import can_load, describe_incompatible_keys, rename_keys
 from ..weights.releases import LAYOUTS
 from ..weights.whole_model import is_whole_model
 from .create_backbone import backbone_name, families
+from .exported_info import ExportedInfo
 from .trained_model import TrainedModel, describe_normalization, read_trained_model
 
 _OUR_LAYOUT = re.compile(r'(stem|stages)\.')
@@ -110,7 +113,7 @@ def _arch_name(arch: str | int | dict[str, Any]) -> str:
     return 'of its own sizes' if isinstance(arch, dict) else str(arch)
 
 
-def identify(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
+def identify(checkpoint: str | os.PathLike[str]) -> 'CheckpointInfo | ExportedInfo':
     """Find out which network a checkpoint holds, and what it says of its training; nothing in it is executed.
 
     Example:
@@ -123,7 +126,7 @@ def identify(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
 
     Args:
         checkpoint: File, URL or short name, in any known layout: of a backbone, an image classifier, or a detector or
-            segmentor with one of our backbones.
+            segmentor with one of our backbones. Or a file that :func:`~mmbackbones.apis.export` wrote.
 
     Returns:
         What it holds; its `lines` are all of it in words.
@@ -132,6 +135,14 @@ def identify(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
         UserError: The checkpoint cannot be read, or is in no known layout; the message names the closest match, and
             where it differs.
     """
+    checkpoint = os.fspath(checkpoint)
+    if is_exported(checkpoint):
+        return ExportedInfo(checkpoint, read_metadata(checkpoint))
+    return identify_checkpoint(checkpoint)
+
+
+def identify_checkpoint(checkpoint: str | os.PathLike[str]) -> CheckpointInfo:
+    """The same of a checkpoint, whatever its name ends with."""
     checkpoint = os.fspath(checkpoint)
     content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent')
     given = find_state_dict(content, checkpoint)

@@ -12,15 +12,23 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
+from ..engine.category_ids import category_ids
 from ..engine.checkpoint_config import checkpoint_config, require_whole_model
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
 from ..engine.dataset_config import is_segmentor, learns_masks
+from ..engine.device import device_of
+from ..engine.float32_boxes import use_float32_boxes
 from ..engine.img_scale import as_sizes
 from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
 from ..engine.size_limit import little_memory, no_larger_than
 from ..errors import UserError
+from ..export.exported_model import NO_AMP, open_exported
+from ..export.formats import is_exported
+from ..prediction.predictions import Predictions
+from ..prediction.predictor import Predictor
+from ..prediction.sources import find_sources
 from ..utils.config_files import ConfigLike, read_config
 from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
@@ -49,6 +57,8 @@ class Model:
         network: The model of MMDetection or MMSegmentation, in evaluation mode, on its device.
         config: What it was built from, with the pipeline that its images go through.
         classes: Names of the classes; the index is the label that the network predicts.
+        category_ids: The number of each class in the training data: of a detector, the id in its annotation file; of a
+            segmentor, the value in its label maps.
         img_scale: Width and height in pixels that images are resized to fit into; None if they are not.
         normalization: How pixel values become its input; None if they stay as they are.
         task: ``detection``, ``instance segmentation`` or ``semantic segmentation``.
@@ -58,15 +68,65 @@ class Model:
     network: nn.Module
     config: Config
     classes: tuple[str, ...]
+    category_ids: tuple[int, ...]
     img_scale: tuple[int, int] | None
     normalization: Normalization | None
     task: str
     checkpoint: str
 
+    def predict(
+        self,
+        source: Any,
+        score_thr: float = 0.3,
+        batch_size: int = 1,
+        amp: bool = False,
+        tta: bool = False,
+        tile: tuple[int, int] | None = None,
+        overlap: float = 0.2,
+    ) -> Predictions:
+        """Predict images, one after the other.
+
+        Example:
+            >>> found = model.predict('photos')
+            >>> for prediction in found:
+            ...     print(prediction.source, prediction.class_names, prediction.boxes)
+            >>> found.failures
+            [('photos/b.jpg', 'the JPEG file is truncated')]
+
+        Args:
+            source: An image or a video, a folder, which is searched with its subfolders, a pattern such as
+                ``photos/*.jpg``, the number of a camera, an array uint8 (H, W, 3) in RGB, or a list of these.
+            score_thr: Score from which an object counts.
+            batch_size: Images that are computed at once. Those of a batch are padded to one size, which may change
+                predictions a little.
+            amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
+            tta: Test-time augmentation: average over scales and flips.
+            tile: Width and height of windows of the image, in its pixels, that are predicted besides the whole image;
+                for objects that are small in large images.
+            overlap: Part of a window that its neighbor shares.
+
+        Returns:
+            The predictions, in the order of the images; of a video, one for each frame. Its attribute ``failures``
+            tells of the files that could not be read.
+
+        Raises:
+            UserError: A mistake in the arguments, or nothing is found to predict on.
+            RunFailed: While iterating, if the GPU has not enough memory.
+        """
+        sources, failures = find_sources(source)
+        options = dict(score_thr=score_thr, batch_size=batch_size, amp=amp, tta=tta, tile=tile, overlap=overlap)
+        return self.predictor(**options).predict(sources, failures)
+
+    def predictor(self, **options: Any) -> Predictor:
+        """What :meth:`predict` applies; arguments as there."""
+        if options.get('amp') and is_exported(self.checkpoint):
+            raise UserError(NO_AMP.format(self.checkpoint))
+        return Predictor(self.network, self.config, self.classes, self.category_ids, **options)
+
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
-        return next(self.network.parameters()).device
+        """Where it computes."""
+        return device_of(self.network)
 
     def __repr__(self) -> str:
         backbone = getattr(self.network, 'backbone', None)
@@ -93,7 +153,8 @@ def load(
 
     Args:
         checkpoint: File or URL of a model that this package, MMDetection 3 or MMSegmentation 1 has trained; with
-            `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors.
+            `config` also one of MMDetection 2 or MMSegmentation 0.x, such as those of the backbones' authors. Or a file
+            that :func:`~mmbackbones.apis.export` wrote.
         device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
         config: Path of a config file that describes the model, which is Python and runs, the name of a config of this
             package, or a config; None for the config that the checkpoint carries, which is read as data.
@@ -106,6 +167,8 @@ def load(
             fit, or there is no such device.
     """
     checkpoint = os.fspath(checkpoint)
+    if is_exported(checkpoint):
+        return _load_exported(checkpoint, None if device is None else _device(device), config)
     place = _device(device)
     content = load_from_file(checkpoint, 'cpu')
     weights = find_state_dict(content, checkpoint)
@@ -122,10 +185,23 @@ def load(
         network = _build(cfg, classes)
     _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg if config is not None else None, checkpoint)
+    return _model(network.to(place).eval(), cfg, classes, content, checkpoint)
+
+
+def _load_exported(file: str, device: torch.device | None, config: ConfigLike | None) -> Model:
+    content, cfg = open_exported(file, config, None if device is None else str(device), loader=False)
+    network = _build(cfg, None).eval()
+    _ = network.session  # opened now, so that what is missing is said now
+    classes = trained_classes(content) or _class_names(cfg if config is not None else None, file)
+    return _model(network, cfg, classes, content, file)
+
+
+def _model(network: nn.Module, cfg: Config, classes: tuple[str, ...], content: Any, checkpoint: str) -> Model:
     return Model(
-        network=network.to(place).eval(),
+        network=network,
         config=cfg,
         classes=classes,
+        category_ids=category_ids(content, len(classes), is_segmentor(cfg)),
         img_scale=_img_scale(cfg),
         normalization=_normalization(cfg),
         task=_task(cfg),
@@ -152,6 +228,7 @@ def _device(name: str | torch.device | None) -> torch.device:
 
 def _build(cfg: Config, classes: tuple[str, ...] | None) -> nn.Module:
     drop_pretrained(cfg)
+    use_float32_boxes(cfg)  # for predictions in half precision
     if classes:
         set_num_classes(cfg, len(classes))
     scope = cfg.get('default_scope') or 'mmengine'

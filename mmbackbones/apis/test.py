@@ -3,36 +3,42 @@
 # ruff: noqa: PT028 - the function `test` is no test
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process, master_only
 
+from ..engine.amp import test_in_half_precision
+from ..engine.augmentation import augment
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, dump_config, load_config
-from ..engine.dataset_config import apply_dataset, is_segmentor, learns_masks, resolve_data_root
+from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import checkpoint_classes, drop_pretrained
-from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained
+from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained, trained_labels
 from ..engine.lean_runner import LeanRunner
 from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
+from ..engine.saved_predictions import check_predictions_file, set_predictions_file
 from ..engine.size_limit import little_memory, no_larger_than
+from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import training_folder, work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
+from ..export.exported_model import NO_AMP, open_exported
+from ..export.formats import is_exported
+from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
 from ..utils.text import counted
-from ..weights import find_state_dict, load_from_file
+from ..weights import find_state_dict, load_from_file, trained_classes
 
 
 def test(
@@ -41,8 +47,13 @@ def test(
     *,
     config: ConfigLike | None = None,
     img_scale: tuple[int, int] | None = None,
+    batch_size: int | None = None,
+    amp: bool = False,
     tta: bool = False,
+    tile: tuple[int, int] | None = None,
+    overlap: float = 0.2,
     show_dir: str | os.PathLike[str] | None = None,
+    save_predictions: str | os.PathLike[str] | None = None,
     work_dir: str | os.PathLike[str] | None = None,
     launcher: str = 'none',
     cfg_options: dict | None = None,
@@ -58,17 +69,25 @@ def test(
         0.8125
 
     Args:
-        checkpoint: File or URL of a trained model.
+        checkpoint: File or URL of a trained model, or a file that :func:`~mmbackbones.apis.export` wrote.
         data: ``shapes``, or a folder in any of the known formats; None for the data set that the config names. Classes
             keep the label order of the checkpoint.
         config: Path of a config file, the name of a config of this package, or a config; None for the config that the
             checkpoint was trained with, which is in it and is read as data.
         img_scale: Width and height in pixels that images are resized to fit into.
+        batch_size: Images that are computed at once; None for as the config says, and for 1 without `config`. Those of
+            a batch are padded to one size, which may change predictions a little.
+        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
         tta: Test-time augmentation: average over scales and flips.
+        tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects in
+            large images; None for whole only. A tile is resized as an image would be.
+        overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
-        work_dir: Folder for ``metrics.json``; None for ``work_dirs/<config>`` or, without `config`, for the folder of
-            the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``. In the folder of a training
-            run only the subfolder ``test`` is written to.
+        save_predictions: JSON file for all objects that a detector finds, whatever their score, in the COCO form that
+            ``predict`` writes as well. None: ``predictions.json`` beside ``metrics.json``.
+        work_dir: Folder for ``metrics.json`` and ``predictions.json``; None for ``work_dirs/<config>`` or, without
+            `config`, for the folder of the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``.
+            In the folder of a training run only the subfolder ``test`` is written to.
         launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``. Each process tests a part of
             the images.
         cfg_options: Config entries to override, by dotted names.
@@ -84,13 +103,23 @@ def test(
     checkpoint, options = os.fspath(checkpoint), flatten(cfg_options)
     data, show_dir = path_text('data', data), path_text('show_dir', show_dir)
     work_dir = path_text('work_dir', work_dir)
+    save_predictions = path_text('save_predictions', save_predictions)
     img_scale = checked_img_scale(img_scale)
-    if not isinstance(tta, bool):
-        raise UserError(f'tta must be True or False, got {tta!r}')
+    check_switches(amp=amp, tta=tta)
+    check_counts(batch_size=batch_size)
+    tile = checked_tile(tile, overlap, tta)
     limited: Callable[[], AbstractContextManager] = nullcontext
     frugal: Callable[[], AbstractContextManager] = nullcontext
     with building('', options):
-        if config is not None:
+        exported = is_exported(checkpoint)
+        if exported:
+            content, cfg = open_exported(checkpoint, config, data=data is None)
+            complete_config(cfg, config_name(config or cfg), work_dir or training_folder(checkpoint), options)
+            if amp:
+                raise UserError(NO_AMP.format(checkpoint))
+            if launcher != 'none':
+                raise UserError(f'--launcher is for checkpoints: {checkpoint} is tested in one process')
+        elif config is not None:
             cfg = load_config(config, work_dir, cfg_options)
         else:
             content = load_from_file(checkpoint, 'cpu')
@@ -106,27 +135,37 @@ def test(
         use_exact_metrics(cfg)
         if img_scale:
             set_img_scale(cfg, *img_scale)
+        if batch_size and 'test_dataloader.batch_size' not in options:
+            cfg.test_dataloader.batch_size = batch_size
+        if amp:
+            test_in_half_precision(cfg)
         if tta:
-            _augment(cfg)
+            augment(cfg)
+        if tile:
+            tile_config(cfg, tile, overlap)
+    if save_predictions:
+        check_predictions_file(cfg, save_predictions)
     cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
     main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
     if show_dir:
         main_process_first(lambda: require_writable(show_dir, '--show-dir'))
+    if save_predictions:
+        main_process_first(lambda: require_writable(Path(save_predictions).parent, '--save-predictions'))
     escape_log()
     with limited(), frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
-    classes = main_process_first(lambda: checkpoint_classes(checkpoint))
+    classes = trained_classes(content) if exported else main_process_first(lambda: checkpoint_classes(checkpoint))
     trained = [option for option, value in labels.items() if value is None]
     if is_segmentor(cfg):
-        labels = labels_as_trained(checkpoint, **labels)
+        labels = labels_as_trained(checkpoint, **labels, trained=trained_labels(content) if exported else None)
     root = resolve_data_root(cfg, data, 'train' if config else 'test')
     splits = ('val', 'test')
     apply_dataset(cfg, root, builtin_dataset=data is None, splits=splits, classes=classes, trained=trained, **labels)
     drop_pretrained(cfg)
     if config is None:
         cfg.train_dataloader = None  # it has only told which data the model is made for
-    cfg.load_from = checkpoint
-    cfg.custom_hooks = [dict(type='CheckpointMatchHook', strict=True)]
+    cfg.load_from = None if exported else checkpoint
+    cfg.custom_hooks = [] if exported else [dict(type='CheckpointMatchHook', strict=True)]
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
     with building('', options), limited():
@@ -134,15 +173,31 @@ def test(
         _ = runner.test_loop  # built on first access
     escape_log()
     log_operators(cfg)
+    saved = set_predictions_file(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
-    with blaming(options, 'testing with this config fails'):
+    with blaming(options, 'testing with this config fails'), _sizes_that_fit():
         metrics = tidy_metrics(runner.test())
     path = Path(cfg.work_dir) / 'metrics.json'
     main_process_first(lambda: write_metrics(metrics, path))
     if is_main_process():
         print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
+        if saved:
+            print('predictions written to', printable(str(saved)))
     return metrics
+
+
+@contextmanager
+def _sizes_that_fit() -> Iterator[None]:
+    """Turn MMSegmentation's refusal of images of several sizes in a batch into a sentence."""
+    try:
+        yield
+    except AssertionError as error:
+        if 'image size in a batch' not in str(error):
+            raise
+        raise UserError(
+            'the images have several sizes, and this segmentor takes batches of one size only: give --batch-size 1'
+        ) from error
 
 
 class _TestRunner(LeanRunner):
@@ -152,13 +207,3 @@ class _TestRunner(LeanRunner):
     def dump_config(self) -> None:
         """Write the config to the work directory."""
         dump_config(self.cfg, Path(self.work_dir) / f'{config_name(self.cfg)}.py')
-
-
-def _augment(cfg: Config) -> None:
-    """Average predictions over scales and flips, as the config says."""
-    if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
-        raise UserError('--tta needs tta_model and tta_pipeline in the config, and this one has none')
-    if learns_masks(cfg):
-        cfg.tta_model.type = 'InstanceTTAModel'  # MMDetection's own does not take masks
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = dict(**cfg.tta_model, module=cfg.model)

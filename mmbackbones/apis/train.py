@@ -13,6 +13,7 @@ from ..engine.distributed import main_process_first
 from ..engine.img_scale import checked_img_scale
 from ..engine.training import run_training
 from ..errors import UserError
+from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.paths import path_text
 
@@ -121,7 +122,7 @@ def train(
         RunFailed: The loss or the weights are no longer finite. Checkpoints until then are kept.
         OSError: A file could not be read or written during training.
     """
-    _check_counts(epochs=epochs, iters=iters, batch_size=batch_size, accumulate=accumulate)
+    check_counts(epochs=epochs, iters=iters, batch_size=batch_size, accumulate=accumulate)
     if epochs and iters:
         raise UserError('a run has one length: give epochs or iters')
     if weights and from_scratch:
@@ -129,9 +130,7 @@ def train(
     if lr is not None and not _is_rate(lr):
         raise UserError(f'lr must be a number above 0, got {lr!r}')
     img_scale = checked_img_scale(img_scale)
-    for name, value in {'from_scratch': from_scratch, 'amp': amp}.items():
-        if not isinstance(value, bool):
-            raise UserError(f'{name} must be True or False, got {value!r}')
+    check_switches(from_scratch=from_scratch, amp=amp)
     runner = run_training(
         config,
         data=path_text('data', data),
@@ -153,12 +152,6 @@ def train(
         ignore_label=ignore_label,
     )
     return main_process_first(lambda: _result(runner))
-
-
-def _check_counts(**given: int | None) -> None:
-    for name, value in given.items():
-        if value is not None and (type(value) is not int or value < 1):
-            raise UserError(f'{name} must be a whole number of at least 1, got {value!r}')
 
 
 def _is_rate(value: Any) -> bool:

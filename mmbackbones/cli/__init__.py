@@ -20,6 +20,8 @@ from .exits import run
 VERBS = {
     'train': 'train a detector or a segmentor',
     'test': 'evaluate a trained model',
+    'predict': 'look for objects in images and videos with a trained model',
+    'export': 'write a trained model to a file for other runtimes',
     'check-data': 'check a data folder before a long training run',
     'demo': 'train, test and draw a small model in minutes',
     'identify': 'say what a checkpoint holds',

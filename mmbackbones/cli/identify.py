@@ -10,7 +10,9 @@ from argparse import ArgumentParser, Namespace
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file, URL or short name of a checkpoint')
+    parser.add_argument(
+        'checkpoint', metavar='CHECKPOINT', help='file, URL or short name of a checkpoint, or an exported file'
+    )
 
 
 def main(arguments: Namespace) -> None:

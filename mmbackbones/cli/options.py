@@ -92,6 +92,17 @@ def positive_float(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Argument type: a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f'must be a number from 0 to 1, got {text!r}')
+    return value
+
+
 def add_config(parser: ArgumentParser, optional: bool = False, default: str = '') -> None:
     """Add CONFIG, and to the end of the help the names that it may be.
 
@@ -148,6 +159,30 @@ def add_label_options(parser: ArgumentParser, default: str | None = None) -> Non
         type=non_negative_int,
         metavar='N',
         help=f'ignore pixels of value N in label maps, as those of 255 are unless it is a class{ending}',
+    )
+
+
+def add_amp(parser: ArgumentParser) -> None:
+    """Add ``--amp``, for commands that predict."""
+    parser.add_argument('--amp', action='store_true', help='half precision: float16 on GPUs, bfloat16 on CPUs')
+
+
+def add_tile_options(parser: ArgumentParser) -> None:
+    """Add ``--tile`` and ``--overlap``, for commands that predict images."""
+    parser.add_argument(
+        '--tile',
+        type=positive_int,
+        nargs=2,
+        metavar=('W', 'H'),
+        help='predict images in tiles of W x H pixels as well as whole, and merge what is found: for small objects in '
+        'large images; a tile is resized as an image would be, so that W H near the image scale keeps its resolution',
+    )
+    parser.add_argument(
+        '--overlap',
+        type=float,
+        default=0.2,
+        metavar='R',
+        help='share of a tile that its neighbors cover, too, from 0 to below 0.9 (default: 0.2)',
     )
 
 

@@ -1,6 +1,7 @@
 """Evaluate a trained detector or segmentor: print its metrics and write them to metrics.json in the work directory.
 
-If that is the folder of a training run, they go to its test/.
+What a detector finds is written to predictions.json beside it. If the work directory is the folder of a training run,
+both go to its test/.
 
 Examples, with the config that the checkpoint was trained with, and with another:
 
@@ -10,25 +11,47 @@ Examples, with the config that the checkpoint was trained with, and with another
 
 from argparse import ArgumentParser, Namespace
 
-from .options import add_config, add_data_options, add_label_options, add_run_options
+from .options import (
+    add_amp,
+    add_config,
+    add_data_options,
+    add_label_options,
+    add_run_options,
+    add_tile_options,
+    positive_int,
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_config(parser, optional=True, default='the one in the checkpoint')
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model')
     add_data_options(parser)
+    parser.add_argument(
+        '--batch-size',
+        type=positive_int,
+        metavar='N',
+        help="images that are computed at once (default: the config's own; 1 without CONFIG)",
+    )
+    add_amp(parser)
     parser.add_argument('--tta', action='store_true', help='test-time augmentation: average over scales and flips')
+    add_tile_options(parser)
     parser.add_argument(
         '--show-dir',
         metavar='DIR',
         help='draw predictions beside the ground truth into DIR, in the same folders as the images',
     )
+    parser.add_argument(
+        '--save-predictions',
+        metavar='FILE.json',
+        help='where to write all objects that a detector finds, in COCO form (default: predictions.json beside '
+        'metrics.json)',
+    )
     add_label_options(parser, default='as in training')
     parser.add_argument(
         '--work-dir',
         metavar='DIR',
-        help='where to write metrics.json and logs (default: test/ in the folder of the training run; with CONFIG '
-        'work_dirs/<config>, or its test/ after a training run)',
+        help='where to write metrics.json, predictions.json and logs (default: test/ in the folder of the training '
+        'run; with CONFIG work_dirs/<config>, or its test/ after a training run)',
     )
     add_run_options(parser)
 

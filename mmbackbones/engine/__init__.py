@@ -1,6 +1,6 @@
 """From a config and options to a training run; importing it registers what a config of ours names."""
 
 from ..datasets import paired_seg_dataset  # noqa: F401
-from ..evaluation import instance_tta, metrics  # noqa: F401
+from ..evaluation import instance_tta, metrics, tiles  # noqa: F401
 from ..visualization import draw_hook  # noqa: F401
 from . import checkpoint_hook, checkpoint_match, finite_loss, float32_boxes, hooks, iteration_loop, resume  # noqa: F401

@@ -12,7 +12,6 @@ from ..weights import find_state_dict, read_trained_config
 from .config_tree import dicts_in
 from .untrusted_config import SCOPES, UntrustedConfig
 
-_MAX_BATCH = 1024  # images
 _LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 _OF_VERSION_2 = {'data', 'optimizer', 'runner', 'evaluation', 'workflow', 'optimizer_config'}
 
@@ -48,6 +47,11 @@ def checkpoint_config(content: object, filename: str, loader: bool = True, data:
         UserError: The file holds a backbone alone, carries no config, or one that cannot be used as data.
     """
     require_whole_model(content, filename)
+    return carried_config(content, filename, loader, data)
+
+
+def carried_config(content: object, filename: str, loader: bool = True, data: bool = True) -> Config:
+    """The same of any file that carries a config as checkpoints do, with or without weights."""
     trained = read_trained_config(content, filename)
     scope = _default_scope(trained, filename)
     part = UntrustedConfig(filename, scope)
@@ -60,7 +64,7 @@ def checkpoint_config(content: object, filename: str, loader: bool = True, data:
         model=part.model(model, 'model'),
         train_dataloader=dict(dataset=_training_data(trained, part)),
         test_dataloader=dict(
-            batch_size=1,
+            batch_size=1,  # whatever it was in training: images of a batch are padded, which changes predictions
             num_workers=0,
             drop_last=False,
             sampler=dict(type='DefaultSampler', shuffle=False),
@@ -137,12 +141,10 @@ def _training_data(trained: Mapping[str, Any], part: UntrustedConfig) -> dict[st
 
 def _take_loader(cfg: dict[str, Any], trained: Mapping[str, Any], part: UntrustedConfig) -> None:
     loader = trained['test_dataloader']
-    batch, workers = loader.get('batch_size', 1), loader.get('num_workers', 0)
-    if type(batch) is not int or not 0 < batch <= _MAX_BATCH:
-        part.refuse('test_dataloader.batch_size', f'is {batch!r}, not a number from 1 to {_MAX_BATCH}')
+    workers = loader.get('num_workers', 0)
     if type(workers) is not int or workers < 0:
         part.refuse('test_dataloader.num_workers', f'is {workers!r}, not a number of processes')
-    cfg['test_dataloader'].update(batch_size=batch, num_workers=min(workers, os.cpu_count() or 1))
+    cfg['test_dataloader']['num_workers'] = min(workers, os.cpu_count() or 1)
     cfg['test_evaluator'] = part.evaluator(trained.get('test_evaluator'), 'test_evaluator')
 
 

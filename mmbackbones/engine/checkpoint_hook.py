@@ -19,6 +19,7 @@ from ..errors import UserError
 from ..evaluation.summary import tidy_metrics
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..weights import load_from_file
+from .category_ids import ids_in_annotations
 from .finite_loss import check_weights, finish_loss_check
 from .running_statistics import average_running_statistics
 
@@ -85,6 +86,11 @@ class WholeCheckpointHook(CheckpointHook):
     # What a checkpoint says of its run.
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        if ids := ids_in_annotations(runner.train_dataloader.dataset):
+            checkpoint['meta'].get('dataset_meta', {})['category_ids'] = ids
+        self._add_record(checkpoint)
+
+    def _add_record(self, checkpoint: dict) -> None:
         checkpoint[_RECORD] = dict(
             validated=self.validated,
             best={key: list(value) for key, value in self.best.items()},
@@ -249,7 +255,7 @@ class WholeCheckpointHook(CheckpointHook):
     def _record_validation(self, path: Path) -> None:
         """Write the present record into a checkpoint, and leave everything else in it as it is."""
         checkpoint = load_from_file(path, 'cpu')
-        self.before_save_checkpoint(None, checkpoint)
+        self._add_record(checkpoint)
         with atomic_write(path) as partial:
             torch.save(checkpoint, partial)
 

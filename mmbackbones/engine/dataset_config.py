@@ -208,6 +208,7 @@ def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: st
         data_prefix={},
         ann_file=str(found.splits[split].list_file),
         **found.table.settings,
-        metainfo=metainfo,
+        # Checkpoints keep the numbers, so that predictions are written in them.
+        metainfo={**metainfo, 'category_ids': found.table.numbers},
     )
     check_resized_size(dataset.pipeline, *found.splits[split].thinnest)

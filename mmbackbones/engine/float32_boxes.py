@@ -7,8 +7,13 @@ MMDetection casts anchors and regions to the type of the features. bfloat16 has 
 import torch
 from mmdet.models import SingleRoIExtractor
 from mmdet.models.task_modules import AnchorGenerator
+from mmengine.config import Config
 from mmengine.registry import MODELS, TASK_UTILS
 from torch import Tensor
+
+from .config_tree import dicts_in
+
+_IN_FLOAT32 = {'AnchorGenerator': 'Float32AnchorGenerator', 'SingleRoIExtractor': 'Float32RoIExtractor'}
 
 
 @TASK_UTILS.register_module()
@@ -41,3 +46,10 @@ class Float32RoIExtractor(SingleRoIExtractor):
         """Features of `rois`, in the type of `feats`; see MMDetection."""
         maps = tuple(feat.float().contiguous() for feat in feats)
         return super().forward(maps, rois.float(), roi_scale_factor).to(feats[0].dtype)
+
+
+def use_float32_boxes(cfg: Config) -> None:
+    """Take these classes in place of MMDetection's own, in the model of a config; values in float32 stay the same."""
+    for node in dicts_in(cfg.model):
+        if (name := str(node.get('type')).removeprefix('mmdet.')) in _IN_FLOAT32:
+            node['type'] = _IN_FLOAT32[name]

@@ -48,6 +48,7 @@ def labels_as_trained(
     background: str | None,
     ignore_label: int | None,
     resumed: LabelOptions | None = None,
+    trained: LabelOptions | None = None,
 ) -> LabelOptions:
     """The options of label maps as given, and those not given as a checkpoint was trained.
 
@@ -62,9 +63,10 @@ def labels_as_trained(
         UserError: The run to resume read label maps differently.
     """
     if resumed is None:
-        trained = main_process_first(
-            lambda: trained_labels(CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent'))
-        )
+        if trained is None:
+            trained = main_process_first(
+                lambda: trained_labels(CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent'))
+            )
     else:
         trained = resumed
         for option, given, before in (

@@ -7,6 +7,7 @@ pycocotools to the last digit, all metrics are fractions from 0 to 1, and -1 mea
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,8 @@ from mmseg.evaluation import IoUMetric
 
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
+from .coco_file import CocoFile
+from .coco_form import object_annotation, rle_text, xywh
 from .metric_options import MAP_DETECTIONS, detection_counts, statistics, strings
 
 _UNDEFINED = -1.0
@@ -41,9 +44,13 @@ class ExactCocoMetric(CocoMetric):
         **kwargs: Arguments of :class:`mmdet.evaluation.CocoMetric`. With `outfile_prefix` the predictions are written
             to ``<prefix>.bbox.json`` and ``<prefix>.segm.json``, ready for pycocotools: masks have no box, because it
             would count as the size of the object.
+
+    Attributes:
+        predictions: File to write all predictions to, as :mod:`~mmbackbones.evaluation.coco_form` says; None: to none.
     """
 
     _coco_api: Any
+    predictions: Path | None = None
 
     def __init__(
         self,
@@ -85,6 +92,8 @@ class ExactCocoMetric(CocoMetric):
                 "the metric 'segm' needs a model that predicts masks, but this one predicts none: use metric='bbox'"
             )
         super().process(data_batch, data_samples)
+        for sample, (ground_truth, _) in zip(data_samples, self.results[-len(data_samples) :], strict=True):
+            ground_truth['img_path'] = sample.get('img_path', '')
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute the metrics.
@@ -99,6 +108,8 @@ class ExactCocoMetric(CocoMetric):
             self._coco_api = self._from_samples([ground_truth for ground_truth, _ in results])
         self.cat_ids = self._coco_api.get_cat_ids(cat_names=self.dataset_meta['classes'])
         predictions = self._predictions([prediction for _, prediction in results])
+        if self.predictions:
+            self._save(results, self.predictions)
         if self.outfile_prefix:
             for kind, content in predictions.items():
                 _write(content, Path(f'{self.outfile_prefix}.{kind}.json'))
@@ -121,9 +132,9 @@ class ExactCocoMetric(CocoMetric):
             for kind, found in predictions.items():
                 for i, label in enumerate(result['labels']):
                     shape = (
-                        dict(bbox=self.xyxy2xywh(result['bboxes'][i]))
+                        dict(bbox=list(xywh(result['bboxes'][i])))
                         if kind == 'bbox'
-                        else dict(segmentation=_as_text(result['masks'][i]))
+                        else dict(segmentation=rle_text(result['masks'][i]))
                     )
                     found.append(
                         dict(
@@ -134,6 +145,20 @@ class ExactCocoMetric(CocoMetric):
                         )
                     )
         return predictions
+
+    def _save(self, results: list, path: Path) -> None:
+        with CocoFile(path, self.dataset_meta['classes'], self.cat_ids) as file:
+            for ground_truth, found in results:
+                number = ground_truth['img_id']
+                name = self._coco_api.imgs[number].get('file_name') or ground_truth['img_path']
+                size = dict(width=int(ground_truth['width']), height=int(ground_truth['height']))
+                masks = found.get('masks', repeat(None))
+                objects = zip(found['labels'].tolist(), found['bboxes'], found['scores'].tolist(), masks)  # noqa: B905
+                annotations = (
+                    object_annotation(number, self.cat_ids[label], box, score, mask)
+                    for label, box, score, mask in objects
+                )
+                file.write(dict(id=number, file_name=name, **size), filter(None, annotations))
 
     def _evaluate(self, kind: str, predictions: list[dict]) -> dict[str, float]:
         evaluation = COCOevalMP if self.use_mp_eval else COCOeval
@@ -208,12 +233,6 @@ def _write(predictions: list[dict], path: Path) -> None:
             dump(predictions, str(partial), file_format='json')
     except OSError as error:
         raise UserError(f'cannot write the predictions to {path}: {error.strerror or error}') from error
-
-
-def _as_text(mask: dict) -> dict:
-    """Run-length encoding (RLE) as JSON can hold it."""
-    counts = mask['counts']
-    return dict(mask, counts=counts.decode() if isinstance(counts, bytes) else counts)
 
 
 def _mean(values: np.ndarray) -> float:

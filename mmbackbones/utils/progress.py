@@ -1,12 +1,22 @@
-"""Progress bars of long work: on standard error, and only where that is a terminal."""
+"""Progress bars of long work, on standard error where that is a terminal, and lines elsewhere."""
 
+import sys
 from collections.abc import Iterable, Iterator
+from time import monotonic
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 T = TypeVar('T')
+_SILENCE = 30  # seconds between two lines where there is no terminal
 
 
 def progress_bar(*columns: ProgressColumn, transient: bool = False, disable: bool = False) -> Progress:
@@ -25,3 +35,22 @@ def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
     """Yield `items`, `total` of them, beside a bar that disappears after the last; no bar if there are none."""
     with progress_bar(transient=True, disable=not total) as bar:
         yield from bar.track(items, total, description=description)
+
+
+def watch(items: Iterable[T], total: int | None, description: str) -> Iterator[T]:
+    """Yield `items` of long work beside a bar with their number; without a terminal, a line says it from time to time.
+
+    Args:
+        items: Anything that is computed on the way.
+        total: How many there are; None: that is not known.
+        description: What is done, such as ``Predicting``.
+    """
+    columns = TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with progress_bar(*columns, transient=True) as bar:
+        task, told = bar.add_task(description, total=total), monotonic()
+        for number, item in enumerate(items, 1):
+            yield item
+            bar.update(task, completed=number)
+            if not bar.console.is_terminal and monotonic() - told > _SILENCE:
+                told = monotonic()
+                print(f'{description}: {number}' + (f' of {total}' if total else ''), file=sys.stderr, flush=True)

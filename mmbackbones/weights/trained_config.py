@@ -1,4 +1,4 @@
-"""What a checkpoint says of its training run: the config, read as data, and the classes."""
+"""What a checkpoint says of its training run: the config, read as data, the classes and their numbers in the data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from ..errors import UserError
 from .literals import NotDataError, read_assignments, read_literals
 
 _MAX_LENGTH = 2_000_000  # characters; the config of a detector has 25,000, and 500 more for each of its classes
+_MAX_ID = 2**53  # whole numbers below it are the same in every reader of JSON
 
 
 def trained_config(checkpoint: object) -> dict[str, Any]:
@@ -73,6 +74,23 @@ def trained_classes(checkpoint: object) -> tuple[str, ...] | None:
     if not isinstance(classes, list | tuple) or not all(isinstance(name, str) for name in classes):
         return None
     return tuple(map(str, classes)) or None
+
+
+def trained_category_ids(checkpoint: object) -> tuple[int, ...] | None:
+    """The number of each class in the training data, in label order, from ``meta['dataset_meta']['category_ids']``.
+
+    For a detector these are the category ids of its annotation file, for a segmentor the values in its label maps.
+
+    Args:
+        checkpoint: What :func:`~mmbackbones.weights.load_from_file` returned.
+
+    Returns:
+        As many different numbers as there are :func:`trained_classes`; None if the checkpoint has no such numbers.
+    """
+    ids = _entry(_entry(_entry(checkpoint, 'meta'), 'dataset_meta'), 'category_ids')
+    if not isinstance(ids, list | tuple) or not all(type(number) is int and abs(number) < _MAX_ID for number in ids):
+        return None
+    return tuple(ids) if len(set(ids)) == len(ids) == len(trained_classes(checkpoint) or ()) else None
 
 
 def _entry(node: object, name: str) -> Any:

@@ -184,6 +184,7 @@ def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp
         assert report['metrics'] == boxes
         assert report['seg_metrics'] == labels
     assert (folder / 'test/found.bbox.json').read_text() == (tmp_path / 'found.bbox.json').read_text()
+    assert (folder / 'test/predictions.json').read_text() == (tmp_path / 'predictions.json').read_text()
     assert (folder / 'test/metrics.json').read_text() == (tmp_path / 'metrics.json').read_text()
     assert not (folder / '.dist_test').exists()
 

@@ -132,6 +132,7 @@ def test_a_checkpoint_remembers_the_reading(trained):
     _, run = trained
     meta = torch.load(run / 'iter_1.pth', weights_only=False)['meta']['dataset_meta']
     assert (meta['reduce_zero_label'], meta['ignore_label']) == (False, 9)
+    assert meta['category_ids'] == (0, 1, 2, 3)
 
 
 def test_a_test_reads_label_maps_as_training_did(trained, tiny_seg_config, tmp_path):
@@ -188,6 +189,7 @@ def test_a_resumed_run_reads_label_maps_as_before(trained, tiny_seg_config, tmp_
     train(tiny_seg_config, **options, work_dir=str(tmp_path / 'same'))
     meta = torch.load(tmp_path / 'same/iter_2.pth', weights_only=False)['meta']['dataset_meta']
     assert (meta['reduce_zero_label'], meta['ignore_label']) == (False, 9)
+    assert meta['category_ids'] == (0, 1, 2, 3)
 
 
 def test_without_being_told_neither_check_nor_training_guesses(tool, tiny_seg_config, tmp_path):

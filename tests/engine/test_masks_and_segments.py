@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 from mmseg.datasets import ADE20KDataset
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from mmbackbones.apis import load, train
 from mmbackbones.apis import test as evaluate
@@ -56,6 +58,39 @@ def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, 
     metrics, _ = run_test(tool, tiny_mask_config, mask_detector, shapes, tmp_path, tta)
     names = {'mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', *(f'AP_{name}' for name in CLASSES)}
     assert set(metrics) == {f'{kind}_{name}' for kind in ('bbox', 'segm') for name in names}
+    content = json.loads((tmp_path / 'predictions.json').read_text())
+    truth = COCO(shapes / 'annotations/val.json')
+    assert content['images'] == truth.dataset['images']
+    boxes, masks = content['annotations'], [dict(item) for item in content['annotations']]
+    for item in masks:
+        del item['bbox']  # which would count as the size of the object
+    for kind, items in ('bbox', boxes), ('segm', masks):
+        evaluation = COCOeval(truth, truth.loadRes(items), kind)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+        assert evaluation.stats[:6].tolist() == [
+            metrics[f'{kind}_{name}'] for name in ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
+        ]
+
+
+def test_where_predictions_are_saved(tool, mask_detector, segmentor, shapes, tmp_path):
+    def run(model, file):
+        return tool('test', model / 'epoch_1.pth', *arguments, '--work-dir', tmp_path, '--save-predictions', file)
+
+    arguments = ['--data', shapes, *SMALL]
+    code, out, err = run(mask_detector, tmp_path / 'deep/found.json')
+    assert code == 0, err
+    assert f'predictions written to {tmp_path}/deep/found.json' in out
+    assert not (tmp_path / 'predictions.json').exists()
+    for model, file, message in (
+        (mask_detector, shapes / 'annotations/val.json', 'would overwrite the annotations in'),
+        (mask_detector, tmp_path / 'found.txt', 'give it a name that ends in .json'),
+        (segmentor, tmp_path / 'found.json', 'this is a segmentor: its label maps are what `mmbackbones predict`'),
+    ):
+        code, _, err = run(model, file)
+        assert code == 2
+        assert message in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize('kind', ['segmentor', 'mask_detector'])

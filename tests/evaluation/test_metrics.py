@@ -104,6 +104,43 @@ def test_equal_to_plain_pycocotools_to_the_last_digit(ground_truth, tmp_path, ki
     assert 0.2 < stats[0] < 0.9
 
 
+@pytest.mark.parametrize('kind', ['bbox', 'segm'])
+def test_saved_predictions_give_the_same_figures(ground_truth, tmp_path, kind):
+    metric = ExactCocoMetric(ann_file=str(ground_truth), metric=['bbox', 'segm'])
+    metric.dataset_meta = dict(classes=tuple(IDS))
+    metric.predictions = tmp_path / 'predictions.json'
+    samples = list(predictions(ground_truth))
+    metric.process({}, samples[:2])
+    metric.process({}, samples[2:])
+    metrics = metric.evaluate(len(samples))
+    content = json.loads(metric.predictions.read_text())
+    truth = json.loads(ground_truth.read_text())
+    assert content['images'] == truth['images']
+    assert sorted(content['categories'], key=str) == sorted(truth['categories'], key=str)
+    if kind == 'segm':  # pycocotools would take the size of the box for that of the object
+        content['annotations'] = [
+            {key: value for key, value in item.items() if key != 'bbox'} for item in content['annotations']
+        ]
+    (tmp_path / 'list.json').write_text(json.dumps(content['annotations']))
+    stats = plain(ground_truth, tmp_path / 'list.json', kind)
+    assert [metrics[f'coco/{kind}_{name}'] for name in STATISTICS] == stats[:6].tolist()
+
+
+def test_saved_predictions_without_an_annotation_file(ground_truth, tmp_path):
+    metric = ExactCocoMetric(metric='bbox')
+    metric.dataset_meta = dict(classes=tuple(IDS))
+    metric.predictions = tmp_path / 'predictions.json'
+    samples = [
+        {**sample, 'instances': [], 'img_path': f'photos/{sample["img_id"]}.jpg'}
+        for sample in predictions(ground_truth)
+    ]
+    metric.process({}, samples)
+    metric.evaluate(len(samples))
+    content = json.loads(metric.predictions.read_text())
+    assert [image['file_name'] for image in content['images']] == [sample['img_path'] for sample in samples]
+    assert len(content['annotations']) == sum(len(sample['pred_instances']['scores']) for sample in samples)
+
+
 @pytest.mark.parametrize('name', ['cat', 'dog'])
 def test_each_class_is_evaluated_under_its_own_name(ground_truth, tmp_path, name):
     metrics = evaluate(ground_truth, list(predictions(ground_truth)), outfile_prefix=str(tmp_path / 'found'))

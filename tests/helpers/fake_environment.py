@@ -34,7 +34,7 @@ class FakeEnvironment:
         self.folder = folder
         folder.mkdir()
         (folder / 'packaging').symlink_to(Path(packaging.__file__).parent)
-        for name in 'pillow', 'pyyaml', 'matplotlib', 'rich', 'safetensors', 'ftfy', 'regex':
+        for name in 'pillow', 'pyyaml', 'matplotlib', 'rich', 'safetensors', 'supervision', 'ftfy', 'regex':
             self.install(name, '9.0')
         self.install('setuptools', '80.0')
         self.install('mmbackbones', '0.1.0', requires=REQUIRES)

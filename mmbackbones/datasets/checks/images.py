@@ -33,6 +33,7 @@ TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda pixels: np.rot90(pixels),
 }
 _AS_STORED = cv2.IMREAD_IGNORE_ORIENTATION
+_JPEG_MARK = b'\xff\xd8'
 _EXIF_MARKS = b'eXIf', b'EXIF', b'Exif'  # of PNG, WebP and AVIF
 _SAMPLES_PER_PIXEL = 277  # tag of TIFF
 _PNG_DEPTH = 24  # place of the bit depth in a PNG file
@@ -84,6 +85,21 @@ def read_images(root: Path, folder: Path, names: Sequence[str], source: str) -> 
     with _lenient_pil():
         found = inspect_files(root, folder, names, source, 'image', _inspect)
     return [ImageInfo(*values) for values in found]
+
+
+def image_damage(path: str, decode: bool = True) -> str | None:
+    """Why training could not read an image, or would see gray in place of its missing part; None if it could read it.
+
+    Args:
+        path: A regular file.
+        decode: Whether to decode it; else only JPEG files are looked at, of which OpenCV may fill in what is missing.
+    """
+    if not decode:
+        with open(path, 'rb') as file:
+            if file.read(2) != _JPEG_MARK:
+                return None
+    found = _inspect(path)
+    return found if isinstance(found, str) else None
 
 
 def _inspect(path: str) -> ImageInfo | str:
@@ -192,7 +208,7 @@ def _inspect_pixels(data: Pixels, header: _Header | None) -> ImageInfo | str:
     if seen is None:
         _load_strictly(data)  # raises an error that says what is wrong, if PIL cannot read the file, either
         return f'OpenCV, which training reads images with, does not know this kind of {kind} file'
-    if not header and data[:2].tobytes() == b'\xff\xd8' and not _has_end(data.tobytes()):
+    if not header and data[:2].tobytes() == _JPEG_MARK and not _has_end(data.tobytes()):
         return 'the JPEG file is truncated'
     orientation = tag = header.tag if header else 0
     if tag != 1 and kind != 'TIFF':  # in a TIFF file OpenCV follows the tag whatever it is told

@@ -86,6 +86,21 @@ class LabelTable:
             ignore_label=self.ignore_label,
         )
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The value that stands for each class in label maps that others are to read as these.
+
+        Of several values of a class it is the first. Colors are no numbers: classes that they stand for are counted
+        from 0, as in the label maps that they are converted to. A class whose value is ignored keeps that value.
+        """
+        if self.by_color:
+            return tuple(range(len(self.names)))
+        first: dict[int, int] = {}
+        for value, index in self.classes.items():
+            first.setdefault(index, value)
+        ignored = IGNORE_INDEX if self.ignore_label is None else self.ignore_label
+        return tuple(first.get(index, ignored) for index in range(len(self.names)))
+
     def index(self, value: int) -> int:
         """Index of the class of a value; 255 if its pixels are ignored."""
         return self.classes.get(value, IGNORE_INDEX)

@@ -1,0 +1,239 @@
+"""Exported files as models of MMDetection and MMSegmentation: the same images in, the same results out.
+
+Their images go through the pipeline and the data preprocessor of the trained model, the file computes what the network
+does, and what follows is the libraries' own code again, or does as theirs.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.roi_heads.mask_heads import FCNMaskHead
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import scale_boxes
+from mmengine.config import Config, ConfigDict
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS
+from mmengine.structures import InstanceData
+from mmseg.models.segmentors import BaseSegmentor, EncoderDecoder
+from torch import Tensor
+
+from ..engine.checkpoint_config import carried_config
+from ..engine.dataset_config import is_segmentor
+from ..errors import UserError
+from ..utils.config_files import ConfigLike, read_config
+from .metadata import FEATURES
+from .sessions import Session, open_session, read_metadata
+
+NO_AMP = '--amp is for checkpoints: {} computes in single precision, as it was exported'
+
+
+class ExportedFile(BaseModel):
+    """What both kinds of models share: the open file, which stays on the device that it was opened on.
+
+    Args:
+        file: The exported file. It is opened when it is first used.
+        device: Where to run it; None for the best there is.
+    """
+
+    file: str
+    opened_on: str | None
+
+    @cached_property
+    def session(self) -> Session:
+        """The open file."""
+        return open_session(self.file, torch.device(self.opened_on) if self.opened_on else None)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the file computes; images are prepared on the CPU."""
+        return self.session.device
+
+    def _set_device(self, device: Any) -> None:
+        """Do nothing: MMEngine moves models to the device that it likes best."""
+
+    def _apply(self, *args: Any, **kwargs: Any) -> 'ExportedFile':
+        """Do nothing: there are no weights here to move or to convert."""
+        return self
+
+    def compute(self, images: Tensor, fill: float) -> dict[str, Tensor]:
+        """Run the file.
+
+        Args:
+            images: Normalized images (N, 3, H, W).
+            fill: What pads images to the size of a file that takes one size only.
+
+        Raises:
+            UserError: They are larger than that size.
+        """
+        height, width = images.shape[-2:]
+        batches = [images]
+        if size := self.session.static_size:
+            if height > size[0] or width > size[1]:
+                raise UserError(
+                    f'{self.file} takes images of {size[1]}x{size[0]} pixels, to which smaller ones are padded, but '
+                    f'this one is {width}x{height} after resizing: use --img-scale, or export without --static'
+                )
+            batches = list(F.pad(images, (0, size[1] - width, 0, size[0] - height), value=fill).split(1))
+        found = [self.session.run(batch.numpy()) for batch in batches]
+        return {name: torch.cat([torch.from_numpy(part[name]) for part in found]) for name in found[0]}
+
+
+@MODELS.register_module()
+class ExportedDetector(ExportedFile):
+    """A detector in an exported file.
+
+    Each image gets the result that it gets alone: only images of one size are computed together.
+
+    Args:
+        file: The exported file.
+        data_preprocessor: That of the trained model.
+        mask_thr_binary: Probability from which on a pixel is part of an object.
+        device: Where to run the file; None for the best there is.
+    """
+
+    def __init__(
+        self, file: str, data_preprocessor: dict, mask_thr_binary: float = 0.5, device: str | None = None
+    ) -> None:
+        super().__init__(data_preprocessor)
+        self.file, self.opened_on, self.mask_thr_binary = file, device, mask_thr_binary
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Not there: see :meth:`test_step`."""
+        raise NotImplementedError('call test_step')
+
+    def test_step(self, data: dict) -> list[DetDataSample]:
+        """Detect objects, in pixels of the original images."""
+        inputs, samples = data['inputs'], data['data_samples']
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, image in enumerate(inputs):
+            groups.setdefault(tuple(image.shape), []).append(index)
+        for (_, height, width), indices in groups.items():
+            group = dict(inputs=[inputs[i] for i in indices], data_samples=[samples[i] for i in indices])
+            images = self.data_preprocessor(group)['inputs'][..., :height, :width]  # the file pads by itself
+            found = self.compute(images, getattr(self.data_preprocessor, 'pad_value', 0))
+            for place, i in enumerate(indices):
+                arrays = {name: values[place] for name, values in found.items()}
+                samples[i].pred_instances = self._result(arrays, samples[i].metainfo)
+        return list(samples)
+
+    val_step = test_step
+
+    def _result(self, found: dict[str, Tensor], meta: dict) -> InstanceData:
+        used = found['labels'] >= 0
+        boxes = found['boxes'][used]
+        if self.session.static_size:
+            height, width = meta['img_shape'][:2]
+            boxes = torch.minimum(boxes, boxes.new_tensor((width, height, width, height)))
+        objects = InstanceData(scores=found['scores'][used], labels=found['labels'][used])
+        if 'masks' in found:
+            objects.masks = self._paste(found['masks'][used], boxes, objects.labels, meta)  # scales the boxes
+        else:
+            boxes = scale_boxes(boxes, [1 / factor for factor in meta['scale_factor']])
+        objects.bboxes = boxes
+        return objects
+
+    def _paste(self, masks: Tensor, boxes: Tensor, labels: Tensor, meta: dict) -> Tensor:
+        if not len(masks):
+            return torch.zeros((0, *meta['ori_shape'][:2]), dtype=torch.bool)
+        head, settings = SimpleNamespace(class_agnostic=True), ConfigDict(mask_thr_binary=self.mask_thr_binary)
+        paste: Any = FCNMaskHead._predict_by_feat_single
+        probabilities = masks[:, None].numpy()  # of which it makes a tensor
+        return paste(head, probabilities, boxes, labels, meta, settings, rescale=True, activate_map=True)
+
+
+@MODELS.register_module()
+class ExportedSegmentor(ExportedFile, EncoderDecoder):
+    """A segmentor in an exported file: whole images or sliding windows, resizing and all else are MMSegmentation's.
+
+    Args:
+        file: The exported file.
+        data_preprocessor: That of the trained model.
+        out_channels: Number of label scores of a pixel.
+        test_cfg: As of the trained model.
+        align_corners: The same, of its head.
+        threshold: The same, for one output of two classes.
+        device: Where to run the file; None for the best there is.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        data_preprocessor: dict,
+        out_channels: int,
+        test_cfg: dict | None = None,
+        align_corners: bool = False,
+        threshold: float | None = None,
+        device: str | None = None,
+    ) -> None:
+        BaseSegmentor.__init__(self, data_preprocessor)
+        self.file, self.opened_on = file, device
+        self.test_cfg = ConfigDict(test_cfg or dict(mode='whole'))
+        self.out_channels, self.align_corners = out_channels, align_corners
+        self.decode_head = SimpleNamespace(threshold=0.3 if threshold is None else threshold)  # as in MMSegmentation
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: Sequence[dict]) -> Tensor:
+        """Label scores of each pixel, from the file."""
+        height, width = inputs.shape[2:]
+        fill = getattr(self.data_preprocessor, 'pad_val', 0)
+        return next(iter(self.compute(inputs, fill).values()))[..., :height, :width]
+
+
+def open_exported(
+    file: str, config: ConfigLike | None, device: str | None = None, loader: bool = True, data: bool = True
+) -> tuple[dict[str, Any], Config]:
+    """What an exported file says of its training, and the config of the model that it is.
+
+    Args:
+        file: The exported file.
+        config: Config in place of the one in the file, which is read as data.
+        device: Where to run it; None for the best there is.
+        loader: As of :func:`~mmbackbones.engine.checkpoint_config.checkpoint_config`.
+        data: The same.
+
+    Returns:
+        What a checkpoint would hold beside the weights, and the config.
+
+    Raises:
+        UserError: The file cannot be read, holds a backbone alone, or carries a config that cannot be used.
+    """
+    metadata = read_metadata(file)
+    if metadata.task == FEATURES:
+        raise UserError(f'{file} holds {metadata.network} alone, a backbone, but no detector or segmentor')
+    if config is None:
+        cfg = carried_config(metadata.content, file, loader, data)
+    else:
+        cfg = read_config(config)
+        if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
+            raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
+    use_exported(cfg, file, len(metadata.classes), device)
+    return metadata.content, cfg
+
+
+def use_exported(cfg: Config, file: str, num_classes: int, device: str | None = None) -> None:
+    """Put an exported file in place of the model of a config.
+
+    Args:
+        cfg: Config of the trained model; changed in place.
+        file: The exported file.
+        num_classes: How many classes it knows.
+        device: Where to run it; None for the best there is.
+    """
+    model = cfg.model
+    part = dict(file=file, device=device, data_preprocessor=model.get('data_preprocessor') or cfg.data_preprocessor)
+    if is_segmentor(cfg):
+        head = model.get('decode_head') or {}
+        head = head[-1] if isinstance(head, list) else head
+        channels = head.get('out_channels') or num_classes  # one for two classes, if a head is made so
+        part.update(type='ExportedSegmentor', test_cfg=model.get('test_cfg'), out_channels=channels)
+        part.update({key: head[key] for key in ('align_corners', 'threshold') if key in head})
+    else:
+        settings = (model.get('test_cfg') or {}).get('rcnn') or {}
+        part.update(type='ExportedDetector', mask_thr_binary=settings.get('mask_thr_binary', 0.5))
+    cfg.model = ConfigDict(part)
+    # The config that is written to a work directory needs it wherever it is read again.
+    imports = cfg.get('custom_imports') or dict(imports=[], allow_failed_imports=False)
+    cfg.custom_imports = dict(imports, imports=[*imports['imports'], 'mmbackbones.export.exported_model'])
