@@ -21,7 +21,7 @@ from ..engine.tile_config import checked_tile, tile_config
 from ..errors import RunFailed, summarize_error
 from ..utils.arguments import check_counts, check_share, check_switches
 from ..utils.text import counted
-from .inputs import Input, InputPipeline
+from .inputs import FileImage, Input, InputPipeline
 from .prediction import Prediction
 from .predictions import Predictions
 from .sources import Source
@@ -98,6 +98,8 @@ class Predictor:
             for given, sample in zip(batch, self._samples(batch, failures), strict=True):
                 if sample is not None:
                     yield self._prediction(given, sample)
+                if isinstance(given.read_image, FileImage):
+                    given.read_image.forget()
 
     def _samples(self, batch: list[Input], failures: list[tuple[str, str]]) -> list[Any]:
         """The network's own form of each prediction; None for an image that it cannot take."""

@@ -21,10 +21,12 @@ Array = np.ndarray
 
 SAME = 0.5  # intersection over union from which two boxes of one class are of one object
 INSIDE = 0.8  # share of a piece that lies in an object of which it may be a fragment
+_CERTAIN = 0.9  # the same, from which joined pieces are all of an object
 _TRUSTED = 0.25  # score of an object, relative to that of a piece, from which it explains the piece
 _LOOSE = 2  # pixels of the network's input by which a predicted border may be off
 _LOOSE_SHARE = 0.05  # the same as a share of an object's side, in the search for borders that cut it
 _TIGHT_SHARE = 0.2  # of an object's side, which bounds the pixels above for small objects
+_COARSE_SHARE = 0.45  # the same for whole objects that one view shows in few pixels
 _REACH = 1.0  # pixels that tiles are taken to reach over their borders, so that those without overlap meet
 
 
@@ -92,10 +94,43 @@ def merge_objects(boxes: Array, scores: Array, labels: Array, view: Array, views
     stands_for = _suppress(order[~piece[order]], same, len(boxes))
     _explain(finer, scores, stands_for)
     _explain(explained, scores, stands_for)
-    own = stands_for == np.arange(len(boxes))
-    whole = np.flatnonzero(own & ~piece).tolist()
-    joined = detections.join(np.flatnonzero(own & piece), alike)
-    return _pick([[i] for i in whole], joined, detections, scores)
+    joined, refined = _join(detections, np.flatnonzero(piece), alike, stands_for)
+    scores_of = {number: float(scores[number]) for number in refined}
+    whole = [i for i in np.flatnonzero((stands_for == np.arange(len(boxes))) & ~piece).tolist() if i not in scores_of]
+    for number, members in refined.items():
+        scores[members] = scores_of[number]
+    return _pick([[i] for i in whole] + list(refined.values()), joined, detections, scores)
+
+
+def _join(
+    detections: '_Detections', pieces: Array, alike: Array, stands_for: Array
+) -> tuple[list[list[int]], dict[int, list[int]]]:
+    """Join pieces, also of objects of which only a coarser view sees the whole.
+
+    Returns:
+        Groups of pieces that nothing explains, and for some objects a group that shows the whole object more exactly.
+    """
+    coarse = (stands_for[pieces] == pieces) | (detections.pixel[stands_for[pieces]] > detections.pixel[pieces])
+    joined, refined = [], {}
+    for members in detections.join(pieces[coarse], alike):
+        explained = {int(stands_for[i]) for i in members} - set(members)
+        if not explained:
+            joined.append(members)
+        for number in explained:
+            box = detections.union(members)[None]
+            slack = _slack(detections.loose[[number]], detections.boxes[[number]])
+            alike_now = _iou_snapped(detections.boxes[[number]], box, slack)[0]
+            if alike_now > _CERTAIN and _fill(detections.boxes[members], box[0]):
+                refined[number] = members
+    return joined, refined
+
+
+def _fill(parts: Array, box: Array) -> bool:
+    """Whether parts leave no hole in a box: a tile that shows only the inside of an object may find nothing."""
+    x, y = (np.linspace(box[i], box[i + 2], 34)[1:-1] for i in (0, 1))
+    across = (parts[:, 0, None] <= x) & (x <= parts[:, 2, None])
+    down = (parts[:, 1, None] <= y) & (y <= parts[:, 3, None])
+    return bool((down[:, :, None] & across[:, None]).any(0).all())
 
 
 class _Detections:
@@ -152,7 +187,7 @@ class _Detections:
 
     def _same(self, i: Array, j: Array) -> Array:
         """Intersection over union of whole detections in views of different resolution."""
-        slack = _slack(np.maximum(self.loose[i], self.loose[j]), self.boxes[j])
+        slack = _slack(np.maximum(self.loose[i], self.loose[j]), self.boxes[j], _COARSE_SHARE)
         return _iou_snapped(self.boxes[i], self.boxes[j], slack)
 
     def match(self, piece: Array, boxes: Array, loose: Array) -> Array:
@@ -280,9 +315,9 @@ def _table(i: Array, j: Array, quality: Array, least: float) -> Array:
     return np.stack([i[good], j[good], quality[good]], 1).astype(np.float64)
 
 
-def _slack(loose: Array, boxes: Array) -> Array:
+def _slack(loose: Array, boxes: Array, share: float = _TIGHT_SHARE) -> Array:
     """By how many pixels each side of boxes may be off, ``(n, 4)``."""
-    return np.minimum(loose[:, None], _TIGHT_SHARE * np.tile(boxes[:, 2:] - boxes[:, :2], 2))
+    return np.minimum(loose[:, None], share * np.tile(boxes[:, 2:] - boxes[:, :2], 2))
 
 
 def _iou_snapped(boxes: Array, others: Array, slack: Array) -> Array:

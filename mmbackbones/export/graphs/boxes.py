@@ -101,3 +101,14 @@ def suppression(test_cfg: dict) -> tuple[float, bool]:
             "for example dict(type='nms', iou_threshold=0.5)"
         )
     return float(nms['iou_threshold']), bool(nms.get('class_agnostic', False))
+
+
+def drops_empty_boxes(test_cfg: dict) -> bool:
+    """Whether boxes without area are dropped, as by a `min_bbox_size` of 0; larger ones are of the original image."""
+    smallest = test_cfg.get('min_bbox_size', -1)
+    if smallest > 0:
+        raise UserError(
+            f'cannot export a detector with min_bbox_size={smallest} in its test_cfg: only 0 can be exported, which '
+            'drops boxes without area'
+        )
+    return smallest == 0
