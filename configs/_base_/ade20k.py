@@ -1,7 +1,6 @@
 _base_ = ['mmseg::_base_/datasets/ade20k.py', 'mmseg::_base_/default_runtime.py']
 
 custom_imports = dict(imports=['mmbackbones'], allow_failed_imports=False)
-visualizer = dict(alpha=0.6)
 
 # Scales and flips relative to the test scale; MMSegmentation's own scales are relative to the size of the image file.
 tta_pipeline = [

@@ -14,7 +14,6 @@ from torch import Tensor
 from ..backbones import PyramidBackbone
 from ..errors import UserError, printable
 from ..export.formats import is_exported
-from ..export.sessions import read_metadata
 from ..utils.text import counted
 from ..weights import RELEASES, find_state_dict, trained_classes, trained_config
 from ..weights.loading import can_load, describe_incompatible_keys, rename_keys
@@ -137,6 +136,8 @@ def identify(checkpoint: str | os.PathLike[str]) -> 'CheckpointInfo | ExportedIn
     """
     checkpoint = os.fspath(checkpoint)
     if is_exported(checkpoint):
+        from ..export.sessions import read_metadata  # which takes a while, and is not needed for all else
+
         return ExportedInfo(checkpoint, read_metadata(checkpoint))
     return identify_checkpoint(checkpoint)
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,12 @@ import torch
 
 from ..errors import UserError
 from ..prediction.sources import Source, find_sources
+from ..prediction.writers import PredictionFolder, own_folders
 from ..utils.config_files import ConfigLike
 from ..utils.folders import require_writable
 from ..utils.paths import absolute
 from ..utils.progress import watch
 from .load import load
-
-_OURS = ('drawn', 'labels')  # folders in the output folder
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def predict(
         RunFailed: The GPU has not enough memory. What was found before is written.
     """
     folder = Path(_checked_out(out))
-    sources, failures = find_sources(source, leave_out=[absolute(folder) / name for name in _OURS])
+    sources, failures = find_sources(source, leave_out=own_folders(absolute(folder)))
     sources = _each_once(sources)
     model = load(checkpoint, device=device, config=config)
     predictor = model.predictor(
@@ -94,13 +92,9 @@ def predict(
     require_writable(folder, '--out')
     images, objects = 0, 0
     found = predictor.predict(sources, failures)
-    with ExitStack() as stack:
-        writers: list[Any] = []
-        for writer in writers:
-            stack.callback(writer.close)  # at Ctrl-C, too: what was found by then is written
+    with PredictionFolder(folder, sources, model.classes, model.category_ids, draw) as files:
         for prediction in watch(found, found.total, 'Predicting'):
-            for writer in writers:
-                writer.write(prediction)
+            files.write(prediction)
             images += 1
             objects += len(prediction.boxes)
     return PredictResult(folder, images, None if model.task == 'semantic segmentation' else objects, failures)
@@ -119,4 +113,7 @@ def _each_once(sources: Sequence[Source]) -> list[Source]:
             'an array has no name to write files under: use mmbackbones.load(checkpoint).predict(array), whose '
             'predictions can draw themselves'
         )
-    return list({source.file or source.camera: source for source in reversed(sources)}.values())[::-1]
+    first: dict[object, Source] = {}
+    for source in sources:
+        first.setdefault(source.file or source.camera, source)
+    return list(first.values())

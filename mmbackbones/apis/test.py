@@ -3,8 +3,8 @@
 # ruff: noqa: PT028 - the function `test` is no test
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def test(
     saved = set_predictions_file(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
-    with blaming(options, 'testing with this config fails'):
+    with blaming(options, 'testing with this config fails'), _sizes_that_fit():
         metrics = tidy_metrics(runner.test())
     path = Path(cfg.work_dir) / 'metrics.json'
     main_process_first(lambda: write_metrics(metrics, path))
@@ -185,6 +185,19 @@ def test(
         if saved:
             print('predictions written to', printable(str(saved)))
     return metrics
+
+
+@contextmanager
+def _sizes_that_fit() -> Iterator[None]:
+    """Turn MMSegmentation's refusal of images of several sizes in a batch into a sentence."""
+    try:
+        yield
+    except AssertionError as error:
+        if 'image size in a batch' not in str(error):
+            raise
+        raise UserError(
+            'the images have several sizes, and this segmentor takes batches of one size only: give --batch-size 1'
+        ) from error
 
 
 class _TestRunner(LeanRunner):

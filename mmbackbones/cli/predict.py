@@ -13,11 +13,11 @@ Examples:
 import sys
 from argparse import ArgumentParser, Namespace
 
-from .options import add_amp, positive_int, share
+from .options import add_amp, add_tile_options, positive_int, share
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model, or an exported file')
     parser.add_argument(
         'source',
         nargs='+',
@@ -37,6 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument('--device', metavar='NAME', help='cuda:0, cpu, mps or the like (default: the best there is)')
     add_amp(parser)
+    add_tile_options(parser)
     parser.add_argument('--tta', action='store_true', help='test-time augmentation: average over scales and flips')
     parser.add_argument('--no-draw', dest='draw', action='store_false', help='draw no pictures and videos')
 

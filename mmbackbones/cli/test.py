@@ -24,7 +24,7 @@ from .options import (
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_config(parser, optional=True, default='the one in the checkpoint')
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='file or URL of a trained model, or an exported file')
     add_data_options(parser)
     parser.add_argument(
         '--batch-size',

@@ -187,7 +187,6 @@ def _runtime(scope: str) -> dict[str, Any]:
             type=f'{library}LocalVisualizer',
             vis_backends=[dict(type='LocalVisBackend')],
             name='visualizer',
-            **(dict(alpha=0.6) if scope == 'mmseg' else {}),
         ),
         log_processor=dict(type='LogProcessor', window_size=50, by_epoch=scope == 'mmdet'),
     )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from mmdet.visualization.palette import get_palette
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
@@ -14,6 +13,7 @@ from ..datasets.formats.no_path import explain_foreign, similar
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
 from ..utils.text import clipped, counted
+from ..visualization.class_colors import class_color
 from .config_tree import dicts_in, set_num_classes
 from .distributed import main_process_first
 from .img_scale import MIN_SIZE, check_resized_size
@@ -165,8 +165,8 @@ def apply_dataset(
 
 
 def _colored(classes: tuple[str, ...]) -> dict:
-    # OpenCV, which draws label maps, takes Python's numbers only.
-    return dict(classes=classes, palette=[tuple(map(int, color)) for color in get_palette('random', len(classes))])
+    """Classes with the colors that they are drawn in, for OpenMMLab's own tools."""
+    return dict(classes=classes, palette=[class_color(index) for index in range(len(classes))])
 
 
 def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, builtin_dataset: bool) -> None:

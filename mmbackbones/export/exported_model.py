@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import scale_boxes
 from mmengine.config import Config, ConfigDict
@@ -26,6 +25,7 @@ from ..engine.dataset_config import is_segmentor
 from ..errors import UserError
 from ..utils.config_files import ConfigLike, read_config
 from .metadata import FEATURES
+from .paste_masks import paste_masks
 from .sessions import Session, open_session, read_metadata
 
 NO_AMP = '--amp is for checkpoints: {} computes in single precision, as it was exported'
@@ -129,20 +129,13 @@ class ExportedDetector(ExportedFile):
             height, width = meta['img_shape'][:2]
             boxes = torch.minimum(boxes, boxes.new_tensor((width, height, width, height)))
         objects = InstanceData(scores=found['scores'][used], labels=found['labels'][used])
-        if 'masks' in found:
-            objects.masks = self._paste(found['masks'][used], boxes, objects.labels, meta)  # scales the boxes
+        if 'masks' in found:  # MMDetection scales boxes in two ways, which differ in the last digit
+            objects.bboxes = boxes / boxes.new_tensor(meta['scale_factor']).repeat(2)
+            masks, size = found['masks'][used], meta['ori_shape'][:2]
+            objects.masks = paste_masks(masks, objects.bboxes, size, self.mask_thr_binary)
         else:
-            boxes = scale_boxes(boxes, [1 / factor for factor in meta['scale_factor']])
-        objects.bboxes = boxes
+            objects.bboxes = scale_boxes(boxes, [1 / factor for factor in meta['scale_factor']])
         return objects
-
-    def _paste(self, masks: Tensor, boxes: Tensor, labels: Tensor, meta: dict) -> Tensor:
-        if not len(masks):
-            return torch.zeros((0, *meta['ori_shape'][:2]), dtype=torch.bool)
-        head, settings = SimpleNamespace(class_agnostic=True), ConfigDict(mask_thr_binary=self.mask_thr_binary)
-        paste: Any = FCNMaskHead._predict_by_feat_single
-        probabilities = masks[:, None].numpy()  # of which it makes a tensor
-        return paste(head, probabilities, boxes, labels, meta, settings, rescale=True, activate_map=True)
 
 
 @MODELS.register_module()

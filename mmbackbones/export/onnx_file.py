@@ -5,13 +5,14 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..errors import UserError
+from . import operators, roi_align
 from .onnx_operators import translated
-from .operators import onnx_translations
 
 OPSET = 17  # of 2022: LayerNormalization is in it, and runtimes of all kinds take it
 # Functions that check sizes, or warn of some, and compute nothing with them.
@@ -37,8 +38,11 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
     """
     import onnx
 
-    axes = {} if static_size else {0: 'batch', 2: 'height', 3: 'width'}
-    with torch.no_grad(), translated(onnx_translations()), _exporting():
+    axes, output_names = {}, _output_names(graph)
+    if not static_size:
+        axes = {name: {0: 'batch'} for name in output_names} | {'image': {0: 'batch', 2: 'height', 3: 'width'}}
+    translations = operators.onnx_translations() | roi_align.onnx_translations()
+    with torch.no_grad(), translated(translations), _exporting():
         torch.onnx.export(
             graph,
             (_example(graph, static_size),),
@@ -46,8 +50,8 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
             dynamo=False,
             opset_version=OPSET,
             input_names=['image'],
-            output_names=list(graph.output_names),
-            dynamic_axes={'image': axes},
+            output_names=output_names,
+            dynamic_axes=axes,
         )
     onnx.checker.check_model(str(file))
 
@@ -58,6 +62,10 @@ def export_program(graph: nn.Module, static_size: tuple[int, int] | None = None)
     shapes = None if static_size else ({0: dynamic, 2: dynamic, 3: dynamic},)
     with torch.no_grad(), _exporting():
         return torch.export.export(graph, (_example(graph, static_size),), dynamic_shapes=shapes, strict=False)
+
+
+def _output_names(graph: Any) -> list[str]:
+    return list(graph.output_names)
 
 
 def _example(graph: nn.Module, static_size: tuple[int, int] | None) -> torch.Tensor:

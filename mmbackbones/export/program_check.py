@@ -25,6 +25,9 @@ _NAMES = {
     *('Eq', 'Ne', 'Ge', 'Le', 'Gt', 'Lt', 'Equality', 'Unequality', 'And', 'Or', 'Not', 'Piecewise'),
     *('GreaterThan', 'LessThan', 'StrictGreaterThan', 'StrictLessThan'),
 }
+# Conditions on sizes, which PyTorch runs as Python: `L['image'].size()[2] // 32 > 1` and the like.
+_SIZE = re.compile(r"L\['\w+'\]\.size\(\)\[\d\]", re.ASCII)
+_CONDITION = re.compile(r'(?:[\s(),+%<>!=-]|\*(?!\*)|//?|\b(?:\d{1,18}|size|max|min|and|or|not)\b)*')
 _MAX_EXPRESSION = 5000  # characters
 # Values that are no tensors, numbers or words: other programs, and objects that would be unpickled.
 _OTHER_VALUES = ('as_graph', 'as_custom_obj', 'as_operator', 'as_script_object', 'custom_obj', 'as_complex')
@@ -43,7 +46,9 @@ def check_program(program: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ProgramError: It holds something that is not taken.
     """
-    program['guards_code'] = []
+    for text in program.get('guards_code', []):
+        if not isinstance(text, str) or len(text) > _MAX_EXPRESSION or not _is_condition(text):
+            raise ProgramError(f'a condition is {str(text)[:100]!r}')
     module = program['graph_module']
     module['metadata'] = {}
     for node in module['graph']['nodes']:
@@ -60,7 +65,7 @@ def check_program(program: dict[str, Any]) -> dict[str, Any]:
     for key, value in _texts(program):
         if key == 'expr_str':
             _check_expression(value)
-        elif key not in ('in_spec', 'out_spec') and not _WORD.fullmatch(value):
+        elif key not in ('in_spec', 'out_spec', 'guards_code') and not _WORD.fullmatch(value):
             raise ProgramError(f'{key} is {value[:100]!r}')
     return program
 
@@ -101,6 +106,10 @@ def _texts(node: Any, key: str = '') -> Iterator[tuple[str, str]]:
             yield from _texts(value, key)
     elif isinstance(node, str):
         yield key, node
+
+
+def _is_condition(text: str) -> bool:
+    return bool(_CONDITION.fullmatch(_SIZE.sub(' size ', text)))
 
 
 def _check_expression(text: str) -> None:

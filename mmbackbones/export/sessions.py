@@ -107,11 +107,17 @@ class ProgramSession(Session):
 
     def __init__(self, file: str, device: torch.device | None) -> None:
         _only_on_cpu(file, device, 'PyTorch')
+        self._file = file
         self._module, self.inputs, self.outputs = read_program(file)
 
     def _run(self, images: np.ndarray) -> list[np.ndarray]:
-        with torch.no_grad(), torch.autocast('cpu', enabled=False):
-            return [output.numpy() for output in self._module(torch.from_numpy(images))]
+        try:
+            with torch.no_grad(), torch.autocast('cpu', enabled=False):
+                return [output.numpy() for output in self._module(torch.from_numpy(images))]
+        except (AssertionError, RuntimeError) as error:  # PyTorch refuses sizes that it has taken for others
+            height, width = images.shape[2:]
+            reason = summarize_error(error)
+            raise UserError(f'{self._file} does not take images of {width}x{height} pixels: {reason}') from error
 
 
 _SESSIONS: dict[str, Any] = {'onnx': OnnxSession, 'openvino': OpenVinoSession, 'torch-export': ProgramSession}

@@ -40,6 +40,34 @@ class Input(NamedTuple):
     packed: dict[str, Any]
 
 
+class FileImage:
+    """The image of a file: at hand until the next one is asked for, and then read again.
+
+    Args:
+        decoded: As the pipeline loads it: BGR, or gray.
+        read: Loads it again.
+    """
+
+    def __init__(self, decoded: Array, read: Callable[[], Array]) -> None:
+        self._decoded: Array | None = decoded
+        self._read = read
+
+    def forget(self) -> None:
+        """Let go of the image, so that not all those of a folder stay in memory."""
+        self._decoded = None
+
+    def __call__(self) -> Array:
+        """The image, uint8 (H, W, 3) in RGB.
+
+        Raises:
+            UserError: The file can no longer be read.
+        """
+        image = self._read() if self._decoded is None else self._decoded
+        image = image.reshape(*image.shape[:2], -1)  # gray images may have no axis of channels
+        image = image if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2)
+        return np.ascontiguousarray(image[..., 2::-1].astype(np.uint8, copy=False))
+
+
 class InputPipeline:
     """The test pipeline of a config, without its annotations.
 
@@ -82,7 +110,9 @@ class InputPipeline:
     def _inputs_of(self, source: Source) -> Iterator[Input]:
         if source.file is not None and not source.is_video:
             _check_file(source.file)
-            yield self._packed(source, None, partial(self._read, source.file), img_path=str(source.file))
+            loaded = self._load_file(dict(img_id=next(self._numbers), seg_fields=[], img_path=str(source.file)))
+            image = FileImage(loaded['img'], partial(self._read, source.file))
+            yield Input(source, None, image, self._rest(loaded))
             return
         if source.array is not None:
             yield self._from_array(source, None, source.array)
@@ -93,21 +123,14 @@ class InputPipeline:
 
     def _from_array(self, source: Source, frame: int | None, rgb: Array) -> Input:
         bgr = np.ascontiguousarray(rgb[..., ::-1])
-        return self._packed(source, frame, lambda: rgb, img=bgr)
-
-    def _packed(self, source: Source, frame: int | None, read_image: Callable[[], Array], **start: Any) -> Input:
-        load = self._load_file if 'img_path' in start else self._load_array
-        loaded = load(dict(img_id=next(self._numbers), seg_fields=[], **start))
-        return Input(source, frame, read_image, self._rest(loaded))
+        loaded = self._load_array(dict(img_id=next(self._numbers), seg_fields=[], img=bgr))
+        return Input(source, frame, lambda: rgb, self._rest(loaded))
 
     def _read(self, file: Path) -> Array:
         try:
-            image = self._load_file(dict(img_path=str(file)))['img']
+            return self._load_file(dict(img_path=str(file)))['img']
         except Exception as error:  # see above
             raise UserError(f'{file} can no longer be read: {summarize_error(error)}') from error
-        image = image.reshape(*image.shape[:2], -1)  # gray images may have no axis of channels
-        image = image if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2)
-        return np.ascontiguousarray(image[..., 2::-1].astype(np.uint8, copy=False))
 
 
 def without_annotations(steps: list[Any]) -> list[Any]:

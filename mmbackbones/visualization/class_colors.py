@@ -9,7 +9,7 @@ import numpy.typing as npt
 # Okabe and Ito, "Color Universal Design", 2008, without black; the ones that stand out most come first.
 _FIRST = ('d55e00', '56b4e9', 'f0e442', '009e73', 'cc79a7', '0072b2', 'e69f00')
 _LIGHTNESS = (40, 90)  # of colors that are seen on dark and on bright photographs; 100 is white
-_CHROMA = 25  # the least; less is grey
+_CHROMA = 25  # the least; less is gray
 _STEPS = 17  # of each of red, green and blue among which further colors are chosen
 # Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009: what
 # people without one kind of cones see, in linear red, green and blue.

@@ -1,16 +1,21 @@
 """Hook that draws predictions beside the ground truth, one picture per tested image."""
 
-from itertools import chain
 from pathlib import Path
+from typing import Any
 
-import matplotlib
+import cv2
 import mmcv
-from mmengine.dist import all_gather_object, is_main_process
+import numpy as np
+import numpy.typing as npt
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from ..errors import printable
+from ..utils.atomic_write import atomic_write
 from ..utils.output_paths import picture_paths
+from .drawing import Pixels, draw_objects, draw_segmentation
+
+_SCORE_THR = 0.3  # as `predict` draws by default
+_LARGEST_JPEG = 65500  # pixels on a side
 
 
 @HOOKS.register_module()
@@ -18,37 +23,67 @@ class DrawHook(Hook):
     """Draws every tested image twice, with the ground truth on the left and the prediction on the right.
 
     MMDetection's own hook overwrites pictures of images that have the same name in different folders; MMSegmentation's
-    does not let the folder be chosen.
+    does not let the folder be chosen. Each process draws the images that it tests.
 
     Args:
-        folder: Folder of the pictures, with the same subfolders as the images; see :func:`picture_paths`.
+        folder: Folder of the pictures, with the same subfolders as the images; see
+            :func:`~mmbackbones.utils.output_paths.picture_paths`.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
 
     def before_run(self, runner) -> None:
-        """Choose the path of each picture, and make the class names printable.
+        """Choose the path of each picture.
 
         Raises:
-            UserError: See :func:`picture_paths`.
+            UserError: See :func:`~mmbackbones.utils.output_paths.picture_paths`.
         """
-        self.paths = picture_paths(image_paths(runner.test_dataloader.dataset), self.folder)
-        if is_main_process():
-            meta = runner.visualizer.dataset_meta
-            runner.visualizer.dataset_meta = {**meta, 'classes': tuple(map(printable, meta['classes']))}
+        dataset = runner.test_dataloader.dataset
+        self.paths = picture_paths(image_paths(dataset), self.folder)
+        self.classes = tuple(dataset.metainfo['classes'])
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Draw the images of a batch, those of all processes in the first one."""
-        batches = all_gather_object([sample.cpu() for sample in outputs])
-        if not is_main_process():  # MMEngine's visualizers draw in the first process only
-            return
-        with matplotlib.rc_context({'text.parse_math': False}):  # a dollar sign in a class name is a dollar sign
-            for sample in chain.from_iterable(batches):
-                image = mmcv.imread(sample.img_path, channel_order='rgb')
-                runner.visualizer.add_datasample('', image, sample, out_file=str(self.paths[sample.img_path]))
+        """Draw the images of a batch."""
+        for sample in outputs:
+            image = mmcv.imread(sample.img_path, channel_order='rgb')
+            halves = [_draw(image, truth, self.classes) for truth in _parts(sample.cpu())]
+            _write_jpeg(np.concatenate(halves, axis=1), self.paths[sample.img_path])
 
 
 def image_paths(dataset) -> list[str]:
     """Path of each image of a data set of MMEngine."""
     return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
+
+
+def _parts(sample) -> list[Any]:
+    """The ground truth, if there is any, and the prediction."""
+    names = ('gt_sem_seg', 'pred_sem_seg') if 'pred_sem_seg' in sample else ('gt_instances', 'pred_instances')
+    return [sample.get(name) for name in names if name in sample]
+
+
+def _draw(image: Pixels, found, classes: tuple[str, ...]) -> Pixels:
+    if 'bboxes' not in found:
+        return draw_segmentation(image, found.data[0].numpy(), classes)
+    scores = None
+    if 'scores' in found:
+        found = found[found.scores >= _SCORE_THR]
+        scores = found.scores.float().numpy()
+    boxes = getattr(found.bboxes, 'tensor', found.bboxes).float().numpy()
+    return draw_objects(image, boxes, scores, found.labels.numpy(), _masks(found.get('masks')), classes)
+
+
+def _masks(masks) -> npt.NDArray[np.bool_] | None:
+    """Masks of MMDetection, of the ground truth or predicted, as an array."""
+    if masks is None:
+        return None
+    return np.asarray(masks.to_ndarray() if hasattr(masks, 'to_ndarray') else masks, bool)
+
+
+def _write_jpeg(picture: Pixels, path: Path) -> None:
+    scale = _LARGEST_JPEG / max(picture.shape)
+    if scale < 1:
+        size = [max(1, int(side * scale)) for side in picture.shape[1::-1]]
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    with atomic_write(path) as partial:
+        partial.write_bytes(cv2.imencode('.jpg', picture[..., ::-1])[1].tobytes())

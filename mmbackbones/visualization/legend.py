@@ -12,7 +12,7 @@ from .text import class_name, fitting_label, label
 _MARGIN = 0.5  # between the legend and the border, in heights of its text
 _TALLEST = 0.7  # share of the height of the picture
 _WIDEST = 0.5
-_GREY = (64, 64, 64)
+_GRAY = (64, 64, 64)
 
 
 def draw_legend(
@@ -32,9 +32,9 @@ def draw_legend(
         fitting_label(class_name(index, classes), '', size, class_color(index), int(width * _WIDEST))
         for index in indices
     ]
-    fitting = int(height * _TALLEST) // label('', size, _GREY).shape[0]
+    fitting = int(height * _TALLEST) // label('', size, _GRAY).shape[0]
     if len(names) > fitting > 0:
-        names[fitting - 1 :] = [label(f'{len(names) - fitting + 1} more', size, _GREY)]
+        names[fitting - 1 :] = [label(f'{len(names) - fitting + 1} more', size, _GRAY)]
     if not names or not fitting:
         return
     widest = max(name.shape[1] for name in names)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from .class_colors import class_colors
 
 _OPACITY = 0.4
+_DEEP = 0.85  # depth of the place for a name, relative to the deepest
 _DROP_FOURTH = cv2.COLOR_RGBA2RGB
 _SMALL = 512  # pixels of the longer side of the label map in which places for names are looked for
 
@@ -35,7 +36,7 @@ def _find_borders(regions: npt.NDArray[np.uint16], width: int) -> npt.NDArray[np
 
 
 def deepest_points(regions: npt.NDArray[np.uint16]) -> dict[int, tuple[float, float]]:
-    """The point of each class that is deepest inside one of its regions.
+    """A point of each class that lies deep inside its widest region and near the middle of all its pixels.
 
     Returns:
         For each value in `regions` but 0, column and row of the point; the largest class first.
@@ -48,8 +49,17 @@ def deepest_points(regions: npt.NDArray[np.uint16]) -> dict[int, tuple[float, fl
     points = {}
     for value in values[np.argsort(-counts, kind='stable')]:
         if value:
-            inside = cv2.copyMakeBorder((small == value).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-            depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
-            y, x = np.unravel_index(depth.argmax(), depth.shape)
+            x, y = _deepest_point((small == value).view(np.uint8))
             points[int(value)] = ((x + 0.5) * width / small.shape[1], (y + 0.5) * height / small.shape[0])
     return points
+
+
+def _deepest_point(inside: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    framed = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    # Not the deepest of all: from one frame of a video to the next it may jump from one end of a street to the other.
+    deep = np.argwhere(depth >= _DEEP * depth.max())
+    moments = cv2.moments(inside, binaryImage=True)
+    middle = np.array([moments['m01'], moments['m10']]) / moments['m00']
+    y, x = deep[np.square(deep - middle).sum(axis=1).argmin()]
+    return int(x), int(y)

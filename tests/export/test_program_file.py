@@ -123,6 +123,36 @@ def test_sizes_that_are_programs(sound, changed, text):
         read_program(file)
 
 
+@pytest.mark.parametrize(
+    'text',
+    [
+        "__import__('pathlib').Path('PWNED').touch()",
+        "L['image'].size()[2].__class__ == 1",
+        "L['image'].device == 1",
+        'size.real > 1',
+        '9 ** 9 ** 9 > 1',
+        'print(1)',
+        '1' * 10_000,
+        "L['image'].size()[2] > 1; import os",
+        "L['image'].size()[2] > 1\n#",
+    ],
+)
+def test_conditions_that_are_programs(sound, changed, text):
+    program = described(sound)
+    program['guards_code'] = [text]
+    with pytest.raises(UserError, match='more than a computation: a condition is'):
+        read_program(changed(**{'models/model.json': json.dumps(program)}))
+
+
+def test_conditions_on_sizes(sound, changed):
+    program = described(sound)
+    program['guards_code'] = ["(max(1, L['image'].size()[2] // 32) % 2) != 0"]
+    run, _, _ = read_program(changed(**{'models/model.json': json.dumps(program)}))
+    run(torch.zeros(2, 3, 40, 50))
+    with pytest.raises(AssertionError, match='Guard failed'):
+        run(torch.zeros(2, 3, 70, 50))
+
+
 def test_names_that_are_programs(sound, changed):
     program = described(sound)
     program['graph_module']['graph']['nodes'][0]['name'] = 'a = 1; import os'
@@ -137,7 +167,6 @@ def test_names_that_are_programs(sound, changed):
 
 def test_what_pytorch_would_run_and_nothing_needs_is_left_out(sound, changed):
     program = described(sound)
-    program['guards_code'] = ["__import__('pathlib').Path('PWNED').touch()"]
     program['graph_module']['module_call_graph'][0]['signature']['in_spec'] = '[1, {"type": "stranger.Type"}]'
     run, _, _ = read_program(
         changed(**{'models/model.json': json.dumps(program), 'data/sample_inputs/model.pt': pickle.dumps(Attack())})

@@ -48,6 +48,57 @@ def detector(**parts: Any) -> dict[str, Any]:
     return _merged('mmdet', model, 'CocoDataset', pipeline, dict(type='CocoMetric', ann_file='annotations.json'), parts)
 
 
+def r_cnn(masks: bool = True, **parts: Any) -> dict[str, Any]:
+    """The same of a Mask R-CNN, or a Faster R-CNN."""
+    cfg = detector()
+    model = cfg['model']
+    coder = dict(type='DeltaXYWHBBoxCoder')
+    del model['bbox_head']
+    box, mask = (
+        dict(
+            type='SingleRoIExtractor',
+            roi_layer=dict(type='RoIAlign', output_size=size, sampling_ratio=0),
+            out_channels=16,
+            featmap_strides=[16, 32],
+            finest_scale=28,
+        )
+        for size in (7, 14)
+    )
+    model.update(
+        type='MaskRCNN' if masks else 'FasterRCNN',
+        train_cfg=None,
+        rpn_head=dict(
+            type='RPNHead',
+            in_channels=16,
+            feat_channels=16,
+            anchor_generator=dict(type='AnchorGenerator', scales=[2], ratios=[0.5, 1.0, 2.0], strides=[16, 32]),
+            bbox_coder=coder,
+        ),
+        roi_head=dict(
+            type='StandardRoIHead',
+            bbox_roi_extractor=box,
+            bbox_head=dict(
+                type='Shared2FCBBoxHead',
+                in_channels=16,
+                fc_out_channels=32,
+                roi_feat_size=7,
+                num_classes=2,
+                bbox_coder=dict(coder, target_stds=[0.1, 0.1, 0.2, 0.2]),
+            ),
+        ),
+        test_cfg=dict(
+            rpn=dict(nms_pre=60, max_per_img=30, nms=dict(type='nms', iou_threshold=0.7), min_bbox_size=0),
+            rcnn=dict(score_thr=0.05, max_per_img=10, nms=dict(type='nms', iou_threshold=0.5), mask_thr_binary=0.5),
+        ),
+    )
+    if masks:
+        mask_head = dict(type='FCNMaskHead', num_convs=1, in_channels=16, conv_out_channels=8, num_classes=2)
+        model['roi_head'].update(mask_roi_extractor=mask, mask_head=mask_head)
+    cfg = Config(cfg)
+    cfg.merge_from_dict(parts)
+    return cfg.to_dict()
+
+
 def segmentor(**parts: Any) -> dict[str, Any]:
     """Config of an FCN of two classes, as MMSegmentation's are; `parts` are merged into it, by dotted names."""
     pipeline = [
@@ -76,7 +127,7 @@ def content(config: dict[str, Any], classes: tuple[str, ...] = ('cat', 'dog'), t
         classes: Names of its classes.
         text: What the checkpoint carries in place of `config`.
     """
-    model = deepcopy(config['model'])
+    model = Config(deepcopy(config)).model
     model['backbone']['init_cfg'] = None
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope(config['default_scope']):

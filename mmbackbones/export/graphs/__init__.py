@@ -30,11 +30,15 @@ def graph_of(network: nn.Module) -> nn.Module:
         from .retinanet import SingleStageGraph
 
         return SingleStageGraph(network).eval()
+    if 'TwoStageDetector' in kinds:
+        from .mask_rcnn import TwoStageGraph
+
+        return TwoStageGraph(network).eval()
     if 'EncoderDecoder' in kinds:
         from .segmentor import SegmentorGraph
 
         return SegmentorGraph(network).eval()
     raise UserError(
-        f'cannot export {type(network).__name__}: RetinaNet and its kind, UperNet, Semantic FPN and our backbones can '
-        'be exported'
+        f'cannot export {type(network).__name__}: RetinaNet, Faster, Mask and Cascade R-CNN, UperNet, Semantic FPN '
+        'and our backbones can be exported'
     )

@@ -50,6 +50,27 @@ def decode(coder: DeltaXYWHBBoxCoder, anchors: Tensor, deltas: Tensor, size: tor
     return torch.minimum(boxes.clamp(min=0), torch.cat((width, height, width, height)))
 
 
+def anchors_at(base: Tensor, cell: Tensor, kind: Tensor, width: int, stride: tuple[int, int]) -> Tensor:
+    """Some anchors of a level, as `AnchorGenerator` lays them out.
+
+    Args:
+        base: Its anchors at the origin, (A, 4).
+        cell: Indices into the level's cells, row by row.
+        kind: Indices into `base`.
+        width: Number of cells in a row.
+        stride: Distance of two cells along x and y, in pixels.
+
+    Shape:
+        cell (...), kind (...) -> (..., 4).
+    """
+    steps = torch.tensor(stride, dtype=base.dtype, device=base.device)
+    row = cell // width
+    corner = (
+        torch.stack((cell - row * width, row), -1).to(base.dtype) * steps
+    )  # the ONNX exporter knows no remainder by a size
+    return base[kind] + torch.cat((corner, corner), -1)
+
+
 def check_coder(coder: object, head: str) -> None:
     """Raise UserError unless boxes are coded as in RetinaNet and R-CNN."""
     if type(coder) is not DeltaXYWHBBoxCoder:
@@ -80,3 +101,14 @@ def suppression(test_cfg: dict) -> tuple[float, bool]:
             "for example dict(type='nms', iou_threshold=0.5)"
         )
     return float(nms['iou_threshold']), bool(nms.get('class_agnostic', False))
+
+
+def drops_empty_boxes(test_cfg: dict) -> bool:
+    """Whether boxes without area are dropped, as by a `min_bbox_size` of 0; larger ones are of the original image."""
+    smallest = test_cfg.get('min_bbox_size', -1)
+    if smallest > 0:
+        raise UserError(
+            f'cannot export a detector with min_bbox_size={smallest} in its test_cfg: only 0 can be exported, which '
+            'drops boxes without area'
+        )
+    return smallest == 0

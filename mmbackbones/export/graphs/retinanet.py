@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...errors import UserError
 from ..operators import keep_best
-from .boxes import decode, pad_to_divisor, positive_entries, suppression
+from .boxes import check_coder, decode, drops_empty_boxes, pad_to_divisor, positive_entries, suppression
 
 
 class SingleStageGraph(nn.Module):
@@ -38,7 +38,7 @@ class SingleStageGraph(nn.Module):
         self.candidates, self.max_per_img = positive_entries(head.test_cfg, 'nms_pre', 'max_per_img')
         self.iou_threshold, self.class_agnostic = suppression(head.test_cfg)
         self.score_thr = head.test_cfg.get('score_thr', 0)
-        self.filters_size = head.test_cfg.get('min_bbox_size', -1) == 0
+        self.filters_size = drops_empty_boxes(head.test_cfg)
         for level, anchors in enumerate(head.prior_generator.base_anchors):
             self.register_buffer(f'anchors{level}', anchors.float(), persistent=False)
 
@@ -50,7 +50,7 @@ class SingleStageGraph(nn.Module):
         boxes = decode(head.bbox_coder, anchors, deltas, image.shape[2:])
         if self.filters_size:
             scores = torch.where((boxes[..., 2:] > boxes[..., :2]).all(-1), scores, -1.0)
-        groups = torch.zeros_like(labels) if self.class_agnostic else labels
+        groups = labels * 0 if self.class_agnostic else labels  # `zeros_like` would be recorded for two images
         kept, used = keep_best(boxes, scores, groups, self.iou_threshold, self.max_per_img)
         return (
             torch.where(used[..., None], boxes.gather(1, kept[..., None].expand(-1, -1, 4)), 0.0),
@@ -115,3 +115,4 @@ def _check(head: nn.Module) -> None:
             f'cannot export a detector with {type(head).__name__}: of the single-stage detectors, those with anchors '
             'and the post-processing of RetinaNet can be exported'
         )
+    check_coder(head.bbox_coder, type(head).__name__)

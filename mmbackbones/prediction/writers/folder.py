@@ -27,7 +27,7 @@ class PredictionFolder:
 
     Args:
         out: The folder.
-        sources: All that is going to be predicted, in any order.
+        sources: All that is going to be predicted, each once; no arrays, which have no names.
         classes: Names of the classes.
         category_ids: The number of each class in the data.
         draw: Whether to draw.
@@ -51,7 +51,6 @@ class PredictionFolder:
         self._draw = draw
         self._video: VideoFile | None = None
         self._of: str | None = None  # what the video is drawn from
-        self._arrays = 0
 
     def __enter__(self) -> 'PredictionFolder':
         remove_partials(self.path)
@@ -60,14 +59,11 @@ class PredictionFolder:
         return self
 
     def write(self, prediction: Prediction) -> None:
-        """Write what was predicted for an image, or for a frame of a video; the frames one after the other."""
+        """Write what was predicted for an image, or for a frame of a video; its frames come one after the other."""
         image = prediction.image
         prediction = replace(prediction, read_image=lambda: image)  # a file is read once
-        name, frame = prediction.source, prediction.frame
-        if name is None:
-            self._arrays += 1
-            name = f'array {self._arrays}'
-        if name != self._of or not frame:  # the same video may have been given twice
+        name, frame = str(prediction.source), prediction.frame
+        if name != self._of:
             self._close_video()
         entry = dict(file_name=name, width=image.shape[1], height=image.shape[0])
         self._coco.write(entry if frame is None else {**entry, 'frame': frame}, coco_annotations(prediction))

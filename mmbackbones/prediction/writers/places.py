@@ -24,7 +24,7 @@ class Places:
 
     Args:
         out: The folder of predictions.
-        sources: Images, videos, cameras and arrays.
+        sources: Images, videos and cameras.
 
     Raises:
         UserError: Output would be written among the images.
@@ -61,7 +61,7 @@ class Places:
         """The label map of an image, or of a frame: those of a video have a folder with its whole name."""
         if frame is None:
             return self._out / _LABELS / f'{self._name(source)}{_LABEL_MAP}'
-        return self._out / _LABELS / self._relative.get(source, Path(source)) / f'{frame:06d}{_LABEL_MAP}'
+        return self._out / _LABELS / self._relative[source] / f'{frame:06d}{_LABEL_MAP}'
 
     def _name(self, source: str) -> str:
-        return self._names.get(source, source)
+        return self._names[source]
