@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from mmbackbones import benchmarks, config_path
-from mmbackbones.benchmarks import contiguous_maps, detectors, dualvit, hierarchical_attention, local_attention, measure
+from mmbackbones.benchmarks import (
+    contiguous_maps,
+    detectors,
+    dualvit,
+    hierarchical_attention,
+    local_attention,
+    measure,
+    tiles,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +46,7 @@ MODULES = [name for name in benchmarks.NAMES if not hasattr(benchmark(name), '__
 @pytest.fixture(autouse=True)
 def _in_one_process(monkeypatch):
     monkeypatch.setattr(measure, '_in_own_process', measure._sample)
+    monkeypatch.setattr(tiles, '_in_own_process', tiles.find)
 
 
 @pytest.mark.parametrize('name', MODULES)
