@@ -44,7 +44,8 @@ def write_scenes(root: Path, train: int, val: int, test: int, size: tuple[int, i
     (root / 'annotations').mkdir(parents=True)
     for seed, (split, (number, (width, height), most)) in enumerate(splits.items()):
         generator = np.random.default_rng(seed)
-        images, annotations = [], []
+        images: list[dict] = []
+        annotations: list[dict] = []
         (root / split).mkdir()
         for image_id in range(number):
             image, found = _draw_scene(generator, width, height, most)

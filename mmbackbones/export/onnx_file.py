@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -38,8 +39,9 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
     import onnx
 
     axes = {}
+    names = cast('tuple[str, ...]', graph.output_names)
     if not static_size:
-        axes = {name: {0: 'batch'} for name in graph.output_names} | {'image': {0: 'batch', 2: 'height', 3: 'width'}}
+        axes = {name: {0: 'batch'} for name in names} | {'image': {0: 'batch', 2: 'height', 3: 'width'}}
     translations = operators.onnx_translations() | roi_align.onnx_translations()
     with torch.no_grad(), translated(translations), _exporting():
         torch.onnx.export(
@@ -49,7 +51,7 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
             dynamo=False,
             opset_version=OPSET,
             input_names=['image'],
-            output_names=list(graph.output_names),
+            output_names=list(names),
             dynamic_axes=axes,
         )
     onnx.checker.check_model(str(file))

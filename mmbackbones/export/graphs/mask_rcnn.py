@@ -1,5 +1,7 @@
 """A two-stage detector, with or without masks, from the image to its objects."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.detectors import TwoStageDetector
@@ -66,18 +68,18 @@ class TwoStageGraph(nn.Module):
         """The regions of the RPN by falling score, (N, P, 4), and which of these places are used, (N, P)."""
         head, k = self.network.rpn_head, self.candidates
         scores, anchors, deltas, levels = [], [], [], []
-        for level, (logits, delta) in enumerate(zip(*head(maps), strict=True)):
+        for index, (logits, delta) in enumerate(zip(*head(maps), strict=True)):
             count, width = logits.shape[1], logits.shape[3]
             # In MMDetection's order, which decides between equal scores; and at least k.
             score = F.pad(logits.sigmoid().permute(0, 2, 3, 1).flatten(1), (0, k), value=-1.0)
             score, anchor = score.topk(k)
             anchor = torch.where(score < 0, 0, anchor)
-            base, stride = getattr(self, f'anchors{level}'), head.prior_generator.strides[level]
+            base, stride = getattr(self, f'anchors{index}'), head.prior_generator.strides[index]
             delta = delta.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4))
             scores.append(score)
             anchors.append(anchors_at(base, anchor // count, anchor % count, width, stride))
             deltas.append(delta.gather(1, anchor[..., None].expand(-1, -1, 4)))
-            levels.append(torch.full_like(anchor, level))
+            levels.append(torch.full_like(anchor, index))
         boxes = decode(head.bbox_coder, torch.cat(anchors, 1), torch.cat(deltas, 1), size)
         score, level = torch.cat(scores, 1), torch.cat(levels, 1)
         if self.min_size >= 0:
@@ -91,17 +93,18 @@ class TwoStageGraph(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Boxes of each class from each region, (N, P, C, 4), and their scores, (N, P, C); -1 where there is none."""
         row = _rows(proposed)
-        image, region = row // proposals.shape[1], proposals.flatten(0, 1)[row]
-        total: Tensor | float = 0.0
-        for i, (extractor, head) in enumerate(_stages(self.network.roi_head, 'bbox')):
-            if i:
+        image, boxes = row // proposals.shape[1], proposals.flatten(0, 1)[row][:, None]
+        logits: list[Tensor] = []  # of each stage
+        for extractor, head in _stages(self.network.roi_head, 'bbox'):
+            region = boxes[:, 0]
+            if logits:
+                best = logits[-1][:, :-1].argmax(1)
                 region = boxes.gather(1, best[:, None, None].expand(-1, -1, 4))[:, 0]
-            logits, deltas = head(_pool(extractor, maps, image, region))
-            best = logits[:, :-1].argmax(1)
-            total = total + logits
+            scores, deltas = head(_pool(extractor, maps, image, region))
+            logits.append(scores)
             boxes = decode(head.bbox_coder, region[:, None], deltas.unflatten(1, (-1, 4)), size)
             boxes = boxes.expand(-1, head.num_classes, -1)
-        scores = (total / (i + 1)).softmax(1)[:, :-1]
+        scores = (sum(logits[1:], logits[0]) / len(logits)).softmax(1)[:, :-1]
         scores = torch.where(scores > self.score_thr, scores, -1.0)
         boxes, scores = (_padded(x, row, proposed) for x in (boxes, scores))
         return boxes, torch.where(proposed[..., None], scores, -1.0)
@@ -111,13 +114,13 @@ class TwoStageGraph(nn.Module):
         row = _rows(used)
         image, box, label = row // boxes.shape[1], boxes.flatten(0, 1)[row], labels.flatten()[row].clamp(min=0)
         stages = _stages(self.network.roi_head, 'mask')
-        masks = []
+        stage_masks = []
         for extractor, head in stages:
             logits = head(_pool(extractor, maps, image, box))
             channel = torch.zeros_like(label) if head.class_agnostic else label
             channel = channel[:, None, None, None].expand(-1, -1, *logits.shape[2:])
-            masks.append(logits.gather(1, channel)[:, 0].sigmoid())
-        masks = _padded(torch.stack(masks).mean(0), row, used)
+            stage_masks.append(logits.gather(1, channel)[:, 0].sigmoid())
+        masks = _padded(torch.stack(stage_masks).mean(0), row, used)
         return torch.where(used[..., None, None], masks, 0.0)
 
 
@@ -139,7 +142,7 @@ def _padded(values: Tensor, row: Tensor, used: Tensor) -> Tensor:
     return padded.index_copy(0, row, values).unflatten(0, used.shape)
 
 
-def _stages(roi_head: nn.Module, kind: str) -> list[tuple[nn.Module, nn.Module]]:
+def _stages(roi_head: nn.Module, kind: str) -> list[tuple[Any, Any]]:
     """The extractor and the head of each stage, for kind 'bbox' or 'mask'."""
     extractor, head = getattr(roi_head, f'{kind}_roi_extractor'), getattr(roi_head, f'{kind}_head')
     return list(zip(extractor, head, strict=True)) if isinstance(head, nn.ModuleList) else [(extractor, head)]
