@@ -26,7 +26,7 @@ TILE = (512, 512)
 LEARNING_RATE = 7e-4
 CONFIG = 'retinanet_van_t_demo'
 ANCHORS = {'model.bbox_head.anchor_generator.octave_base_scale': SIDE / 8}  # times the stride of the finest map
-METRICS = {'test_evaluator.metric_items': ['mAP', 'AR@100'], 'test_evaluator.iou_thrs': [0.5]}
+METRICS = {'test_evaluator.0.metric_items': ['mAP', 'AR@100'], 'test_evaluator.0.iou_thrs': [0.5]}
 
 
 def write_scenes(root: Path, train: int, val: int, test: int, size: tuple[int, int], objects: int) -> None:

@@ -42,7 +42,7 @@ class TwoStageGraph(nn.Module):
         (self.max_per_img,) = positive_entries(r_cnn.test_cfg, 'max_per_img')
         self.iou_threshold, self.class_agnostic = suppression(r_cnn.test_cfg)
         self.score_thr = r_cnn.test_cfg.score_thr
-        self.classes = _stages(r_cnn, 'bbox')[0][1].num_classes
+        self.classes = int(_stages(r_cnn, 'bbox')[0][1].num_classes)
         self.with_mask = r_cnn.with_mask
         self.output_names = ('boxes', 'scores', 'labels', 'masks')[: 4 if self.with_mask else 3]
         for level, anchors in enumerate(rpn.prior_generator.base_anchors):
@@ -68,24 +68,24 @@ class TwoStageGraph(nn.Module):
         """The regions of the RPN by falling score, (N, P, 4), and which of these places are used, (N, P)."""
         head, k = self.network.rpn_head, self.candidates
         scores, anchors, deltas, levels = [], [], [], []
-        for index, (logits, delta) in enumerate(zip(*head(maps), strict=True)):
+        for level, (logits, delta) in enumerate(zip(*head(maps), strict=True)):
             count, width = logits.shape[1], logits.shape[3]
             # In MMDetection's order, which decides between equal scores; and at least k.
             score = F.pad(logits.sigmoid().permute(0, 2, 3, 1).flatten(1), (0, k), value=-1.0)
             score, anchor = score.topk(k)
             anchor = torch.where(score < 0, 0, anchor)
-            base, stride = getattr(self, f'anchors{index}'), head.prior_generator.strides[index]
+            base, stride = getattr(self, f'anchors{level}'), head.prior_generator.strides[level]
             delta = delta.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4))
             scores.append(score)
             anchors.append(anchors_at(base, anchor // count, anchor % count, width, stride))
             deltas.append(delta.gather(1, anchor[..., None].expand(-1, -1, 4)))
-            levels.append(torch.full_like(anchor, index))
+            levels.append(torch.full_like(anchor, level))
         boxes = decode(head.bbox_coder, torch.cat(anchors, 1), torch.cat(deltas, 1), size)
-        score, level = torch.cat(scores, 1), torch.cat(levels, 1)
+        score, group = torch.cat(scores, 1), torch.cat(levels, 1)
         if self.min_size >= 0:
             score = torch.where((boxes[..., 2:] - boxes[..., :2] > self.min_size).all(-1), score, -1.0)
-        groups = torch.zeros_like(level) if self.levels_compete else level
-        kept, used = keep_best(boxes, score, groups, self.proposal_iou, self.proposals)
+        group = torch.zeros_like(group) if self.levels_compete else group
+        kept, used = keep_best(boxes, score, group, self.proposal_iou, self.proposals)
         return boxes.gather(1, kept[..., None].expand(-1, -1, 4)), used
 
     def _classify(
@@ -93,18 +93,18 @@ class TwoStageGraph(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Boxes of each class from each region, (N, P, C, 4), and their scores, (N, P, C); -1 where there is none."""
         row = _rows(proposed)
-        image, boxes = row // proposals.shape[1], proposals.flatten(0, 1)[row][:, None]
-        logits: list[Tensor] = []  # of each stage
+        image, region = row // proposals.shape[1], proposals.flatten(0, 1)[row]
+        boxes = region[:, None]
+        every_logits: list[Tensor] = []
         for extractor, head in _stages(self.network.roi_head, 'bbox'):
-            region = boxes[:, 0]
-            if logits:
-                best = logits[-1][:, :-1].argmax(1)
+            if every_logits:  # each stage but the first refines the boxes of the best class
+                best = every_logits[-1][:, :-1].argmax(1)
                 region = boxes.gather(1, best[:, None, None].expand(-1, -1, 4))[:, 0]
-            scores, deltas = head(_pool(extractor, maps, image, region))
-            logits.append(scores)
+            logits, deltas = head(_pool(extractor, maps, image, region))
+            every_logits.append(logits)
             boxes = decode(head.bbox_coder, region[:, None], deltas.unflatten(1, (-1, 4)), size)
-            boxes = boxes.expand(-1, head.num_classes, -1)
-        scores = (sum(logits[1:], logits[0]) / len(logits)).softmax(1)[:, :-1]
+            boxes = boxes.expand(-1, self.classes, -1)
+        scores = (sum(every_logits[1:], every_logits[0]) / len(every_logits)).softmax(1)[:, :-1]
         scores = torch.where(scores > self.score_thr, scores, -1.0)
         boxes, scores = (_padded(x, row, proposed) for x in (boxes, scores))
         return boxes, torch.where(proposed[..., None], scores, -1.0)
@@ -114,14 +114,14 @@ class TwoStageGraph(nn.Module):
         row = _rows(used)
         image, box, label = row // boxes.shape[1], boxes.flatten(0, 1)[row], labels.flatten()[row].clamp(min=0)
         stages = _stages(self.network.roi_head, 'mask')
-        stage_masks = []
+        masks = []
         for extractor, head in stages:
             logits = head(_pool(extractor, maps, image, box))
             channel = torch.zeros_like(label) if head.class_agnostic else label
             channel = channel[:, None, None, None].expand(-1, -1, *logits.shape[2:])
-            stage_masks.append(logits.gather(1, channel)[:, 0].sigmoid())
-        masks = _padded(torch.stack(stage_masks).mean(0), row, used)
-        return torch.where(used[..., None, None], masks, 0.0)
+            masks.append(logits.gather(1, channel)[:, 0].sigmoid())
+        padded = _padded(torch.stack(masks).mean(0), row, used)
+        return torch.where(used[..., None, None], padded, 0.0)
 
 
 def _rows(used: Tensor) -> Tensor:
