@@ -11,6 +11,7 @@ import torch
 from ..errors import UserError
 from ..prediction.sources import Source, find_sources
 from ..prediction.writers import PredictionFolder, own_folders
+from ..utils.arguments import check_switches
 from ..utils.config_files import ConfigLike
 from ..utils.folders import require_writable
 from ..utils.paths import absolute
@@ -82,6 +83,7 @@ def predict(
         UserError: A mistake in the arguments, a checkpoint that cannot be used, or nothing is found to predict on.
         RunFailed: The GPU has not enough memory. What was found before is written.
     """
+    check_switches(draw=draw)
     folder = Path(_checked_out(out))
     sources, failures = find_sources(source, leave_out=own_folders(absolute(folder)))
     sources = _each_once(sources)
@@ -101,7 +103,7 @@ def predict(
 
 
 def _checked_out(out: Any) -> str:
-    if not isinstance(out, str | os.PathLike) or not os.fspath(out):
+    if not isinstance(out, str | os.PathLike) or not os.fspath(out) or '\0' in str(out):
         raise UserError(f'out must be a folder, got {out!r}')
     return os.fspath(out)
 

@@ -25,6 +25,9 @@ _IGNORED_WARNINGS = (
     'The draw is False',
     'Warning: The bbox is out of bounds',
     'Warning: The polygon is out of bounds',
+    'Corrupt EXIF data',  # of PIL, for files that are told of, or that are read without it
+    'Truncated File Read',
+    'Image size (',
 )
 _GRACE_PERIOD = 5  # seconds that the first process has to print why the run ended
 

@@ -8,14 +8,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import TRANSFORMS, DefaultScope
 
 from ..datasets.checks.images import image_damage
+from ..engine.img_scale import check_resized_size
 from ..errors import UserError, summarize_error
 from ..utils.files import MAX_BYTES, is_regular
+from ..utils.opencv_log import silent_opencv
 from .sources import Source
 from .videos import camera_frames, video_frames
 
@@ -86,7 +89,7 @@ class InputPipeline:
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
             self._load_file = TRANSFORMS.build(first)
             self._load_array = TRANSFORMS.build({**first, 'type': 'LoadImageFromNDArray'})
-            self._rest = Compose(rest)
+            self._rest, self._steps = Compose(rest), rest
         self._numbers = count()
 
     def inputs(self, sources: Sequence[Source], failures: list[tuple[str, str]]) -> Iterator[Input]:
@@ -97,22 +100,25 @@ class InputPipeline:
             failures: Gets a pair of name and reason for each that cannot be read, or not to its end.
 
         Raises:
-            UserError: There is no such camera.
+            UserError: There is no such camera, and it is the only source.
         """
         for source in sources:
             try:
                 yield from self._inputs_of(source)
-            except UserError:
-                raise
+            except UserError as error:
+                if len(sources) == 1:
+                    raise
+                failures.append((str(source.name), str(error)))
             except Exception as error:  # a decoder may raise anything, and whatever it is, the file is broken
                 failures.append((source.name or 'an array', _reason(source, error)))
 
     def _inputs_of(self, source: Source) -> Iterator[Input]:
         if source.file is not None and not source.is_video:
             _check_file(source.file)
-            loaded = self._load_file(dict(img_id=next(self._numbers), seg_fields=[], img_path=str(source.file)))
+            with silent_opencv():
+                loaded = self._load_file(dict(img_id=next(self._numbers), seg_fields=[], img_path=str(source.file)))
             image = FileImage(loaded['img'], partial(self._read, source.file))
-            yield Input(source, None, image, self._rest(loaded))
+            yield Input(source, None, image, self._transformed(loaded))
             return
         if source.array is not None:
             yield self._from_array(source, None, source.array)
@@ -124,11 +130,23 @@ class InputPipeline:
     def _from_array(self, source: Source, frame: int | None, rgb: Array) -> Input:
         bgr = np.ascontiguousarray(rgb[..., ::-1])
         loaded = self._load_array(dict(img_id=next(self._numbers), seg_fields=[], img=bgr))
-        return Input(source, frame, lambda: rgb, self._rest(loaded))
+        return Input(source, frame, lambda: rgb, self._transformed(loaded))
+
+    def _transformed(self, loaded: dict[str, Any]) -> dict[str, Any]:
+        height, width = loaded['img'].shape[:2]
+        try:
+            return self._rest(loaded)
+        except cv2.error as error:
+            try:
+                check_resized_size(self._steps, 'it', width, height)
+            except UserError as reason:
+                raise OSError(str(reason)) from error
+            raise
 
     def _read(self, file: Path) -> Array:
         try:
-            return self._load_file(dict(img_path=str(file)))['img']
+            with silent_opencv():
+                return self._load_file(dict(img_path=str(file)))['img']
         except Exception as error:  # see above
             raise UserError(f'{file} can no longer be read: {summarize_error(error)}') from error
 
@@ -160,6 +178,8 @@ def _check_file(file: Path) -> None:
 def _reason(source: Source, error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or summarize_error(error)
-    # OpenCV does not say why it cannot read a file.
-    damage = image_damage(str(source.file)) if source.file is not None and not source.is_video else None
+    damage = None
+    if source.file is not None and not source.is_video:
+        with silent_opencv():  # which does not say why it cannot read a file
+            damage = image_damage(str(source.file))
     return damage or summarize_error(error)

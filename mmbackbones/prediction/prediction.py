@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from ..errors import UserError
-from ..utils.atomic_write import atomic_write
 from ..utils.text import counted
 
 if TYPE_CHECKING:
@@ -71,7 +69,8 @@ class Prediction:
         """Draw what was found over the image.
 
         Args:
-            path: File to write the drawing to; its suffix says in which format, such as ``.jpg`` or ``.png``.
+            path: File to write the drawing to; its suffix says in which format, such as ``.jpg`` or ``.png``. What is
+                larger than the format allows, 65,500 pixels on a side for JPEG, is made smaller.
 
         Returns:
             The drawing, uint8 (H, W, 3) in RGB.
@@ -86,7 +85,7 @@ class Prediction:
         else:
             drawn = draw_objects(self.image, self.boxes, self.scores, self.labels, self.masks, self.classes)
         if path is not None:
-            _write_picture(drawn, Path(path))
+            _write(drawn, Path(path))
         return drawn
 
     def to_coco(self, image_id: int | None = None) -> list[dict[str, Any]]:
@@ -128,15 +127,12 @@ class Prediction:
         return f'<Prediction for {where}: {counted(len(self.boxes), "object")}>'
 
 
-def _write_picture(picture: Array, path: Path) -> None:
+def _write(picture: Array, path: Path) -> None:
+    from ..visualization.picture_file import write_picture
+
     try:
-        known, content = cv2.imencode(path.suffix, picture[..., ::-1])
-    except cv2.error:
-        known = False
-    if not known:
-        raise UserError(f'cannot write a picture to {path}: give a name that ends in .jpg, .png or .webp')
-    try:
-        with atomic_write(path) as partial:
-            partial.write_bytes(content.tobytes())
+        write_picture(picture, path)
+    except ValueError as error:
+        raise UserError(f'cannot write a picture to {path}: give a name that ends in .jpg, .png or .webp') from error
     except OSError as error:
         raise UserError(f'cannot write a picture to {path}: {error.strerror or error}') from error

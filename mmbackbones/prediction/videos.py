@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UserError, summarize_error
 from ..utils.files import is_regular
+from ..utils.opencv_log import silent_opencv
 from ..utils.text import counted
 
 Array = np.ndarray[Any, Any]
@@ -109,10 +110,8 @@ def camera_frames(number: int) -> Iterator[Array]:
     Raises:
         UserError: There is no such camera.
     """
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would tell of all that it has tried
-    camera = cv2.VideoCapture(number)
-    cv2.utils.logging.setLogLevel(level)
+    with silent_opencv():  # it would tell of all that it has tried
+        camera = cv2.VideoCapture(number)
     try:
         if not camera.isOpened():
             raise UserError(f'there is no camera {number}, or another program uses it')

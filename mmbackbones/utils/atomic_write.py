@@ -13,6 +13,7 @@ if sys.platform != 'win32':  # where an open file cannot be removed
     import fcntl
 
 _SUFFIX = '.unfinished.partial'
+_LONGEST_NAME = 255  # bytes, in most file systems
 _ABANDONED = 3600  # seconds without a write after which another program's partial file, which has no lock, is removed
 
 
@@ -27,7 +28,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OSError: The folder cannot be made or written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'{path.name}.{uuid4().hex}{_SUFFIX}')
+    partial = path.with_name(_partial_name(path.name))
     file = _open_locked(partial)
     try:
         yield partial
@@ -35,6 +36,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
     finally:
         file.close()
         partial.unlink(missing_ok=True)
+
+
+def _partial_name(name: str) -> str:
+    """A name that no other file has, with what fits of the name of the finished file."""
+    unique = f'.{uuid4().hex}{_SUFFIX}'
+    if len(os.fsencode(name)) + len(unique) > _LONGEST_NAME:
+        name = os.fsencode(name)[: _LONGEST_NAME - len(unique)].decode(errors='ignore')
+    return name + unique
 
 
 def _open_locked(path: Path) -> IO[bytes]:

@@ -3,19 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import mmcv
 import numpy as np
 import numpy.typing as npt
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from ..utils.atomic_write import atomic_write
 from ..utils.output_paths import picture_paths
 from .drawing import Pixels, draw_objects, draw_segmentation
+from .picture_file import write_picture
 
 _SCORE_THR = 0.3  # as `predict` draws by default
-_LARGEST_JPEG = 65500  # pixels on a side
 
 
 @HOOKS.register_module()
@@ -48,7 +46,7 @@ class DrawHook(Hook):
         for sample in outputs:
             image = mmcv.imread(sample.img_path, channel_order='rgb')
             halves = [_draw(image, truth, self.classes) for truth in _parts(sample.cpu())]
-            _write_jpeg(np.concatenate(halves, axis=1), self.paths[sample.img_path])
+            write_picture(np.concatenate(halves, axis=1), self.paths[sample.img_path])
 
 
 def image_paths(dataset) -> list[str]:
@@ -78,12 +76,3 @@ def _masks(masks) -> npt.NDArray[np.bool_] | None:
     if masks is None:
         return None
     return np.asarray(masks.to_ndarray() if hasattr(masks, 'to_ndarray') else masks, bool)
-
-
-def _write_jpeg(picture: Pixels, path: Path) -> None:
-    scale = _LARGEST_JPEG / max(picture.shape)
-    if scale < 1:
-        size = [max(1, int(side * scale)) for side in picture.shape[1::-1]]
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    with atomic_write(path) as partial:
-        partial.write_bytes(cv2.imencode('.jpg', picture[..., ::-1])[1].tobytes())

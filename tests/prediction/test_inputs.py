@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mmbackbones.apis import load
+from mmbackbones.errors import UserError
 from mmbackbones.prediction.videos import video_frames
 from tests.helpers.videos import write_video
 
@@ -112,6 +113,33 @@ def test_reasons(model, picture, tmp_path):
     assert empty == 'the file is empty'
     assert link == pipe == 'it is not a regular file'
     assert text == 'it is not an image file of a known format'
+
+
+def test_an_image_that_is_too_narrow(model, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((2000, 1, 3), np.uint8))
+    found = model.predict(tmp_path)
+    assert list(found) == []
+    ((_, reason),) = found.failures
+    assert reason.startswith('it is 1x2000 pixels: resized to fit into ')
+
+
+def test_a_camera_that_is_not_there_among_images(model, picture, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), picture)
+    found = model.predict([200, tmp_path / 'a.png'])
+    assert len(list(found)) == 1
+    assert found.failures == [('200', 'there is no camera 200, or another program uses it')]
+    with pytest.raises(UserError, match='there is no camera 200'):
+        next(model.predict(200))
+
+
+def test_broken_files_make_opencv_say_nothing(model, picture, tmp_path, capfd):
+    for suffix in ('.bmp', '.tif', '.jp2'):  # of PNG files, libpng tells itself
+        content = cv2.imencode(suffix, picture)[1].tobytes()
+        (tmp_path / f'cut{suffix}').write_bytes(content[: len(content) // 2])
+    found = model.predict(tmp_path)
+    assert list(found) == []
+    assert len(found.failures) == 3
+    assert capfd.readouterr().err == ''
 
 
 def test_videos(model, tmp_path):

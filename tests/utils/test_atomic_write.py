@@ -27,6 +27,13 @@ def test_the_file_appears_at_the_end(tmp_path):
     assert (tmp_path / 'made/a.txt').read_text() == 'whole'
 
 
+@pytest.mark.parametrize('name', ['x' * 255, '\u65e5' * 85])
+def test_names_as_long_as_they_may_be(name, tmp_path):
+    with atomic_write(tmp_path / name) as partial:
+        partial.write_text('whole')
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_an_error_leaves_what_was_there(tmp_path):
     (tmp_path / 'a.txt').write_text('old')
     with pytest.raises(UnicodeEncodeError), atomic_write(tmp_path / 'a.txt') as partial:

@@ -15,7 +15,7 @@ from mmseg.structures import SegDataSample
 
 from mmbackbones.errors import UserError
 from mmbackbones.utils.output_paths import picture_paths
-from mmbackbones.visualization import draw_hook
+from mmbackbones.visualization import picture_file
 from mmbackbones.visualization.class_colors import class_color
 from mmbackbones.visualization.draw_hook import DrawHook, image_paths
 
@@ -151,6 +151,6 @@ def test_images_without_ground_truth_are_drawn_once(tmp_path, sample):
 
 
 def test_a_picture_too_large_for_its_format_is_scaled_down(tmp_path, monkeypatch):
-    monkeypatch.setattr(draw_hook, '_LARGEST_JPEG', 60)
+    monkeypatch.setitem(picture_file._LARGEST, '.jpg', 60)
     draw(make_images(tmp_path / 'data', ['x.png']), tmp_path / 'shown')
     assert cv2.imread(str(tmp_path / 'shown/x.jpg')).shape == (20, 60, 3)
