@@ -13,6 +13,7 @@ import numpy as np
 from ..datasets.checks.images import SUFFIXES
 from ..errors import UserError, printable
 from ..utils.files import list_files
+from ..utils.paths import absolute
 from ..utils.text import short
 
 Array = np.ndarray[Any, Any]
@@ -125,7 +126,10 @@ def _camera(number: int) -> Source:
 
 
 def _file(name: str, below: Path) -> Source:
-    return Source(name, file=Path(os.path.abspath(name)), below=below)
+    inside = Path(name).relative_to(below)
+    if os.pardir in inside.parts:
+        below, inside = Path(name).parent, Path(inside.name)
+    return Source(name, file=absolute(below) / inside, below=below)
 
 
 def _in_folder(folder: str, leave_out: Sequence[Path], failures: list[tuple[str, str]]) -> list[Source]:

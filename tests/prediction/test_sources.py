@@ -8,6 +8,7 @@ import pytest
 
 from mmbackbones.errors import UserError
 from mmbackbones.prediction.sources import find_sources
+from mmbackbones.prediction.writers.places import Places
 
 
 @pytest.fixture
@@ -49,6 +50,23 @@ def test_a_list_keeps_its_order(photos):
     found, _ = find_sources(['photos/b', array, 'photos/2.JPG', 1, np.int64(2), '3'])
     assert [source.name for source in found] == ['photos/b/1.png', 'photos/b/film.mp4', None, 'photos/2.JPG', *'123']
     assert [source.camera for source in found][-3:] == [1, 2, 3]
+
+
+def test_up_from_a_link(tmp_path, monkeypatch):
+    """As the file system does: up from where the link leads."""
+    (tmp_path / 'far' / 'photos').mkdir(parents=True)
+    (tmp_path / 'link').symlink_to('far/photos')
+    files = [tmp_path / 'far' / 'a.jpg', tmp_path / 'a.jpg', tmp_path / 'far' / 'photos' / 'b.jpg']
+    for file in files:
+        file.touch()
+    monkeypatch.chdir(tmp_path)
+    for given in ('link/../a.jpg', 'link/../*.jpg', 'link/../?.jpg', '*/../a.jpg'):
+        found, _ = find_sources(given)
+        for source in found:
+            assert source.file.samefile(source.name)
+            Places(tmp_path / 'out', [source]).picture(source.name).relative_to(tmp_path / 'out' / 'drawn')
+    found, _ = find_sources('link/..')
+    assert {source.file for source in found} == {files[0], files[2]}
 
 
 def test_own_output_is_left_out(photos):

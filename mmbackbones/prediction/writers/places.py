@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...utils.output_paths import output_names, refuse_among
+from ...utils.paths import absolute
 from ..sources import Source
 
 _DRAWN, _LABELS = 'drawn', 'labels'
@@ -33,7 +34,7 @@ class Places:
     def __init__(self, out: Path, sources: Sequence[Source]) -> None:
         self._out = out
         files = {source.name: source.file for source in sources if source.name is not None and source.file is not None}
-        above = {os.path.abspath(source.below) for source in sources if source.below is not None}
+        above = {absolute(source.below) for source in sources if source.below is not None}
         root = os.path.commonpath(above) if above else ''
         self._relative = {name: path.relative_to(root) for name, path in files.items()}
         self._relative |= {
