@@ -113,4 +113,7 @@ def _each_once(sources: Sequence[Source]) -> list[Source]:
             'an array has no name to write files under: use mmbackbones.load(checkpoint).predict(array), whose '
             'predictions can draw themselves'
         )
-    return list({source.file or source.camera: source for source in reversed(sources)}.values())[::-1]
+    first: dict[object, Source] = {}
+    for source in sources:
+        first.setdefault(source.file or source.camera, source)
+    return list(first.values())

@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -37,9 +38,9 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
     """
     import onnx
 
-    axes = {}
+    axes, output_names = {}, _output_names(graph)
     if not static_size:
-        axes = {name: {0: 'batch'} for name in graph.output_names} | {'image': {0: 'batch', 2: 'height', 3: 'width'}}
+        axes = {name: {0: 'batch'} for name in output_names} | {'image': {0: 'batch', 2: 'height', 3: 'width'}}
     translations = operators.onnx_translations() | roi_align.onnx_translations()
     with torch.no_grad(), translated(translations), _exporting():
         torch.onnx.export(
@@ -49,7 +50,7 @@ def write_onnx(graph: nn.Module, file: str | Path, static_size: tuple[int, int] 
             dynamo=False,
             opset_version=OPSET,
             input_names=['image'],
-            output_names=list(graph.output_names),
+            output_names=output_names,
             dynamic_axes=axes,
         )
     onnx.checker.check_model(str(file))
@@ -61,6 +62,10 @@ def export_program(graph: nn.Module, static_size: tuple[int, int] | None = None)
     shapes = None if static_size else ({0: dynamic, 2: dynamic, 3: dynamic},)
     with torch.no_grad(), _exporting():
         return torch.export.export(graph, (_example(graph, static_size),), dynamic_shapes=shapes, strict=False)
+
+
+def _output_names(graph: Any) -> list[str]:
+    return list(graph.output_names)
 
 
 def _example(graph: nn.Module, static_size: tuple[int, int] | None) -> torch.Tensor:

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import MODELS, DefaultScope
+from pycocotools import mask as coco_mask
 from torch import nn
 
 from ..engine.amp import half_precision
@@ -145,16 +146,25 @@ class Predictor:
         scores = _array(instances.scores, np.float32)
         order = np.argsort(-scores, kind='stable')
         order = order[scores[order] >= self.score_thr]
-        masks = instances.get('masks')
-        if masks is not None:  # only those that are asked for leave the GPU
-            masks = _array(masks[torch.from_numpy(order).to(masks.device)], bool)
         boxes = getattr(instances.bboxes, 'tensor', instances.bboxes)
         return dict(
             boxes=_array(boxes, np.float32).reshape(-1, 4)[order],
             scores=scores[order],
             labels=_array(instances.labels, np.int64)[order],
-            masks=masks,
+            masks=_masks(instances.get('masks'), order),
         )
+
+
+def _masks(masks: Any, order: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """The masks of the objects that are asked for, bool (n, H, W); no others leave the GPU or are decoded."""
+    if masks is None:
+        return None
+    if torch.is_tensor(masks):
+        return _array(masks[torch.from_numpy(order).to(masks.device)], bool)
+    if not len(order):
+        return np.zeros((0, *(masks[0]['size'] if masks else (0, 0))), bool)
+    # Those that are merged from tiles are run-length encodings.
+    return np.stack([coco_mask.decode(masks[i]).astype(bool) for i in order])
 
 
 def _wrapped(network: nn.Module, cfg: Config) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pycocotools import mask as coco_mask
 
 from mmbackbones.apis import load
 from mmbackbones.apis import test as evaluate
@@ -87,4 +88,6 @@ def check(prediction, sample):
 
 
 def as_array(values) -> np.ndarray:
+    if isinstance(values, list):  # run-length encodings of masks that are merged from tiles
+        return np.stack([coco_mask.decode(mask).astype(bool) for mask in values])
     return (values.float() if values.dtype == torch.bfloat16 else values).numpy()

@@ -1,5 +1,7 @@
 """A two-stage detector, with or without masks, from the image to its objects."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.detectors import TwoStageDetector
@@ -40,7 +42,7 @@ class TwoStageGraph(nn.Module):
         (self.max_per_img,) = positive_entries(r_cnn.test_cfg, 'max_per_img')
         self.iou_threshold, self.class_agnostic = suppression(r_cnn.test_cfg)
         self.score_thr = r_cnn.test_cfg.score_thr
-        self.classes = _stages(r_cnn, 'bbox')[0][1].num_classes
+        self.classes = int(_stages(r_cnn, 'bbox')[0][1].num_classes)
         self.with_mask = r_cnn.with_mask
         self.output_names = ('boxes', 'scores', 'labels', 'masks')[: 4 if self.with_mask else 3]
         for level, anchors in enumerate(rpn.prior_generator.base_anchors):
@@ -79,11 +81,11 @@ class TwoStageGraph(nn.Module):
             deltas.append(delta.gather(1, anchor[..., None].expand(-1, -1, 4)))
             levels.append(torch.full_like(anchor, level))
         boxes = decode(head.bbox_coder, torch.cat(anchors, 1), torch.cat(deltas, 1), size)
-        score, level = torch.cat(scores, 1), torch.cat(levels, 1)
+        score, group = torch.cat(scores, 1), torch.cat(levels, 1)
         if self.min_size >= 0:
             score = torch.where((boxes[..., 2:] - boxes[..., :2] > self.min_size).all(-1), score, -1.0)
-        groups = torch.zeros_like(level) if self.levels_compete else level
-        kept, used = keep_best(boxes, score, groups, self.proposal_iou, self.proposals)
+        group = torch.zeros_like(group) if self.levels_compete else group
+        kept, used = keep_best(boxes, score, group, self.proposal_iou, self.proposals)
         return boxes.gather(1, kept[..., None].expand(-1, -1, 4)), used
 
     def _classify(
@@ -92,16 +94,17 @@ class TwoStageGraph(nn.Module):
         """Boxes of each class from each region, (N, P, C, 4), and their scores, (N, P, C); -1 where there is none."""
         row = _rows(proposed)
         image, region = row // proposals.shape[1], proposals.flatten(0, 1)[row]
-        total: Tensor | float = 0.0
-        for i, (extractor, head) in enumerate(_stages(self.network.roi_head, 'bbox')):
-            if i:
+        boxes = region[:, None]
+        every_logits: list[Tensor] = []
+        for extractor, head in _stages(self.network.roi_head, 'bbox'):
+            if every_logits:  # each stage but the first refines the boxes of the best class
+                best = every_logits[-1][:, :-1].argmax(1)
                 region = boxes.gather(1, best[:, None, None].expand(-1, -1, 4))[:, 0]
             logits, deltas = head(_pool(extractor, maps, image, region))
-            best = logits[:, :-1].argmax(1)
-            total = total + logits
+            every_logits.append(logits)
             boxes = decode(head.bbox_coder, region[:, None], deltas.unflatten(1, (-1, 4)), size)
-            boxes = boxes.expand(-1, head.num_classes, -1)
-        scores = (total / (i + 1)).softmax(1)[:, :-1]
+            boxes = boxes.expand(-1, self.classes, -1)
+        scores = (sum(every_logits[1:], every_logits[0]) / len(every_logits)).softmax(1)[:, :-1]
         scores = torch.where(scores > self.score_thr, scores, -1.0)
         boxes, scores = (_padded(x, row, proposed) for x in (boxes, scores))
         return boxes, torch.where(proposed[..., None], scores, -1.0)
@@ -117,8 +120,8 @@ class TwoStageGraph(nn.Module):
             channel = torch.zeros_like(label) if head.class_agnostic else label
             channel = channel[:, None, None, None].expand(-1, -1, *logits.shape[2:])
             masks.append(logits.gather(1, channel)[:, 0].sigmoid())
-        masks = _padded(torch.stack(masks).mean(0), row, used)
-        return torch.where(used[..., None, None], masks, 0.0)
+        padded = _padded(torch.stack(masks).mean(0), row, used)
+        return torch.where(used[..., None, None], padded, 0.0)
 
 
 def _rows(used: Tensor) -> Tensor:
@@ -139,7 +142,7 @@ def _padded(values: Tensor, row: Tensor, used: Tensor) -> Tensor:
     return padded.index_copy(0, row, values).unflatten(0, used.shape)
 
 
-def _stages(roi_head: nn.Module, kind: str) -> list[tuple[nn.Module, nn.Module]]:
+def _stages(roi_head: nn.Module, kind: str) -> list[tuple[Any, Any]]:
     """The extractor and the head of each stage, for kind 'bbox' or 'mask'."""
     extractor, head = getattr(roi_head, f'{kind}_roi_extractor'), getattr(roi_head, f'{kind}_head')
     return list(zip(extractor, head, strict=True)) if isinstance(head, nn.ModuleList) else [(extractor, head)]

@@ -1,5 +1,7 @@
 """Which two-stage detectors can be exported: those whose parts compute and select as MMDetection's own."""
 
+from typing import Any
+
 from mmdet.models.dense_heads import RPNHead
 from mmdet.models.detectors import TwoStageDetector
 from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
@@ -60,5 +62,5 @@ def _refusal(given: str, possible: str) -> UserError:
     return UserError(f'cannot export a two-stage detector with {given}: in its place, {possible} can be exported')
 
 
-def _modules(one_or_several: nn.Module) -> list[nn.Module]:
+def _modules(one_or_several: nn.Module) -> list[Any]:
     return list(one_or_several) if isinstance(one_or_several, nn.ModuleList) else [one_or_several]
