@@ -153,6 +153,7 @@ def test_class_agnostic_suppression(tmp_path):
     [
         (dict(nms_pre=-1), 'nms_pre=-1'),
         (dict(nms=dict(type='soft_nms', iou_threshold=0.5)), 'only plain suppression'),
+        (dict(nms=dict(type='nms', iou_threshold=0.5, max_num=10)), 'only plain suppression'),
         (dict(min_bbox_size=3), 'min_bbox_size=3'),
     ],
 )
