@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,8 @@ def write_scenes(root: Path, train: int, val: int, test: int, size: tuple[int, i
     (root / 'annotations').mkdir(parents=True)
     for seed, (split, (number, (width, height), most)) in enumerate(splits.items()):
         generator = np.random.default_rng(seed)
-        images, annotations = [], []
+        images: list[dict] = []
+        annotations: list[dict] = []
         (root / split).mkdir()
         for image_id in range(number):
             image, found = _draw_scene(generator, width, height, most)
@@ -133,10 +135,14 @@ def run(
         print('| tiles | recall | AP | time a scene | peak memory |')
         print('|---|---|---|---|---|')
         for name, tile in (('none', None), (f'{TILE[0]} x {TILE[1]}', TILE)):
-            with get_context('spawn').Pool(1) as pool:
-                found = pool.apply(find, (str(run.checkpoint), str(data), f'{folder}/test', tile))
+            found = _in_own_process(str(run.checkpoint), str(data), f'{folder}/test', tile)
             print(
                 f'| {name} | {found["bbox_AR@100"]:.3f} | {found["bbox_mAP"]:.3f} | '
                 f'{found["seconds"] / scenes:.1f} s | {found["peak"] / 1e9:.2f} GB |',
                 flush=True,
             )
+
+
+def _in_own_process(*arguments: Any) -> dict[str, float]:
+    with get_context('spawn').Pool(1) as pool:  # whose peak of memory is that of the test
+        return pool.apply(find, arguments)

@@ -8,7 +8,14 @@ import torch
 from torch.onnx import symbolic_helper
 
 # What PyTorch's exporter calls the types of arguments.
-_PARSED = {'Tensor': 'v', 'List[Tensor]': 'v', 'float': 'f', 'int': 'i', 'List[float]': 'fs', 'List[int]': 'is'}
+_PARSED: dict[str, Any] = {
+    'Tensor': 'v',
+    'List[Tensor]': 'v',
+    'float': 'f',
+    'int': 'i',
+    'List[float]': 'fs',
+    'List[int]': 'is',
+}
 
 
 class Operators:

@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from mmbackbones import benchmarks, config_path
-from mmbackbones.benchmarks import contiguous_maps, detectors, dualvit, hierarchical_attention, local_attention, measure
+from mmbackbones.benchmarks import (
+    contiguous_maps,
+    detectors,
+    dualvit,
+    hierarchical_attention,
+    local_attention,
+    measure,
+    tiles,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +29,7 @@ TINY = {
     'dualvit': (dict(rounds=1, counted=(64, 96), trained=(64, 64), sizes=((64, 64),)), 7),
     'hierarchical_attention': (dict(sides=(256,), rounds=1), 1),
     'large_data': (dict(images=12, val_images=3), 9),
+    'exported': (dict(configs=('retinanet_van_t_demo',), size=(64, 65), rounds=1), 1),
     'tiles': (dict(train=4, epochs=1, scenes=1, size=(600, 520), objects=4), 2),
     'local_attention': (dict(maps=((4, 8, 9),), squares=(8,), rounds=1), 4),
 }
@@ -38,6 +47,7 @@ MODULES = [name for name in benchmarks.NAMES if not hasattr(benchmark(name), '__
 @pytest.fixture(autouse=True)
 def _in_one_process(monkeypatch):
     monkeypatch.setattr(measure, '_in_own_process', measure._sample)
+    monkeypatch.setattr(tiles, '_in_own_process', tiles.find)
 
 
 @pytest.mark.parametrize('name', MODULES)

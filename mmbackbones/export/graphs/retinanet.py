@@ -1,5 +1,7 @@
 """A single-stage detector with anchors, from the image to its boxes."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.dense_heads import AnchorHead
@@ -104,7 +106,7 @@ def _divide(x: Tensor, by: int) -> tuple[Tensor, Tensor]:
     return quotient, x - quotient * by
 
 
-def _check(head: nn.Module) -> None:
+def _check(head: Any) -> None:
     own = ('predict', 'predict_by_feat', '_predict_by_feat_single', '_bbox_post_process')
     usual = isinstance(head, AnchorHead) and all(getattr(type(head), f) is getattr(BaseDenseHead, f) for f in own)
     grid = 'single_level_grid_priors'

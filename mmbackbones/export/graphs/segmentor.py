@@ -1,6 +1,7 @@
 """A segmentor, from the image to the scores of its classes at every pixel."""
 
 import copy
+from typing import Any
 
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -42,7 +43,7 @@ class SegmentorGraph(nn.Module):
         return self.head.predict(self.network.extract_feat(image), [dict(img_shape=image.shape[2:])], {})
 
 
-def exportable_copy(module: nn.Module) -> nn.Module:
+def exportable_copy(module: Any) -> Any:
     """A copy of a head that shares the weights, in which what is recorded for one size only is replaced."""
     shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
     module = copy.deepcopy(module, shared)
@@ -56,7 +57,7 @@ def exportable_copy(module: nn.Module) -> nn.Module:
 
 
 class _PoolToGrid(nn.Module):
-    def __init__(self, grid: int | tuple[int, int]) -> None:
+    def __init__(self, grid: Any) -> None:
         super().__init__()
         self.grid = (grid, grid) if isinstance(grid, int) else grid
 
