@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 # Encoders of H.264, which browsers play, in the order of preference.
 _H264: dict[str, dict[str, str]] = {'libx264': dict(preset='veryfast', crf='20'), 'libopenh264': {}}
 _INSTEAD = 'mpeg4'
+_LARGEST, _LARGEST_ELSEWHERE = 16_384, 3840  # pixels on a side that libx264 and other encoders take
 _MPEG4_UNIT = Fraction(1, 60_000)  # seconds: this format knows no shorter ones than 1/65535
 _BITS = 0.2  # of a pixel, for encoders that aim at a size and not at a quality
 _SMPTE170M, _LIMITED = 6, 1  # how FFmpeg turns RGB into YUV, which players would otherwise guess by the size
@@ -62,7 +63,8 @@ class VideoFile:
         """Add a frame.
 
         Args:
-            frame: uint8 (H, W, 3) in RGB; if it is not as large as the first one, it is resized to its size.
+            frame: uint8 (H, W, 3) in RGB; if it is not as large as the first one, it is resized to its size, and that
+                is made smaller if it is larger than the encoder takes.
             number: Its number in what it was drawn from, from 0, rising.
         """
         import av
@@ -103,6 +105,8 @@ class VideoFile:
     def _add_stream(self, frame: Array) -> Any:
         height, width = frame.shape[:2]
         name = encoder()
+        scale = min(1, (_LARGEST if name == 'libx264' else _LARGEST_ELSEWHERE) / max(width, height))
+        width, height = max(1, int(width * scale)), max(1, int(height * scale))
         self._unit = self._times.unit if name in _H264 else max(self._times.unit, _MPEG4_UNIT)
         stream = self._container.add_stream(
             name, rate=self._times.rate.limit_denominator(60_000), options=_H264.get(name, {})

@@ -120,7 +120,7 @@ def test_an_interrupted_run_leaves_a_video_of_what_there_is(error, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.mp4', 'b.mp4']
 
 
-def test_no_frame_no_video_and_no_place_for_one(tmp_path):
+def test_no_frame_no_video_and_no_place_for_one(tmp_path, monkeypatch):
     times = FrameTimes(Fraction(25), Fraction(1, 25), iter(range(9)))
     with VideoFile(tmp_path / 'b.mp4', times):
         pass
@@ -129,7 +129,15 @@ def test_no_frame_no_video_and_no_place_for_one(tmp_path):
     with pytest.raises(UserError, match=r'cannot write a video to .*file/b\.mp4: '):
         VideoFile(tmp_path / 'file/b.mp4', times).__enter__()
     file = VideoFile(tmp_path / 'c.mp4', times).__enter__()
+    monkeypatch.setattr(video, '_LARGEST', 30_000)  # more than H.264 knows
     with pytest.raises(UserError, match='cannot write a video to'):
-        file.write(np.zeros((32, 20_000, 3), np.uint8), 0)  # wider than H.264 knows
+        file.write(np.zeros((32, 20_000, 3), np.uint8), 0)
     file.close()
     assert not (tmp_path / 'c.mp4').exists()
+
+
+def test_frames_larger_than_the_encoder_takes_are_made_smaller(tmp_path):
+    with VideoFile(tmp_path / 'a.mp4', times_of_camera()) as file:
+        for number in range(2):
+            file.write(np.full((32, 20_000, 3), 90, np.uint8), number)
+    assert [frame.shape for frame in video_frames(tmp_path / 'a.mp4')] == [(26, 16_384, 3)] * 2
