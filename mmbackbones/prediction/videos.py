@@ -38,7 +38,7 @@ def video_frames(path: Path) -> Iterator[Array]:
         stream = container.streams.video[0]
         stream.thread_type = 'AUTO'
         packets = broken = damaged = 0
-        end = 0.0
+        end, matrix = 0.0, None
         try:
             for packet in container.demux():  # of sound, too, which may go on after the pictures
                 end = max(end, _end(packet))
@@ -51,8 +51,10 @@ def video_frames(path: Path) -> Iterator[Array]:
                     broken += 1
                     continue
                 for frame in frames:
+                    # Read once, for a frame that was asked is in a circle of references, and stays in memory.
+                    matrix = _display_matrix(frame) if matrix is None else matrix
                     damaged += frame.is_corrupt
-                    yield _upright(frame)
+                    yield _upright(frame.to_ndarray(format='rgb24'), matrix)
         except av.FFmpegError as error:
             raise OSError(f'the video breaks off after {counted(packets, "frame")}: {_reason(error)}') from error
         if packets < stream.frames:
@@ -65,16 +67,19 @@ def video_frames(path: Path) -> Iterator[Array]:
             raise OSError(f'{counted(damaged, "frame")} of {packets} are damaged, and were predicted as far as they go')
 
 
-def _upright(frame: Any) -> Array:
-    """A frame as players show it, (H, W, 3) in RGB."""
+def _display_matrix(frame: Any) -> list[list[int]]:
+    """Where players move one step to the right, and one downwards: each to the right and downwards."""
     from av.sidedata.sidedata import Type
 
-    pixels = frame.to_ndarray(format='rgb24')
     matrix = frame.side_data.get(Type.DISPLAYMATRIX)
     if matrix is None:
-        return np.asarray(pixels)
-    # Where the unit vectors to the right and downwards go, each to the right and downwards.
-    (right, right_down), (down_right, down) = np.frombuffer(matrix, np.int32).reshape(3, 3)[:2, :2].tolist()
+        return [[1, 0], [0, 1]]
+    return np.frombuffer(matrix, np.int32).reshape(3, 3)[:2, :2].tolist()
+
+
+def _upright(pixels: Array, matrix: list[list[int]]) -> Array:
+    """A frame as players show it."""
+    (right, right_down), (down_right, down) = matrix
     if abs(right_down) > abs(right):
         pixels, right, down = pixels.swapaxes(0, 1), down_right, right_down
     return np.ascontiguousarray(pixels[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1])
