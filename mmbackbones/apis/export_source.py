@@ -105,6 +105,7 @@ def _whole_model(checkpoint: str, content: Any, config: ConfigLike | None, img_s
         config=''.join(f'{key} = {value!r}\n' for key, value in cfg.to_dict().items()),
         dataset_meta={**plain(meta or {}), 'classes': list(model.classes)},
         img_scale=img_scale or model.img_scale,
+        keep_ratio=_keeps_ratio(cfg),
         mean=normalization.mean if normalization else (),
         std=normalization.std if normalization else (),
         channel_order=normalization.channel_order if normalization else 'BGR',
@@ -113,6 +114,11 @@ def _whole_model(checkpoint: str, content: Any, config: ConfigLike | None, img_s
     # What cannot be read from the file is refused now.
     carried = carried_config(metadata.content, 'the exported file', loader=False)
     return Source(model.network, metadata, carried)
+
+
+def _keeps_ratio(cfg: Config) -> bool:
+    steps = cfg.test_dataloader.dataset.pipeline
+    return next((bool(step.get('keep_ratio')) for step in steps if step.type == 'Resize'), True)
 
 
 def _named_config(name: str, weights: str | None) -> Source:

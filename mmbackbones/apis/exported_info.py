@@ -34,7 +34,8 @@ class ExportedInfo:
             lines.append(f'classes ({len(about.classes)}): {shown}' + (f' and {more} more' if more > 0 else ''))
         images = []
         if about.img_scale:
-            images.append('resized to fit into {}x{} pixels'.format(*about.img_scale))
+            resized = 'resized to fit into' if about.keep_ratio else 'resized to'
+            images.append('{} {}x{} pixels'.format(resized, *about.img_scale))
         if about.static_size:
             images.append('padded to {}x{} pixels, one at a time'.format(*about.static_size))
         if about.mean:

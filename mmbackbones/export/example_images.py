@@ -16,6 +16,7 @@ from .metadata import Metadata
 from .object_match import Array
 
 _SIZE = 160  # pixels of a generated image
+_MAX_SIDE = 640  # pixels; masks of a hundred objects, as large as a photograph, would fill the memory
 
 
 def example_images(metadata: Metadata, count: int) -> tuple[list[Array], str]:
@@ -38,7 +39,13 @@ def example_images(metadata: Metadata, count: int) -> tuple[list[Array], str]:
 
 
 def _read(paths: list[str]) -> list[Array]:
-    return [image for image in map(cv2.imread, paths) if image is not None]
+    return [_shrunk(image) for image in map(cv2.imread, paths) if image is not None]
+
+
+def _shrunk(image: Array) -> Array:
+    scale = _MAX_SIDE / max(image.shape)
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else image
 
 
 def _test_images(metadata: Metadata, count: int) -> list[str]:

@@ -41,11 +41,23 @@ class ExportedFile(BaseModel):
 
     file: str
     opened_on: str | None
+    output_names: tuple[str, ...]  # that a file has at least
 
     @cached_property
     def session(self) -> Session:
-        """The open file."""
-        return open_session(self.file, torch.device(self.opened_on) if self.opened_on else None)
+        """The open file.
+
+        Raises:
+            UserError: It cannot be opened, or takes or gives something else than such a model.
+        """
+        session = open_session(self.file, torch.device(self.opened_on) if self.opened_on else None)
+        inputs = list(session.inputs.values())
+        if len(inputs) != 1 or len(inputs[0]) != 4 or not session.outputs.keys() >= set(self.output_names):
+            raise UserError(
+                f'{self.file} does not hold what its metadata says: such a file takes one batch of images and gives '
+                f'{", ".join(self.output_names)}; export the model again with `mmbackbones export`'
+            )
+        return session
 
     @property
     def device(self) -> torch.device:
@@ -91,15 +103,24 @@ class ExportedDetector(ExportedFile):
     Args:
         file: The exported file.
         data_preprocessor: That of the trained model.
+        num_classes: How many classes it knows; None if it does not say.
         mask_thr_binary: Probability from which on a pixel is part of an object.
         device: Where to run the file; None for the best there is.
     """
 
+    output_names = ('boxes', 'scores', 'labels')
+
     def __init__(
-        self, file: str, data_preprocessor: dict, mask_thr_binary: float = 0.5, device: str | None = None
+        self,
+        file: str,
+        data_preprocessor: dict,
+        num_classes: int | None = None,
+        mask_thr_binary: float = 0.5,
+        device: str | None = None,
     ) -> None:
         super().__init__(data_preprocessor)
-        self.file, self.opened_on, self.mask_thr_binary = file, device, mask_thr_binary
+        self.file, self.opened_on = file, device
+        self.num_classes, self.mask_thr_binary = num_classes, mask_thr_binary
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Not there: see :meth:`test_step`."""
@@ -124,6 +145,9 @@ class ExportedDetector(ExportedFile):
 
     def _result(self, found: dict[str, Tensor], meta: dict) -> InstanceData:
         used = found['labels'] >= 0
+        if self.num_classes and (found['labels'] >= self.num_classes).any():
+            label = int(found['labels'].max())
+            raise UserError(f'{self.file} finds the label {label}, but names {self.num_classes} classes only')
         boxes = found['boxes'][used]
         if self.session.static_size:
             height, width = meta['img_shape'][:2]
@@ -152,6 +176,8 @@ class ExportedSegmentor(ExportedFile, EncoderDecoder):
         device: Where to run the file; None for the best there is.
     """
 
+    output_names = ('logits',)
+
     def __init__(
         self,
         file: str,
@@ -172,7 +198,10 @@ class ExportedSegmentor(ExportedFile, EncoderDecoder):
         """Label scores of each pixel, from the file."""
         height, width = inputs.shape[2:]
         fill = getattr(self.data_preprocessor, 'pad_val', 0)
-        return next(iter(self.compute(inputs, fill).values()))[..., :height, :width]
+        logits = self.compute(inputs, fill)['logits']
+        if logits.shape[1] != self.out_channels:
+            raise UserError(f'{self.file} gives {logits.shape[1]} label scores, but names {self.out_channels}')
+        return logits[..., :height, :width]
 
 
 def open_exported(
@@ -202,6 +231,9 @@ def open_exported(
         cfg = read_config(config)
         if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
             raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
+    if is_segmentor(cfg) != (metadata.task == 'semantic segmentation'):
+        other = 'a segmentor' if is_segmentor(cfg) else 'a detector'
+        raise UserError(f'{file} is for {metadata.task}, but its config is that of {other}')
     use_exported(cfg, file, len(metadata.classes), device)
     return metadata.content, cfg
 
@@ -225,7 +257,8 @@ def use_exported(cfg: Config, file: str, num_classes: int, device: str | None = 
         part.update({key: head[key] for key in ('align_corners', 'threshold') if key in head})
     else:
         settings = (model.get('test_cfg') or {}).get('rcnn') or {}
-        part.update(type='ExportedDetector', mask_thr_binary=settings.get('mask_thr_binary', 0.5))
+        part.update(type='ExportedDetector', num_classes=num_classes or None)
+        part.update(mask_thr_binary=settings.get('mask_thr_binary', 0.5))
     cfg.model = ConfigDict(part)
     # The config that is written to a work directory needs it wherever it is read again.
     imports = cfg.get('custom_imports') or dict(imports=[], allow_failed_imports=False)

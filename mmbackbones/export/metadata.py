@@ -32,6 +32,7 @@ class Metadata:
         dataset_meta: What a checkpoint says of the data that it was trained on: classes, and the numbers that they have
             there.
         img_scale: Width and height in pixels that images are resized to fit into; None if they are not.
+        keep_ratio: Whether they keep their proportions then; else they get exactly that size.
         mean: What is subtracted from each channel of an image, 0 to 255; empty if nothing is.
         std: What each channel is then divided by.
         channel_order: Order of these channels, and of those of the input: ``RGB`` or ``BGR``.
@@ -45,6 +46,7 @@ class Metadata:
     config: str = ''
     dataset_meta: dict[str, Any] = field(default_factory=dict)
     img_scale: tuple[int, int] | None = None
+    keep_ratio: bool = True
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     channel_order: str = 'RGB'
@@ -68,6 +70,7 @@ class Metadata:
             task=self.task,
             classes=list(self.classes),
             img_scale=self.img_scale,
+            keep_ratio=json.dumps(self.keep_ratio) if self.img_scale else None,
             mean=self.mean,
             std=self.std,
             channel_order=self.channel_order,
@@ -126,6 +129,7 @@ def from_properties(properties: Mapping[str, str], file: str) -> Metadata:
         config=reader.text(found, 'config'),
         dataset_meta=_dataset_meta(found, reader),
         img_scale=reader.size(found, 'img_scale'),
+        keep_ratio=found.get('keep_ratio') is not False,
         mean=reader.numbers(found, 'mean'),
         std=reader.numbers(found, 'std'),
         channel_order=reader.one_of(found, 'channel_order', ('RGB', 'BGR')),

@@ -7,7 +7,7 @@ from .extra import need
 from .metadata import KEY
 
 # OpenVINO's tables of entries have no way to ask for one that may be missing but this.
-_PLAIN = ('task', 'classes', 'img_scale', 'mean', 'std', 'channel_order')
+_PLAIN = ('task', 'classes', 'img_scale', 'keep_ratio', 'mean', 'std', 'channel_order')
 
 
 def write_openvino(onnx_file: Path, file: Path, entries: dict[str, str]) -> None:

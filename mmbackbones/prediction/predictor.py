@@ -17,6 +17,7 @@ from torch import nn
 from ..engine.amp import half_precision
 from ..engine.augmentation import augment
 from ..engine.device import device_of
+from ..engine.option_errors import building
 from ..engine.tile_config import checked_tile, tile_config
 from ..errors import RunFailed, summarize_error
 from ..utils.arguments import check_counts, check_share, check_switches
@@ -79,7 +80,8 @@ class Predictor:
         if tile:
             cfg.test_dataloader.batch_size = batch_size
             tile_config(cfg, tile, overlap)
-        self._pipeline = InputPipeline(cfg)
+        with building('test_dataloader.dataset.pipeline', {}):
+            self._pipeline = InputPipeline(cfg)
         self._test_step: Callable[[Any], list[Any]] = _wrapped(network, cfg).test_step
         self._reported = set[Source]()
 

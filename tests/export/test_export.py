@@ -43,7 +43,8 @@ def test_what_it_prints(tool, detector_file, tmp_path, monkeypatch):
 def test_what_other_programs_read(detector_onnx):
     model = onnx.load(str(detector_onnx))
     entries = {entry.key: entry.value for entry in model.metadata_props}
-    assert set(entries) == {KEY, 'task', 'classes', 'img_scale', 'mean', 'std', 'channel_order'}
+    assert set(entries) == {KEY, 'task', 'classes', 'img_scale', 'keep_ratio', 'mean', 'std', 'channel_order'}
+    assert (entries['img_scale'], entries['keep_ratio']) == ('[96, 64]', 'true')
     assert entries['classes'] == '["circle", "square", "triangle", "star"]'
     assert 'site-packages' not in str(model)
     session = onnxruntime.InferenceSession(str(detector_onnx))

@@ -1,11 +1,15 @@
 """Exported files in place of checkpoints: the same results, from the file alone."""
 
+import json
+
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from mmbackbones import apis
 from mmbackbones.errors import UserError
+from mmbackbones.export.metadata import KEY
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +86,39 @@ def test_options_of_what_is_in_the_file(detector_onnx, shapes, tmp_path):
         apis.load(detector_onnx).predict(shapes, amp=True)
     with pytest.raises(UserError, match='--launcher is for checkpoints'):
         apis.test(detector_onnx, shapes, work_dir=tmp_path, launcher='pytorch')
+
+
+@pytest.mark.parametrize('change', ['an input', 'an output', 'a class', 'the task', 'the pipeline'])
+def test_a_file_that_is_not_what_it_says(detector_onnx, tmp_path, change):
+    """Anybody may have changed it."""
+    model = onnx.load(str(detector_onnx))
+    entries = {entry.key: entry.value for entry in model.metadata_props}
+    said = json.loads(entries[KEY])
+    if change == 'an input':
+        model.graph.input.append(onnx.helper.make_tensor_value_info('other', onnx.TensorProto.FLOAT, [1]))
+        message = 'does not hold what its metadata says: such a file takes one batch of images'
+    elif change == 'an output':
+        del model.graph.output[2]
+        message = 'and gives boxes, scores, labels;'
+    elif change == 'a class':
+        said['dataset_meta']['classes'] = ['one']
+        message = r'finds the label \d, but names 1 classes only'
+    elif change == 'the task':
+        said['task'] = 'semantic segmentation'
+        message = 'is for semantic segmentation, but its config is that of a detector'
+    else:
+        said['config'] = said['config'].replace("LoadImageFromFile'", "LoadImageFromFile', 'x': 1")
+        message = 'test_dataloader.dataset.pipeline cannot be built: .* argument .x.'
+    onnx.helper.set_model_props(model, dict(entries, **{KEY: json.dumps(said)}))
+    onnx.save(model, str(tmp_path / 'a.onnx'))
+
+    def predict():
+        found = apis.load(tmp_path / 'a.onnx').predict(np.full((64, 64, 3), 128, np.uint8), 0.0)
+        assert list(found) == []
+        raise UserError(found.failures[0][1])
+
+    with pytest.raises(UserError, match=message):
+        predict()
 
 
 def test_an_image_scale_of_a_test(detector_file, detector_onnx, shapes, tmp_path):

@@ -188,6 +188,7 @@ def test_a_checkpoint_as_a_file(tmp_path):
         ({'model.roi_head.bbox_roi_extractor.roi_layer.aligned': False}, 'aligned average RoIAlign'),
         ({'model.test_cfg.rcnn.nms.type': 'soft_nms'}, 'only plain suppression'),
         ({'model.test_cfg.rpn.max_per_img': -1}, 'max_per_img=-1'),
+        ({'model.test_cfg.rcnn.mask_thr_binary': -1}, 'mask_thr_binary below 0'),
     ],
 )
 def test_what_cannot_be_exported(parts, message):

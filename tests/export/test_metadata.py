@@ -36,6 +36,9 @@ def test_what_is_written_is_read():
     assert json.loads(properties['classes']) == ['cat', '\x1b[31m"<dog>\n']
     assert properties[KEY].isascii()
     assert ABOUT.content['meta']['dataset_meta']['classes'] == ABOUT.classes
+    exact = replace(ABOUT, keep_ratio=False)
+    assert from_properties(exact.as_properties(), 'a.onnx') == exact
+    assert (properties['keep_ratio'], exact.as_properties()['keep_ratio']) == ('true', 'false')
     assert 'mean' not in replace(ABOUT, mean=()).as_properties()
 
 

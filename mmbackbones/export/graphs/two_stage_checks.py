@@ -42,6 +42,8 @@ def check_two_stage(network: TwoStageDetector) -> None:
             raise _refusal(f'this {type(head).__name__}', 'one with plain class scores and boxes')
     extractors = _modules(r_cnn.bbox_roi_extractor)
     if r_cnn.with_mask:
+        if r_cnn.test_cfg.mask_thr_binary < 0:
+            raise _refusal('mask_thr_binary below 0', 'a threshold')
         extractors += _modules(r_cnn.mask_roi_extractor)
         for head in _modules(r_cnn.mask_head):
             _check_own(head, FCNMaskHead)
