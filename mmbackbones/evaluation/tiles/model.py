@@ -13,8 +13,9 @@ from torch import nn
 
 from . import run_lengths
 from .cut import TiledImage
+from .detections import View
 from .labels import LabelSum
-from .objects import View, merge_objects
+from .objects import merge_objects
 from .windows import Window
 
 
