@@ -3,22 +3,21 @@
 # ruff: noqa: PT028 - the function `test` is no test
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.dist import is_main_process, master_only
 
 from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
-from ..engine.checkpoint_config import checkpoint_config
-from ..engine.config import complete_config, dump_config, load_config
+from ..engine.config import dump_config
 from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
-from ..engine.initial_weights import checkpoint_classes, drop_pretrained
-from ..engine.label_options import LabelOptions, check_label_options, labels_as_trained, trained_labels
+from ..engine.initial_weights import drop_pretrained
+from ..engine.label_options import LabelOptions, check_label_options
 from ..engine.lean_runner import LeanRunner
 from ..engine.log import escape_log, log_operators
 from ..engine.metric_config import check_output_names, use_exact_metrics
@@ -26,19 +25,16 @@ from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.saved_predictions import check_predictions_file, set_predictions_file
-from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.tile_config import checked_tile, tile_config
-from ..engine.work_dir import training_folder, work_dir_for_test
+from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
-from ..export.exported_model import NO_AMP, open_exported
-from ..export.formats import is_exported
 from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike, config_name
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
 from ..utils.text import counted
-from ..weights import find_state_dict, load_from_file, trained_classes
+from .tested_model import check_exported, tested_model
 
 
 def test(
@@ -108,26 +104,10 @@ def test(
     check_switches(amp=amp, tta=tta)
     check_counts(batch_size=batch_size)
     tile = checked_tile(tile, overlap, tta)
-    limited: Callable[[], AbstractContextManager] = nullcontext
-    frugal: Callable[[], AbstractContextManager] = nullcontext
+    check_exported(checkpoint, amp, launcher)
     with building('', options):
-        exported = is_exported(checkpoint)
-        if exported:
-            content, cfg = open_exported(checkpoint, config, data=data is None)
-            complete_config(cfg, config_name(config or cfg), work_dir or training_folder(checkpoint), options)
-            if amp:
-                raise UserError(NO_AMP.format(checkpoint))
-            if launcher != 'none':
-                raise UserError(f'--launcher is for checkpoints: {checkpoint} is tested in one process')
-        elif config is not None:
-            cfg = load_config(config, work_dir, cfg_options)
-        else:
-            content = load_from_file(checkpoint, 'cpu')
-            cfg = checkpoint_config(content, checkpoint, data=data is None)
-            complete_config(cfg, config_name(cfg), work_dir or training_folder(checkpoint), options)
-            sizes = {key: value.to('meta') for key, value in find_state_dict(content, checkpoint).items()}
-            limited, frugal = partial(no_larger_than, sizes, checkpoint), partial(little_memory, sizes)
-            del content
+        model = tested_model(checkpoint, config, data is None, work_dir, cfg_options, options)
+        cfg = model.cfg
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     check_label_options(cfg, **labels)
     init_distributed(cfg, launcher)
@@ -143,32 +123,24 @@ def test(
             augment(cfg)
         if tile:
             tile_config(cfg, tile, overlap)
-    if save_predictions:
-        check_predictions_file(cfg, save_predictions)
-    cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
-    main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
-    if show_dir:
-        main_process_first(lambda: require_writable(show_dir, '--show-dir'))
-    if save_predictions:
-        main_process_first(lambda: require_writable(Path(save_predictions).parent, '--save-predictions'))
+    _prepare_folders(cfg, show_dir, save_predictions)
     escape_log()
-    with limited(), frugal():  # later, the data set takes memory, too
+    with model.limited(), model.frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
-    classes = trained_classes(content) if exported else main_process_first(lambda: checkpoint_classes(checkpoint))
+    classes = model.classes()
     trained = [option for option, value in labels.items() if value is None]
     if is_segmentor(cfg):
-        labels = labels_as_trained(checkpoint, **labels, trained=trained_labels(content) if exported else None)
+        labels = model.labels(labels)
     root = resolve_data_root(cfg, data, 'train' if config else 'test')
     splits = ('val', 'test')
     apply_dataset(cfg, root, builtin_dataset=data is None, splits=splits, classes=classes, trained=trained, **labels)
     drop_pretrained(cfg)
     if config is None:
         cfg.train_dataloader = None  # it has only told which data the model is made for
-    cfg.load_from = None if exported else checkpoint
-    cfg.custom_hooks = [] if exported else [dict(type='CheckpointMatchHook', strict=True)]
+    model.load_weights(cfg)
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
-    with building('', options), limited():
+    with building('', options), model.limited():
         runner = _TestRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
     escape_log()
@@ -185,6 +157,18 @@ def test(
         if saved:
             print('predictions written to', printable(str(saved)))
     return metrics
+
+
+def _prepare_folders(cfg: Config, show_dir: str | None, save_predictions: str | None) -> None:
+    """Choose the work directory, and refuse what cannot be written to."""
+    if save_predictions:
+        check_predictions_file(cfg, save_predictions)
+    cfg.work_dir = main_process_first(lambda: work_dir_for_test(cfg.work_dir))
+    main_process_first(lambda: require_writable(cfg.work_dir, '--work-dir'))
+    if show_dir:
+        main_process_first(lambda: require_writable(show_dir, '--show-dir'))
+    if save_predictions:
+        main_process_first(lambda: require_writable(Path(save_predictions).parent, '--save-predictions'))
 
 
 @contextmanager

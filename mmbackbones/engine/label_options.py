@@ -58,6 +58,7 @@ def labels_as_trained(
         ignore_label: As given; see :class:`LabelOptions`.
         resumed: For a run that is resumed from `checkpoint`: what :func:`trained_labels` returns for it. It has to read
             label maps as before.
+        trained: What :func:`trained_labels` returns for an exported file; None to read `checkpoint`.
 
     Raises:
         UserError: The run to resume read label maps differently.

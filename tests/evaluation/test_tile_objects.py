@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mmbackbones.evaluation.tiles.objects import View, merge_objects
+from mmbackbones.evaluation.tiles.detections import View
+from mmbackbones.evaluation.tiles.objects import merge_objects
 from mmbackbones.evaluation.tiles.windows import Window, place_windows
 
 

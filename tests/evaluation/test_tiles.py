@@ -257,3 +257,16 @@ def test_painted_objects_are_found_once_and_whole(seed):
         expected[y:bottom, x:right] = 1
         common = coco_mask.iou([mask], [coco_mask.encode(np.asfortranarray(expected))], [0])[0, 0]
         assert common > (0.4 if large[nearest] else 0.9)
+
+
+def test_a_batch_that_failed_can_be_predicted_again(monkeypatch):
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[150:280, 200:390] = 9
+    finder = Finder()
+    _, tiled = batch_of(PIPELINE, image)
+    with monkeypatch.context() as patch:
+        patch.setattr(finder, 'test_step', lambda data: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            TiledModel(finder).test_step(tiled)
+    (found,) = TiledModel(finder).test_step(tiled)
+    assert np.abs(found.pred_instances.bboxes.numpy() - [200, 150, 390, 280]).max() < 5

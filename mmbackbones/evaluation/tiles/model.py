@@ -13,8 +13,9 @@ from torch import nn
 
 from . import run_lengths
 from .cut import TiledImage
+from .detections import View
 from .labels import LabelSum
-from .objects import View, merge_objects
+from .objects import merge_objects
 from .windows import Window
 
 
@@ -45,9 +46,14 @@ class TiledModel(BaseTTAModel):
         Returns:
             The samples, with what was found in pixels of the original images.
         """
-        images, samples = data['inputs'], data['data_samples']
+        images = data['inputs']
+        # Copies, because what is changed in them must not stay if the network fails: then the caller may try again.
+        samples = [
+            sample.new() if image.windows else sample
+            for image, sample in zip(images, data['data_samples'], strict=True)
+        ]
         wholes = [_Whole(sample) if image.windows else None for image, sample in zip(images, samples, strict=True)]
-        found = self.module.test_step(dict(data, inputs=[image.inputs for image in images]))
+        found = self.module.test_step(dict(data, inputs=[image.inputs for image in images], data_samples=samples))
         merged = []
         for image, whole, sample in zip(images, wholes, found, strict=True):
             if whole is not None:
