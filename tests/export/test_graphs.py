@@ -7,6 +7,7 @@ import openvino
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+from mmengine.registry import MODELS
 from torch import nn
 
 from mmbackbones.errors import UserError
@@ -174,3 +175,14 @@ def test_refused(entry, said):
 def test_other_networks_are_refused():
     with pytest.raises(UserError, match='cannot export Linear'):
         graph_of(nn.Linear(1, 1))
+
+
+def test_heads_with_a_third_map_are_refused():
+    network = detector()
+    coder, anchors = dict(type='DeltaXYWHBBoxCoder'), dict(type='AnchorGenerator', ratios=[1.0], strides=[8, 16])
+    anchors.update(octave_base_scale=8, scales_per_octave=1)
+    head = dict(type='ATSSHead', num_classes=3, in_channels=16, feat_channels=32, stacked_convs=1)
+    loss = dict(type='CrossEntropyLoss', use_sigmoid=True)
+    network.bbox_head = MODELS.build(head | dict(anchor_generator=anchors, bbox_coder=coder, loss_centerness=loss))
+    with pytest.raises(UserError, match='cannot export a detector with ATSSHead'):
+        graph_of(network)
