@@ -15,6 +15,7 @@ from mmbackbones.export.graphs.boxes import pad_to_divisor
 from mmbackbones.export.onnx_file import write_onnx
 from mmbackbones.export.openvino_file import write_openvino
 from mmbackbones.export.sessions import open_session
+from mmbackbones.layers import LocalAttention2d
 from tests.helpers.narrow_models import build_narrow
 from tests.helpers.small_backbones import SMALL, build_small
 
@@ -139,6 +140,14 @@ def test_local_attention(stem_cfg, tmp_path):
     file, run = written(graph_of(network), tmp_path)
     assert_equal(run, network, IMAGES[:2])
     assert_equal(in_openvino(file), network, IMAGES[:2])
+
+
+def test_pooled_local_attention(tmp_path):
+    layer = LocalAttention2d(3, 4, kernel_size=3, heads=2, stride=2).eval()
+    layer.output_names = ('y',)
+    file, run = written(layer, tmp_path)
+    for compute in (run, in_openvino(file)):
+        assert_equal(compute, lambda x: (layer(x),), [(1, 1, 1), (2, 1, 2), (1, 7, 8), (2, 9, 5)])
 
 
 def test_openvino_after_images_of_another_size(tmp_path):
