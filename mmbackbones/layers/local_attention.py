@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
 from ..ops import local_attention
+from ..ops.recording import is_exporting
 from .weight_init import init_conv_fan_out
 
 
@@ -97,7 +98,7 @@ class LocalAttention2d(nn.Module):
         q, k, v = qkv.unflatten(1, (3, self.heads, -1)).unbind(1)
         y = local_attention(q, k, v, self.rel_row, self.rel_col, self.kernel_size[0], self.border).flatten(1, 2)
         if self.stride == (2, 2):
-            y = F.avg_pool2d(y, 2, ceil_mode=True)  # a window cut off by the edge averages the pixels that it has
+            y = _halve(y) if is_exporting() else F.avg_pool2d(y, 2, ceil_mode=True)
         y = y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]  # float32 would make y float32
         return y.contiguous()  # whatever form computed it: RoIAlign may come next, and reads N, C, H, W
 
@@ -106,6 +107,15 @@ class LocalAttention2d(nn.Module):
             f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size[0]}, heads={self.heads}, '
             f'stride={self.stride[0]}, bias={self.bias is not None}, border={self.border!r}'
         )
+
+
+def _halve(x: Tensor) -> Tensor:
+    """2x2 average pooling with `ceil_mode`: a window cut off by the edge averages the pixels that it has.
+
+    OpenVINO's pooling with that mode gives an empty map for a single pixel.
+    """
+    sums, counts = (F.avg_pool2d(F.pad(each, (0, 1, 0, 1)), 2) for each in (x, torch.ones_like(x[:1, :1])))
+    return sums / counts
 
 
 @MODELS.register_module(name=['LocalAttention2d', 'LocalAttention'])

@@ -3,16 +3,19 @@
 import numpy as np
 import onnx
 import onnxruntime
-import openvino
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+from mmengine.registry import MODELS
 from torch import nn
 
 from mmbackbones.errors import UserError
 from mmbackbones.export.graphs import graph_of
 from mmbackbones.export.graphs.boxes import pad_to_divisor
 from mmbackbones.export.onnx_file import write_onnx
+from mmbackbones.export.openvino_file import write_openvino
+from mmbackbones.export.sessions import open_session
+from mmbackbones.layers import LocalAttention2d
 from tests.helpers.narrow_models import build_narrow
 from tests.helpers.small_backbones import SMALL, build_small
 
@@ -122,10 +125,10 @@ def test_of_one_size(tmp_path):
 
 
 def in_openvino(file):
-    """A function that runs a file in OpenVINO."""
-    exact = dict(INFERENCE_PRECISION_HINT='f32')
-    compiled = openvino.Core().compile_model(openvino.convert_model(str(file)), 'CPU', exact)
-    return lambda x: [np.array(values) for values in compiled(x.numpy()).values()]
+    """A function that runs an ONNX file in OpenVINO."""
+    write_openvino(file, file.with_suffix('.xml'), {})
+    session = open_session(file.with_suffix('.xml'))
+    return lambda x: list(session.run(x.numpy()).values())
 
 
 @pytest.mark.parametrize('stem_cfg', [dict(heads=2), dict(heads=2, window='sliding', kernel_size=3)])
@@ -134,6 +137,20 @@ def test_local_attention(stem_cfg, tmp_path):
     file, run = written(graph_of(network), tmp_path)
     assert_equal(run, network, IMAGES[:2])
     assert_equal(in_openvino(file), network, IMAGES[:2])
+
+
+def test_pooled_local_attention(tmp_path):
+    layer = LocalAttention2d(3, 4, kernel_size=3, heads=2, stride=2).eval()
+    layer.output_names = ('y',)
+    file, run = written(layer, tmp_path)
+    for compute in (run, in_openvino(file)):
+        assert_equal(compute, lambda x: (layer(x),), [(1, 1, 1), (2, 1, 2), (1, 7, 8), (2, 9, 5)])
+
+
+def test_openvino_after_images_of_another_size(tmp_path):
+    network = build_small('DualViT').eval()
+    file, _ = written(graph_of(network), tmp_path)
+    assert_equal(in_openvino(file), network, [(1, 33, 47), (1, 192, 256)])
 
 
 def test_nothing_found(tmp_path):
@@ -165,3 +182,14 @@ def test_refused(entry, said):
 def test_other_networks_are_refused():
     with pytest.raises(UserError, match='cannot export Linear'):
         graph_of(nn.Linear(1, 1))
+
+
+def test_heads_with_a_third_map_are_refused():
+    network = detector()
+    coder, anchors = dict(type='DeltaXYWHBBoxCoder'), dict(type='AnchorGenerator', ratios=[1.0], strides=[8, 16])
+    anchors.update(octave_base_scale=8, scales_per_octave=1)
+    head = dict(type='ATSSHead', num_classes=3, in_channels=16, feat_channels=32, stacked_convs=1)
+    loss = dict(type='CrossEntropyLoss', use_sigmoid=True)
+    network.bbox_head = MODELS.build(head | dict(anchor_generator=anchors, bbox_coder=coder, loss_centerness=loss))
+    with pytest.raises(UserError, match='cannot export a detector with ATSSHead'):
+        graph_of(network)

@@ -112,9 +112,16 @@ def _check(head: Any) -> None:
     grid = 'single_level_grid_priors'
     if usual:
         usual = getattr(type(head.prior_generator), grid) is getattr(AnchorGenerator, grid)
-    if not usual or len(set(head.prior_generator.num_base_priors)) != 1:
+    if not usual or len(set(head.prior_generator.num_base_priors)) != 1 or _count_outputs(head) != 2:
         raise UserError(
             f'cannot export a detector with {type(head).__name__}: of the single-stage detectors, those with anchors '
             'and the post-processing of RetinaNet can be exported'
         )
     check_coder(head.bbox_coder, type(head).__name__)
+
+
+@torch.no_grad()
+def _count_outputs(head: AnchorHead) -> int:
+    """How many maps a level has: two, or a third one that predicts how good a box is, as of ATSS and DDOD."""
+    features = next(head.parameters()).new_zeros(1, head.in_channels, 8, 8)
+    return len(head([features] * head.prior_generator.num_levels))
