@@ -109,7 +109,8 @@ def export(
         write_file(graph, written, format, source.metadata)
         _describe(path, written, format, source.metadata)
         agreement = _verify(source, written, partial(_rewrite, source, folder, format))
-        for part in sorted(folder.glob(f'{path.stem}.*'), key=lambda part: part.name == path.name):
+        parts = [part for part in folder.iterdir() if part.is_file()]
+        for part in sorted(parts, key=lambda part: part.name == path.name):
             os.replace(part, path.with_name(part.name))  # the weights of OpenVINO first
     print(f'done: {printable(str(path))}')
     return ExportResult(path, format, source.metadata, agreement)

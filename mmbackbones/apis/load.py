@@ -101,9 +101,9 @@ class Model:
                 predictions a little.
             amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
             tta: Test-time augmentation: average over scales and flips.
-            tile: Width and height of windows of the image, in its pixels, that are predicted besides the whole image;
-                for objects that are small in large images.
-            overlap: Part of a window that its neighbor shares.
+            tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects
+                in large images; None for whole only. A tile is resized as an image would be.
+            overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
 
         Returns:
             The predictions, in the order of the images; of a video, one for each frame. Its attribute ``failures``

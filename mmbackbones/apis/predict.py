@@ -63,17 +63,19 @@ def predict(
     To use predictions in Python, see :meth:`mmbackbones.load <mmbackbones.apis.load.Model.predict>`.
 
     Args:
-        checkpoint: File or URL of a trained model.
+        checkpoint: File or URL of a trained model, or a file that :func:`~mmbackbones.apis.export` wrote.
         source: An image or a video, a folder, which is searched with its subfolders, a pattern such as
             ``photos/*.jpg``, the number of a camera, or a list of these.
         out: Folder for ``predictions.json``, drawn pictures and videos in ``drawn``, and label maps in ``labels``.
         config: Path or name of a config, or a config; None for the one that the checkpoint carries.
         score_thr: Score from which an object counts.
-        batch_size: Images that are computed at once.
+        batch_size: Images that are computed at once. Those of a batch are padded to one size, which may change
+            predictions a little.
         device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
-        amp: Whether to compute in half precision.
-        tile: Width and height of windows of the image that are predicted besides the whole image.
-        overlap: Part of a window that its neighbor shares.
+        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
+        tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects in
+            large images; None for whole only. A tile is resized as an image would be.
+        overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         tta: Test-time augmentation: average over scales and flips.
         draw: Whether to draw what is found.
 

@@ -23,6 +23,8 @@ def checked_tile(tile: object, overlap: object, tta: bool = False) -> tuple[int,
     Raises:
         UserError: They cannot be used.
     """
+    if isinstance(overlap, bool) or not isinstance(overlap, Real) or not 0 <= float(overlap) < _MAX_OVERLAP:
+        raise UserError(f'--overlap must be a number from 0 to below {_MAX_OVERLAP}, got {overlap!r}')
     if tile is None:
         return None
     if tta:
@@ -35,8 +37,6 @@ def checked_tile(tile: object, overlap: object, tta: bool = False) -> tuple[int,
         raise UserError(
             f'--tile {size[0]} {size[1]} is too small: backbones take images of at least {MIN_SIZE}x{MIN_SIZE} pixels'
         )
-    if isinstance(overlap, bool) or not isinstance(overlap, Real) or not 0 <= float(overlap) < _MAX_OVERLAP:
-        raise UserError(f'--overlap must be a number from 0 to below {_MAX_OVERLAP}, got {overlap!r}')
     return size
 
 

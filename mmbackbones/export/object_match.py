@@ -2,8 +2,8 @@
 
 Their numbers differ in the last digits. That alone can turn a decision: which of two equally good boxes suppresses the
 other, whether a score passes the threshold, which object is the last that is kept. So the objects need not be the same
-ones. What is found has to be one of the network's own candidates, and wherever an object is missing or one too many,
-such a decision has to have been as close as the numbers are.
+ones. What is found has to be one of the network's own candidates, and to follow the rules by itself; and wherever an
+object is missing or one too many, such a decision has to have been as close as the numbers are.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ MAX_SCORE = 1e-3  # difference of two scores that are the same
 MAX_PIXELS = 0.5  # of two corners
 _FACTOR = 4  # how much more than the differences of what is matched a close decision may be off
 _LEAST_SCORE, _LEAST_IOU = 1e-6, 1e-4
+_EPSILON = float(np.finfo(np.float32).eps)
 _LOOSE_SCORE, _LOOSE_IOU = 0.1, 0.1  # of decisions that follow from close ones in a first stage
 _LOOSE_SHARE = 0.05  # of all objects
 
@@ -88,6 +89,8 @@ def compare_objects(found: Objects, expected: Objects, candidates: Objects, deci
         near = f'the nearest one differs by {score:.2g} of a score and {pixels:.2g} pixels'
         return Difference(score, pixels, f'an object of the file, {_shown(found, lone)}, is none of PyTorch: {near}')
     close = max(_FACTOR * score, _LEAST_SCORE)
+    if broken := _broken_rule(found, decisions, close, pixels):
+        return Difference(score, pixels, broken)
     same = _same(found, expected)
     loose = 0
     for one, other, matched, where in (
@@ -133,6 +136,24 @@ def _same(found: Objects, expected: Objects) -> Array:
     scores = np.abs(found.scores[:, None] - expected.scores[None])
     labels = found.labels[:, None] == expected.labels[None]
     return labels & (corners <= MAX_PIXELS) & (scores <= MAX_SCORE)
+
+
+def _broken_rule(found: Objects, decisions: Decisions, close_score: float, pixels: float) -> str:
+    """Which decision that every result has to follow this one does not, whatever PyTorch found; empty if it does."""
+    if len(found) > decisions.max_per_img > 0:
+        return f'the file has {len(found)} objects in an image, and at most {decisions.max_per_img} are kept'
+    for index, (box, label) in enumerate(zip(found.boxes, found.labels, strict=True)):
+        if found.scores[index] < decisions.score_thr - close_score:
+            return f'the file has an object below the threshold: {_shown(found, index)}'
+        rivals = found.boxes[index + 1 :]
+        if not decisions.class_agnostic:
+            rivals = rivals[found.labels[index + 1 :] == label]
+        # Suppression moves the labels apart, which costs digits; they count where a box is small.
+        blur = _FACTOR * (pixels + _EPSILON * (1 + label) * found.boxes.max())
+        side = np.minimum((box[2:] - box[:2]).min(), (rivals[:, 2:] - rivals[:, :2]).min(1))
+        if (_iou(box, rivals) > decisions.iou_threshold + _LEAST_IOU + 2 * blur / np.maximum(side, 1e-6)).any():
+            return f'the file has an object that suppresses another one: {_shown(found, index)}'
+    return ''
 
 
 def _is_close(

@@ -12,7 +12,6 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import MODELS, DefaultScope
-from pycocotools import mask as coco_mask
 from torch import nn
 
 from ..engine.amp import half_precision
@@ -21,6 +20,7 @@ from ..engine.device import device_of
 from ..engine.tile_config import checked_tile, tile_config
 from ..errors import RunFailed, summarize_error
 from ..utils.arguments import check_counts, check_share, check_switches
+from ..utils.masks import dense_masks
 from ..utils.text import counted
 from .inputs import FileImage, Input, InputPipeline
 from .prediction import Prediction
@@ -43,8 +43,8 @@ class Predictor:
         batch_size: Images that are computed at once.
         amp: Whether to compute in half precision.
         tta: Whether to average over scales and flips.
-        tile: Width and height of windows that are predicted besides the whole image, in its pixels.
-        overlap: Part of a window that its neighbor shares.
+        tile: Width and height in pixels of tiles in which images are predicted as well as whole; None for whole only.
+        overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
 
     Raises:
         UserError: A value is not allowed, or the config cannot do that.
@@ -132,7 +132,7 @@ class Predictor:
         if 'pred_sem_seg' in sample:
             found = dict(nothing, masks=None, segmentation=_array(sample.pred_sem_seg.data, np.int64)[0])
         else:
-            found = dict(self._objects(sample.pred_instances), segmentation=None)
+            found = dict(self._objects(sample.pred_instances, sample.ori_shape[:2]), segmentation=None)
         return Prediction(
             source=given.source.name,
             frame=given.frame,
@@ -142,7 +142,7 @@ class Predictor:
             **found,
         )
 
-    def _objects(self, instances: Any) -> dict[str, Any]:
+    def _objects(self, instances: Any, size: tuple[int, int]) -> dict[str, Any]:
         scores = _array(instances.scores, np.float32)
         order = np.argsort(-scores, kind='stable')
         order = order[scores[order] >= self.score_thr]
@@ -151,20 +151,17 @@ class Predictor:
             boxes=_array(boxes, np.float32).reshape(-1, 4)[order],
             scores=scores[order],
             labels=_array(instances.labels, np.int64)[order],
-            masks=_masks(instances.get('masks'), order),
+            masks=_masks(instances.get('masks'), order, size),
         )
 
 
-def _masks(masks: Any, order: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+def _masks(masks: Any, order: np.ndarray[Any, Any], size: tuple[int, int]) -> np.ndarray[Any, Any] | None:
     """The masks of the objects that are asked for, bool (n, H, W); no others leave the GPU or are decoded."""
     if masks is None:
         return None
     if torch.is_tensor(masks):
         return _array(masks[torch.from_numpy(order).to(masks.device)], bool)
-    if not len(order):
-        return np.zeros((0, *(masks[0]['size'] if masks else (0, 0))), bool)
-    # Those that are merged from tiles are run-length encodings.
-    return np.stack([coco_mask.decode(masks[i]).astype(bool) for i in order])
+    return dense_masks([masks[i] for i in order], *size)
 
 
 def _wrapped(network: nn.Module, cfg: Config) -> Any:

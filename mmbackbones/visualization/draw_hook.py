@@ -6,11 +6,11 @@ from typing import Any
 import cv2
 import mmcv
 import numpy as np
-import numpy.typing as npt
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from ..utils.atomic_write import atomic_write
+from ..utils.masks import dense_masks
 from ..utils.output_paths import picture_paths
 from .drawing import Pixels, draw_objects, draw_segmentation
 
@@ -70,14 +70,8 @@ def _draw(image: Pixels, found, classes: tuple[str, ...]) -> Pixels:
         found = found[found.scores >= _SCORE_THR]
         scores = found.scores.float().numpy()
     boxes = getattr(found.bboxes, 'tensor', found.bboxes).float().numpy()
-    return draw_objects(image, boxes, scores, found.labels.numpy(), _masks(found.get('masks')), classes)
-
-
-def _masks(masks) -> npt.NDArray[np.bool_] | None:
-    """Masks of MMDetection, of the ground truth or predicted, as an array."""
-    if masks is None:
-        return None
-    return np.asarray(masks.to_ndarray() if hasattr(masks, 'to_ndarray') else masks, bool)
+    masks = dense_masks(found.masks, *image.shape[:2]) if 'masks' in found else None
+    return draw_objects(image, boxes, scores, found.labels.numpy(), masks, classes)
 
 
 def _write_jpeg(picture: Pixels, path: Path) -> None:

@@ -50,7 +50,8 @@ def draw_objects(
     inner = _whole_pixels(boxes[visible], width, height)
     indices = [int(label) for label in np.asarray(labels)[visible]]
     values = [''] * len(indices) if scores is None else [f'{score:.2f}' for score in np.asarray(scores)[visible]]
-    masks = None if masks is None else np.asarray(masks, bool)[visible]
+    if masks is not None and not visible.all():  # a copy of all masks of a large image would take gigabytes
+        masks = masks[visible]
     line = line_width(width, height, inner)
     # Lines lie outside of what they surround, as far as the picture reaches.
     outer = np.clip(inner + np.array([-line, -line, line, line]), 0, (width, height) * 2)

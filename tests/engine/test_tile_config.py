@@ -14,6 +14,7 @@ from mmbackbones.errors import UserError
         ((640, 480), 0.9, False, '--overlap must be a number from 0 to below 0.9, got 0.9'),
         ((640, 480), -0.1, False, '--overlap must be a number from 0 to below 0.9, got -0.1'),
         ((640, 480), float('nan'), False, '--overlap must be a number from 0 to below 0.9, got nan'),
+        (None, 5, False, '--overlap must be a number from 0 to below 0.9, got 5'),
         (640, 0.2, False, r'tile must be \(width, height\) in pixels, got 640'),
         ((640, 4.5), 0.2, False, r'tile must be \(width, height\) in pixels, got \(640, 4.5\)'),
     ],

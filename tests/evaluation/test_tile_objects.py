@@ -58,6 +58,20 @@ def test_every_object_once(seed, overlap):
     assert (np.diff(objects.scores) <= 0).all()
 
 
+@pytest.mark.parametrize('gap', [0, 3])
+def test_a_crowd_of_equal_objects_side_by_side(gap):
+    generator = np.random.default_rng(0)
+    x, y = np.mgrid[0 : 300 - 12 : 12 + gap, 0 : 240 - 12 : 12 + gap].reshape(2, -1)
+    boxes, labels = np.stack([x, y, x + 12, y + 12], 1).astype(float), np.zeros(len(x), int)
+    views = [View.of(Window(0, 0, 300, 240), 300, 240, pixel=2.5)]
+    views += [View.of(window, 300, 240, 1) for window in place_windows(300, 240, (100, 90), 0.2)]
+    found = [find(generator, view, boxes, labels) for view in views]
+    off = [(part + generator.uniform(-0.7, 0.7, part.shape).astype(np.float32), *rest) for part, *rest in found]
+    objects = merged(off, views)
+    assert len(objects.boxes) == len(boxes)
+    assert (np.abs(objects.boxes[:, None] - boxes).max(-1).min(0) < 2).all()
+
+
 TILES = [View.of(Window(0, 0, 100, 100), 180, 100, 1), View.of(Window(80, 0, 180, 100), 180, 100, 1)]
 
 

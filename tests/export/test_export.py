@@ -97,8 +97,10 @@ def test_names_of_files(detector_file, tmp_path, file, format, message):
         apis.export(detector_file, tmp_path / file, format=format)
 
 
-def test_a_format_without_a_suffix(segmentor_file, tmp_path):
-    assert apis.export(segmentor_file, tmp_path / 'new' / 'a', format='onnx').file == tmp_path / 'new' / 'a.onnx'
+def test_a_format_without_a_suffix_and_a_name_like_a_pattern(segmentor_file, tmp_path):
+    done = apis.export(segmentor_file, tmp_path / 'new' / 'a[1]*', format='onnx')
+    assert done.file == tmp_path / 'new' / 'a[1]*.onnx'
+    assert [path.name for path in done.file.parent.iterdir()] == ['a[1]*.onnx']
 
 
 def test_a_file_that_computes_something_else_is_not_kept(tool, detector_file, tmp_path, monkeypatch):

@@ -118,17 +118,25 @@ def test_of_one_size(tmp_path):
     assert_predicted(network, run, [(1, 65, 101)])
 
 
+def in_openvino(file):
+    """A function that runs a file in OpenVINO."""
+    exact = dict(INFERENCE_PRECISION_HINT='f32')
+    compiled = openvino.Core().compile_model(openvino.convert_model(str(file)), 'CPU', exact)
+    return lambda x: [np.array(values) for values in compiled(x.numpy()).values()]
+
+
 def test_openvino_takes_the_file(tmp_path):
     network = detector('HATNet')  # with windows larger than the smallest maps
     file, _ = written(graph_of(network), tmp_path)
-    exact = dict(INFERENCE_PRECISION_HINT='f32')
-    compiled = openvino.Core().compile_model(openvino.convert_model(str(file)), 'CPU', exact)
+    assert_predicted(network, in_openvino(file))
 
-    def run(x):
-        results = compiled(x.numpy())
-        return [results[i] for i in range(3)]
 
-    assert_predicted(network, run)
+@pytest.mark.parametrize('stem_cfg', [dict(heads=2), dict(heads=2, window='sliding', kernel_size=3)])
+def test_local_attention(stem_cfg, tmp_path):
+    network = build_small('SASAResNet', stem='attention', stem_cfg=stem_cfg, out_indices=(0, 1)).eval()
+    file, run = written(graph_of(network), tmp_path)
+    assert_equal(run, network, IMAGES[:2])
+    assert_equal(in_openvino(file), network, IMAGES[:2])
 
 
 def test_nothing_found(tmp_path):
@@ -153,6 +161,7 @@ def test_class_agnostic_suppression(tmp_path):
     [
         (dict(nms_pre=-1), 'nms_pre=-1'),
         (dict(nms=dict(type='soft_nms', iou_threshold=0.5)), 'only plain suppression'),
+        (dict(nms=dict(type='nms', iou_threshold=0.5, max_num=10)), 'only plain suppression'),
         (dict(min_bbox_size=3), 'min_bbox_size=3'),
     ],
 )

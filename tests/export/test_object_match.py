@@ -115,6 +115,24 @@ def test_the_last_object_that_is_kept():
     assert problem(without(one, 7), without(one, 6), one, max_per_img=100) != ''
 
 
+def joined(one: Objects, other: Objects) -> Objects:
+    return Objects(*(np.concatenate(pair) for pair in zip(vars(one).values(), vars(other).values(), strict=True)))
+
+
+def test_a_file_that_breaks_rules_by_itself():
+    """PyTorch has what suppresses the additional objects, but so has the file."""
+    one = objects()
+    duplicates = replace(shifted(one, 3), scores=one.scores - np.float32(0.1))
+    everything = joined(one, duplicates)
+    assert 'an object that suppresses another one' in problem(everything, one, everything)
+    assert problem(everything, one, everything, iou_threshold=1.0, max_per_img=8) == (
+        'the file has 16 objects in an image, and at most 8 are kept'
+    )
+    apart = replace(shifted(one, 3), labels=one.labels + 1)
+    assert 'suppresses another one' in problem(joined(one, apart), one, joined(one, apart), class_agnostic=True)
+    assert 'below the threshold' in problem(one, without(one, 7), one, score_thr=float(one.scores[7]) + 0.01)
+
+
 def test_labels_that_suppress_each_other():
     one = objects()
     rival = replace(one, boxes=one.boxes + np.float32([2, 0, 2, 0]), labels=one.labels + 1)

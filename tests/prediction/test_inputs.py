@@ -10,10 +10,18 @@ import pytest
 from PIL import Image
 
 from mmbackbones.apis import load
+from mmbackbones.prediction.videos import video_frames
 from tests.helpers.videos import write_video
 
 _TKHD_MATRIX = 44  # bytes from the name of the header of a track to its matrix
-_TURNED_RIGHT = struct.pack('>9i', 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+_TURNS = {  # of the first pixel row and column
+    (0, 1, -1, 0): lambda pixels: np.rot90(pixels, -1),
+    (-1, 0, 0, -1): lambda pixels: pixels[::-1, ::-1],
+    (0, -1, 1, 0): np.rot90,
+    (-1, 0, 0, 1): lambda pixels: pixels[:, ::-1],
+    (1, 0, 0, -1): lambda pixels: pixels[::-1],
+    (0, 1, 1, 0): lambda pixels: pixels.swapaxes(0, 1),
+}
 KINDS = 9
 
 
@@ -118,16 +126,45 @@ def test_videos(model, tmp_path):
     found = model.predict(path, batch_size=2, score_thr=0)
     assert found.total == 5
     assert [prediction.frame for prediction in found] == list(range(5))
+
+
+def test_videos_are_turned_and_mirrored_as_players_show_them(tmp_path, picture):
+    path = write_video(tmp_path / 'film.mp4', frames=1, picture=picture)
+    upright = next(video_frames(path))
+    assert np.abs(upright.mean((0, 2)) - upright[:, ::-1].mean((0, 2))).max() > 1  # not the same mirrored
     content = path.read_bytes()
     matrix = content.index(b'tkhd') + _TKHD_MATRIX
-    (tmp_path / 'turned.mp4').write_bytes(content[:matrix] + _TURNED_RIGHT + content[matrix + len(_TURNED_RIGHT) :])
-    upright, turned = next(model.predict(path)).image, next(model.predict(tmp_path / 'turned.mp4')).image
-    assert np.array_equal(turned, np.rot90(upright, -1))
+    for (right, right_down, down_right, down), turn in _TURNS.items():
+        entries = [right << 16, right_down << 16, 0, down_right << 16, down << 16, 0, 0, 0, 1 << 30]
+        path.write_bytes(content[:matrix] + struct.pack('>9i', *entries) + content[matrix + 36 :])
+        assert np.array_equal(next(video_frames(path)), turn(upright))
+
+
+@pytest.mark.parametrize('suffix', ['.avi', '.mkv'])  # without its end, nothing is known of an MP4 file
+def test_videos_that_break_off(suffix, tmp_path):
+    path = write_video(tmp_path / f'film{suffix}', frames=50, codec='mpeg4')
+    assert len(list(video_frames(path))) == 50
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(OSError, match='the video breaks off after'):
+        list(video_frames(path))
+
+
+@pytest.mark.parametrize('suffix', ['.mkv', '.mp4'])
+def test_videos_with_damaged_frames(suffix, tmp_path, picture):
+    path = write_video(tmp_path / f'film{suffix}', picture=picture)
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + b'\xff' * 60 + content[middle + 60 :])
+    with pytest.raises(OSError, match='damaged|cannot be decoded'):
+        list(video_frames(path))
 
 
 def test_videos_that_are_none(model, tmp_path):
     (tmp_path / 'text.mp4').write_text('#EXTM3U\n#EXTINF:10,\n/etc/passwd\n')
     os.mkfifo(tmp_path / 'pipe.mp4')
+    (tmp_path / 'empty.mp4').touch()
     found = model.predict(tmp_path)
     assert list(found) == []
-    assert [reason[:28] for _, reason in found.failures] == ['it is not a regular file', 'it is not a video of a known']
+    reasons = ['the file is empty', 'it is not a regular file', 'it is not a video of a known']
+    assert [reason[:28] for _, reason in found.failures] == reasons

@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
 from mmbackbones.errors import UserError
+from mmbackbones.evaluation.coco_form import encode
 from mmbackbones.utils.output_paths import picture_paths
 from mmbackbones.visualization import draw_hook
 from mmbackbones.visualization.class_colors import class_color
@@ -131,6 +132,15 @@ def test_ground_truth_and_prediction_are_drawn_alike(tmp_path):
     assert np.abs(truth[20:35, 10:30] - found[20:35, 10:30]).max() < 40  # JPEG's own differences
     assert np.abs(truth[27, 20] - 90).max() > 20
     assert np.abs(truth - found).max() > 60
+
+
+def test_masks_of_tiles_are_drawn_as_others(tmp_path):
+    def of_tiles(path):
+        sample = detected(path)
+        sample.pred_instances.masks = [encode(mask.numpy()) for mask in sample.pred_instances.masks]
+        return sample
+
+    assert np.array_equal(halves(tmp_path / 'tiles', of_tiles), halves(tmp_path / 'whole', detected))
 
 
 def test_objects_of_low_scores_are_not_drawn(tmp_path):

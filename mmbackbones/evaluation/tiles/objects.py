@@ -158,14 +158,13 @@ class _Detections:
         bounds = np.searchsorted(self.view, np.arange(len(self.views) + 1))
         for number, reach in enumerate(self.reaches):
             here = np.arange(bounds[number], bounds[number + 1])
-            others = np.flatnonzero((_overlap(self.reaches, reach[None]).ravel() > 0)[self.view])
+            others = np.flatnonzero(_meet(self.reaches, reach[None])[:, 0][self.view])
             others = others[self.view[others] > number]
             if not len(here) or not len(others):
                 continue
-            i, j = np.nonzero(self.labels[here][:, None] == self.labels[others])
-            i, j = here[i], others[j]
-            near = _overlaps(self.shown[i], self.shown[j]) > 0
-            for pairs, more in zip(found, self._compare(i[near], j[near]), strict=True):
+            of_one_class = np.equal.outer(self.labels[here], self.labels[others])
+            i, j = np.nonzero(of_one_class & _meet(self.shown[here], self.shown[others]))
+            for pairs, more in zip(found, self._compare(here[i], others[j]), strict=True):
                 pairs.append(more)
         same, finer, explained, alike = (np.concatenate([np.zeros((0, 3)), *pairs]) for pairs in found)
         return same, finer, explained, alike
@@ -339,9 +338,11 @@ def _overlaps(one: Array, other: Array) -> Array:
     return _areas(_clip(one, other))
 
 
-def _overlap(one: Array, other: Array) -> Array:
-    """Areas that each box of `one` ``(n, 4)`` and each of `other` ``(m, 4)`` have in common, ``(n, m)``."""
-    return _overlaps(one[:, None], other[None])
+def _meet(one: Array, other: Array) -> Array:
+    """Whether each box of `one` ``(n, 4)`` and each of `other` ``(m, 4)`` have an area in common, ``(n, m)``."""
+    return np.logical_and.reduce(
+        [np.minimum.outer(one[:, i + 2], other[:, i + 2]) > np.maximum.outer(one[:, i], other[:, i]) for i in (0, 1)]
+    )
 
 
 def _iou(one: Array, other: Array) -> Array:

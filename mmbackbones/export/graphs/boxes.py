@@ -8,6 +8,9 @@ from torch import Tensor
 
 from ...errors import UserError
 
+# Of these, `split_thr` only says how it is computed; any other entry, such as `max_num`, changes what is kept.
+_NMS_ENTRIES = {'type', 'iou_threshold', 'class_agnostic', 'split_thr'}
+
 
 def pad_to_divisor(image: Tensor, divisor: int, fill: float) -> Tensor:
     """An image batch padded at the bottom and the right to multiples of `divisor`, as the data preprocessor pads it.
@@ -95,7 +98,7 @@ def suppression(test_cfg: dict) -> tuple[float, bool]:
     """The IoU threshold of the non-maximum suppression in a `test_cfg`, and whether it ignores classes."""
     nms = dict(test_cfg.get('nms') or {})
     kind = nms.get('type', 'nms')
-    if kind != 'nms' or 'iou_threshold' not in nms:
+    if kind != 'nms' or 'iou_threshold' not in nms or not _NMS_ENTRIES.issuperset(nms):
         raise UserError(
             f'cannot export a detector with nms={nms!r} in its test_cfg: only plain suppression can be exported, '
             "for example dict(type='nms', iou_threshold=0.5)"
