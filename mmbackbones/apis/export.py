@@ -18,7 +18,7 @@ from ..export.example_images import example_images
 from ..export.extra import need
 from ..export.formats import SUFFIXES, choose_format
 from ..export.graphs import graph_of
-from ..export.metadata import Metadata
+from ..export.metadata import FEATURES, Metadata
 from ..export.object_match import Array
 from ..export.onnx_file import OPSET
 from ..export.sessions import Shape, open_session
@@ -202,7 +202,7 @@ def _verify(source: Source, written: Path, rewrite: Any) -> Agreement:
     else:
         exported = load(written, 'cpu').network
         agreement = verify_model(source.network, exported, images, sizes, rewrite, batches)
-    _report(agreement, said)
+    _report(agreement, said, metadata.task)
     return agreement
 
 
@@ -219,7 +219,7 @@ def _normalized(metadata: Metadata, image: Array) -> Array:
     return ((pixels - np.array(metadata.mean)) / np.array(metadata.std)).transpose(2, 0, 1).astype(np.float32)
 
 
-def _report(agreement: Agreement, said: str) -> None:
+def _report(agreement: Agreement, said: str, task: str) -> None:
     difference = agreement.difference
     sizes = ', '.join(f'{width}x{height}' for width, height in agreement.sizes)
     batches = ', '.join(map(str, agreement.batches))
@@ -228,7 +228,8 @@ def _report(agreement: Agreement, said: str) -> None:
         print(f'  no object reaches the threshold, so objects from a score of {agreement.lowered:.4g} were compared')
     if agreement.objects is not None:
         print(f'  {counted(agreement.objects, "object")}')
-    apart = [f'{difference.score:.1e} of a score' if agreement.objects is not None else f'{difference.score:.1e}']
+    whole = {FEATURES: 'the largest value of a map', 'semantic segmentation': 'a probability'}.get(task, 'a score')
+    apart = [f'{difference.score:.1e} of {whole}']
     if difference.pixels is not None:
         apart.append(f'{difference.pixels:.1e} pixels of a corner of a box')
     print(f'  largest difference: {" and ".join(apart)}')

@@ -43,12 +43,14 @@ class ExportedInfo:
         lines += [f'images: {"; ".join(images)}'] if images else []
         lines.append('written with: ' + ', '.join(' '.join(item) for item in about.versions.items()))
         if about.task != FEATURES:
-            lines.append(f'to use it: mmbackbones test {self.file} --data DIR')
+            lines.append(
+                f'to use it: mmbackbones predict {self.file} SOURCE, or mmbackbones test {self.file} --data DIR'
+            )
         return [printable(line) for line in lines]
 
     def __str__(self) -> str:
         about = self.metadata
         kind = {'onnx': 'ONNX', 'openvino': 'OpenVINO', 'torch-export': 'torch.export program'}[format_of(self.file)]
-        opset = f' opset {about.opset}' if about.opset else ''
+        opset = f' opset {about.opset}' if about.opset and kind == 'ONNX' else ''
         classes = f', {counted(len(about.classes), "class", "classes")}' if about.classes else ''
         return f'{kind}{opset}, {about.network}, {about.task}{classes}'

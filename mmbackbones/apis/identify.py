@@ -88,6 +88,8 @@ class CheckpointInfo:
         if name := backbone_name(self.family, self.arch):
             options = ''.join(f', {key}={value!r}' for key, value in self.options.items())
             lines.append(f'in Python: mmbackbones.create_backbone({name!r}, pretrained={self.checkpoint!r}{options})')
+        if self.trained and self.trained.task:
+            lines.append(f'the whole model: mmbackbones predict {self.checkpoint} SOURCE')
         return [printable(line) for line in lines]
 
     def __str__(self) -> str:

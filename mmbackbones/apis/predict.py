@@ -26,12 +26,14 @@ class PredictResult:
     Attributes:
         out: Folder of all that was written.
         images: Number of images and frames that were predicted.
+        frames: How many of them were frames of a video or from a camera.
         objects: Number of objects that were found in them; None for a segmentor.
         failures: Pairs of a file and why there is no prediction for it, or not for all of it.
     """
 
     out: Path
     images: int
+    frames: int
     objects: int | None
     failures: list[tuple[str, str]]
 
@@ -94,14 +96,16 @@ def predict(
         score_thr=score_thr, batch_size=batch_size, amp=amp, tile=tile, overlap=overlap, tta=tta
     )
     require_writable(folder, '--out')
-    images, objects = 0, 0
+    images, frames, objects = 0, 0, 0
     found = predictor.predict(sources, failures)
     with PredictionFolder(folder, sources, model.classes, model.category_ids, draw) as files:
         for prediction in watch(found, found.total, 'Predicting'):
             files.write(prediction)
             images += 1
+            frames += prediction.frame is not None
             objects += len(prediction.boxes)
-    return PredictResult(folder, images, None if model.task == 'semantic segmentation' else objects, failures)
+    count = None if model.task == 'semantic segmentation' else objects
+    return PredictResult(folder, images, frames, count, failures)
 
 
 def _checked_out(out: Any) -> str:

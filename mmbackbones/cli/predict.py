@@ -49,7 +49,9 @@ def main(arguments: Namespace) -> None:
 
     result = predict(**vars(arguments))
     objects = '' if result.objects is None else f', {counted(result.objects, "object")}'
-    print(f'{counted(result.images, "image")}{objects}: written to {printable(str(result.out))}')
+    counts = {'image': result.images - result.frames, 'frame': result.frames}
+    looked_at = ' and '.join(counted(n, what) for what, n in counts.items() if n) or counted(0, 'image')
+    print(f'{looked_at}{objects}: written to {printable(str(result.out))}')
     for name, reason in result.failures:
         print(printable(f'{name}: {reason}'), file=sys.stderr)
     if result.failures:

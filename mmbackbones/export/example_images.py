@@ -52,7 +52,8 @@ def _test_images(metadata: Metadata, count: int) -> list[str]:
     """Paths of the first test images that the config names; none if it names none that are there."""
     try:
         cfg = carried_config(metadata.content, 'the exported file')
-        settings = dict(cfg.test_dataloader.dataset, pipeline=[])
+        # MMSegmentation opens no test data without names of classes, which the config may leave to the data.
+        settings = {'metainfo': dict(classes=metadata.classes), **cfg.test_dataloader.dataset, 'pipeline': []}
         # pycocotools prints that it reads annotations.
         with DefaultScope.overwrite_default_scope(cfg.default_scope), redirect_stdout(StringIO()):
             dataset = DATASETS.build(settings)

@@ -1,7 +1,9 @@
 """Predictions of many images, one after the other."""
 
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
+from ..utils.text import counted
 from .prediction import Prediction
 
 
@@ -20,3 +22,10 @@ class Predictions(Iterator[Prediction]):
 
     def __next__(self) -> Prediction:
         return next(self._found)
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise TypeError('predictions are computed one by one, in a loop: `first = next(found)`, `all = list(found)`')
+
+    def __repr__(self) -> str:
+        images = 'an unknown number of images' if self.total is None else counted(self.total, 'image')
+        return f'<Predictions of {images}, to be computed in a loop>'

@@ -374,3 +374,14 @@ def test_onedl(site):
     assert problems(report) == []
     assert report['stack']['name'] == 'onedl'
     assert report['stack']['parts']['mmcv']['name'] == 'onedl-mmcv'
+
+
+def test_what_exporting_needs(site):
+    """It is an extra: only worth doing."""
+    site.uninstall('openvino')
+    report = site.look()
+    advice = [(item['problem'], item['remedy']) for item in report['to_do'] if not item['needed']]
+    ((problem, remedy),) = advice
+    assert problem == 'exporting models, and using exported files, needs what is not installed: openvino'
+    assert remedy.endswith('pip install openvino`')
+    assert problems(report) == []

@@ -61,6 +61,7 @@ def test_a_whole_model(detector):
         f"in a config: backbone={{'type': 'VAN', 'arch': 'tiny', 'init_cfg': {{'type': 'Pretrained', 'checkpoint': "
         f"'{detector}', 'prefix': 'backbone.'}}}}",
         f"in Python: mmbackbones.create_backbone('van-b0', pretrained='{detector}')",
+        f'the whole model: mmbackbones predict {detector} SOURCE',
     ]
 
 

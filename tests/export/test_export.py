@@ -5,14 +5,16 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmbackbones import apis
 from mmbackbones.apis import export_source
 from mmbackbones.errors import RunFailed, UserError
 from mmbackbones.export import sessions, writing
+from mmbackbones.export.example_images import example_images
 from mmbackbones.export.exported_model import ExportedDetector
-from mmbackbones.export.metadata import KEY
-from tests.helpers.carried_configs import content, detector
+from mmbackbones.export.metadata import KEY, Metadata
+from tests.helpers.carried_configs import content, detector, segmentor
 from tests.helpers.small_backbones import build_small
 
 pytestmark = pytest.mark.slow
@@ -54,17 +56,19 @@ def test_what_other_programs_read(detector_onnx):
 
 
 @pytest.mark.parametrize('suffix', ['.xml', '.pt2'])
-def test_other_formats(segmentor_file, segmentor_onnx, tmp_path, suffix):
+def test_other_formats(segmentor_file, segmentor_onnx, tmp_path, capsys, suffix):
     done = apis.export(segmentor_file, tmp_path / f'parts{suffix}')
     files = {suffix, '.bin'} if suffix == '.xml' else {suffix}
     assert {path.suffix for path in tmp_path.iterdir()} == files
     assert done.agreement.difference.score < 1e-5
+    assert ' of a probability\n' in capsys.readouterr().out
     one, other = apis.load(segmentor_onnx), apis.load(done.file, device='cpu')
     assert other.classes == one.classes
     images = [np.random.default_rng(0).integers(0, 256, (45, 70, 3), np.uint8)]
     for left, right in zip(one.predict(images), other.predict(images), strict=True):
         assert (left.segmentation == right.segmentation).mean() > 0.99
-    assert str(apis.identify(done.file)).endswith('EncoderDecoder with VAN, semantic segmentation, 5 classes')
+    kind = {'.xml': 'OpenVINO', '.pt2': 'torch.export program'}[suffix]
+    assert str(apis.identify(done.file)) == f'{kind}, EncoderDecoder with VAN, semantic segmentation, 5 classes'
     with pytest.raises(UserError, match='cannot run on cuda'):
         sessions.open_session(done.file, torch.device('cuda'))
 
@@ -75,6 +79,7 @@ def test_identify(tool, detector_onnx):
     assert out.splitlines()[0] == f'{detector_onnx}: ONNX opset 17, RetinaNet with VAN, detection, 4 classes'
     assert 'classes (4): circle, square, triangle, star' in out
     assert 'images: resized to fit into 96x64 pixels; RGB, mean (123.675' in out
+    assert f'to use it: mmbackbones predict {detector_onnx} SOURCE, or mmbackbones test ' in out
 
 
 @pytest.mark.parametrize(
@@ -142,6 +147,16 @@ def test_a_model_that_finds_nothing_yet_in_the_images_that_its_checkpoint_names(
     assert f'on images of {shapes}/images/training, resized' in said
     assert len(next(iter(apis.load(done.file).predict(np.zeros((64, 64, 3), np.uint8), 0.0))).scores) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.onnx', 'a.pth']
+
+
+def test_images_of_a_segmentor_whose_config_names_no_classes(shapes):
+    """MMSegmentation's data sets want their names."""
+    folders = dict(img_path='images/validation', seg_map_path='annotations/validation')
+    data = dict(type='BaseSegDataset', data_root=str(shapes), ann_file='', data_prefix=folders)
+    config = segmentor(**{f'test_dataloader.dataset.{key}': value for key, value in data.items()})
+    about = Metadata('semantic segmentation', 'a', Config(config).pretty_text, dict(classes=['background', 'circle']))
+    images, said = example_images(about, 2)
+    assert (len(images), said) == (2, f'images of {shapes}/images/validation')
 
 
 def test_a_model_whose_scores_are_all_the_same(tmp_path):

@@ -36,6 +36,8 @@ class FakeEnvironment:
         (folder / 'packaging').symlink_to(Path(packaging.__file__).parent)
         for name in 'pillow', 'pyyaml', 'matplotlib', 'rich', 'safetensors', 'supervision', 'ftfy', 'regex':
             self.install(name, '9.0')
+        for name in 'onnx', 'onnxruntime', 'openvino':
+            self.install(name, '9.0')
         self.install('setuptools', '80.0')
         self.install('mmbackbones', '0.1.0', requires=REQUIRES)
         self.install('pip', '26.0', 'pip')

@@ -101,6 +101,13 @@ def test_an_image_is_read_again_later(model, picture, tmp_path):
     assert repr(found).startswith(f'<Prediction for {path}: ')
 
 
+def test_predictions_say_how_they_are_used(model, picture):
+    found = model.predict([picture, picture])
+    assert repr(found) == '<Predictions of 2 images, to be computed in a loop>'
+    with pytest.raises(TypeError, match=r'first = next\(found\)'):
+        found[0]
+
+
 def test_reasons(model, picture, tmp_path):
     broken = write_broken(tmp_path, picture)
     good = tmp_path / 'z.png'

@@ -34,6 +34,13 @@ def test_out_inside_the_source(tool, detector_file, photos):
     assert [image['file_name'] for image in content['images']] == [str(photos / '2.png'), str(photos / '10.png')]
 
 
+def test_frames_are_counted_as_frames(tool, detector_file, photos, tmp_path):
+    film = write_video(tmp_path / 'film.mp4', frames=3)
+    options = ['--out', tmp_path / 'out', '--device', 'cpu', '--no-draw']
+    assert tool('predict', detector_file, film, *options)[1].startswith('3 frames, ')
+    assert tool('predict', detector_file, photos, film, *options)[1].startswith('2 images and 3 frames, ')
+
+
 def test_bad_input(tool, detector_file, photos, tmp_path):
     (tmp_path / 'file').touch()
     for arguments, message in (

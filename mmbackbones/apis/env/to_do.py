@@ -18,6 +18,7 @@ from .requirements import OPENCV, clone, installed_version, python_allowed
 
 _LITTLE_DISK = 2 * GIB  # a training run writes a checkpoint of 0.1 to 1 GB after every epoch
 _LITTLE_SHARED_MEMORY = GIB
+_EXPORT = ('onnx', 'onnxruntime', 'openvino')  # ONNX and OpenVINO; programs of torch.export need none
 # What OpenCV loads and slim containers lack.
 _SYSTEM_LIBRARIES = re.compile(r'lib(GL|glib|gthread|SM|Xext|Xrender)\b.*\.so')
 
@@ -108,6 +109,9 @@ def _advice(report: Environment, stack: Stack | None) -> Iterator[ToDo]:
             if part.status == 'missing':
                 remedy = f'run `pip install "{stack.requirements[module]}"`'
                 yield ToDo(f'models of {module} cannot be used, because it is not installed', remedy, needed=False)
+    if names := [name for name in _EXPORT if installed_version(name) is None]:
+        problem = f'exporting models, and using exported files, needs what is not installed: {", ".join(names)}'
+        yield ToDo(problem, f'run `pip install {" ".join(names)}`', needed=False)
     opencvs = {name: version for name in OPENCV if (version := installed_version(name))}
     if len(set(opencvs.values())) > 1:  # of one version, they bring the same files
         listed = ', '.join(f'{name} {version}' for name, version in opencvs.items())
