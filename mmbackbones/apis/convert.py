@@ -28,7 +28,7 @@ def convert_weights(checkpoint: str | os.PathLike[str], out: str | os.PathLike[s
     path = Path(out)
     if path.suffix not in ('.safetensors', '.pth'):
         raise UserError(f'the file to write must end in .safetensors or .pth, got {path}')
-    if path.exists():
+    if os.path.exists(path):  # false for names that are too long, which Path.exists raises at
         raise UserError(f'{path} already exists: delete it or choose another name')
     found = identify_checkpoint(checkpoint)
     weights = {key: value.contiguous().clone() for key, value in found.backbone.items()}  # no views of larger tensors

@@ -83,8 +83,8 @@ def test_converted_files_load(build, suffix, tmp_path):
         ('there.pth', 'there.pth already exists: delete it or choose another name'),
         ('weights.bin', r'must end in .safetensors or .pth, got .*weights.bin'),
         ('there.pth/weights.pth', 'cannot be written: (File exists|Not a directory)'),
-        ('x' * 245 + '.pth', 'cannot be written: '),
-        ('x' * 240 + '.safetensors', 'cannot be written: '),
+        ('x' * 252 + '.pth', 'cannot be written: '),
+        ('x' * 245 + '.safetensors', 'cannot be written: '),
     ],
 )
 def test_existing_files_are_never_overwritten(build, out, message, tmp_path):

@@ -15,6 +15,7 @@ from mmbackbones.benchmarks import (
     detectors,
     dualvit,
     hierarchical_attention,
+    large_data,
     local_attention,
     measure,
     tiles,
@@ -30,7 +31,7 @@ TINY = {
     'hierarchical_attention': (dict(sides=(256,), rounds=1), 1),
     'large_data': (dict(images=12, val_images=3), 9),
     'exported': (dict(configs=('retinanet_van_t_demo',), size=(64, 65), rounds=1), 1),
-    'tiles': (dict(train=4, epochs=1, scenes=1, size=(600, 520), objects=4), 2),
+    'tiles': (dict(train=4, epochs=1, scenes=1, size=(150, 140), objects=4), 2),
     'local_attention': (dict(maps=((4, 8, 9),), squares=(8,), rounds=1), 4),
 }
 FIGURES = re.compile(r'^(?:\||  ).*\d\.\d.*$|^\| \d+ x \d+ \| \d+ \|$', re.MULTILINE)  # rows with figures
@@ -48,6 +49,9 @@ MODULES = [name for name in benchmarks.NAMES if not hasattr(benchmark(name), '__
 def _in_one_process(monkeypatch):
     monkeypatch.setattr(measure, '_in_own_process', measure._sample)
     monkeypatch.setattr(tiles, '_in_own_process', tiles.find)
+    monkeypatch.setattr(tiles, 'TILE', (128, 128))
+    monkeypatch.setattr(large_data, 'measure', large_data._sample)
+    monkeypatch.setenv('XDG_CACHE_HOME', '')  # which large_data sets for the processes that it measures
 
 
 @pytest.mark.parametrize('name', MODULES)

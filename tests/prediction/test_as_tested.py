@@ -51,8 +51,15 @@ def test_every_image(tested, request, task, batch_size, shapes, several_sizes):
         check(prediction, sample)
 
 
-@pytest.mark.parametrize('options', [dict(tta=True), dict(amp=True), dict(tile=(48, 48))], ids=['tta', 'amp', 'tiles'])
-@pytest.mark.parametrize('task', ['detector', 'mask_detector', 'segmentor'])
+@pytest.mark.parametrize(
+    ('task', 'options'),
+    [
+        ('detector', dict(tta=True)),
+        ('mask_detector', dict(amp=True)),
+        ('mask_detector', dict(tile=(48, 48))),
+        ('segmentor', dict(tile=(48, 48))),
+    ],
+)
 def test_options(tested, request, task, options, several_sizes):
     checkpoint = request.getfixturevalue(f'{task}_file')
     expected = tested(checkpoint, several_sizes, **options)
