@@ -104,6 +104,12 @@ def test_file_name_too_long(name, arguments, tool):
     assert err.endswith(': File name too long\n')
 
 
+@pytest.mark.parametrize('command', [('test', 'model.pth'), ('predict', 'model.pth', 'photos')])
+def test_an_overlap_of_no_tiles(command, tool):
+    code, _, errors = tool(*command, '--overlap', '0.5')
+    assert (code, errors) == (2, 'error: --overlap 0.5 says how tiles overlap: give their size with --tile W H\n')
+
+
 def test_current_folder_is_gone(tool, tmp_path, monkeypatch):
     (tmp_path / 'gone').mkdir()
     monkeypatch.chdir(tmp_path / 'gone')

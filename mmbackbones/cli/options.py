@@ -1,13 +1,14 @@
 """Options that verbs share, and the types of their values."""
 
 import ast
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from mmengine.config import DictAction
 
 from ..datasets.checks.label_numbering import BACKGROUNDS
 from ..datasets.formats import summarize
+from ..errors import UserError
 from ..model_zoo.frameworks import FRAMEWORKS
 from ..utils.config_files import config_names
 from ..utils.launchers import LAUNCHERS
@@ -180,10 +181,16 @@ def add_tile_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--overlap',
         type=float,
-        default=0.2,
+        default=SUPPRESS,  # that of the functions
         metavar='R',
         help='share of a tile that its neighbors cover, too, from 0 to below 0.9 (default: 0.2)',
     )
+
+
+def check_tile_options(arguments: Namespace) -> None:
+    """Raise UserError for ``--overlap`` without ``--tile``, which would have no effect."""
+    if 'overlap' in arguments and arguments.tile is None:
+        raise UserError(f'--overlap {arguments.overlap:g} says how tiles overlap: give their size with --tile W H')
 
 
 def add_run_options(parser: ArgumentParser) -> None:

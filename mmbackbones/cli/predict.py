@@ -13,7 +13,7 @@ Examples:
 import sys
 from argparse import ArgumentParser, Namespace
 
-from .options import add_amp, add_tile_options, positive_int, share
+from .options import add_amp, add_tile_options, check_tile_options, positive_int, share
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -47,6 +47,7 @@ def main(arguments: Namespace) -> None:
     from ..errors import printable
     from ..utils.text import counted
 
+    check_tile_options(arguments)
     result = predict(**vars(arguments))
     objects = '' if result.objects is None else f', {counted(result.objects, "object")}'
     counts = {'image': result.images - result.frames, 'frame': result.frames}

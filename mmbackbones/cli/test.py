@@ -18,6 +18,7 @@ from .options import (
     add_label_options,
     add_run_options,
     add_tile_options,
+    check_tile_options,
     positive_int,
 )
 
@@ -62,6 +63,7 @@ def main(arguments: Namespace) -> None:
     from ..apis import test
     from ..evaluation.summary import print_metrics
 
+    check_tile_options(arguments)
     metrics = test(**vars(arguments))
     if is_main_process():
         print_metrics(metrics)
