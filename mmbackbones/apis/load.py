@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..engine.category_ids import category_ids
 from ..engine.checkpoint_config import checkpoint_config, require_whole_model
+from ..engine.config import read_model_config
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
 from ..engine.dataset_config import is_segmentor, learns_masks
@@ -29,7 +30,7 @@ from ..export.formats import is_exported
 from ..prediction.predictions import Predictions
 from ..prediction.predictor import Predictor
 from ..prediction.sources import find_sources
-from ..utils.config_files import ConfigLike, read_config
+from ..utils.config_files import ConfigLike
 from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
 
@@ -179,9 +180,7 @@ def load(
             network = _build(cfg, classes)
     else:
         require_whole_model(content, checkpoint)
-        cfg = read_config(config)
-        if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
-            raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
+        cfg = read_model_config(config)
         network = _build(cfg, classes)
     _load_weights(network, weights, checkpoint, 'its own config' if config is None else 'the config')
     classes = classes or _class_names(cfg if config is not None else None, checkpoint)

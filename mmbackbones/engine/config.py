@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..errors import UserError
 from ..utils.atomic_write import atomic_write
 from ..utils.config_files import ConfigLike, config_name, read_config
 from .options import LENGTHS, flatten, merge
@@ -25,6 +26,21 @@ def load_config(config: ConfigLike, work_dir: str | None, cfg_options: dict | No
     """
     cfg = read_config(config)
     complete_config(cfg, config_name(config), work_dir, flatten(cfg_options))
+    return cfg
+
+
+def read_model_config(config: ConfigLike) -> Config:
+    """Read the config of a detector or a segmentor, to predict with it.
+
+    Args:
+        config: As of :func:`load_config`.
+
+    Raises:
+        UserError: There is no such config, it is not valid, or it is of something else.
+    """
+    cfg = read_config(config)
+    if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
+        raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
     return cfg
 
 

@@ -21,9 +21,10 @@ from mmseg.models.segmentors import BaseSegmentor, EncoderDecoder
 from torch import Tensor
 
 from ..engine.checkpoint_config import carried_config
+from ..engine.config import read_model_config
 from ..engine.dataset_config import is_segmentor
 from ..errors import UserError
-from ..utils.config_files import ConfigLike, read_config
+from ..utils.config_files import ConfigLike
 from .metadata import FEATURES
 from .paste_masks import paste_masks
 from .sessions import Session, open_session, read_metadata
@@ -225,12 +226,7 @@ def open_exported(
     metadata = read_metadata(file)
     if metadata.task == FEATURES:
         raise UserError(f'{file} holds {metadata.network} alone, a backbone, but no detector or segmentor')
-    if config is None:
-        cfg = carried_config(metadata.content, file, loader, data)
-    else:
-        cfg = read_config(config)
-        if missing := [key for key in ('model', 'test_dataloader') if key not in cfg]:
-            raise UserError(f'the config has no {missing[0]}: give one of a detector or a segmentor')
+    cfg = carried_config(metadata.content, file, loader, data) if config is None else read_model_config(config)
     if is_segmentor(cfg) != (metadata.task == 'semantic segmentation'):
         other = 'a segmentor' if is_segmentor(cfg) else 'a detector'
         raise UserError(f'{file} is for {metadata.task}, but its config is that of {other}')
