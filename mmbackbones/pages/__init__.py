@@ -1,0 +1,1 @@
+"""Pages that a browser opens without a network: what ``report`` and ``browse`` write."""
