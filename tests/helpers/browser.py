@@ -84,16 +84,25 @@ class Browser:
 def browser(tmp_path_factory) -> Iterator[Browser]:
     """A browser for the tests of a module."""
     selenium = pytest.importorskip('selenium.webdriver', reason='Selenium is not installed')
-    binary = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    from selenium.common.exceptions import SessionNotCreatedException
+
+    binaries = [path for path in map(shutil.which, _BROWSERS) if path]
     driver = shutil.which('chromedriver')
-    if not binary or not driver:
+    if not binaries or not driver:
         pytest.skip('no browser: install chromium and chromium-driver')
-    options = selenium.ChromeOptions()
-    options.binary_location = binary
-    for option in (*_OPTIONS, f'--user-data-dir={tmp_path_factory.mktemp("browser")}'):
-        options.add_argument(option)
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
-    started = selenium.Chrome(options=options, service=selenium.ChromeService(executable_path=driver))
+    for binary in binaries:
+        options = selenium.ChromeOptions()
+        options.binary_location = binary
+        for option in (*_OPTIONS, f'--user-data-dir={tmp_path_factory.mktemp("browser")}'):
+            options.add_argument(option)
+        options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
+        try:
+            started = selenium.Chrome(options=options, service=selenium.ChromeService(executable_path=driver))
+            break
+        except SessionNotCreatedException as error:  # the driver is that of another browser
+            reason = error.msg
+    else:
+        pytest.skip(f'no browser starts with {driver}: {reason}')
     try:
         yield Browser(started)
     finally:
