@@ -25,11 +25,13 @@ from .utils.stack import stack_problem
 if TYPE_CHECKING:
     from . import backbones, layers
     from .apis import (
+        BrowseResult,
         CheckpointInfo,
         DataReport,
         ExportResult,
         PredictResult,
         TrainResult,
+        browse,
         check_data,
         create_backbone,
         export,
@@ -47,11 +49,13 @@ if TYPE_CHECKING:
 __version__ = '0.1.0'
 
 _PUBLIC = {  # name -> module, and the name there
+    'BrowseResult': ('apis', 'BrowseResult'),
     'CheckpointInfo': ('apis', 'CheckpointInfo'),
     'DataReport': ('apis', 'DataReport'),
     'ExportResult': ('apis', 'ExportResult'),
     'PredictResult': ('apis', 'PredictResult'),
     'TrainResult': ('apis', 'TrainResult'),
+    'browse': ('apis', 'browse'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
     'create_backbone': ('apis', 'create_backbone'),

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .browse import BrowseResult, browse
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
     from .export import ExportResult, export
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
+    'BrowseResult': 'browse',
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
     'TrainResult': 'train',
+    'browse': 'browse',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
     'export': 'export',
@@ -34,11 +37,13 @@ _FUNCTIONS = {  # name -> module
 }
 
 __all__ = [
+    'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
     'TrainResult',
+    'browse',
     'check_data',
     'create_backbone',
     'export',

@@ -23,6 +23,7 @@ VERBS = {
     'predict': 'look for objects in images and videos with a trained model',
     'export': 'write a trained model to a file for other runtimes',
     'check-data': 'check a data folder before a long training run',
+    'browse': 'show what a data folder holds, and what a model sees of it in training',
     'demo': 'train, test and draw a small model in minutes',
     'identify': 'say what a checkpoint holds',
     'convert-weights': 'convert a checkpoint to a plain, safe file of the backbone alone',
