@@ -70,12 +70,14 @@ _PUBLIC = {  # name -> module, and the name there
     'train': ('apis', 'train'),
 }
 __all__ = [
+    'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
     'TrainResult',
     'backbones',
+    'browse',
     'check_data',
     'config_path',
     'create_backbone',

@@ -16,7 +16,7 @@ from ..datasets.survey.objects import Objects
 from ..datasets.survey.survey import Survey, survey_boxes, survey_label_maps
 from ..engine.anchors import fit_anchors
 from ..engine.config import load_config
-from ..engine.dataset_config import is_segmentor, load_dataset, resolve_data_root, use_dataset
+from ..engine.dataset_config import is_segmentor, learns_masks, load_dataset, resolve_data_root, use_dataset
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.label_options import check_label_options
 from ..engine.loader_checks import require_loaders
@@ -103,7 +103,7 @@ def browse(
                 cfg, root, builtin_dataset=data is None, background=background, ignore_label=ignore_label
             )
             use_dataset(cfg, found, builtin_dataset=data is None)
-            survey = _survey(found, findings)
+            survey = _survey(found, findings, masks=is_segmentor(cfg) or learns_masks(cfg))
             write_browse_page(folder, survey, _train(cfg, config_name(source), survey), {})
             return _result(folder, {folder / PAGE: survey})
         assert not isinstance(source, Config)
@@ -182,13 +182,13 @@ def _survey_folder(
     return surveys
 
 
-def _survey(data: DetectionData | SegmentationData, findings: Findings) -> Survey:
+def _survey(data: DetectionData | SegmentationData, findings: Findings, masks: bool = True) -> Survey:
     if isinstance(data, SegmentationData):
         return survey_label_maps(data, findings)
-    return survey_boxes(data, findings, _drawn_with_masks)
+    return survey_boxes(data, findings, _drawn_whole if masks else lambda _: ())
 
 
-def _drawn_with_masks(objects: Objects) -> set[int]:
+def _drawn_whole(objects: Objects) -> set[int]:
     """The images that are drawn as a whole."""
     return {*choose_images(objects, max(NUMBER.values())), *chosen_images(len(objects.paths))}
 

@@ -171,4 +171,4 @@ def _iou(boxes: Boxes) -> Boxes:
     shared = np.clip(size, 0, None).prod(axis=2)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     union = areas[:, None] + areas[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))

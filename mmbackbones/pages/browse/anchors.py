@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ...engine.anchors import AnchorFit
 from ..charts import chart, chart_style
 from ..rendering import Section, render
-from ..tables import Column, Table
+from ..tables import Cell, Column, Table
 
 _BOUNDS = (32, 96)  # COCO's, of the root of the area in pixels of the original image
 _SIZES = ('small', 'medium', 'large')
@@ -46,7 +46,7 @@ def fit_table(fit: AnchorFit, areas: npt.NDArray[np.float64]) -> Table:
     size = np.digitize(np.sqrt(areas), _BOUNDS)
     low, high = _BOUNDS
     ranges = (f'below {low} pixels', f'{low} to {high} pixels', f'from {high} pixels')
-    rows = []
+    rows: list[list[Cell]] = []
     for name, chosen in [
         ('all', size >= 0),
         *((f'{n} ({r})', size == i) for i, (n, r) in enumerate(zip(_SIZES, ranges, strict=True))),

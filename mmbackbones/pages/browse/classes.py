@@ -47,24 +47,22 @@ def classes_table(survey: Survey) -> Table:
     """How often each class occurs in each split, the most frequent first."""
     what = 'objects' if survey.has_boxes else 'pixels'
     totals = {split: sum(count.objects for count in counts) or 1 for split, counts in survey.counts.items()}
-    columns = [Column('class')]
+    columns = [Column('class'), Column('images', 'count', 'images of all splits with the class')]
     for split in survey.counts:
-        columns.append(Column(f'{split}: images', 'count', f'images of {split} with the class'))
         if survey.has_boxes:
-            columns.append(Column(f'{split}: objects', 'count', f'objects of the class in {split}'))
-        columns.append(Column(f'{split}: share', 'share', f'share of the {what} of {split}'))
+            columns.append(Column(split, 'count', f'objects of the class in {split}'))
+        columns.append(Column(f'of {split}', 'share', f'share of the {what} of {split}'))
     if survey.has_boxes:
         columns.append(Column('usual side', 'number', 'root of the median area of its boxes in train, in pixels'))
     sides = _usual_sides(survey)
     rows: list[list[Cell]] = []
     for index, name in enumerate(survey.data.classes):
-        row: list[Cell] = [name]
+        row: list[Cell] = [name, sum(counts[index].images for counts in survey.counts.values())]
         for split, counts in survey.counts.items():
-            count = counts[index]
-            row += [count.images, *([count.objects] if survey.has_boxes else []), count.objects / totals[split]]
+            objects = counts[index].objects
+            row += [*([objects] if survey.has_boxes else []), objects / totals[split]]
         rows.append([*row, *([sides[index]] if survey.has_boxes else [])])
-    by = 2 if survey.has_boxes else 1
-    return Table(columns, sorted(rows, key=lambda row: -float(row[by] or 0)), sorted_by=by, descending=True)
+    return Table(columns, sorted(rows, key=lambda row: -float(row[2] or 0)), sorted_by=2, descending=True)
 
 
 def draw_examples(survey: Survey) -> Iterator[tuple[str, Picture]]:
@@ -74,10 +72,7 @@ def draw_examples(survey: Survey) -> Iterator[tuple[str, Picture]]:
     order = sorted(range(len(survey.data.classes)), key=lambda index: -survey.counts[split][index].objects)
     for index in sorted(order[:MOST_CLASSES]):
         name = survey.data.classes[index]
-        if isinstance(content, LabelMaps):
-            cuts = _regions(survey, content, index)
-        else:
-            cuts = _objects(content, index)
+        cuts = _regions(survey, content, index) if isinstance(content, LabelMaps) else _objects(content, index)
         if cuts:
             yield name, Picture(_strip(cuts), name)
 
@@ -94,7 +89,9 @@ def _objects(objects: Objects, label: int) -> list[Pixels]:
     cuts = []
     for path, members in of_path.items():
         image = read_rgb(path)
-        for index in members if image is not None else ():
+        if image is None:
+            continue
+        for index in members:
             cut, box = cut_out(image, objects.boxes[index], _SIDE)
             cuts.append(_framed(cut, box, class_color(label)))
     return cuts

@@ -15,7 +15,7 @@ from ...utils.masks import dense_masks
 from ...visualization.drawing import Pixels, draw_objects, draw_segmentation
 from ..pictures import resized
 
-SIDE = 400  # pixels of the longer side
+SIDE = 320  # pixels of the longer side
 _GRAY = 150
 
 

@@ -5,13 +5,14 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ...datasets.survey.objects import Objects
 from ...datasets.survey.survey import Survey
 from ...utils.text import counted
 from ..charts import chart, chart_style
 from ..rendering import Section, render
-from ..tables import Column, Table
+from ..tables import Cell, Column, Table
 
 _SIZE = (5.2, 3.1)  # inches
 _MOST_SIZES = 12  # of images, in the table
@@ -45,7 +46,9 @@ def image_sizes(splits: dict[str, Objects]) -> Table:
     counts = {split: Counter(map(tuple, objects.sizes.tolist())) for split, objects in splits.items()}
     most = sum(counts.values(), Counter()).most_common(_MOST_SIZES)
     columns = [Column('width × height'), *(Column(split, 'count', f'images of {split}') for split in splits)]  # noqa: RUF001
-    rows = [[f'{width} × {height}', *(counts[split][width, height] for split in splits)] for (width, height), _ in most]  # noqa: RUF001
+    rows: list[list[Cell]] = [
+        [f'{width} × {height}', *(counts[split][width, height] for split in splits)] for (width, height), _ in most
+    ]  # noqa: RUF001
     return Table(columns, rows)
 
 
@@ -68,7 +71,7 @@ def _chart_of_counts(per_image: dict[str, npt.NDArray[np.int64]], what: str):
         axes = figure.subplots()
         _histogram(axes, per_image, edges)
         axes.set(xlabel=f'{what} in an image', ylabel='share of images')
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator('auto', integer=True))
         return chart(figure, f'histogram of {what} in an image')
 
 
@@ -104,7 +107,7 @@ def _chart_of_places(splits: dict[str, Objects]):
         axes = figure.subplots()
         axes.imshow(grid, cmap='Blues', extent=(0, 1, 1, 0), vmin=0)
         axes.grid(False)
-        axes.set(xlabel='left to right', ylabel='bottom to top', xticks=[], yticks=[])
+        axes.set(xlabel='width of the image', ylabel='height of the image', xticks=[], yticks=[])
         return chart(figure, 'map of the centers of boxes')
 
 
