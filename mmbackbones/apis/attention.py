@@ -123,15 +123,19 @@ def _attention(given: AttentionInput, point: Any) -> Attention:
 
 def _checked_point(point: Any, width: int, height: int) -> tuple[float, float]:
     is_pair = isinstance(point, list | tuple | np.ndarray) and len(point) == 2
-    if not is_pair or not all(isinstance(at, Real) and not isinstance(at, bool) and isfinite(at) for at in point):
+    if not is_pair or not all(_is_number(at) for at in point):
         raise UserError(f'the point must be two numbers, the column and the row of a pixel, got {point!r}')
     x, y = (at.item() if isinstance(at, np.generic) else at for at in point)
     if not (0 <= x < width and 0 <= y < height):
         raise UserError(
-            f'the point ({x}, {y}) is outside of the image, which is {width} pixels wide and {height} high: give X from '
-            f'0 to {width - 1} and Y from 0 to {height - 1}'
+            f'the point ({x}, {y}) is outside of the image, which is {width} pixels wide and {height} high: give X '
+            f'from 0 to {width - 1} and Y from 0 to {height - 1}'
         )
     return x, y
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and type(value) is not bool and isfinite(value)
 
 
 def _source(image: Any) -> Source:

@@ -72,7 +72,8 @@ def input_of_backbone(network: nn.Module, metadata: Metadata, source: Source) ->
     size = max(1, round(width * scale)), max(1, round(height * scale))
     pixels = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
     pixels = pixels[..., ::-1] if metadata.channel_order == 'BGR' else pixels
-    normalized = (pixels - np.float32(metadata.mean)) / np.float32(metadata.std)
+    mean, std = (np.array(values, np.float32) for values in (metadata.mean, metadata.std))
+    normalized = (pixels - mean) / std
     batch = torch.from_numpy(np.ascontiguousarray(normalized.transpose(2, 0, 1)))[None].to(device_of(network))
     return _checked(cast(PyramidBackbone, network), batch, (size[1], size[0]), image)
 

@@ -62,6 +62,7 @@ class Attention:
 
     Attributes:
         image: The image, uint8 (H, W, 3) in RGB.
+        seen: Height and width in pixels at which the network sees it.
         point: Column and row of the point, in pixels of `image`.
         backbone: Registry type of the backbone, such as ``VAN``.
         maps: The maps, stage by stage; a stage begins with its feature map.
@@ -72,6 +73,7 @@ class Attention:
     """
 
     image: Pixels
+    seen: tuple[int, int]
     point: tuple[float, float]
     backbone: str
     maps: tuple[AttentionMap, ...]
@@ -84,7 +86,7 @@ class Attention:
 
     def picture(self, map: AttentionMap) -> Pixels:
         """One map over the image, with the point, uint8 (H, W, 3) in RGB."""
-        shaded = shade(self.image, map.map, KINDS[map.kind].dense)
+        shaded = shade(self.image, map.map, KINDS[map.kind])
         x, y = self.point
         return mark_point(shaded, x, y, max(3, round(min(shaded.shape[:2]) / 40)))
 
@@ -122,8 +124,9 @@ class Attention:
         files = [folder / f'{name}.png' for name in pictures]
         for file, picture in zip(files, pictures.values(), strict=True):
             write_picture(picture, file)
-        with atomic_write(folder / 'attention.npz') as partial, partial.open('wb') as file:
-            np.savez_compressed(file, **self.arrays())
+        with atomic_write(folder / 'attention.npz') as partial, partial.open('wb') as content:
+            arrays: dict[str, Any] = self.arrays()
+            np.savez_compressed(content, **arrays)
         return [*files, folder / 'attention.npz']
 
 
@@ -156,6 +159,7 @@ def attention_of(
     stem = next((m for m in backbone.stem.modules() if isinstance(m, SpatiallyAwareAttention)), None)
     return Attention(
         image=image,
+        seen=seen,
         point=point,
         backbone=type(backbone).__name__,
         maps=tuple(maps),

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .kinds import COMPONENTS, KINDS
-from .shade import mark_point, scaled, shade
+from .shade import color_limits, mark_point, shade
 
 if TYPE_CHECKING:
     from .attention import Attention, AttentionMap
@@ -19,7 +19,6 @@ Box = tuple[float, float, float, float]  # left, top, right and bottom as shares
 _WHOLE: Box = (0, 0, 1, 1)
 _SMALL = 0.35  # share of the image's sides below which what is seen is enlarged
 _AROUND = 1.6  # sides of what is shown then, relative to what is seen
-_FAINT = 0.1  # position on the color scale below which nothing is seen
 
 
 class Cell(NamedTuple):
@@ -61,7 +60,7 @@ def cells_of(attention: 'Attention', size: tuple[int, int]) -> list[Row]:
             picture = cv2.resize(colors, size, interpolation=cv2.INTER_NEAREST)
             cells.insert(1, Cell(COMPONENTS.title, '', _marked(picture, attention, _WHOLE)))
         side = 4 * 2 ** (number - 1)
-        heading = f'Stage {number}: a square is {side} x {side} pixels' if number else 'Stem: every pixel'
+        heading = f'Stage {number}: squares of {side} x {side} pixels' if number else 'Stem'
         layers = dict.fromkeys(found.layer for found in maps if found.layer)
         rows.append(Row(heading, ', '.join(layers), cells))
     return rows
@@ -74,30 +73,24 @@ def whole_image(attention: 'Attention', size: tuple[int, int]) -> Pixels:
 
 def _cell(attention: 'Attention', found: 'AttentionMap', size: tuple[int, int]) -> Cell:
     kind = KINDS[found.kind]
-    box = _WHOLE if kind.dense else _box(found.map)
+    limits = color_limits(found.map, kind)
+    box = _box(found.map) if kind.of_point and not kind.root else _WHOLE
     height, width = found.map.shape
     left, top, right, bottom = (round(at * side) for at, side in zip(box, (width, height) * 2, strict=True))
-    part = found.map[top:bottom, left:right]
-    picture = shade(_resized(attention.image, box, size), part, kind.dense, most=float(found.map.max()))
-    return Cell(kind.title, _note(found, box), _marked(picture, attention, box))
-
-
-def _note(found: 'AttentionMap', box: Box) -> str:
-    most = float(found.map.max())
-    if KINDS[found.kind].dense:
-        return f'{found.map.min():.2g} to {most:.2g}'
-    words = [f'largest {most:.2g}']
+    part = found.map[top : max(bottom, top + 1), left : max(right, left + 1)]
+    picture = shade(_resized(attention.image, box, size), part, kind, limits)
+    words = [' to '.join(f'{limit:.3g}' for limit in limits)]
     if found.elsewhere is not None:
-        words.append(f'{1 - found.elsewhere.mean():.0%} here')
+        words.append(f'{1 - found.elsewhere.mean():.0%} of the weight')
     if box != _WHOLE:
         words.append(f'enlarged {1 / (box[2] - box[0]):.2g}x')
-    return ', '.join(words)
+    return Cell(kind.title, ', '.join(words), _marked(picture, attention, box))
 
 
 def _box(values: Floats) -> Box:
     """The part of the image in which something is seen, with some surroundings; all of it unless that is small."""
     height, width = values.shape
-    seen = scaled(values, False) > _FAINT
+    seen = values > 0
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     if not rows.size:
         return _WHOLE
@@ -125,5 +118,5 @@ def _marked(picture: Pixels, attention: 'Attention', box: Box) -> Pixels:
     height, width = attention.image.shape[:2]
     x, y = attention.point
     across, down = ((x + 0.5) / width - left) / (right - left), ((y + 0.5) / height - top) / (bottom - top)
-    radius = max(3, round(min(picture.shape[:2]) / 28))
+    radius = max(3, round(min(picture.shape[:2]) / 30))
     return mark_point(picture, across * picture.shape[1] - 0.5, down * picture.shape[0] - 0.5, radius)

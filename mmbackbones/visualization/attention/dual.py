@@ -33,7 +33,7 @@ def dual_block_weights(block: DualBlock, place: Place, x: Tensor, z: Tensor) -> 
     return [
         _tokens(on_tokens, place),
         _pixels('semantic-to-pixel', of_token, place, height),
-        _pixels('combined', cast(Tensor, through)[None], place, height),
+        _pixels('via-semantic', cast(Tensor, through)[None], place, height),
     ]
 
 

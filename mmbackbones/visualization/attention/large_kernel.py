@@ -13,7 +13,5 @@ def gate(layer: LargeKernelAttention, place: Place, x: Tensor) -> list[Values]:
     It has a value for every pixel and channel, of either sign; there is no softmax, so nothing adds up to 1.
     """
     wide = layer.dw_d_conv
-    attention = F.conv2d(
-        layer.dw_conv(x), wide.weight, wide.bias, 1, wide.padding, wide.dilation, groups=wide.groups
-    )
+    attention = F.conv2d(layer.dw_conv(x), wide.weight, wide.bias, 1, wide.padding, wide.dilation, groups=wide.groups)
     return [Values('gate', layer.pw_conv(attention)[0], cell=(place.stride, place.stride))]

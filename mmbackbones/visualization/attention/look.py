@@ -76,9 +76,7 @@ def look(backbone: PyramidBackbone, batch: Tensor, x: float, y: float) -> list[S
         for number in range(1, len(maps) + 1):
             stride = 4 * 2 ** (number - 1)
             places[number] = Place(backbone, size, number, int(y / stride), int(x / stride))
-        found = {
-            number: LOOKS[type(layer)](layer, places[number], *inputs[layer]) for number, layer in layers.items()
-        }
+        found = {number: LOOKS[type(layer)](layer, places[number], *inputs[layer]) for number, layer in layers.items()}
     gated = [number for number, layer in layers.items() if number and isinstance(layer, LargeKernelAttention)]
     with _evaluating(backbone):
         for number, field in zip(gated, receptive_fields(backbone, batch, [places[n] for n in gated]), strict=True):

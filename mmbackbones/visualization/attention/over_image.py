@@ -6,9 +6,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 
-def lay_over(
-    values: Floats, top: float, left: float, cell: tuple[float, float], seen: tuple[int, int]
-) -> Floats:
+def lay_over(values: Floats, top: float, left: float, cell: tuple[float, float], seen: tuple[int, int]) -> Floats:
     """Each pixel of the image with the value that it lies in, 0 where there is none.
 
     Args:

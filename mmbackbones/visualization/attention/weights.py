@@ -1,4 +1,4 @@
-"""Attention weights of one place, as matrix products and a softmax: outside the fused kernels, which never hold them."""
+"""Attention weights of one place, as matrix products and a softmax: the fused kernels never hold them."""
 
 from dataclasses import dataclass
 
