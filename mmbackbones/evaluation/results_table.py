@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from io import StringIO
 from math import isnan
 from pathlib import Path
 
@@ -22,12 +23,18 @@ def write_results_csv(rows: Sequence[Row], path: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    columns = columns_of(rows)
-    with atomic_write(path) as partial, partial.open('w', encoding='utf-8', newline='') as file:
-        table = csv.writer(file, lineterminator='\n')
-        # A class name may hold line breaks, or half of a letter that no encoding has.
-        table.writerow(printable(name) for name in columns)
-        table.writerows([_cell(name, row.get(name)) for name in columns] for row in rows)
+    with atomic_write(path) as partial:
+        partial.write_bytes(results_csv(rows))
+
+
+def results_csv(rows: Sequence[Row]) -> bytes:
+    """The content of the file that :func:`write_results_csv` writes."""
+    columns, text = columns_of(rows), StringIO()
+    table = csv.writer(text, lineterminator='\n')
+    # A class name may hold line breaks, or half of a letter that no encoding has.
+    table.writerow(printable(name) for name in columns)
+    table.writerows([_cell(name, row.get(name)) for name in columns] for row in rows)
+    return text.getvalue().encode()
 
 
 def _cell(name: str, value: float | None) -> str:

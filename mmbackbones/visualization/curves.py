@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -61,8 +62,6 @@ def training_curves(runs: Mapping[str, Sequence[Row]]) -> Figure:
         if not panel.lines:
             panel.set(xticks=[], yticks=[])
             panel.text(0.5, 0.5, 'nothing yet', color=_FAINT, ha='center', va='center', transform=panel.transAxes)
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # a dollar sign in a name is a dollar sign
     return figure
 
 
@@ -202,8 +201,10 @@ def _scale_metrics(panel: Axes) -> None:
 
 
 def _title(panel: Axes, title: str, below: str) -> None:
-    panel.text(0, 1.11, _tidy(title), transform=panel.transAxes, weight='bold', size=11, color=_INK)
-    panel.text(0, 1.035, below, transform=panel.transAxes, size=9, color=_FAINT)
+    # A dollar sign in the name of a metric is a dollar sign.
+    place: dict[str, Any] = dict(transform=panel.transAxes, parse_math=False)
+    panel.text(0, 1.11, _tidy(title), weight='bold', size=11, color=_INK, **place)
+    panel.text(0, 1.035, below, size=9, color=_FAINT, **place)
 
 
 def _legend(panel: Axes) -> None:
@@ -219,6 +220,7 @@ def _name_entries(texts: Sequence[Text], names: Iterable[str]) -> None:
     """Write names into a legend; Matplotlib itself leaves out those that begin with an underscore."""
     for text, name in zip(texts, names, strict=True):
         font, shown = font_for(_tidy(name))
+        text.set_parse_math(False)
         text.set_text(shown)
         if not shown.isascii():
             text.set_fontproperties(FontProperties(fname=font, size=text.get_fontsize()))
