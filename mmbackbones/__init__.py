@@ -25,12 +25,15 @@ from .utils.stack import stack_problem
 if TYPE_CHECKING:
     from . import backbones, layers
     from .apis import (
+        AttentionResult,
         BrowseResult,
         CheckpointInfo,
         DataReport,
         ExportResult,
         PredictResult,
         TrainResult,
+        attend,
+        attention,
         browse,
         check_data,
         create_backbone,
@@ -49,12 +52,15 @@ if TYPE_CHECKING:
 __version__ = '0.1.0'
 
 _PUBLIC = {  # name -> module, and the name there
+    'AttentionResult': ('apis', 'AttentionResult'),
     'BrowseResult': ('apis', 'BrowseResult'),
     'CheckpointInfo': ('apis', 'CheckpointInfo'),
     'DataReport': ('apis', 'DataReport'),
     'ExportResult': ('apis', 'ExportResult'),
     'PredictResult': ('apis', 'PredictResult'),
     'TrainResult': ('apis', 'TrainResult'),
+    'attend': ('apis', 'attend'),
+    'attention': ('apis', 'attention'),
     'browse': ('apis', 'browse'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
@@ -70,12 +76,15 @@ _PUBLIC = {  # name -> module, and the name there
     'train': ('apis', 'train'),
 }
 __all__ = [
+    'AttentionResult',
     'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
     'TrainResult',
+    'attend',
+    'attention',
     'backbones',
     'browse',
     'check_data',

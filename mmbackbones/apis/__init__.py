@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .attention import AttentionResult, attend, attention
     from .browse import BrowseResult, browse
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
+    'AttentionResult': 'attention',
     'BrowseResult': 'browse',
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
     'TrainResult': 'train',
+    'attend': 'attention',
+    'attention': 'attention',
     'browse': 'browse',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
@@ -37,12 +41,15 @@ _FUNCTIONS = {  # name -> module
 }
 
 __all__ = [
+    'AttentionResult',
     'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
     'TrainResult',
+    'attend',
+    'attention',
     'browse',
     'check_data',
     'create_backbone',

@@ -46,9 +46,9 @@ def image_sizes(splits: dict[str, Objects]) -> Table:
     counts = {split: Counter(map(tuple, objects.sizes.tolist())) for split, objects in splits.items()}
     most = sum(counts.values(), Counter()).most_common(_MOST_SIZES)
     columns = [Column('width × height'), *(Column(split, 'count', f'images of {split}') for split in splits)]  # noqa: RUF001
-    rows: list[list[Cell]] = [
-        [f'{width} × {height}', *(counts[split][width, height] for split in splits)] for (width, height), _ in most
-    ]  # noqa: RUF001
+    rows: list[list[Cell]] = []
+    for (width, height), _ in most:
+        rows.append([f'{width} × {height}', *(counts[split][width, height] for split in splits)])  # noqa: RUF001
     return Table(columns, rows)
 
 
