@@ -25,11 +25,14 @@ from .utils.stack import stack_problem
 if TYPE_CHECKING:
     from . import backbones, layers
     from .apis import (
+        AttentionResult,
         CheckpointInfo,
         DataReport,
         ExportResult,
         PredictResult,
         TrainResult,
+        attend,
+        attention,
         check_data,
         create_backbone,
         export,
@@ -47,11 +50,14 @@ if TYPE_CHECKING:
 __version__ = '0.1.0'
 
 _PUBLIC = {  # name -> module, and the name there
+    'AttentionResult': ('apis', 'AttentionResult'),
     'CheckpointInfo': ('apis', 'CheckpointInfo'),
     'DataReport': ('apis', 'DataReport'),
     'ExportResult': ('apis', 'ExportResult'),
     'PredictResult': ('apis', 'PredictResult'),
     'TrainResult': ('apis', 'TrainResult'),
+    'attend': ('apis', 'attend'),
+    'attention': ('apis', 'attention'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
     'create_backbone': ('apis', 'create_backbone'),
@@ -66,11 +72,14 @@ _PUBLIC = {  # name -> module, and the name there
     'train': ('apis', 'train'),
 }
 __all__ = [
+    'AttentionResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
     'TrainResult',
+    'attend',
+    'attention',
     'backbones',
     'check_data',
     'config_path',

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .attention import AttentionResult, attend, attention
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
     from .export import ExportResult, export
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
+    'AttentionResult': 'attention',
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
     'TrainResult': 'train',
+    'attend': 'attention',
+    'attention': 'attention',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
     'export': 'export',
@@ -34,11 +38,14 @@ _FUNCTIONS = {  # name -> module
 }
 
 __all__ = [
+    'AttentionResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
     'TrainResult',
+    'attend',
+    'attention',
     'check_data',
     'create_backbone',
     'export',

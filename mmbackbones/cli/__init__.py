@@ -21,6 +21,7 @@ VERBS = {
     'train': 'train a detector or a segmentor',
     'test': 'evaluate a trained model',
     'predict': 'look for objects in images and videos with a trained model',
+    'attention': 'show what a backbone attends to from a point of an image',
     'export': 'write a trained model to a file for other runtimes',
     'check-data': 'check a data folder before a long training run',
     'demo': 'train, test and draw a small model in minutes',

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from torch.nn import Module
 
 from ..errors import UserError, summarize_error
-from ..utils.config_files import ConfigLike, config_name, read_config
+from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .batch import check_step_size, require_full_batches, set_batch
@@ -219,7 +219,7 @@ def _write_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
-    dump_config(cfg, Path(cfg.work_dir) / f'{config_name(cfg)}.py')
+    dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
 
 
 def _choose_seed(asked: int | None, state: RunState | None) -> int:
