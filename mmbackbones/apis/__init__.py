@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app import app
     from .attention import AttentionResult, attend, attention
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
@@ -23,6 +24,7 @@ _FUNCTIONS = {  # name -> module
     'ExportResult': 'export',
     'PredictResult': 'predict',
     'TrainResult': 'train',
+    'app': 'app',
     'attend': 'attention',
     'attention': 'attention',
     'check_data': 'check_data',
@@ -44,6 +46,7 @@ __all__ = [
     'ExportResult',
     'PredictResult',
     'TrainResult',
+    'app',
     'attend',
     'attention',
     'check_data',

@@ -23,6 +23,7 @@ VERBS = {
     'predict': 'look for objects in images and videos with a trained model',
     'attention': 'show what a backbone attends to from a point of an image',
     'export': 'write a trained model to a file for other runtimes',
+    'app': 'try a trained model on images, on a page in the browser',
     'check-data': 'check a data folder before a long training run',
     'demo': 'train, test and draw a small model in minutes',
     'identify': 'say what a checkpoint holds',
