@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from torch.nn import Module
 
 from ..errors import UserError, summarize_error
-from ..utils.config_files import ConfigLike, config_name, read_config
+from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .batch import check_step_size, require_full_batches, set_batch
@@ -44,6 +44,7 @@ from .resume import (
     is_newest,
     log_resume,
 )
+from .results_hook import record_results
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
@@ -161,6 +162,7 @@ def _apply_arguments(
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
     guard_checkpoints(cfg)
+    record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
         asked['resume'] = cfg.get('load_from') or 'auto'
     elif cfg.get('load_from') and not asked['weights'] and not asked['from_scratch']:
@@ -217,7 +219,7 @@ def _write_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
-    dump_config(cfg, Path(cfg.work_dir) / f'{config_name(cfg)}.py')
+    dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
 
 
 def _choose_seed(asked: int | None, state: RunState | None) -> int:
