@@ -80,12 +80,13 @@ def _cell(attention: 'Attention', found: 'AttentionMap', size: tuple[int, int]) 
     left, top, right, bottom = (round(at * side) for at, side in zip(box, (width, height) * 2, strict=True))
     part = found.map[top : max(bottom, top + 1), left : max(right, left + 1)]
     picture = shade(_resized(attention.image, box, size), part, kind, limits)
-    words = [' to '.join(f'{limit:.3g}' for limit in limits)]
+    words = []
     if kind.of_point and found.share < _ALL:
         words.append(f'{found.share:.0%} of the weight')
     if box != _WHOLE:
         words.append(f'enlarged {1 / (box[2] - box[0]):.2g}x')
-    return Cell(kind.title, ', '.join(words), _marked(picture, attention, box))
+    note = ' to '.join(f'{limit:.3g}' for limit in limits) + '\n' + ', '.join(words)
+    return Cell(kind.title, note.rstrip(), _marked(picture, attention, box))
 
 
 def _box(values: Floats) -> Box:
