@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from . import backbones, layers
     from .apis import (
         AttentionResult,
+        BrowseResult,
         CheckpointInfo,
         DataReport,
         ExportResult,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         app,
         attend,
         attention,
+        browse,
         check_data,
         create_backbone,
         export,
@@ -52,6 +54,7 @@ __version__ = '0.1.0'
 
 _PUBLIC = {  # name -> module, and the name there
     'AttentionResult': ('apis', 'AttentionResult'),
+    'BrowseResult': ('apis', 'BrowseResult'),
     'CheckpointInfo': ('apis', 'CheckpointInfo'),
     'DataReport': ('apis', 'DataReport'),
     'ExportResult': ('apis', 'ExportResult'),
@@ -60,6 +63,7 @@ _PUBLIC = {  # name -> module, and the name there
     'app': ('apis', 'app'),
     'attend': ('apis', 'attend'),
     'attention': ('apis', 'attention'),
+    'browse': ('apis', 'browse'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
     'create_backbone': ('apis', 'create_backbone'),
@@ -75,6 +79,7 @@ _PUBLIC = {  # name -> module, and the name there
 }
 __all__ = [
     'AttentionResult',
+    'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
@@ -84,6 +89,7 @@ __all__ = [
     'attend',
     'attention',
     'backbones',
+    'browse',
     'check_data',
     'config_path',
     'create_backbone',

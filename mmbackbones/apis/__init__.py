@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .app import app
     from .attention import AttentionResult, attend, attention
+    from .browse import BrowseResult, browse
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
     from .export import ExportResult, export
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = {  # name -> module
     'AttentionResult': 'attention',
+    'BrowseResult': 'browse',
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
     'ExportResult': 'export',
@@ -27,6 +29,7 @@ _FUNCTIONS = {  # name -> module
     'app': 'app',
     'attend': 'attention',
     'attention': 'attention',
+    'browse': 'browse',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
     'export': 'export',
@@ -41,6 +44,7 @@ _FUNCTIONS = {  # name -> module
 
 __all__ = [
     'AttentionResult',
+    'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
@@ -49,6 +53,7 @@ __all__ = [
     'app',
     'attend',
     'attention',
+    'browse',
     'check_data',
     'create_backbone',
     'export',

@@ -25,6 +25,7 @@ VERBS = {
     'export': 'write a trained model to a file for other runtimes',
     'app': 'try a trained model on images, on a page in the browser',
     'check-data': 'check a data folder before a long training run',
+    'browse': 'show what a data folder holds, and what a model sees of it in training',
     'demo': 'train, test and draw a small model in minutes',
     'identify': 'say what a checkpoint holds',
     'convert-weights': 'convert a checkpoint to a plain, safe file of the backbone alone',
