@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DataReport,
         ExportResult,
         PredictResult,
+        ReportResult,
         TrainResult,
         check_data,
         create_backbone,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         list_checkpoints,
         load,
         predict,
+        report,
         test,
         train,
     )
@@ -51,6 +53,7 @@ _PUBLIC = {  # name -> module, and the name there
     'DataReport': ('apis', 'DataReport'),
     'ExportResult': ('apis', 'ExportResult'),
     'PredictResult': ('apis', 'PredictResult'),
+    'ReportResult': ('apis', 'ReportResult'),
     'TrainResult': ('apis', 'TrainResult'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
@@ -62,6 +65,7 @@ _PUBLIC = {  # name -> module, and the name there
     'list_checkpoints': ('apis', 'list_checkpoints'),
     'load': ('apis', 'load'),
     'predict': ('apis', 'predict'),
+    'report': ('apis', 'report'),
     'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
@@ -70,6 +74,7 @@ __all__ = [
     'DataReport',
     'ExportResult',
     'PredictResult',
+    'ReportResult',
     'TrainResult',
     'backbones',
     'check_data',
@@ -84,6 +89,7 @@ __all__ = [
     'load',
     'predict',
     'register',
+    'report',
     'test',
     'train',
 ]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .identify import CheckpointInfo, identify
     from .load import load
     from .predict import PredictResult, predict
+    from .report import ReportResult, report
     from .test import test
     from .train import TrainResult, train
 
@@ -20,6 +21,7 @@ _FUNCTIONS = {  # name -> module
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
+    'ReportResult': 'report',
     'TrainResult': 'train',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
@@ -29,6 +31,7 @@ _FUNCTIONS = {  # name -> module
     'list_checkpoints': 'create_backbone',
     'load': 'load',
     'predict': 'predict',
+    'report': 'report',
     'test': 'test',
     'train': 'train',
 }
@@ -38,6 +41,7 @@ __all__ = [
     'DataReport',
     'ExportResult',
     'PredictResult',
+    'ReportResult',
     'TrainResult',
     'check_data',
     'create_backbone',
@@ -47,6 +51,7 @@ __all__ = [
     'list_checkpoints',
     'load',
     'predict',
+    'report',
     'test',
     'train',
 ]

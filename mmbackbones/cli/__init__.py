@@ -22,6 +22,7 @@ VERBS = {
     'test': 'evaluate a trained model',
     'predict': 'look for objects in images and videos with a trained model',
     'export': 'write a trained model to a file for other runtimes',
+    'report': 'write a page on a training run: curves, figures, mix-ups, errors, likely label errors',
     'check-data': 'check a data folder before a long training run',
     'demo': 'train, test and draw a small model in minutes',
     'identify': 'say what a checkpoint holds',
