@@ -24,7 +24,7 @@ from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
-from ..engine.saved_predictions import check_predictions_file, set_predictions_file
+from ..engine.saved_predictions import check_predictions_file, set_result_files
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
@@ -79,11 +79,12 @@ def test(
             large images; None for whole only. A tile is resized as an image would be.
         overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
-        save_predictions: JSON file for all objects that a detector finds, whatever their score, in the COCO form that
-            ``predict`` writes as well. None: ``predictions.json`` beside ``metrics.json``.
-        work_dir: Folder for ``metrics.json`` and ``predictions.json``; None for ``work_dirs/<config>`` or, without
-            `config`, for the folder of the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``.
-            In the folder of a training run only the subfolder ``test`` is written to.
+        save_predictions: JSON file for all that is predicted, in the COCO form that ``predict`` writes as well: all
+            objects that a detector finds, whatever their score, and of a segmentor the pixels of each class. None:
+            ``predictions.json`` beside ``metrics.json``.
+        work_dir: Folder for ``metrics.json``, ``predictions.json`` and ``ground_truth.json``; None for
+            ``work_dirs/<config>`` or, without `config`, for the folder of the training run that the checkpoint lies in,
+            else ``work_dirs/<checkpoint>``. In the folder of a training run only the subfolder ``test`` is written to.
         launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``. Each process tests a part of
             the images.
         cfg_options: Config entries to override, by dotted names.
@@ -145,7 +146,7 @@ def test(
         _ = runner.test_loop  # built on first access
     escape_log()
     log_operators(cfg)
-    saved = set_predictions_file(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
+    saved = set_result_files(runner, save_predictions, checkpoint)
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
     with blaming(options, 'testing with this config fails'), _sizes_that_fit():
@@ -155,7 +156,8 @@ def test(
     if is_main_process():
         print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
         if saved:
-            print('predictions written to', printable(str(saved)))
+            print('predictions written to', printable(str(saved.predictions)))
+            print('ground truth written to', printable(str(saved.ground_truth)))
     return metrics
 
 

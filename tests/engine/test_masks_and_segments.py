@@ -86,7 +86,7 @@ def test_where_predictions_are_saved(tool, mask_detector, segmentor, shapes, tmp
     for model, file, message in (
         (mask_detector, shapes / 'annotations/val.json', 'would overwrite the annotations in'),
         (mask_detector, tmp_path / 'found.txt', 'give it a name that ends in .json'),
-        (segmentor, tmp_path / 'found.json', 'this is a segmentor: its label maps are what `mmbackbones predict`'),
+        (segmentor, tmp_path / 'ground_truth.json', 'is where the ground truth is written: choose another file'),
     ):
         code, _, err = run(model, file)
         assert code == 2
