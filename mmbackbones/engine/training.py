@@ -44,6 +44,7 @@ from .resume import (
     is_newest,
     log_resume,
 )
+from .results_hook import record_results
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
@@ -161,6 +162,7 @@ def _apply_arguments(
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
     guard_checkpoints(cfg)
+    record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
         asked['resume'] = cfg.get('load_from') or 'auto'
     elif cfg.get('load_from') and not asked['weights'] and not asked['from_scratch']:
