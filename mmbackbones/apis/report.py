@@ -69,8 +69,8 @@ def report(*work_dirs: str | os.PathLike[str], out: str | os.PathLike[str] | Non
     kinds = {run.is_segmentor: run.name for run in runs if run.diagnosis}
     if len(kinds) > 1:
         raise UserError(
-            f'{kinds[False]} is a detector and {kinds[True]} a segmentor, which have no figure in common: make a report '
-            'of each'
+            f'{kinds[False]} is a detector and {kinds[True]} a segmentor, which have no figure in common: make a '
+            'report of each'
         )
     write_report(runs, file)
     return ReportResult(file, tuple(run.diagnosis for run in runs), problems)

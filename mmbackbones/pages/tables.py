@@ -44,8 +44,9 @@ class Column:
 
     def percent(self, value: Cell) -> str:
         """How full the bar of a share is."""
-        known = isinstance(value, float | int) and isfinite(value) and self.full > 0
-        return f'{min(max(100 * float(value) / self.full, 0), 100):.1f}%' if known else '0%'
+        if not isinstance(value, float | int) or not isfinite(value) or self.full <= 0:
+            return '0%'
+        return f'{min(max(100 * value / self.full, 0), 100):.1f}%'
 
     def sort_key(self, value: Cell) -> str:
         """What a cell is sorted by; empty for what is not known, which comes last."""

@@ -10,7 +10,7 @@ from ..tables import Cell, Column, Table
 from .curves import curves_section
 from .differing import differing_section
 from .error_kinds import kind_of
-from .run import NAMES, Run
+from .run import NAMES, Run, at_best
 from .thresholds import compared_thresholds
 
 _MAIN = ('bbox_mAP', 'segm_mAP', 'mIoU')  # metrics that runs are compared by
@@ -134,7 +134,8 @@ def _figures_by_class(run: Run) -> dict[str, float]:
 def _best_f1(run: Run) -> tuple[Cell, Cell]:
     if not isinstance(run.diagnosis, DetectionDiagnosis):
         return None, None
-    return float(run.diagnosis.curve.f1.max(initial=0)), round(run.diagnosis.curve.best, 3)
+    curve = run.diagnosis.curve
+    return float(curve.f1[at_best(curve)]), round(curve.best, 3)
 
 
 def _best_epoch(run: Run) -> Cell:

@@ -7,7 +7,7 @@ import numpy as np
 from ...evaluation.diagnosis.figures import DetectionDiagnosis
 from ..rendering import Section, render
 from ..tables import Column, Table
-from .run import Diagnosis
+from .run import Diagnosis, threshold_of
 
 _MOST = 100  # classes in the matrix; 100 x 100 cells are as many as can be told apart on a screen
 _WITH_NUMBERS = 16  # classes up to which each cell has its number
@@ -47,7 +47,7 @@ def confusion_section(diagnosis: Diagnosis) -> Section:
         table=mix_ups(diagnosis.confusion, rows, columns, len(names)),
         detector=detector,
         left_out=len(names) - len(chosen),
-        best=diagnosis.curve.best if detector else None,
+        threshold=threshold_of(diagnosis),
     )
     return Section('confusion', 'Confusion matrix', body)
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from ...evaluation.diagnosis.figures import DetectionDiagnosis
 from ...utils.progress import track
 from ..rendering import Section, render
-from .run import Run
+from .run import Run, threshold_of
 from .scenes import Shown, strip
 
 _IMAGES = 8
@@ -32,7 +31,7 @@ def differing_section(runs: Sequence[Run]) -> Section:
         return max(values) - min(values)
 
     ranked = [name for name in sorted(common, key=spread, reverse=True) if spread(name) > 0][:_IMAGES]
-    shown = [Shown(run.results, _threshold(run)) for run in runs if run.results]
+    shown = [Shown(run.results, threshold_of(run.diagnosis)) for run in runs if run.results]
     items = []
     for name in track(ranked, len(ranked), 'Drawing images'):
         places = [images[name][0] for images in by_name]
@@ -47,7 +46,3 @@ def differing_section(runs: Sequence[Run]) -> Section:
         missing=len(ranked) - len(items),
     )
     return Section('images', 'Images they differ on', body)
-
-
-def _threshold(run: Run) -> float:
-    return run.diagnosis.curve.best if isinstance(run.diagnosis, DetectionDiagnosis) else 0.0

@@ -1,12 +1,12 @@
 """The section on single images: the worst and the best."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ...evaluation.diagnosis.figures import DetectionDiagnosis, ImageFigures
 from ...evaluation.diagnosis.results import Results
 from ...utils.progress import track
 from ..rendering import Section, render
-from .run import Diagnosis
+from .run import Diagnosis, threshold_of
 from .scenes import Shown, strip
 
 _WORST, _BEST = 12, 4
@@ -15,7 +15,7 @@ _WORST, _BEST = 12, 4
 def images_section(results: Results, diagnosis: Diagnosis) -> Section:
     """The worst and the best images, with the prediction beside the ground truth."""
     detector = isinstance(diagnosis, DetectionDiagnosis)
-    threshold = diagnosis.curve.best if isinstance(diagnosis, DetectionDiagnosis) else 0.0
+    threshold = threshold_of(diagnosis)
     worst = diagnosis.images[:_WORST]
     best = diagnosis.images[len(worst) :][-_BEST:][::-1]
     items = {'worst': _items(results, worst, threshold, detector), 'best': _items(results, best, threshold, detector)}
@@ -31,9 +31,7 @@ def images_section(results: Results, diagnosis: Diagnosis) -> Section:
     return Section('images', 'Worst and best images', body)
 
 
-def _items(
-    results: Results, figures: Sequence[ImageFigures], threshold: float, detector: bool
-) -> list[Mapping[str, str]]:
+def _items(results: Results, figures: Sequence[ImageFigures], threshold: float, detector: bool) -> list[dict[str, str]]:
     """Pictures for the page, of the images that are there."""
     places = {image.id: place for place, image in enumerate(results.images)}
     items = []

@@ -8,6 +8,7 @@ from ...evaluation.diagnosis.results import Results
 from ...utils.progress import track
 from ..rendering import Section, render
 from ..tables import Column, Table
+from .run import threshold_of
 from .scenes import Shown, strip
 
 _PICTURES = 24
@@ -27,7 +28,7 @@ def labels_section(results: Results, diagnosis: DetectionDiagnosis) -> Section:
     errors = [error for error in diagnosis.label_errors if error.suspicion >= _DOUBTFUL]
     places = {image.id: place for place, image in enumerate(results.images)}
     items: list[Mapping[str, Any]] = []
-    shown = [Shown(results, diagnosis.curve.best)]
+    shown = [Shown(results, threshold_of(diagnosis))]
     first = list(enumerate(errors[:_PICTURES], 1))
     for rank, error in track(first, len(first), 'Drawing labels'):
         place = places[error.image_id]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..rendering import Section, render
-from ..tables import Column, Table
+from ..tables import Cell, Column, Table
 from .run import Run
 
 _NAMES = {
@@ -26,7 +26,7 @@ def origin_section(run: Run) -> Section:
     if run.results:
         count = run.results.truths.labels
         number = {label: int((count == label).sum()) for label in range(len(run.results.classes))}
-        rows = [[name, number[label]] for label, name in enumerate(run.results.classes)]
+        rows: list[list[Cell]] = [[name, number[label]] for label, name in enumerate(run.results.classes)]
         table = Table([Column('class'), Column('objects' if not run.is_segmentor else 'images', 'count')], rows)
     body = render(
         'report_origin.html',

@@ -44,9 +44,9 @@ def _sections(run: Run) -> Iterator[Section]:
         if isinstance(diagnosis, DetectionDiagnosis):
             yield thresholds_section(diagnosis)
         yield confusion_section(diagnosis)
-        if isinstance(diagnosis, DetectionDiagnosis):
-            yield errors_section(diagnosis)
     if run.results is not None and diagnosis is not None:
+        if isinstance(diagnosis, DetectionDiagnosis):
+            yield errors_section(run.results, diagnosis)
         yield images_section(run.results, diagnosis)
         if isinstance(diagnosis, DetectionDiagnosis):
             yield labels_section(run.results, diagnosis)

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
-from ...evaluation.diagnosis.figures import DetectionDiagnosis, SegmentationDiagnosis
+import numpy as np
+
+from ...evaluation.diagnosis.figures import DetectionDiagnosis, SegmentationDiagnosis, ThresholdCurve
 from ...evaluation.diagnosis.results import Results
 from ...utils.result_columns import Row
 
 Diagnosis = DetectionDiagnosis | SegmentationDiagnosis
+
+_WITHOUT_BEST = 0.5  # the score threshold of a test without objects
 
 # Names of the metrics of all classes together, the main one first, and what they are called in a report.
 NAMES = {
@@ -66,3 +71,15 @@ class Run:
     def is_segmentor(self) -> bool:
         """Whether classes of pixels rather than objects are predicted."""
         return isinstance(self.diagnosis, SegmentationDiagnosis)
+
+
+def at_best(curve: ThresholdCurve) -> int:
+    """The place of the best threshold among all."""
+    return int(np.abs(curve.thresholds - curve.best).argmin())
+
+
+def threshold_of(diagnosis: Diagnosis | None) -> float:
+    """The score from which what a model predicts is drawn and counted: the best one; 0 for segmentors."""
+    if not isinstance(diagnosis, DetectionDiagnosis):
+        return 0.0
+    return _WITHOUT_BEST if isnan(diagnosis.curve.best) else diagnosis.curve.best

@@ -55,7 +55,7 @@ def strip(shown: Sequence[Shown], places: Sequence[int], box: Sequence[float] | 
     """
     results = shown[0].results
     image = results.images[places[0]]
-    pixels = image.path and read_image(image.path)
+    pixels = read_image(image.path) if image.path else None
     if pixels is None or pixels.shape[:2] != (image.height, image.width):
         return None
     view = _View.of(pixels, box)

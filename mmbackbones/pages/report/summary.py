@@ -10,7 +10,7 @@ from ...evaluation.diagnosis.figures import DetectionDiagnosis, SegmentationDiag
 from ...utils.text import counted
 from ..rendering import Section, render
 from .error_kinds import kind_of
-from .run import NAMES, Run
+from .run import NAMES, Run, at_best
 
 _SUSPICIOUS = 0.5  # from which a label is more likely wrong than right
 _FEW = 20  # objects of a class in a test, whose figures are little more than luck
@@ -63,11 +63,11 @@ def _tiles(run: Run) -> Iterator[Tile]:
         yield Tile(f'{value:.3f}', run.title(name), meanings[NAMES[name].partition(',')[0]])
     if isinstance(run.diagnosis, DetectionDiagnosis):
         curve = run.diagnosis.curve
-        at = int(np.abs(curve.thresholds - curve.best).argmin())
-        yield Tile(
-            f'{curve.f1[at]:.3f}', 'best F1', f'precision {curve.precision[at]:.3f}, recall {curve.recall[at]:.3f}'
-        )
-        yield Tile(f'{curve.best:.2f}', 'best score threshold', f'predict --score-thr {curve.best:.2f}')
+        if isfinite(curve.best):
+            at = at_best(curve)
+            note = f'precision {curve.precision[at]:.3f}, recall {curve.recall[at]:.3f}'
+            yield Tile(f'{curve.f1[at]:.3f}', 'best F1', note)
+            yield Tile(f'{curve.best:.2f}', 'best score threshold', f'predict --score-thr {curve.best:.2f}')
 
 
 def _advice(run: Run) -> Iterator[Advice]:
@@ -157,7 +157,7 @@ def _largest_mix_up(confusion: np.ndarray, names: Sequence[str]) -> tuple[str, s
     if not others.size or not others.max():
         return None
     row, column = np.unravel_index(int(others.argmax()), others.shape)
-    return names[row], names[column], int(others[row, column])
+    return names[int(row)], names[int(column)], int(others[row, column])
 
 
 def _or_dash(value: float) -> str:

@@ -11,6 +11,7 @@ from ...errors import printable
 from ...evaluation.diagnosis.figures import DetectionDiagnosis
 from ..charts import chart, chart_style
 from ..rendering import Section, render
+from .run import at_best
 
 _SIZE = (6.2, 4.2)  # inches
 _NAMED = 7  # classes that have a color and a name in a chart; more are gray lines
@@ -22,7 +23,7 @@ _GRAY = '#b8c0c8'
 def thresholds_section(diagnosis: DetectionDiagnosis) -> Section:
     """Precision and recall of a detector."""
     curve = diagnosis.curve
-    at = int(np.abs(curve.thresholds - curve.best).argmin())
+    at = at_best(curve)
     body = render(
         'report_thresholds.html',
         recall=_precision_recall(diagnosis),
@@ -45,7 +46,7 @@ def compared_thresholds(diagnoses: Mapping[str, DetectionDiagnosis]) -> tuple[Ma
             left.plot(_RECALL, diagnosis.interpolated, label=_short(name))
             curve = diagnosis.curve
             (line,) = right.plot(curve.thresholds, curve.f1, label=_short(name))
-            right.plot(curve.best, curve.f1.max(initial=0), 'o', color=line.get_color())
+            right.plot(curve.best, curve.f1[at_best(curve)], 'o', color=line.get_color())
         for axes in (left, right):
             axes.legend()
     return chart(first, 'Precision against recall of each run'), chart(second, 'F1 against the threshold of each run')

@@ -77,7 +77,17 @@ def test_figures(run, done):
 def test_sections(done):
     text = text_of(done.file)
     sections = re.findall(r'<section id="(\w+)"', text)
-    assert sections == 'summary curves classes thresholds confusion errors images labels origin'.split()
+    assert sections == [
+        'summary',
+        'curves',
+        'classes',
+        'thresholds',
+        'confusion',
+        'errors',
+        'images',
+        'labels',
+        'origin',
+    ]
     assert 'What to do first' in text
     weakest = min(done.diagnoses[0].classes, key=lambda figures: figures.ap)
     assert f'The weakest class: {weakest.name[:7]}'.replace('<', '&lt;') in text.replace(r'\x1b', '\x1b')
@@ -138,7 +148,7 @@ def test_several_runs(run, tmp_path):
     done = report(run, other, out=tmp_path / 'both.html')
     text = text_of(done.file)
     sections = re.findall(r'<section id="(\w+)"', text)
-    assert sections == 'summary curves classes thresholds errors images origin'.split()
+    assert sections == ['summary', 'curves', 'classes', 'thresholds', 'errors', 'images', 'origin']
     assert '>−0.100</td>' in text  # noqa: RUF001, a minus sign
     assert 'same images' not in text
     assert 'class="enlarge"' in text
@@ -155,7 +165,7 @@ def test_a_segmentor(run, tmp_path):
     done = report(folder)
     text = text_of(done.file)
     sections = re.findall(r'<section id="(\w+)"', text)
-    assert sections == 'summary curves classes confusion images origin'.split()
+    assert sections == ['summary', 'curves', 'classes', 'confusion', 'images', 'origin']
     diagnosis = done.diagnoses[0]
     for figures in diagnosis.classes:
         assert f'>{figures.iou:.3f}</td>' in text
