@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         DataReport,
         ExportResult,
         PredictResult,
+        ReportResult,
         TrainResult,
         app,
         attend,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         list_checkpoints,
         load,
         predict,
+        report,
         test,
         train,
     )
@@ -59,6 +61,7 @@ _PUBLIC = {  # name -> module, and the name there
     'DataReport': ('apis', 'DataReport'),
     'ExportResult': ('apis', 'ExportResult'),
     'PredictResult': ('apis', 'PredictResult'),
+    'ReportResult': ('apis', 'ReportResult'),
     'TrainResult': ('apis', 'TrainResult'),
     'app': ('apis', 'app'),
     'attend': ('apis', 'attend'),
@@ -74,6 +77,7 @@ _PUBLIC = {  # name -> module, and the name there
     'list_checkpoints': ('apis', 'list_checkpoints'),
     'load': ('apis', 'load'),
     'predict': ('apis', 'predict'),
+    'report': ('apis', 'report'),
     'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
@@ -84,6 +88,7 @@ __all__ = [
     'DataReport',
     'ExportResult',
     'PredictResult',
+    'ReportResult',
     'TrainResult',
     'app',
     'attend',
@@ -102,6 +107,7 @@ __all__ = [
     'load',
     'predict',
     'register',
+    'report',
     'test',
     'train',
 ]

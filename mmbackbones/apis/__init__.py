@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .identify import CheckpointInfo, identify
     from .load import load
     from .predict import PredictResult, predict
+    from .report import ReportResult, report
     from .test import test
     from .train import TrainResult, train
 
@@ -25,6 +26,7 @@ _FUNCTIONS = {  # name -> module
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
+    'ReportResult': 'report',
     'TrainResult': 'train',
     'app': 'app',
     'attend': 'attention',
@@ -38,6 +40,7 @@ _FUNCTIONS = {  # name -> module
     'list_checkpoints': 'create_backbone',
     'load': 'load',
     'predict': 'predict',
+    'report': 'report',
     'test': 'test',
     'train': 'train',
 }
@@ -49,6 +52,7 @@ __all__ = [
     'DataReport',
     'ExportResult',
     'PredictResult',
+    'ReportResult',
     'TrainResult',
     'app',
     'attend',
@@ -62,6 +66,7 @@ __all__ = [
     'list_checkpoints',
     'load',
     'predict',
+    'report',
     'test',
     'train',
 ]
