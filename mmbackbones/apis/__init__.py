@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app import app
     from .attention import AttentionResult, attend, attention
     from .browse import BrowseResult, browse
     from .check_data import DataReport, check_data
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .identify import CheckpointInfo, identify
     from .load import load
     from .predict import PredictResult, predict
+    from .report import ReportResult, report
     from .test import test
     from .train import TrainResult, train
 
@@ -24,7 +26,9 @@ _FUNCTIONS = {  # name -> module
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
+    'ReportResult': 'report',
     'TrainResult': 'train',
+    'app': 'app',
     'attend': 'attention',
     'attention': 'attention',
     'browse': 'browse',
@@ -36,6 +40,7 @@ _FUNCTIONS = {  # name -> module
     'list_checkpoints': 'create_backbone',
     'load': 'load',
     'predict': 'predict',
+    'report': 'report',
     'test': 'test',
     'train': 'train',
 }
@@ -47,7 +52,9 @@ __all__ = [
     'DataReport',
     'ExportResult',
     'PredictResult',
+    'ReportResult',
     'TrainResult',
+    'app',
     'attend',
     'attention',
     'browse',
@@ -59,6 +66,7 @@ __all__ = [
     'list_checkpoints',
     'load',
     'predict',
+    'report',
     'test',
     'train',
 ]

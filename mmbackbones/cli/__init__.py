@@ -23,6 +23,8 @@ VERBS = {
     'predict': 'look for objects in images and videos with a trained model',
     'attention': 'show what a backbone attends to from a point of an image',
     'export': 'write a trained model to a file for other runtimes',
+    'app': 'try a trained model on images, on a page in the browser',
+    'report': 'write a page on a training run: curves, figures, mix-ups, errors, likely label errors',
     'check-data': 'check a data folder before a long training run',
     'browse': 'show what a data folder holds, and what a model sees of it in training',
     'demo': 'train, test and draw a small model in minutes',

@@ -17,7 +17,7 @@ from ..picture_file import write_picture
 from .features import mean_activation, principal_components
 from .kinds import KINDS
 from .look import look
-from .over_image import lay_over
+from .over_image import lay_over, on_the_image
 from .panel import draw_panel
 from .shade import mark_point, shade
 from .weights import Values
@@ -49,6 +49,15 @@ class AttentionMap:
     values: Floats
     box: tuple[float, float, float, float]
     elsewhere: Floats | None = None
+
+    @property
+    def share(self) -> float:
+        """Of weights, the part that lies on the image; the rest lies on padding, beyond the border, or elsewhere."""
+        left, top, right, bottom = self.box
+        height, width = self.map.shape
+        rows = on_the_image(self.values.shape[1], top, bottom, height)
+        columns = on_the_image(self.values.shape[2], left, right, width)
+        return float(self.values[:, rows][:, :, columns].sum(axis=(1, 2)).mean())
 
     @property
     def name(self) -> str:
