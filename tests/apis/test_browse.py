@@ -207,6 +207,6 @@ def test_a_pipeline_that_fails(data, tiny_config, tmp_path, cache_home):
     config, text = tmp_path / 'broken.py', Path(tiny_config).read_text()
     flip = "{'type': 'RandomFlip', 'prob': 0.5}"
     assert flip in text
-    config.write_text(text.replace(flip, "{'type': 'Pad', 'size': (8, 8)}"))
+    config.write_text(text.replace(flip, "{'type': 'RandomAffine', 'max_rotate_degree': 'x'}"))
     with pytest.raises(UserError, match=r'the train pipeline of the config fails on the image .*\.png: '):
         browse(str(config), data=data, out=tmp_path / 'out')
