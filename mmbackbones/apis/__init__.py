@@ -6,6 +6,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app import app
+    from .attention import AttentionResult, attend, attention
+    from .browse import BrowseResult, browse
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
     from .export import ExportResult, export
@@ -17,12 +20,18 @@ if TYPE_CHECKING:
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
+    'AttentionResult': 'attention',
+    'BrowseResult': 'browse',
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
     'ReportResult': 'report',
     'TrainResult': 'train',
+    'app': 'app',
+    'attend': 'attention',
+    'attention': 'attention',
+    'browse': 'browse',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
     'export': 'export',
@@ -37,12 +46,18 @@ _FUNCTIONS = {  # name -> module
 }
 
 __all__ = [
+    'AttentionResult',
+    'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
     'ReportResult',
     'TrainResult',
+    'app',
+    'attend',
+    'attention',
+    'browse',
     'check_data',
     'create_backbone',
     'export',
