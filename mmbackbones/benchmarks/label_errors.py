@@ -72,6 +72,7 @@ def run(train: int = 1000, val: int = 400, size: int = 128, epochs: int = 12) ->
                 work_dir=Path(folder, 'run'),
                 cfg_options={'train_cfg.val_interval': epochs},
             )
+            assert trained.checkpoint
             mmbackbones.test(trained.checkpoint, data=data, work_dir=Path(folder, 'test'))
         seconds = time.perf_counter() - start
         results = read_results(Path(folder, 'test'))
