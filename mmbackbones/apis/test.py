@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process, master_only
+from mmengine.dist import is_main_process
 
 from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
-from ..engine.config import dump_config
 from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.img_scale import checked_img_scale, set_img_scale
@@ -30,7 +29,7 @@ from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.arguments import check_counts, check_switches
-from ..utils.config_files import ConfigLike, config_name
+from ..utils.config_files import ConfigLike
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
 from ..utils.text import counted
@@ -142,7 +141,7 @@ def test(
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
     with building('', options), model.limited():
-        runner = _TestRunner.from_cfg(cfg)
+        runner = LeanRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
     escape_log()
     log_operators(cfg)
@@ -184,12 +183,3 @@ def _sizes_that_fit() -> Iterator[None]:
         raise UserError(
             'the images have several sizes, and this segmentor takes batches of one size only: give --batch-size 1'
         ) from error
-
-
-class _TestRunner(LeanRunner):
-    """MMEngine's runner, which writes its config in a form that is read back as the same config."""
-
-    @master_only
-    def dump_config(self) -> None:
-        """Write the config to the work directory."""
-        dump_config(self.cfg, Path(self.work_dir) / f'{config_name(self.cfg)}.py')

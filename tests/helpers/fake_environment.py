@@ -34,7 +34,8 @@ class FakeEnvironment:
         self.folder = folder
         folder.mkdir()
         (folder / 'packaging').symlink_to(Path(packaging.__file__).parent)
-        for name in 'pillow', 'pyyaml', 'matplotlib', 'rich', 'safetensors', 'supervision', 'ftfy', 'regex':
+        core = 'pillow', 'pyyaml', 'matplotlib', 'rich', 'safetensors', 'supervision', 'jinja2', 'imagehash'
+        for name in *core, 'ftfy', 'regex':
             self.install(name, '9.0')
         for name in 'onnx', 'onnxruntime', 'openvino':
             self.install(name, '9.0')

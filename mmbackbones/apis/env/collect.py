@@ -29,7 +29,17 @@ _Found = dict[str, dict[str, Any]]
 _IMPORTED = {'torch': 'torch', 'numpy': 'numpy', 'pycocotools': 'pycocotools.mask', **dict.fromkeys(OPENCV, 'cv2')}
 _LEAST = ('torch', 'numpy', 'pycocotools')
 # What is used where it is installed.
-_OPTIONAL = ('torchvision', 'onnx', 'onnxruntime', 'onnxscript', 'openvino', 'tensorboard')
+_OPTIONAL = (
+    'torchvision',
+    'onnx',
+    'onnxruntime',
+    'onnxscript',
+    'openvino',
+    'gradio',
+    'tensorboard',
+    'wandb',
+    'mlflow-skinny',
+)
 # What it means that stand-ins take the place of mmcv's operators.
 _STAND_INS = 'deformable convolutions and other rare operators are not there (docs/detectors.md)'
 _COMMAND_FOLLOWS = '; for compiled ones: '  # in the sentence of `operators_in_use`

@@ -9,7 +9,7 @@ from pycocotools.cocoeval import COCOeval
 
 from mmbackbones.evaluation.diagnosis import diagnose, read_results
 from tests.helpers.recomputed import objects, rates
-from tests.helpers.results import random_images, write_results
+from tests.helpers.result_folders import random_images, write_results
 
 NAMES = ('cat', 'dog', '<script>', 'never there')
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmbackbones.evaluation.diagnosis import diagnose, read_results
-from tests.helpers.results import random_images, write_results
+from tests.helpers.result_folders import random_images, write_results
 
 BOX, FAR = [10, 10, 40, 40], [60, 60, 20, 20]
 SHIFTED = [10, 36, 40, 40]  # IoU 14 / 66 with BOX

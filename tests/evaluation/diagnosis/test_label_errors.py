@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmbackbones.evaluation.diagnosis import diagnose, read_results
-from tests.helpers.results import write_results
+from tests.helpers.result_folders import write_results
 
 NAMES = ('circle', 'square', 'star')
 BOX, FAR, NEAR = [10, 10, 30, 30], [60, 60, 30, 30], [10, 28, 30, 30]

@@ -6,7 +6,7 @@ import pytest
 
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.diagnosis import read_results
-from tests.helpers.results import write_results
+from tests.helpers.result_folders import write_results
 
 BOX = [10, 10, 30, 30]
 
