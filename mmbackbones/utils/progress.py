@@ -19,6 +19,17 @@ T = TypeVar('T')
 _SILENCE = 30  # seconds between two lines where there is no terminal
 
 
+def screen() -> Console:
+    """The screen, for progress bars: standard error; ``is_terminal`` says whether it can show them.
+
+    A variable such as ``FORCE_COLOR``, which many test machines set, makes no terminal of a file or a pipe.
+    """
+    console = Console(stderr=True)
+    if not sys.stderr.isatty() or console.is_dumb_terminal:
+        console = Console(stderr=True, force_terminal=False)
+    return console
+
+
 def progress_bar(*columns: ProgressColumn, transient: bool = False, disable: bool = False) -> Progress:
     """A bar to be used in a ``with`` block.
 
@@ -27,7 +38,7 @@ def progress_bar(*columns: ProgressColumn, transient: bool = False, disable: boo
         transient: Whether the bar disappears at the end of the block.
         disable: Whether to show nothing on a terminal, either.
     """
-    console = Console(stderr=True)
+    console = screen()
     return Progress(*columns, console=console, transient=transient, disable=disable or not console.is_terminal)
 
 
