@@ -38,7 +38,11 @@ class CheckpointMatchHook(Hook):
         if problems := match.problems('' if self.strict else BACKBONE):
             raise UserError(f'{file} does not fit the config: {problems}')
         checkpoint['state_dict'] = fitting = match.fitting
-        tell(f'loaded {len(fitting)} of {len(match.expected)} keys from {file}', logger=runner.logger)
+        loaded = f'loaded {len(fitting)} of {len(match.expected)} keys from {file}'
+        if self.strict:
+            runner.logger.info(loaded)
+        else:
+            tell(loaded, logger=runner.logger)
         for line in match.left_out():
             tell(line, WARNING, runner.logger)
         if not self.strict and (difference := _other_classes(runner, checkpoint)):

@@ -42,7 +42,7 @@ class ProgressHook(Hook):
 
     def __init__(self, display: ProgressDisplay) -> None:
         self.display = display
-        self.started: float | None = None
+        self.started = 0.0
         self.first = 0  # iterations that were done before
         self.figure: tuple[str, str] | None = None  # the metric that chooses the best checkpoint, last and best value
 
@@ -50,12 +50,12 @@ class ProgressHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         done, now = runner.iter + 1, monotonic()
-        if self.started is None:  # the first iteration is slow and tells nothing
+        if not self.started:  # the first iteration is slow and tells nothing
             self.started, self.first = now, done
         if not self.display.is_due():
             return
         state = self.display.state
-        state.stages = [Stage(_position(runner, done, runner.epoch + 1), runner.max_iters, done)]
+        state.stages = [Stage(_position(runner, done, runner.epoch + 1), runner.max_iters, done, 'iteration')]
         speed = (now - self.started) / max(1, done - self.first)
         state.left = speed * (runner.max_iters - done) if self.first < done < runner.max_iters else None
         state.figures = _figures(runner)
@@ -96,9 +96,9 @@ class ProgressHook(Hook):
         self.display.show_bar()
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        if self.started and batch_idx:
-            left = len(runner.test_dataloader) - batch_idx - 1
-            self.display.state.left = (monotonic() - self.started) / (batch_idx + 1) * left
+        done = batch_idx + 1
+        left = (len(runner.test_dataloader) - done) * (monotonic() - self.started) / done
+        self.display.state.left = left or None
         self._step(batch_idx)
 
     def _step(self, batch_idx: int) -> None:

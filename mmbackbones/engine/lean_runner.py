@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from ..utils.garbage import paused_collector
-from .log import continue_log
+from .log import continue_log, logging_prints
 
 
 class LeanRunner(Runner):
@@ -18,6 +18,11 @@ class LeanRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         continue_log(logger)
         return logger
+
+    def load_checkpoint(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Load a checkpoint, see :meth:`mmengine.runner.Runner.load_checkpoint`."""
+        with logging_prints():
+            return super().load_checkpoint(*args, **kwargs)
 
     @staticmethod
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:

@@ -103,7 +103,7 @@ def logging_warnings() -> Iterator[None]:
 @contextmanager
 def logging_prints() -> Iterator[None]:
     """Within the block, what libraries print to standard output goes to the log file."""
-    with redirect_stdout(_Prints(sys.stdout)):  # type: ignore[type-var]
+    with redirect_stdout(_Prints(sys.stdout)):
         yield
 
 

@@ -25,11 +25,13 @@ class Stage:
         name: What, such as ``epoch 3/12`` or ``validation``.
         total: Number of steps.
         done: Number of those done.
+        unit: What a step is called.
     """
 
     name: str
     total: int
     done: int = 0
+    unit: str = 'batch'
 
 
 @dataclass
@@ -49,10 +51,13 @@ class State:
     def line(self) -> str:
         """All of it as one line."""
         stage = self.stages[-1]
-        parts = [f'{name} {value}'.strip() for name, value in self.figures] if len(self.stages) == 1 else []
+        parts = [f'{name} {value}'.strip() for name, value in self.figures]
         if self.left is not None:
             parts.append(f'about {duration(self.left)} left')
-        return f'{stage.name}, {stage.done} of {stage.total}' + (f': {", ".join(parts)}' if parts else '')
+        if len(self.stages) > 1:
+            parts = []  # the figures are those of the training run, not of the validation within it
+        name = '' if stage.name == stage.unit else f'{stage.name}, '
+        return f'{name}{stage.unit} {stage.done}/{stage.total}' + (f': {", ".join(parts)}' if parts else '')
 
 
 class ProgressDisplay:
@@ -122,8 +127,14 @@ class ProgressDisplay:
             left = f'{duration(self.state.left)} left' if self.state.left is not None and number == 0 else ''
             bar = ProgressBar(total=stage.total, completed=stage.done)
             bars.add_row(Text(stage.name), bar, Text(f'{stage.done}/{stage.total}'), Text(left, style='cyan'))
-        figures = [
-            Text.assemble(f'{name} ' if name else '', (value.replace(' ', '\N{NO-BREAK SPACE}'), 'bold'))
-            for name, value in self.state.figures
-        ]
-        return Group(bars, Text('  ').join(figures))
+        return Group(bars, *self._figure_lines())
+
+    def _figure_lines(self) -> list[Text]:
+        """The figures, as many in a line as fit in whole."""
+        lines = [Text()]
+        for name, value in self.state.figures:
+            figure = Text.assemble(f'{name} ' if name else '', (value, 'bold'))
+            if lines[-1] and lines[-1].cell_len + 2 + figure.cell_len > self.console.width:
+                lines.append(Text())
+            lines[-1] += Text('  ' if lines[-1] else '') + figure
+        return lines

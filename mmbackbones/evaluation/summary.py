@@ -18,7 +18,7 @@ _BY_CLASS = {'bbox_AP_': 'box AP', 'segm_AP_': 'mask AP', 'IoU_': 'IoU', 'Acc_':
 _UNDEFINED = -1.0
 # What the metrics mean, for those who have never seen their names.
 _MEANING = {
-    'mAP': 'average precision (AP), mean over IoU 0.50 to 0.95',
+    'mAP': 'average precision (AP) at IoU 0.50-0.95',
     'mAP_50': 'AP at IoU 0.50',
     'mAP_75': 'AP at IoU 0.75',
     'mAP_s': 'AP of small objects, below 32x32 pixels',

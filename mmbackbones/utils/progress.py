@@ -1,5 +1,6 @@
 """Progress bars of long work, on standard error where that is a terminal, and lines elsewhere."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from time import monotonic
@@ -22,12 +23,11 @@ _SILENCE = 30  # seconds between two lines where there is no terminal
 def screen() -> Console:
     """The screen, for progress bars: standard error; ``is_terminal`` says whether it can show them.
 
-    A variable such as ``FORCE_COLOR``, which many test machines set, makes no terminal of a file or a pipe.
+    ``FORCE_COLOR``, which many test machines set, makes no terminal of a file or a pipe; ``TTY_COMPATIBLE=1`` does.
     """
     console = Console(stderr=True)
-    if not sys.stderr.isatty() or console.is_dumb_terminal:
-        console = Console(stderr=True, force_terminal=False)
-    return console
+    is_file = not sys.stderr.isatty() and os.environ.get('TTY_COMPATIBLE') != '1'
+    return Console(stderr=True, force_terminal=False) if is_file or console.is_dumb_terminal else console
 
 
 def progress_bar(*columns: ProgressColumn, transient: bool = False, disable: bool = False) -> Progress:
