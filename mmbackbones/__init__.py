@@ -25,11 +25,18 @@ from .utils.stack import stack_problem
 if TYPE_CHECKING:
     from . import backbones, layers
     from .apis import (
+        AttentionResult,
+        BrowseResult,
         CheckpointInfo,
         DataReport,
         ExportResult,
         PredictResult,
+        ReportResult,
         TrainResult,
+        app,
+        attend,
+        attention,
+        browse,
         check_data,
         create_backbone,
         export,
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
         list_checkpoints,
         load,
         predict,
+        report,
         test,
         train,
     )
@@ -47,11 +55,18 @@ if TYPE_CHECKING:
 __version__ = '0.1.0'
 
 _PUBLIC = {  # name -> module, and the name there
+    'AttentionResult': ('apis', 'AttentionResult'),
+    'BrowseResult': ('apis', 'BrowseResult'),
     'CheckpointInfo': ('apis', 'CheckpointInfo'),
     'DataReport': ('apis', 'DataReport'),
     'ExportResult': ('apis', 'ExportResult'),
     'PredictResult': ('apis', 'PredictResult'),
+    'ReportResult': ('apis', 'ReportResult'),
     'TrainResult': ('apis', 'TrainResult'),
+    'app': ('apis', 'app'),
+    'attend': ('apis', 'attend'),
+    'attention': ('apis', 'attention'),
+    'browse': ('apis', 'browse'),
     'check_data': ('apis', 'check_data'),
     'config_path': ('utils.config_files', 'config_path'),
     'create_backbone': ('apis', 'create_backbone'),
@@ -62,16 +77,24 @@ _PUBLIC = {  # name -> module, and the name there
     'list_checkpoints': ('apis', 'list_checkpoints'),
     'load': ('apis', 'load'),
     'predict': ('apis', 'predict'),
+    'report': ('apis', 'report'),
     'test': ('apis', 'test'),
     'train': ('apis', 'train'),
 }
 __all__ = [
+    'AttentionResult',
+    'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
+    'ReportResult',
     'TrainResult',
+    'app',
+    'attend',
+    'attention',
     'backbones',
+    'browse',
     'check_data',
     'config_path',
     'create_backbone',
@@ -84,6 +107,7 @@ __all__ = [
     'load',
     'predict',
     'register',
+    'report',
     'test',
     'train',
 ]

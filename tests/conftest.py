@@ -17,6 +17,7 @@ torch.set_num_threads(1)  # where PyTorch was imported before
 import mmbackbones  # noqa: E402, F401 (with mmcv-lite, mmdet and mmseg can only be imported after it)
 from mmbackbones.cli import main  # noqa: E402
 from mmbackbones.datasets.shapes import generate_shapes  # noqa: E402
+from tests.helpers.browser import browser  # noqa: E402, F401 (a fixture)
 from tests.helpers.tiny_configs import BACKBONE, write_config  # noqa: E402
 
 

@@ -275,7 +275,7 @@ def test_the_config_that_was_run_is_left_behind(tool, tiny_config, shapes, tmp_p
         4,
     )
     assert code == 0
-    cfg = Config.fromfile(tmp_path / 'tiny.py')
+    cfg = Config.fromfile(tmp_path / 'config.py')
     assert cfg.train_cfg.max_iters == 2
     assert all(not scheduler.by_epoch for scheduler in cfg.param_scheduler)
     assert cfg.model.bbox_head.num_classes == 4

@@ -71,6 +71,12 @@ def find_source(
     Raises:
         UserError: There is no such thing, or it cannot be loaded.
     """
+    alone = find_backbone(checkpoint, config, weights)
+    return alone or _whole_model(checkpoint, load_from_file(checkpoint, 'cpu'), config, img_scale)
+
+
+def find_backbone(checkpoint: str, config: ConfigLike | None, weights: str | None) -> Source | None:
+    """The same, if it is a backbone alone; None if it is the checkpoint of a whole model."""
     is_file = os.path.exists(checkpoint) or '://' in checkpoint
     named = not is_file and (checkpoint.endswith('.py') or checkpoint in config_names())
     if named or (not is_file and checkpoint in {*list_backbones(), *RELEASES}):
@@ -81,11 +87,10 @@ def find_source(
         raise UserError(
             f'--weights gives a backbone that is named its weights, but {checkpoint} holds weights itself: leave it out'
         )
-    content = load_from_file(checkpoint, 'cpu')
-    parts = {key.partition('.')[0] for key in find_state_dict(content, checkpoint)}
+    parts = {key.partition('.')[0] for key in find_state_dict(load_from_file(checkpoint, 'cpu'), checkpoint)}
     if config is None and ('backbone' not in parts or parts <= {'backbone', 'head'}):
         return _backbone(_identified(checkpoint), checkpoint)
-    return _whole_model(checkpoint, content, config, img_scale)
+    return None
 
 
 def _whole_model(checkpoint: str, content: Any, config: ConfigLike | None, img_scale: Any) -> Source:
@@ -125,7 +130,7 @@ def _named_config(name: str, weights: str | None) -> Source:
     cfg = read_config(name)
     part = cfg.model.get('backbone') if 'model' in cfg else None
     if not part:
-        raise UserError(f'{name} has no model.backbone, and of a config only the backbone is exported')
+        raise UserError(f'{name} has no model.backbone, and of a config only the backbone is taken')
     part = dict(part, init_cfg=None)
     if weights:
         found = identify_checkpoint(weights)

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
@@ -17,7 +16,7 @@ from ..engine.config import read_model_config
 from ..engine.config_tree import dicts_in, set_num_classes
 from ..engine.config_types import find_class
 from ..engine.dataset_config import is_segmentor, learns_masks
-from ..engine.device import device_of
+from ..engine.device import device_of, find_device
 from ..engine.float32_boxes import use_float32_boxes
 from ..engine.img_scale import as_sizes
 from ..engine.initial_weights import drop_pretrained
@@ -169,8 +168,8 @@ def load(
     """
     checkpoint = os.fspath(checkpoint)
     if is_exported(checkpoint):
-        return _load_exported(checkpoint, None if device is None else _device(device), config)
-    place = _device(device)
+        return _load_exported(checkpoint, None if device is None else find_device(device), config)
+    place = find_device(device)
     content = load_from_file(checkpoint, 'cpu')
     weights = find_state_dict(content, checkpoint)
     classes = trained_classes(content)
@@ -206,23 +205,6 @@ def _model(network: nn.Module, cfg: Config, classes: tuple[str, ...], content: A
         task=_task(cfg),
         checkpoint=checkpoint,
     )
-
-
-def _device(name: str | torch.device | None) -> torch.device:
-    """The device that is meant, if it is there."""
-    if name is None:
-        return torch.device(get_device())
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-        known = device.type != 'meta'  # which computes nothing
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError):
-        known = False
-    if not known:
-        there = ['cpu', *(f'cuda:{i}' for i in range(torch.cuda.device_count()))]
-        there += ['mps'] if torch.backends.mps.is_available() else []
-        raise UserError(f'there is no device {str(name)!r} here: choose one of {", ".join(there)}')
-    return device
 
 
 def _build(cfg: Config, classes: tuple[str, ...] | None) -> nn.Module:

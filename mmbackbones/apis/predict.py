@@ -11,7 +11,7 @@ import torch
 from ..errors import UserError
 from ..prediction.sources import Source, find_sources
 from ..prediction.writers import PredictionFolder, own_folders
-from ..utils.arguments import check_switches
+from ..utils.arguments import check_switches, checked_folder
 from ..utils.config_files import ConfigLike
 from ..utils.folders import require_writable
 from ..utils.paths import absolute
@@ -88,7 +88,7 @@ def predict(
         RunFailed: The GPU has not enough memory. What was found before is written.
     """
     check_switches(draw=draw)
-    folder = Path(_checked_out(out))
+    folder = checked_folder('out', out)
     sources, failures = find_sources(source, leave_out=own_folders(absolute(folder)))
     sources = _each_once(sources)
     model = load(checkpoint, device=device, config=config)
@@ -106,12 +106,6 @@ def predict(
             objects += len(prediction.boxes)
     count = None if model.task == 'semantic segmentation' else objects
     return PredictResult(folder, images, frames, count, failures)
-
-
-def _checked_out(out: Any) -> str:
-    if not isinstance(out, str | os.PathLike) or not os.fspath(out) or '\0' in str(out):
-        raise UserError(f'out must be a folder, got {out!r}')
-    return os.fspath(out)
 
 
 def _each_once(sources: Sequence[Source]) -> list[Source]:

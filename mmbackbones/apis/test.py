@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process, master_only
+from mmengine.dist import is_main_process
 
 from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
-from ..engine.config import dump_config
 from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
 from ..engine.hooks import showing_progress
@@ -26,13 +25,13 @@ from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.run_header import print_test
-from ..engine.saved_predictions import check_predictions_file, set_predictions_file
+from ..engine.saved_predictions import check_predictions_file, set_result_files
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
 from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.arguments import check_counts, check_switches
-from ..utils.config_files import ConfigLike, config_name
+from ..utils.config_files import ConfigLike
 from ..utils.folders import require_writable
 from ..utils.paths import path_text
 from ..utils.text import counted
@@ -82,11 +81,12 @@ def test(
             large images; None for whole only. A tile is resized as an image would be.
         overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.
         show_dir: Folder for images of the predictions beside the ground truth, in the same subfolders as the images.
-        save_predictions: JSON file for all objects that a detector finds, whatever their score, in the COCO form that
-            ``predict`` writes as well. None: ``predictions.json`` beside ``metrics.json``.
-        work_dir: Folder for ``metrics.json`` and ``predictions.json``; None for ``work_dirs/<config>`` or, without
-            `config`, for the folder of the training run that the checkpoint lies in, else ``work_dirs/<checkpoint>``.
-            In the folder of a training run only the subfolder ``test`` is written to.
+        save_predictions: JSON file for all that is predicted, in the COCO form that ``predict`` writes as well: all
+            objects that a detector finds, whatever their score, and of a segmentor the pixels of each class. None:
+            ``predictions.json`` beside ``metrics.json``.
+        work_dir: Folder for ``metrics.json``, ``predictions.json`` and ``ground_truth.json``; None for
+            ``work_dirs/<config>`` or, without `config`, for the folder of the training run that the checkpoint lies in,
+            else ``work_dirs/<checkpoint>``. In the folder of a training run only the subfolder ``test`` is written to.
         launcher: What started the processes: ``none``, ``pytorch``, ``slurm`` or ``mpi``. Each process tests a part of
             the images.
         cfg_options: Config entries to override, by dotted names.
@@ -144,10 +144,10 @@ def test(
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
     with building('', options), model.limited(), logging_prints():
-        runner = _TestRunner.from_cfg(cfg)
+        runner = LeanRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
     log_operators(cfg)
-    saved = set_predictions_file(runner, Path(save_predictions or Path(cfg.work_dir) / 'predictions.json'))
+    saved = set_result_files(runner, save_predictions, checkpoint)
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
     print_test(runner, checkpoint)
@@ -158,7 +158,8 @@ def test(
     if is_main_process():
         print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
         if saved:
-            print('predictions written to', printable(str(saved)))
+            print('predictions written to', printable(str(saved.predictions)))
+            print('ground truth written to', printable(str(saved.ground_truth)))
     return metrics
 
 
@@ -185,12 +186,3 @@ def _sizes_that_fit() -> Iterator[None]:
         raise UserError(
             'the images have several sizes, and this segmentor takes batches of one size only: give --batch-size 1'
         ) from error
-
-
-class _TestRunner(LeanRunner):
-    """MMEngine's runner, which writes its config in a form that is read back as the same config."""
-
-    @master_only
-    def dump_config(self) -> None:
-        """Write the config to the work directory."""
-        dump_config(self.cfg, Path(self.work_dir) / f'{config_name(self.cfg)}.py')

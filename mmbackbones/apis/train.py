@@ -16,7 +16,7 @@ from ..engine.training import run_training
 from ..errors import UserError, printable
 from ..evaluation.summary import leading_metrics
 from ..utils.arguments import check_counts, check_switches
-from ..utils.config_files import ConfigLike, config_name
+from ..utils.config_files import CONFIG_COPY, ConfigLike
 from ..utils.paths import path_text, shown_path
 
 
@@ -187,7 +187,7 @@ def _result(runner: Runner) -> TrainResult:
         metrics = hook.metrics.get(runner.epoch if hook.by_epoch else runner.iter, {})
     return TrainResult(
         work_dir=work_dir,
-        config=work_dir / f'{config_name(runner.cfg)}.py',
+        config=work_dir / CONFIG_COPY,
         checkpoint=last,
         best_checkpoint=best,
         metric=metric,

@@ -1,7 +1,7 @@
 """Evaluate a trained detector or segmentor: print its metrics and write them to metrics.json in the work directory.
 
-What a detector finds is written to predictions.json beside it. If the work directory is the folder of a training run,
-both go to its test/.
+What is predicted and what is true are written to predictions.json and ground_truth.json beside it. If the work
+directory is the folder of a training run, all go to its test/.
 
 Examples, with the config that the checkpoint was trained with, and with another:
 
@@ -44,15 +44,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--save-predictions',
         metavar='FILE.json',
-        help='where to write all objects that a detector finds, in COCO form (default: predictions.json beside '
-        'metrics.json)',
+        help='where to write all that is predicted, in COCO form (default: predictions.json beside metrics.json)',
     )
     add_label_options(parser, default='as in training')
     parser.add_argument(
         '--work-dir',
         metavar='DIR',
-        help='where to write metrics.json, predictions.json and logs (default: test/ in the folder of the training '
-        'run; with CONFIG work_dirs/<config>, or its test/ after a training run)',
+        help='where to write metrics.json, predictions.json, ground_truth.json and logs (default: test/ in the folder '
+        'of the training run; with CONFIG work_dirs/<config>, or its test/ after a training run)',
     )
     add_run_options(parser)
 

@@ -97,7 +97,7 @@ def _repaired(part: DetectionSplit, classes: Sequence[str]) -> dict[str, Any]:
     """The content of a COCO file, with the repairs that CocoDataset makes itself in a file that is used in place."""
     content: dict[str, Any] = json.loads(part.ann_file.read_bytes())
     normalize_coco(content, part.image_dir, str(part.ann_file), masks=True)
-    repair_annotations(content)
+    repair_annotations(content, part.image_dir)
     set_categories(content, classes)
     return content
 

@@ -35,11 +35,13 @@ class SegmentationSplit:
         list_file: JSON, ``[[image, label map], ...]``; this and the paths in it are absolute.
         images: Number of images.
         thinnest: File, width and height of the image with the most extreme aspect ratio.
+        pixels: Of each image, class index -> number of its pixels, 255 for those that are ignored.
     """
 
     list_file: Path
     images: int
     thinnest: tuple[str, int, int]
+    pixels: tuple[dict[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,16 @@ def _write_split(split: str, pairs: list[Pair], root: Path, out_dir: Path, table
     list_file = out_dir / f'{split}.json'
     write_text(list_file, json.dumps(content))
     thinnest = max(pairs, key=lambda pair: max(pair.label.size) / min(pair.label.size))
-    return SegmentationSplit(list_file, len(content), (str(thinnest.image), *thinnest.label.size))
+    pixels = tuple(_by_class(pair.label.pixels, table) for pair in pairs)
+    return SegmentationSplit(list_file, len(content), (str(thinnest.image), *thinnest.label.size), pixels)
+
+
+def _by_class(pixels: dict[int, int], table: LabelTable) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for value, number in pixels.items():
+        index = table.index(value)
+        counts[index] = counts.get(index, 0) + number
+    return counts
 
 
 def _convert(pair: Pair, root: Path, out_dir: Path, table: LabelTable) -> Path:

@@ -3,4 +3,13 @@
 from ..datasets import paired_seg_dataset  # noqa: F401
 from ..evaluation import instance_tta, metrics, tiles  # noqa: F401
 from ..visualization import draw_hook  # noqa: F401
-from . import checkpoint_hook, checkpoint_match, finite_loss, float32_boxes, hooks, iteration_loop, resume  # noqa: F401
+from . import (  # noqa: F401
+    checkpoint_hook,
+    checkpoint_match,
+    finite_loss,
+    float32_boxes,
+    hooks,
+    iteration_loop,
+    results_hook,
+    resume,
+)

@@ -23,6 +23,7 @@ from ..utils.messages import tell
 from ..weights import load_from_file
 from .category_ids import ids_in_annotations
 from .finite_loss import check_weights, finish_loss_check
+from .results_hook import ResultsHook
 from .running_statistics import average_running_statistics
 
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
@@ -153,7 +154,7 @@ class WholeCheckpointHook(CheckpointHook):
             tell('validating the checkpoint first: the run ended before that was done', logger=runner.logger)
             runner.val_loop.run()
             if is_main_process() and same_folder:
-                self._record_validation(resumed)
+                self._record_validation(runner, resumed)
 
     def _position(self, runner) -> int:
         return runner.epoch if self.by_epoch else runner.iter
@@ -255,10 +256,13 @@ class WholeCheckpointHook(CheckpointHook):
                 if older <= step and path.name != name and self._is_mine(path):
                     path.unlink()
 
-    def _record_validation(self, path: Path) -> None:
-        """Write the present record into a checkpoint, and leave everything else in it as it is."""
+    def _record_validation(self, runner, path: Path) -> None:
+        """Write the present record and results into a checkpoint, and leave everything else in it as it is."""
         checkpoint = load_from_file(path, 'cpu')
         self._add_record(checkpoint)
+        for hook in runner.hooks:
+            if isinstance(hook, ResultsHook):
+                hook.before_save_checkpoint(runner, checkpoint)
         with atomic_write(path) as partial:
             torch.save(checkpoint, partial)
 

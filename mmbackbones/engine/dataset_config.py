@@ -127,12 +127,27 @@ def apply_dataset(
                 if f'{split}_dataloader' in cfg:
                     _dataset(cfg[f'{split}_dataloader']).metainfo = dict(classes=classes)
         return
+    found = load_dataset(cfg, root, builtin_dataset, splits, classes, background, ignore_label, trained)
+    for line in (found.summary, *found.notes):
+        tell(printable(clipped(line)))  # one line each, whatever names it quotes
+    use_dataset(cfg, found, builtin_dataset)
+
+
+def load_dataset(
+    cfg: Config,
+    root: Path,
+    builtin_dataset: bool,
+    splits: tuple[str, ...] | None = None,
+    classes: tuple[str, ...] | None = None,
+    background: str | None = None,
+    ignore_label: int | None = None,
+    trained: Collection[str] = (),
+) -> DetectionData | SegmentationData:
+    """Check a data set as a config needs it; arguments and errors are those of :func:`apply_dataset`."""
     out_dir = Path(cfg.work_dir) / 'data'
-    found: Any
-    use: Callable[[Config, str, Any, str, bool], None]
     if is_segmentor(cfg):
         expected = None if builtin_dataset else classes  # see _use_segmentation
-        found = main_process_first(
+        return main_process_first(
             lambda: load_segmentation(
                 root,
                 out_dir,
@@ -143,20 +158,28 @@ def apply_dataset(
                 trained=trained,
             )
         )
+    filter_cfg = _dataset(cfg.train_dataloader).get('filter_cfg') if builtin_dataset else None
+    return main_process_first(
+        lambda: load_detection(
+            root, out_dir, classes=classes, splits=splits, masks=learns_masks(cfg), filter_cfg=filter_cfg
+        )
+    )
+
+
+def use_dataset(cfg: Config, found: DetectionData | SegmentationData, builtin_dataset: bool) -> None:
+    """Write a data set that has been checked into a config.
+
+    Args:
+        cfg: Config of a detector or a segmentor; changed in place.
+        found: What :func:`load_dataset` returned for it.
+        builtin_dataset: See :func:`apply_dataset`.
+    """
+    use: Callable[[Config, str, Any, str, bool], None] = _use_detection
+    if is_segmentor(cfg):
         for step in dicts_in(cfg._cfg_dict):
             if step.get('type') in ('LoadAnnotations', 'mmseg.LoadAnnotations'):
                 step.pop('reduce_zero_label', None)
         use = _use_segmentation
-    else:
-        filter_cfg = _dataset(cfg.train_dataloader).get('filter_cfg') if builtin_dataset else None
-        found = main_process_first(
-            lambda: load_detection(
-                root, out_dir, classes=classes, splits=splits, masks=learns_masks(cfg), filter_cfg=filter_cfg
-            )
-        )
-        use = _use_detection
-    for line in (found.summary, *found.notes):
-        tell(printable(clipped(line)))  # one line each, whatever names it quotes
     set_num_classes(cfg, len(found.classes))
     held_out = 'test' if 'test' in found.splits else 'val'
     for name, split in (('train', 'train'), ('val', 'val'), ('test', held_out)):

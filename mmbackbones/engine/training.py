@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from torch.nn import Module
 
 from ..errors import UserError, interrupted, summarize_error
-from ..utils.config_files import ConfigLike, config_name, read_config
+from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
 from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.text import counted
@@ -35,6 +35,7 @@ from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
 from .options import flatten, merge_again, options_in, resolve_arguments
 from .rehearsal import build_model, rehearse
+from .results_hook import record_results
 from .resume import (
     ResumingRunner,
     RunState,
@@ -47,6 +48,7 @@ from .resume import (
     log_resume,
 )
 from .run_header import print_training
+from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
@@ -101,6 +103,9 @@ def run_training(
         OSError: A file could not be read or written during training.
     """
     options = flatten(cfg_options)
+    given = dict(data=data, img_scale=img_scale, work_dir=work_dir, background=background, ignore_label=ignore_label)
+    given |= {key: value for key, value in arguments.items() if value != ARGUMENTS[key]}
+    call = python_call(config, {**given, 'cfg_options': cfg_options})
     asked = resolve_arguments(ARGUMENTS | arguments, options)
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     begin_log()
@@ -136,7 +141,7 @@ def run_training(
             _check_classes(cfg, state, options)
             merge_again(cfg, options_in(options, *_DATA))
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
-            run = folder.start_run(same_run.run if same_run else None)
+            run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             runner = _build_runner(cfg, original_length, options, state)
             _write_config(runner)
@@ -171,6 +176,7 @@ def _apply_arguments(
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
     guard_checkpoints(cfg)
+    record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
         asked['resume'] = cfg.get('load_from') or 'auto'
     elif cfg.get('load_from') and not asked['weights'] and not asked['from_scratch']:
@@ -226,7 +232,7 @@ def _write_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
-    dump_config(cfg, Path(cfg.work_dir) / f'{config_name(cfg)}.py')
+    dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
 
 
 @contextmanager

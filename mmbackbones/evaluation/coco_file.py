@@ -25,13 +25,24 @@ class CocoFile:
         path: The file.
         classes: Names of the classes.
         category_ids: The number of each class in the data.
+        info: What the file is of, as its ``info``; None: it has none.
+        what: What it holds, for messages.
 
     Raises:
         UserError: The file cannot be written; also from the methods.
     """
 
-    def __init__(self, path: str | os.PathLike[str], classes: Sequence[str], category_ids: Sequence[int]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        classes: Sequence[str],
+        category_ids: Sequence[int],
+        info: dict[str, Any] | None = None,
+        what: str = 'the predictions',
+    ) -> None:
         self.path = Path(path)
+        self._info = '' if info is None else f'"info": {json.dumps(info)},\n'
+        self._what = what
         self._categories = coco_categories(classes, category_ids)
         self._images = self._annotations = 0
 
@@ -46,7 +57,7 @@ class CocoFile:
                 raise self._unwritable(error) from error
             self._open = stack.pop_all()
         self._sizes = 0, 0
-        self._put(f'{{"categories": {json.dumps(self._categories)},\n"annotations": [', '"images": [')
+        self._put(f'{{{self._info}"categories": {json.dumps(self._categories)},\n"annotations": [', '"images": [')
         return self
 
     def write(self, image: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> None:
@@ -99,4 +110,4 @@ class CocoFile:
         self._sizes = self._sizes[0] + first, self._sizes[1] + second
 
     def _unwritable(self, error: OSError) -> UserError:
-        return UserError(f'cannot write the predictions to {self.path}: {error.strerror or error}')
+        return UserError(f'cannot write {self._what} to {self.path}: {error.strerror or error}')

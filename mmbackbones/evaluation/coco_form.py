@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from .run_lengths import rles_of_labels
+
 Array = np.ndarray[Any, Any]
 
 
@@ -46,8 +48,8 @@ def coco_annotations(found: Found, image_id: int | None = None) -> list[dict[str
     """
     if found.segmentation is not None:
         return [
-            _of_mask(image_id, found.category_ids[label], found.segmentation == label)
-            for label in np.unique(found.segmentation).tolist()
+            mask_annotation(image_id, found.category_ids[label], rle)
+            for label, rle in rles_of_labels(found.segmentation).items()
         ]
     annotations = []
     for i, label in enumerate(found.labels.tolist()):
@@ -109,8 +111,14 @@ def rle_text(rle: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _of_mask(image_id: int | None, category_id: int, mask: Array) -> dict[str, Any]:
-    rle = encode(mask)
+def mask_annotation(image_id: int | None, category_id: int, rle: dict[str, Any]) -> dict[str, Any]:
+    """All pixels of a class.
+
+    Args:
+        image_id: Number of their image; None: the annotation has none.
+        category_id: The number of the class in the data.
+        rle: The pixels as pycocotools encodes them.
+    """
     annotation = _annotation(image_id, category_id, coco_mask.toBbox(rle).tolist(), int(coco_mask.area(rle)))
     return annotation | dict(segmentation=rle_text(rle))
 

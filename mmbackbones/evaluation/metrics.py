@@ -7,7 +7,6 @@ pycocotools to the last digit, all metrics are fractions from 0 to 1, and -1 mea
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
-from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,9 +20,9 @@ from mmseg.evaluation import IoUMetric
 
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
-from .coco_file import CocoFile
-from .coco_form import object_annotation, rle_text, xywh
+from .coco_form import rle_text, xywh
 from .metric_options import MAP_DETECTIONS, detection_counts, statistics, strings
+from .result_files import LabeledImage, ResultFiles, write_labels, write_objects
 
 _UNDEFINED = -1.0
 
@@ -46,11 +45,11 @@ class ExactCocoMetric(CocoMetric):
             would count as the size of the object.
 
     Attributes:
-        predictions: File to write all predictions to, as :mod:`~mmbackbones.evaluation.coco_form` says; None: to none.
+        files: Files to write all predictions and the ground truth to; None: to none.
     """
 
     _coco_api: Any
-    predictions: Path | None = None
+    files: ResultFiles | None = None
 
     def __init__(
         self,
@@ -108,8 +107,9 @@ class ExactCocoMetric(CocoMetric):
             self._coco_api = self._from_samples([ground_truth for ground_truth, _ in results])
         self.cat_ids = self._coco_api.get_cat_ids(cat_names=self.dataset_meta['classes'])
         predictions = self._predictions([prediction for _, prediction in results])
-        if self.predictions:
-            self._save(results, self.predictions)
+        if self.files:
+            task = 'segm' if 'segm' in self.metrics else 'bbox'
+            write_objects(self.files, results, self._coco_api, self.dataset_meta['classes'], self.cat_ids, task)
         if self.outfile_prefix:
             for kind, content in predictions.items():
                 _write(content, Path(f'{self.outfile_prefix}.{kind}.json'))
@@ -145,20 +145,6 @@ class ExactCocoMetric(CocoMetric):
                         )
                     )
         return predictions
-
-    def _save(self, results: list, path: Path) -> None:
-        with CocoFile(path, self.dataset_meta['classes'], self.cat_ids) as file:
-            for ground_truth, found in results:
-                number = ground_truth['img_id']
-                name = self._coco_api.imgs[number].get('file_name') or ground_truth['img_path']
-                size = dict(width=int(ground_truth['width']), height=int(ground_truth['height']))
-                masks = found.get('masks', repeat(None))
-                objects = zip(found['labels'].tolist(), found['bboxes'], found['scores'].tolist(), masks)  # noqa: B905
-                annotations = (
-                    object_annotation(number, self.cat_ids[label], box, score, mask)
-                    for label, box, score, mask in objects
-                )
-                file.write(dict(id=number, file_name=name, **size), filter(None, annotations))
 
     def _evaluate(self, kind: str, predictions: list[dict]) -> dict[str, float]:
         evaluation = COCOevalMP if self.use_mp_eval else COCOeval
@@ -200,11 +186,27 @@ class ExactIoUMetric(IoUMetric):
         classwise: Whether to give those of each class, too, as ``IoU_<class>`` and ``Acc_<class>``.
         **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`; `iou_metrics` stays ``['mIoU']``. With `nan_to_num`
             a class without ground truth counts as that number, also in the means.
+
+    Attributes:
+        files: Files to write all predictions and the ground truth to; None: to none.
     """
+
+    files: ResultFiles | None = None
 
     def __init__(self, classwise: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.classwise = classwise
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Collect the areas of a batch, and what is to be written of it."""
+        super().process(data_batch, data_samples)
+        if not self.files or self.format_only:
+            return
+        for place, sample in enumerate(data_samples, len(self.results) - len(data_samples)):
+            found, truth = (sample[name]['data'].squeeze(0).cpu().numpy() for name in ('pred_sem_seg', 'gt_sem_seg'))
+            classes = len(self.dataset_meta['classes'])
+            image = LabeledImage.of(sample.get('img_path', ''), found, truth, classes, self.ignore_index)
+            self.results[place] = (*self.results[place], image)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute the metrics.
@@ -212,10 +214,17 @@ class ExactIoUMetric(IoUMetric):
         Args:
             results: What :meth:`process` has collected: per image the areas of intersection, union, prediction and
                 ground truth, in pixels of each class.
+
+        Raises:
+            UserError: A file cannot be written.
         """
         if self.format_only:
             return {}
-        intersect, union, _, label = (sum(area.double() for area in areas) for areas in zip(*results, strict=True))
+        if self.files:
+            images = [image for *_, image in results]
+            write_labels(self.files, images, self.dataset_meta['classes'], _label_numbers(self.dataset_meta))
+        areas = zip(*(result[:4] for result in results), strict=True)
+        intersect, union, _, label = (sum(area.double() for area in kind) for kind in areas)
         found = self.total_area_to_metrics(intersect, union, None, label, ['mIoU'], self.nan_to_num)
         metrics = {f'm{name}': _mean(found[name][~np.isnan(found[name])]) for name in ('IoU', 'Acc')}
         metrics['aAcc'] = _mean(found['aAcc'][~np.isnan(found['aAcc'])])
@@ -233,6 +242,13 @@ def _write(predictions: list[dict], path: Path) -> None:
             dump(predictions, str(partial), file_format='json')
     except OSError as error:
         raise UserError(f'cannot write the predictions to {path}: {error.strerror or error}') from error
+
+
+def _label_numbers(meta: dict) -> Sequence[int]:
+    """The value of each class in the label maps of a data set."""
+    count, first = len(meta['classes']), int(bool(meta.get('reduce_zero_label')))
+    numbers = meta.get('category_ids') or ()
+    return numbers if len(numbers) == count else range(first, first + count)
 
 
 def _mean(values: np.ndarray) -> float:

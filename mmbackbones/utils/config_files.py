@@ -11,6 +11,8 @@ from ..errors import UserError
 
 ConfigLike: TypeAlias = str | Path | Config  # what every CONFIG may be: a path, a name, or the config itself
 
+CONFIG_COPY = 'config.py'  # the config that was run, in its work directory
+
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -41,9 +43,12 @@ def config_path(name: str) -> Path:
 
 
 def config_name(config: ConfigLike) -> str:
-    """What a config is called: its file's name without the suffix; ``config`` if it comes from no file."""
-    source = config.filename if isinstance(config, Config) else config
-    return Path(source or 'config').stem
+    """What a config is called: its file's name without the suffix, or that of the work directory that it was copied to.
+
+    It is ``config`` if it comes from no file.
+    """
+    path = Path((config.filename if isinstance(config, Config) else config) or CONFIG_COPY).absolute()
+    return path.parent.name if path.name == CONFIG_COPY and path.is_file() else path.stem
 
 
 def read_config(config: ConfigLike) -> Config:

@@ -1,6 +1,7 @@
 """Reading, writing and listing files, with the care that users' files need."""
 
 import errno
+import hashlib
 import os
 import stat
 from collections import defaultdict
@@ -80,6 +81,15 @@ def read_text(path: Path) -> str:
         return read_bytes(path, MAX_TEXT_BYTES).decode('utf-8-sig')
     except (OSError, ValueError) as error:
         raise UserError(f'{path} is not a readable text file: {error}') from error
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -18,7 +18,7 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # shares of red, green and blue
 def class_name(index: int, classes: Sequence[str]) -> str:
     """Name of a class as it is drawn: one line of letters that a font has, whatever the name is."""
     name = ' '.join(classes[index].split()) if 0 <= index < len(classes) else ''
-    return _shorten(_font_for(printable(name))[1] or f'class {index}', _LONGEST)
+    return shorten(font_for(printable(name))[1] or f'class {index}', _LONGEST)
 
 
 def fitting_label(name: str, value: str, size: int, color: Color, width: int) -> npt.NDArray[np.uint8]:
@@ -27,11 +27,11 @@ def fitting_label(name: str, value: str, size: int, color: Color, width: int) ->
     length = len(name)
     while picture.shape[1] > width and length > 1:
         length = min(length - 1, length * width // picture.shape[1] + 1)
-        picture = label(f'{_shorten(name, length)} {value}'.strip(), size, color)
+        picture = label(f'{shorten(name, length)} {value}'.strip(), size, color)
     return picture
 
 
-def _shorten(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     """Replace the middle of a text of more than `length` characters: names often differ at their end."""
     if len(text) <= length:
         return text
@@ -51,7 +51,7 @@ def label(text: str, size: int, color: Color) -> npt.NDArray[np.uint8]:
     Shape:
         Returns ``(H, W, 3)`` in RGB; the height depends on `size` only.
     """
-    path, text = _font_for(text)
+    path, text = font_for(text)
     font = _font(path, size)
     padding, height = max(2, round(size / 4)), text_height(size)
     left, _, right, _ = font.getbbox(text, anchor='lm')
@@ -79,7 +79,7 @@ def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=4096)
-def _font_for(text: str) -> tuple[str, str]:
+def font_for(text: str) -> tuple[str, str]:
     """A font for a text, and the text with what no font has escaped."""
     usual = _usual_font()
     if text.isascii():

@@ -288,7 +288,7 @@ def test_a_config_with_the_classes_of_a_stranger_is_written_as_data(sound, shape
     for folder in (shapes / 'images').iterdir():
         Path(folder.name).symlink_to(folder)
     apis.test('model.pth', work_dir='tested')
-    assert tuple(Config.fromfile('tested/model.py').test_dataloader.dataset.metainfo.classes) == names
+    assert tuple(Config.fromfile('tested/config.py').test_dataloader.dataset.metainfo.classes) == names
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
 from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
+from mmbackbones.evaluation.results_table import read_results_csv
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
 
@@ -169,6 +170,15 @@ def test_the_model_that_is_validated_is_saved(folder, seen, kind, file):
     assert any('running_mean' in key for key in saved)
     for report in seen:
         assert_equal(report[kind].validated[-1], saved)
+
+
+@pytest.mark.parametrize(('kind', 'metric'), [('boxes', 'bbox_mAP'), ('labels', 'mIoU')])
+def test_the_first_process_writes_the_results(folder, kind, metric):
+    row = read_results_csv(folder / kind / 'results.csv')[-1]
+    assert row['train/loss'] > 0
+    assert metric in row
+    assert (folder / kind / 'curves.png').is_file()
+    assert not (folder / 'nan' / 'results.csv').exists()
 
 
 def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp_path):

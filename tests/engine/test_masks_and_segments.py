@@ -86,7 +86,7 @@ def test_where_predictions_are_saved(tool, mask_detector, segmentor, shapes, tmp
     for model, file, message in (
         (mask_detector, shapes / 'annotations/val.json', 'would overwrite the annotations in'),
         (mask_detector, tmp_path / 'found.txt', 'give it a name that ends in .json'),
-        (segmentor, tmp_path / 'found.json', 'this is a segmentor: its label maps are what `mmbackbones predict`'),
+        (segmentor, tmp_path / 'ground_truth.json', 'is where the ground truth is written: choose another file'),
     ):
         code, _, err = run(model, file)
         assert code == 2
@@ -123,13 +123,13 @@ def contents(folder):
 def test_a_test_in_the_folder_of_a_training_run_keeps_to_a_subfolder(tool, mask_detector, tiny_mask_config, shapes):
     """And says which operators it uses, once."""
     before = contents(mask_detector)
-    assert Path('tiny_mask.py') in before
+    assert Path('config.py') in before
     code, out, err = tool(
         'test', tiny_mask_config, mask_detector / 'epoch_1.pth', '--data', shapes, *SMALL, '--work-dir', mask_detector
     )
     assert code == 0, err
     assert contents(mask_detector) == before
-    assert {'metrics.json', 'tiny_mask.py'} <= {path.name for path in (mask_detector / 'test').iterdir()}
+    assert {'metrics.json', 'config.py'} <= {path.name for path in (mask_detector / 'test').iterdir()}
     images = len(json.loads((shapes / 'annotations/val.json').read_text())['images'])
     assert f'metrics of {images} images written to {mask_detector / "test/metrics.json"}' in out
     assert out.count(' - NMS and RoIAlign ') == 1

@@ -11,6 +11,7 @@ from pycocotools.cocoeval import COCOeval
 
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric, ExactIoUMetric
+from mmbackbones.evaluation.result_files import ResultFiles
 
 SIZE = 60
 IDS = {'cat': 7, 'dog': 3, 'cow': 9}  # not rising: pycocotools sorts them
@@ -108,12 +109,12 @@ def test_equal_to_plain_pycocotools_to_the_last_digit(ground_truth, tmp_path, ki
 def test_saved_predictions_give_the_same_figures(ground_truth, tmp_path, kind):
     metric = ExactCocoMetric(ann_file=str(ground_truth), metric=['bbox', 'segm'])
     metric.dataset_meta = dict(classes=tuple(IDS))
-    metric.predictions = tmp_path / 'predictions.json'
+    metric.files = ResultFiles(tmp_path / 'predictions.json')
     samples = list(predictions(ground_truth))
     metric.process({}, samples[:2])
     metric.process({}, samples[2:])
     metrics = metric.evaluate(len(samples))
-    content = json.loads(metric.predictions.read_text())
+    content = json.loads(metric.files.predictions.read_text())
     truth = json.loads(ground_truth.read_text())
     assert content['images'] == truth['images']
     assert sorted(content['categories'], key=str) == sorted(truth['categories'], key=str)
@@ -129,14 +130,14 @@ def test_saved_predictions_give_the_same_figures(ground_truth, tmp_path, kind):
 def test_saved_predictions_without_an_annotation_file(ground_truth, tmp_path):
     metric = ExactCocoMetric(metric='bbox')
     metric.dataset_meta = dict(classes=tuple(IDS))
-    metric.predictions = tmp_path / 'predictions.json'
+    metric.files = ResultFiles(tmp_path / 'predictions.json')
     samples = [
         {**sample, 'instances': [], 'img_path': f'photos/{sample["img_id"]}.jpg'}
         for sample in predictions(ground_truth)
     ]
     metric.process({}, samples)
     metric.evaluate(len(samples))
-    content = json.loads(metric.predictions.read_text())
+    content = json.loads(metric.files.predictions.read_text())
     assert [image['file_name'] for image in content['images']] == [sample['img_path'] for sample in samples]
     assert len(content['annotations']) == sum(len(sample['pred_instances']['scores']) for sample in samples)
 

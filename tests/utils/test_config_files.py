@@ -51,6 +51,13 @@ def test_names_of_configs(tmp_path):
     ] * 4
 
 
+def test_a_copied_config_is_called_like_its_work_directory(tmp_path):
+    copy = tmp_path / 'retinanet_mine' / 'config.py'
+    copy.parent.mkdir()
+    copy.write_text('lr = 0.1\n')
+    assert [config_name(config) for config in (copy, read_config(copy))] == ['retinanet_mine'] * 2
+
+
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [

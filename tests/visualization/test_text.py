@@ -50,9 +50,9 @@ def test_a_class_that_has_no_name_is_called_by_its_number():
 
 def test_what_no_font_has_is_escaped(monkeypatch):
     monkeypatch.setattr(text, '_other_fonts', lambda: ('/no/such/font.ttf',))
-    text._font_for.cache_clear()
+    text.font_for.cache_clear()
     assert class_name(0, ['猫 cat']) == '\\u732b cat'
-    text._font_for.cache_clear()
+    text.font_for.cache_clear()
 
 
 def test_a_font_is_found_that_has_a_name(monkeypatch, tmp_path):
@@ -63,9 +63,9 @@ def test_a_font_is_found_that_has_a_name(monkeypatch, tmp_path):
     empty.write_bytes(b'')
     monkeypatch.setattr(text, '_usual_font', lambda: str(broken))
     monkeypatch.setattr(text, '_other_fonts', lambda: (str(empty), usual))
-    text._font_for.cache_clear()
-    assert text._font_for('кот') == (usual, 'кот')
-    text._font_for.cache_clear()
+    text.font_for.cache_clear()
+    assert text.font_for('кот') == (usual, 'кот')
+    text.font_for.cache_clear()
 
 
 def test_a_long_name_keeps_both_ends():

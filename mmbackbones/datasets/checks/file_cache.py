@@ -15,6 +15,7 @@ from ...utils.files import write_text
 from ...utils.paths import escapes_folder
 from ...utils.progress import track
 from ...utils.text import advise_on_missing
+from .findings import current_findings
 
 CACHE_VERSION = 3  # raise it when the form of the cache changes, or what an `inspect` says of a file
 SAVE_INTERVAL = 10  # seconds; the most that a check loses when it is killed
@@ -38,7 +39,8 @@ def inspect_files(
         inspect: Inspects one file.
 
     Returns:
-        What `inspect` says of each file, in the order of `names`.
+        What `inspect` says of each file, in the order of `names`; nothing, an empty tuple, of one that cannot be read
+        where :func:`~mmbackbones.datasets.checks.findings.collecting_findings` collects those.
 
     Raises:
         UserError: A name leaves `root`, or files are missing, unreadable, or not regular (reading a pipe would never
@@ -46,13 +48,16 @@ def inspect_files(
     """
     states = _find_files(root, folder, names, source, kind)
     known, broken = _inspect_new(folder, states, kind, inspect)
-    if broken:
+    findings = current_findings()
+    if findings and len(broken) < len(states):
+        findings.unreadable |= {os.path.join(folder, name): reason for name, reason in broken.items()}
+    elif broken:
         name, reason = next(iter(broken.items()))
         raise UserError(
             f'{source}: the {kind} {os.path.join(folder, name)!r} cannot be read ({reason}); '
             f'{_portion(list(broken), names, kind)} unreadable'
         )
-    return [tuple(known[name][_STATE:]) for name in names]
+    return [() if name in broken else tuple(known[name][_STATE:]) for name in names]
 
 
 def _find_files(root: Path, folder: Path, names: Sequence[str], source: str, kind: str) -> dict[str, list[int]]:

@@ -35,9 +35,9 @@ def describe_size_mismatch(given: tuple[int | None, int | None], found: ImageInf
         found: The image file.
 
     Returns:
-        The end of a sentence that begins with the image, or None if the file has the stated size.
+        The end of a sentence that begins with the image, or None if the file has the stated size or cannot be read.
     """
-    if all(side in (None, real) for side, real in zip(given, found.size, strict=True)):
+    if not found.is_readable or all(side in (None, real) for side, real in zip(given, found.size, strict=True)):
         return None
     stated = 'is said to be {}x{} pixels, but its file'.format(*('?' if side is None else side for side in given))
     if found.orientation == 1:

@@ -44,6 +44,8 @@ _one_large_image = Lock()
 class ImageInfo(NamedTuple):
     """What is known of an image before training.
 
+    One that cannot be read has no size; see :func:`~mmbackbones.datasets.checks.findings.collecting_findings`.
+
     Attributes:
         width: Width in pixels as training reads the image, turned by its EXIF orientation.
         height: Height in pixels as training reads the image.
@@ -69,6 +71,11 @@ class ImageInfo(NamedTuple):
         """Width and height."""
         return self.width, self.height
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether the image can be read."""
+        return self.width > 0
+
 
 def read_images(root: Path, folder: Path, names: Sequence[str], source: str) -> list[ImageInfo]:
     """Verify images by decoding them.
@@ -84,7 +91,7 @@ def read_images(root: Path, folder: Path, names: Sequence[str], source: str) -> 
     """
     with _lenient_pil():
         found = inspect_files(root, folder, names, source, 'image', _inspect)
-    return [ImageInfo(*values) for values in found]
+    return [ImageInfo(*(values or (0, 0))) for values in found]
 
 
 def image_damage(path: str, decode: bool = True) -> str | None:

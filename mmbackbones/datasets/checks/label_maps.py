@@ -34,6 +34,8 @@ _LOSSLESS = {'BMP', 'GIF', 'PNG', 'TIFF'}
 class LabelMap:
     """What is known of a label map before training.
 
+    One that cannot be read has no size; see :func:`~mmbackbones.datasets.checks.findings.collecting_findings`.
+
     Attributes:
         size: Width and height in pixels.
         as_stored: Whether MMSegmentation reads the labels of the file as they are.
@@ -83,7 +85,7 @@ def read_label_maps(
     found = inspect_files(root, folder, names, source, kind, partial(_inspect, by_color=by_color))
     return [
         LabelMap((width, height), bool(as_stored), dict(zip(counts[::2], counts[1::2], strict=True)), by_color)
-        for width, height, as_stored, *counts in found
+        for width, height, as_stored, *counts in (values or (0, 0, 0) for values in found)
     ]
 
 

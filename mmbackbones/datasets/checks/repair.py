@@ -9,6 +9,7 @@ from ...errors import UserError
 from ...utils.garbage import paused_collector
 from ...utils.paths import normalize_separators
 from .annotations import NUMBER_TYPES
+from .findings import current_findings
 from .image_sizes import describe_size_mismatch, parse_side
 from .images import ImageInfo
 from .masks import box_of_mask
@@ -18,6 +19,7 @@ MAX_OVERSHOOT = 0.5  # pixels
 # Kind of repair -> its description for one, for several.
 DESCRIPTIONS = {
     'slash': ('file name with backslashes read as folders', 'file names with backslashes read as folders'),
+    'unreadable': ('image that cannot be read left out', 'images that cannot be read left out'),
     'size': ('image size filled in', 'image sizes filled in'),
     'box': ('box taken from its mask', 'boxes taken from their masks'),
     'clipped': ('box clipped to its image', 'boxes clipped to their image'),
@@ -99,7 +101,7 @@ def normalize_coco(data: dict[str, Any], image_dir: Path, name: str, masks: bool
         known = None not in (image['width'], image['height'])  # otherwise fill_image_sizes counts it
         if known and any(type(side) is not int for side in given):
             repairs['size'] += 1
-    _drop_empty_boxes(data, repairs)
+    _drop_empty_boxes(data, image_dir, repairs)
     if masks:
         _drop_empty_polygons(data, repairs)
     return repairs
@@ -131,18 +133,22 @@ def fill_image_sizes(data: dict[str, Any], images: Sequence[ImageInfo], name: st
 
 
 @paused_collector()
-def repair_annotations(data: dict[str, Any]) -> Counter[str]:
+def repair_annotations(data: dict[str, Any], image_dir: Path) -> Counter[str]:
     """Clip boxes to their images, drop those without area, and fill in areas, ``iscrowd`` and ids.
 
     Args:
         data: Content of a COCO file, normalized, with the sizes of all images; changed in place.
+        image_dir: Folder that file names are relative to.
 
     Returns:
         Number of repairs of each kind.
     """
     repairs: Counter[str] = Counter()
-    _drop_empty_boxes(data, repairs)
+    _drop_empty_boxes(data, image_dir, repairs)
     sizes = {image['id']: (image['width'], image['height']) for image in data['images']}
+    if findings := current_findings():
+        beyond = (item for item in data['annotations'] if _reaches_beyond(item['bbox'], *sizes[item['image_id']]))
+        findings.add_boxes(beyond, data, image_dir, 'clipped')
     for annotation in data['annotations']:
         _clip(annotation, *sizes[annotation['image_id']], repairs)
         _repair_area(annotation, repairs)
@@ -179,12 +185,17 @@ def describe_repairs(repairs: Counter[str]) -> str:
     return ', '.join(f'{count} {DESCRIPTIONS[kind][count > 1]}' for kind in DESCRIPTIONS if (count := repairs[kind]))
 
 
-def _drop_empty_boxes(data: dict[str, Any], repairs: Counter[str]) -> None:
+def _drop_empty_boxes(data: dict[str, Any], image_dir: Path, repairs: Counter[str]) -> None:
     sizes = {image['id']: (image['width'], image['height']) for image in data['images']}
-    kept = [item for item in data['annotations'] if not _is_empty(item['bbox'], *sizes[item['image_id']])]
-    if len(kept) < len(data['annotations']):
-        repairs['dropped'] += len(data['annotations']) - len(kept)
-        data['annotations'] = kept
+    empty = [item for item in data['annotations'] if _is_empty(item['bbox'], *sizes[item['image_id']])]
+    if not empty:
+        return
+    if findings := current_findings():
+        findings.add_boxes(empty, data, image_dir, 'dropped')
+    repairs['dropped'] += len(empty)
+    data['annotations'] = [
+        item for item in data['annotations'] if not _is_empty(item['bbox'], *sizes[item['image_id']])
+    ]
 
 
 def _is_empty(box: list[float], width: int | None, height: int | None) -> bool:
@@ -212,15 +223,20 @@ def _drop_empty_polygons(data: dict[str, Any], repairs: Counter[str]) -> None:
 
 
 def _clip(annotation: dict[str, Any], width: int, height: int, repairs: Counter[str]) -> None:
-    x, y, w, h = annotation['bbox']
-    if max(-x, -y, x + w - width, y + h - height) <= MAX_OVERSHOOT:
+    if not _reaches_beyond(annotation['bbox'], width, height):
         return
+    x, y, w, h = annotation['bbox']
     left, top = max(x, 0), max(y, 0)
     w, h = min(x + w, width) - left, min(y + h, height) - top
     annotation['bbox'] = [left, top, w, h]
     if not annotation.get('segmentation'):  # otherwise the area is that of the mask
         annotation['area'] = w * h
     repairs['clipped'] += 1
+
+
+def _reaches_beyond(box: list[float], width: int, height: int) -> bool:
+    x, y, w, h = box
+    return max(-x, -y, x + w - width, y + h - height) > MAX_OVERSHOOT
 
 
 def _repair_area(annotation: dict[str, Any], repairs: Counter[str]) -> None:

@@ -121,10 +121,12 @@ def repair_file(root: Path, item: CheckedFile, classes: tuple[str, ...]) -> Repa
     data, source, notes = annotations.data, str(root / item.name), [*annotations.notes]
     files = [image['file_name'] for image in data['images']]
     images = annotations.images or read_images(annotations.boundary or root, annotations.image_dir, files, source)
-    filled = fill_image_sizes(data, images, source)
+    images, unreadable = _drop_unreadable(data, images)
+    files = [image['file_name'] for image in data['images']]
+    filled = unreadable + fill_image_sizes(data, images, source)
     refuse_corners(data, source)
-    repairs = item.repairs + filled + repair_annotations(data)
-    if item.masks_for is not None and filled:
+    repairs = item.repairs + filled + repair_annotations(data, annotations.image_dir)
+    if item.masks_for is not None and filled['size']:
         check_masks(data, source, item.masks_for)  # those of images whose size has not been known
     ordered = [category['name'] for category in data['categories']] == list(classes)
     repairs += set_categories(data, classes)
@@ -142,6 +144,20 @@ def repair_file(root: Path, item: CheckedFile, classes: tuple[str, ...]) -> Repa
             f'{len(repeated)}, such as {repeated[0]}'
         )
     return Repairs({*repairs, *([] if ordered else ['order'])}, images, notes)
+
+
+def _drop_unreadable(data: dict[str, Any], images: list[ImageInfo]) -> tuple[list[ImageInfo], Counter[str]]:
+    """Leave out what cannot be read, where that is collected.
+
+    Returns:
+        What was found in the other image files; number of repairs.
+    """
+    left_out = {image['id'] for image, info in zip(data['images'], images, strict=True) if not info.is_readable}
+    if not left_out:
+        return images, Counter()
+    data['images'] = [image for image in data['images'] if image['id'] not in left_out]
+    data['annotations'] = [item for item in data['annotations'] if item['image_id'] not in left_out]
+    return [info for info in images if info.is_readable], Counter(unreadable=len(left_out))
 
 
 def _with_known_sizes(data: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from ..run_lengths import rle_of_runs
 from .windows import Window
 
 
@@ -58,11 +59,7 @@ def _encode_part(mask: np.ndarray, left: int, top: int, width: int, height: int)
     starts, ends = places[::2], places[1::2]
     apart = starts[1:] > ends[:-1]  # those at the bottom of a column and at the top of the next one are one run
     starts, ends = starts[np.append(True, apart)], ends[np.append(apart, True)]
-    runs = np.stack([starts, ends], 1).ravel()
-    if runs[-1] < width * height:
-        runs = np.append(runs, width * height)
-    counts = np.diff(runs, prepend=0)
-    return coco_mask.frPyObjects(dict(counts=counts.tolist(), size=[height, width]), height, width)
+    return rle_of_runs(starts, ends, height, width)
 
 
 def union(masks: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -220,14 +221,14 @@ def test_repair_annotations(values, changed, repairs):
     data = one_box([4, 4, 10, 10])
     data['annotations'][0].update(values)
     expected = data['annotations'][0] | changed
-    assert repair_annotations(data) == repairs
+    assert repair_annotations(data, Path()) == repairs
     assert data['annotations'] == [expected]
 
 
 @pytest.mark.parametrize(('ignore', 'iscrowd', 'repairs'), [(0, 0, {}), (1, 1, {'ignore': 1})])
 def test_repair_annotations_turns_ignore_into_crowd(ignore, iscrowd, repairs):
     data = one_box([4, 4, 10, 10], **VALID, ignore=ignore)
-    assert repair_annotations(data) == repairs
+    assert repair_annotations(data, Path()) == repairs
     assert data['annotations'][0]['iscrowd'] == iscrowd
     assert 'ignore' not in data['annotations'][0]
 

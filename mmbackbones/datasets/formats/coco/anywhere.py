@@ -16,6 +16,7 @@ from .usual import Coco2017, CocoFormat, CvatCoco, OneCocoFile, PlainCoco
 MAX_FILES = 100  # a folder with more JSON files has one per image
 MAX_FOLDERS = 1000  # that are looked into
 PREDICTIONS = 'predictions.json'  # what a model found, in COCO's form, may lie beside what it was trained on
+GROUND_TRUTH = 'ground_truth.json'  # beside that, what a test compared it with: a copy of other annotations
 _ANNOTATIONS = ('annotations', 'annotation', 'labels', 'json', 'coco')  # names of folders with folders of files
 _BESIDE = ('images', 'data', 'img')  # names of folders with images beside a file
 
@@ -104,7 +105,9 @@ def _list_coco_files(folder: Folder) -> list[str]:
     files = [file for place in places for file in _list_in(folder, place)]
     boxes = [file for file in files if not Path(file).name.startswith(OTHER_TASKS)]
     boxes = boxes or [file for file in files if Path(file).name.startswith(KEYPOINTS)]
-    return [file for file in boxes if Path(file).name != PREDICTIONS] or boxes
+    true = [file for file in boxes if Path(file).name != PREDICTIONS]
+    tested = {str(PurePosixPath(file).with_name(GROUND_TRUTH)) for file in boxes if Path(file).name == PREDICTIONS}
+    return [file for file in true if file not in tested] or true or boxes
 
 
 def _is_of_one_folder(folder: Folder, file: str) -> bool:

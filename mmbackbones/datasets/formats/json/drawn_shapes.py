@@ -91,6 +91,8 @@ def to_objects(shapes: Sequence[Shape], info: ImageInfo, where: Path) -> list[Ob
     Raises:
         UserError: A patch is malformed.
     """
+    if not info.is_readable:  # and is going to be left out
+        return []
     groups: dict[Hashable, list[Shape]] = defaultdict(list)
     for number, shape in enumerate(shapes):
         groups[number if shape.group is None else (shape.name, shape.group)].append(shape)

@@ -5,6 +5,7 @@ import posixpath
 from bisect import bisect
 from collections.abc import Sequence
 from difflib import get_close_matches
+from itertools import compress
 from pathlib import Path
 
 from ....errors import UserError
@@ -133,6 +134,9 @@ def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]], by_co
     found = read_images(root, image_dir, images, str(image_dir))
     check_not_narrow(image_dir, images, found)
     labels = read_label_maps(root, map_dir, maps, str(map_dir), by_color)
+    readable = [info.is_readable and all(label.size) for info, label in zip(found, labels, strict=True)]
+    names, images = list(compress(names, readable)), list(compress(images, readable))
+    found, labels = list(compress(found, readable)), list(compress(labels, readable))
     wrong = [item for item in zip(names, found, labels, strict=True) if item[1].size != item[2].size]
     if wrong:
         (image, label), info, label_map = wrong[0]
