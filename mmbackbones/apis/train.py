@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from ..engine.checkpoint_hook import WholeCheckpointHook
 from ..engine.distributed import main_process_first
 from ..engine.img_scale import checked_img_scale
+from ..engine.results_hook import CURVES
 from ..engine.training import run_training
 from ..errors import UserError, printable
 from ..evaluation.summary import leading_metrics
@@ -176,6 +177,8 @@ def _print_best(result: TrainResult) -> None:
     else:
         print(f'best checkpoint: {printable(shown_path(result.best_checkpoint))}')
         print(f'its figures:     {figures}')
+    if (result.work_dir / CURVES).is_file():
+        print(f'its curves:      {printable(shown_path(result.work_dir / CURVES))}')
 
 
 def _result(runner: Runner) -> TrainResult:

@@ -112,3 +112,18 @@ def test_a_bar_in_no_terminal_is_not_forced(monkeypatch):
     display.state.stages = [Stage('test', 3)]
     with display:
         display.show_bar()
+
+
+def test_what_ends_a_run_ends_the_bar():
+    console = Console(file=StringIO(), force_terminal=True, legacy_windows=False)
+    display = ProgressDisplay(console)
+    display.state.stages = [Stage('test', 3)]
+
+    def stopped():
+        with display:
+            display.show()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert console.file.getvalue().endswith('\x1b[?25h\r\x1b[1A\x1b[2K')
