@@ -178,7 +178,7 @@ def _print_best(result: TrainResult) -> None:
         print(f'best checkpoint: {printable(shown_path(result.best_checkpoint))}')
         print(f'its figures:     {figures}')
     if (result.work_dir / CURVES).is_file():
-        print(f'its curves:      {printable(shown_path(result.work_dir / CURVES))}')
+        print(f'curves:          {printable(shown_path(result.work_dir / CURVES))}')
 
 
 def _result(runner: Runner) -> TrainResult:

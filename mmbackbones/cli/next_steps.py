@@ -30,7 +30,7 @@ def print_next_steps(result: TrainResult, data: str | None) -> None:
         ['predict', model, images],
         ['export', model, str(Path(folder) / 'model.onnx')],
     )
-    print('\nnext: figures of each class, a report with curves and mistakes, predictions, a file for other runtimes')
+    print('\nnext: figures of each class, a report, predictions, a file for other runtimes')
     for command in commands:
         print('   ', printable(shlex.join([*_program(), *command])))
 
