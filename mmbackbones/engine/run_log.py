@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from logging import WARNING
 from netrc import NetrcParseError, netrc
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,7 @@ class _Log(BaseVisBackend):
                 f'--log {self.name} stopped working, and training goes on: {summarize_error(error)}; {RESULTS} in the '
                 'work directory has all figures',
                 logger='current',
+                level=WARNING,
             )
 
 
@@ -181,12 +183,13 @@ class WandbLog(_Log, WandbVisBackend):
         """Open the log, of the same run if it is resumed; offline where nobody is logged in."""
         import wandb
 
-        mode = None if os.environ.get('WANDB_MODE') or _has_wandb_account() else 'offline'
+        mode: Any = None if os.environ.get('WANDB_MODE') or _has_wandb_account() else 'offline'
         if mode:
             print_log(
                 'wandb: nobody is logged in here, so the run is logged to files; `wandb login` and '
                 f'`wandb sync {self.folder / "wandb"}/offline-run-*-{self.run}` send them',
                 logger='current',
+                level=WARNING,
             )
         wandb.init(
             project=os.environ.get('WANDB_PROJECT') or _PROJECT,
