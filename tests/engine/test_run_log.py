@@ -94,10 +94,13 @@ def test_mlflow_without_a_server(tmp_path):
     folder.mkdir()
     (folder / 'results.csv').write_text('epoch,iteration\n')
     log_twice('mlflow', folder)
+    open_log('mlflow', folder)  # and stopped, as by Ctrl-C in a notebook
+    open_log('mlflow', folder, iteration=4).close()
+    assert mlflow.active_run() is None
     client = mlflow.MlflowClient((folder / 'mlruns').as_uri())
     experiment = client.get_experiment_by_name('mmbackbones')
     (run,) = client.search_runs([experiment.experiment_id])  # one, although it was resumed
-    assert (run.info.run_name, run.info.status, run.data.tags['run']) == ('a b%20#', 'FINISHED', 'run5')
+    assert (run.info.run_name, run.info.status, run.data.tags['mmbackbones.run']) == ('a b%20#', 'FINISHED', 'run5')
     assert run.data.params['optim_wrapper.optimizer.lr'] == '0.1'
     history = {key: client.get_metric_history(run.info.run_id, key) for key in run.data.metrics}
     found = {key: [(one.step, one.value) for one in values] for key, values in history.items()}
