@@ -135,7 +135,7 @@ def _checked_point(point: Any, width: int, height: int) -> tuple[float, float]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and type(value) is not bool and isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
 
 
 def _source(image: Any) -> Source:

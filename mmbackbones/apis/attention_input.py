@@ -65,7 +65,8 @@ def input_of_backbone(network: nn.Module, metadata: Metadata, source: Source) ->
         UserError: The image cannot be read.
     """
     steps = [dict(type='LoadImageFromFile')]
-    given = _read(InputPipeline(Config(dict(test_dataloader=dict(dataset=dict(pipeline=steps))))), source)
+    cfg = dict(default_scope='mmdet', test_dataloader=dict(dataset=dict(pipeline=steps)))
+    given = _read(InputPipeline(Config(cfg)), source)
     image = given.read_image()
     height, width = image.shape[:2]
     scale = min(1, max(_LARGEST) / max(height, width), min(_LARGEST) / min(height, width))

@@ -33,6 +33,7 @@ from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
 from .options import flatten, merge_again, options_in, resolve_arguments
 from .rehearsal import build_model, rehearse
+from .results_hook import record_results
 from .resume import (
     ResumingRunner,
     RunState,
@@ -44,7 +45,8 @@ from .resume import (
     is_newest,
     log_resume,
 )
-from .results_hook import record_results
+from .run_log import check_log, log_run, without_logs
+from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
@@ -63,6 +65,7 @@ ARGUMENTS: dict[str, Any] = dict(
     resume=None,
     seed=None,
     launcher='none',
+    log=None,
 )
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
@@ -98,7 +101,11 @@ def run_training(
         OSError: A file could not be read or written during training.
     """
     options = flatten(cfg_options)
+    given = dict(data=data, img_scale=img_scale, work_dir=work_dir, background=background, ignore_label=ignore_label)
+    given |= {key: value for key, value in arguments.items() if value != ARGUMENTS[key]}
+    call = python_call(config, {**given, 'cfg_options': cfg_options})
     asked = resolve_arguments(ARGUMENTS | arguments, options)
+    check_log(asked['log'])
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     with _file_errors_as_user_errors():
         cfg = read_config(config)
@@ -133,8 +140,9 @@ def run_training(
             _check_classes(cfg, state, options)
             merge_again(cfg, options_in(options, *_DATA))
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
-            run = folder.start_run(same_run.run if same_run else None)
+            run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
+            log_run(cfg, asked['log'], run, state.iter if state else 0)
             runner = _build_runner(cfg, original_length, options, state)
             _write_config(runner)
         begin = runner.iter
@@ -219,6 +227,7 @@ def _write_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
+    without_logs(cfg)
     dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
 
 

@@ -43,7 +43,7 @@ class TrainingFigures:
     def add(self, losses: dict[str, Any], images: int, working: float, lr: float) -> None:
         """Add an iteration."""
         for name, value in losses.items():
-            number = float(value)
+            number = value.item() if isinstance(value, Tensor) else float(value)
             if math.isfinite(number):
                 total, count = self.sums.get(name, (0.0, 0))
                 self.sums[name] = (total + number, count + 1)

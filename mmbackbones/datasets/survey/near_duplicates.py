@@ -7,6 +7,7 @@ brighter. Nearly alike are two images whose hashes both differ in few bits.
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def group_similar(hashes: Hashes) -> list[list[int]]:
 def _similar_pairs(hashes: Hashes) -> Iterable[tuple[int, int]]:
     """Indices of the pairs of hashes that differ in few bits; a pair may come more than once."""
     edges = np.linspace(0, 64, _BANDS + 1).astype(np.uint64)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         part = (hashes[:, 0] >> low) & ((np.uint64(1) << (high - low)) - np.uint64(1))
         order = np.argsort(part, kind='stable')
         starts = np.flatnonzero(np.diff(part[order], prepend=np.uint64(0))) if len(order) else order
@@ -116,7 +117,7 @@ def _differing_bits(one: Hashes, other: Hashes) -> npt.NDArray[np.integer]:
         return np.asarray(np.bitwise_count(bits))
     for shift, mask in ((1, 0x5555555555555555), (2, 0x3333333333333333), (4, 0x0F0F0F0F0F0F0F0F)):
         bits = (bits & np.uint64(mask)) + (bits >> np.uint64(shift) & np.uint64(mask))
-    return (bits * np.uint64(0x0101010101010101) >> np.uint64(56)).astype(np.int64)
+    return np.asarray(bits * np.uint64(0x0101010101010101) >> np.uint64(56), np.int64)
 
 
 def _hash(path: str) -> tuple[int, ...] | str:

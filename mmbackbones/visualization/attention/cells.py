@@ -18,6 +18,7 @@ Box = tuple[float, float, float, float]  # left, top, right and bottom as shares
 
 _WHOLE: Box = (0, 0, 1, 1)
 _SMALL = 0.35  # share of the image's sides below which what is seen is enlarged
+_ALL = 0.995  # of the weight
 _AROUND = 1.6  # sides of what is shown then, relative to what is seen
 
 
@@ -79,12 +80,13 @@ def _cell(attention: 'Attention', found: 'AttentionMap', size: tuple[int, int]) 
     left, top, right, bottom = (round(at * side) for at, side in zip(box, (width, height) * 2, strict=True))
     part = found.map[top : max(bottom, top + 1), left : max(right, left + 1)]
     picture = shade(_resized(attention.image, box, size), part, kind, limits)
-    words = [' to '.join(f'{limit:.3g}' for limit in limits)]
-    if found.elsewhere is not None:
-        words.append(f'{1 - found.elsewhere.mean():.0%} of the weight')
+    words = []
+    if kind.of_point and found.share < _ALL:
+        words.append(f'{found.share:.0%} of the weight')
     if box != _WHOLE:
         words.append(f'enlarged {1 / (box[2] - box[0]):.2g}x')
-    return Cell(kind.title, ', '.join(words), _marked(picture, attention, box))
+    note = ' to '.join(f'{limit:.3g}' for limit in limits) + '\n' + ', '.join(words)
+    return Cell(kind.title, note.rstrip(), _marked(picture, attention, box))
 
 
 def _box(values: Floats) -> Box:

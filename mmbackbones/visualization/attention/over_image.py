@@ -35,3 +35,16 @@ def _indices(
     """Which of the values along one side each pixel lies in, and whether it lies in any."""
     indices = np.floor((np.arange(length) + 0.5 - start) / side).astype(np.int64)
     return np.clip(indices, 0, number - 1), (indices >= 0) & (indices < number)
+
+
+def on_the_image(number: int, start: float, end: float, length: int) -> npt.NDArray[np.bool_]:
+    """Which of the values along one side lie on the image, at least in part.
+
+    Args:
+        number: How many there are.
+        start: Border of the first.
+        end: Border of the last.
+        length: Side of the image.
+    """
+    borders = np.linspace(start, end, number + 1)
+    return (borders[:-1] < length) & (borders[1:] > 0)

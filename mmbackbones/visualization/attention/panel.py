@@ -22,10 +22,11 @@ _DPI = 110
 # All lengths are inches.
 _AREA = 3.3  # of a picture
 _FLATTEST = 2.5  # the longer side relative to the shorter one that pictures are made room for
+_NARROWEST = 1.75  # width of that room, for the texts
 _MARGIN, _GAP = 0.3, 0.14  # around the panel, between pictures
 _TOP = 0.55  # height of the title
 _HEADING, _ABOVE = 0.28, 0.18  # height of the line above a row, and what is free above it
-_TITLE, _NOTE = 0.22, 0.2  # heights of the lines above and below a picture
+_TITLE, _NOTE = 0.22, 0.33  # heights of the lines above and below a picture
 _LEFT, _LEAST_LEFT = 1.5, 2.6  # width of the left column: relative to a picture, and the least
 _LETTERS = 15.5  # of the legend, in an inch
 _LINE, _BAR = 0.165, 0.72  # heights of a line of the legend, and of a color scale with its texts
@@ -48,9 +49,11 @@ class _Panel:
         self._attention = attention
         height, width = attention.image.shape[:2]
         aspect = float(np.clip(width / height, 1 / _FLATTEST, _FLATTEST))
-        self._width, self._height = (_AREA * aspect) ** 0.5, (_AREA / aspect) ** 0.5
+        self._width, self._height = max((_AREA * aspect) ** 0.5, _NARROWEST), (_AREA / aspect) ** 0.5
+        scale = min(self._width / width, self._height / height)
+        self._picture = width * scale, height * scale
         self._left = max(_LEFT * self._width, _LEAST_LEFT)
-        self._rows = cells_of(attention, _pixels(self._width, self._height))
+        self._rows = cells_of(attention, _pixels(*self._picture))
         self._step = _ABOVE + _HEADING + _TITLE + self._height + _NOTE
         self._right = self._column(max(len(row.cells) for row in self._rows)) - _GAP
         kinds = [KINDS[found.kind] for found in attention.maps]
@@ -86,8 +89,9 @@ class _Panel:
 
     def _draw_cell(self, cell: Cell, left: float, top: float) -> None:
         self._text(left, top, cell.title, 9.5)
-        self._draw_picture(cell.picture, left, top + _TITLE, self._width, self._height)
-        self._text(left, top + _TITLE + self._height + 0.05, cell.note, 8, color=_GRAY)
+        self._draw_picture(cell.picture, left, top + _TITLE, *self._picture)
+        below = top + _TITLE + self._picture[1] + 0.05
+        self._text(left, below, cell.note, 8, color=_GRAY, linespacing=1.2)
 
     def _draw_left(self, top: float) -> None:
         """The image, the legend and the color scales."""
