@@ -140,6 +140,19 @@ def test_images_that_are_gone(tmp_path):
     assert 'class="enlarge"' not in text
 
 
+@pytest.mark.parametrize('empty', ['ground_truth.json', 'predictions.json'])
+def test_nothing_annotated_or_nothing_found(tmp_path, empty):
+    folder = detector_folder(tmp_path / 'test', images=3)
+    content = json.loads((folder / empty).read_text())
+    (folder / empty).write_text(json.dumps(content | dict(annotations=[])))
+    done = report(folder)
+    text = text_of(done.file)
+    assert 'nan' not in text
+    figures = figures_in(done.file)['runs'][0]['diagnosis']
+    assert figures['classes'][0]['ap'] == (None if empty == 'ground_truth.json' else 0)
+    assert '<section id="images"' in text
+
+
 def test_several_runs(run, tmp_path):
     other = tmp_path / 'second'
     train_here(other, rate=0.5)
