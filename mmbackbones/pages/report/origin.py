@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ... import __version__
+from ...engine.versions import library_versions
 from ..rendering import Section, render
 from ..tables import Cell, Column, Table
 from .run import Run
@@ -27,7 +27,7 @@ def origin_section(run: Run) -> Section:
         'The training run': [('folder', str(run.folder)), *_facts(run.settings or {})],
         'This page': [
             ('written', datetime.now().astimezone().isoformat(timespec='seconds')),
-            ('by', f'mmbackbones {__version__}'),
+            ('by', f'mmbackbones {library_versions()["mmbackbones"]}'),
         ],
     }
     table = None
