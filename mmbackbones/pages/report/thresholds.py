@@ -47,8 +47,8 @@ def compared_thresholds(diagnoses: Mapping[str, DetectionDiagnosis]) -> tuple[Ma
             curve = diagnosis.curve
             (line,) = right.plot(curve.thresholds, curve.f1, label=_short(name))
             right.plot(curve.best, curve.f1[at_best(curve)], 'o', color=line.get_color())
-        for axes in (left, right):
-            axes.legend()
+        for figure in (first, second):
+            figure.legend(*left.get_legend_handles_labels(), loc='outside lower center', ncols=2)
     return chart(first, 'Precision against recall of each run'), chart(second, 'F1 against the threshold of each run')
 
 
@@ -65,7 +65,7 @@ def _precision_recall(diagnosis: DetectionDiagnosis) -> Markup:
                 axes.plot(_RECALL, figures.interpolated, linewidth=0.7, color=_GRAY)
         ap50 = np.mean([figures.ap50 for figures in classes]) if classes else float('nan')
         axes.plot(_RECALL, diagnosis.interpolated, color='black', linewidth=2.5, label=f'all classes  {ap50:.2f}')
-        axes.legend(loc='lower left', title='AP50')
+        figure.legend(loc='outside lower center', ncols=3, title='AP50')
     return chart(figure, 'Precision against recall at IoU 0.5')
 
 
@@ -87,7 +87,7 @@ def _against_threshold(diagnosis: DetectionDiagnosis) -> Markup:
             va='top',
             color='#57606a',
         )
-        axes.legend(loc='lower center', ncols=3, bbox_to_anchor=(0.5, 1.0))
+        figure.legend(loc='outside lower center', ncols=3)
     return chart(figure, 'Precision, recall and F1 against the score threshold')
 
 
