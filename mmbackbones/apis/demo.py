@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ..evaluation.summary import print_metrics
 from ..visualization.plots import image_grid, plot_curve
 from .test import test
-from .train import train
+from .train import TrainResult, train
 
 
 class Demo(NamedTuple):
@@ -34,13 +34,16 @@ DEMOS = {
 }
 
 
-def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None = None) -> None:
+def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None = None) -> TrainResult:
     """Train a small model on the generated data set, evaluate it, draw its predictions, and print the figures.
 
     Args:
         kind: A key of :data:`DEMOS`.
         work_dir: Folder for everything that is written; None for the demo's own.
         epochs: Length in epochs; None for the config's.
+
+    Returns:
+        What the training run has left.
 
     Raises:
         UserError: A file cannot be written.
@@ -64,3 +67,4 @@ def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None 
         f'model {folder / trained.checkpoint.name}, test/metrics.json, curve.png, predictions.png (and each image in '
         f'predictions/): all in {folder}/'
     )
+    return trained
