@@ -6,16 +6,19 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import master_only
 from mmengine.runner import Runner
 
 from ..engine.checkpoint_hook import WholeCheckpointHook
 from ..engine.distributed import main_process_first
 from ..engine.img_scale import checked_img_scale
+from ..engine.results_hook import CURVES
 from ..engine.training import run_training
-from ..errors import UserError
+from ..errors import UserError, printable
+from ..evaluation.summary import leading_metrics
 from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import CONFIG_COPY, ConfigLike
-from ..utils.paths import path_text
+from ..utils.paths import path_text, shown_path
 
 
 @dataclass(frozen=True)
@@ -155,12 +158,31 @@ def train(
         ignore_label=ignore_label,
         log=log,
     )
-    return main_process_first(lambda: _result(runner))
+    result = main_process_first(lambda: _result(runner))
+    _print_best(result)
+    return result
 
 
 def _is_rate(value: Any) -> bool:
     is_number = isinstance(value, Real) and type(value) is not bool
     return is_number and 0 < value < float('inf')
+
+
+@master_only
+def _print_best(result: TrainResult) -> None:
+    """Print which checkpoint is the best, and how good it is."""
+    names = leading_metrics(result.metrics, result.metric)
+    figures = ', '.join(f'{printable(name)} {result.metrics[name]:.3f}' for name in names)
+    print()
+    if result.best_checkpoint is None:
+        print('no checkpoint was written: the config asks for none')
+    elif result.metric is None:
+        print(f'last checkpoint: {printable(shown_path(result.best_checkpoint))}', figures or '(not validated)')
+    else:
+        print(f'best checkpoint: {printable(shown_path(result.best_checkpoint))}')
+        print(f'its figures:     {figures}')
+    if (result.work_dir / CURVES).is_file():
+        print(f'curves:          {printable(shown_path(result.work_dir / CURVES))}')
 
 
 def _result(runner: Runner) -> TrainResult:

@@ -82,6 +82,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> None:
-    from ..apis import train
+    from mmengine.dist import is_main_process
 
-    train(**vars(arguments))
+    from ..apis import train
+    from .next_steps import print_next_steps
+
+    result = train(**vars(arguments))
+    if is_main_process():
+        print_next_steps(result, arguments.data)

@@ -13,9 +13,9 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import get_world_size
-from mmengine.logging import print_log
 
 from ..utils.command import is_command
+from ..utils.messages import tell
 from ..utils.text import clipped
 from .config_tree import dicts_in
 from .versions import library_versions
@@ -58,10 +58,9 @@ def continued(earlier: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, An
         return facts
     before, now = earlier.get('data'), facts['data']
     if isinstance(before, Mapping) and any(before.get(split) != now[split] for split in ('train', 'val')):
-        print_log(
+        tell(
             'the data has changed since this run was started (data in run.json): a run from the beginning would learn '
-            'something else',
-            logger='current',
+            'something else'
         )
     resumed = earlier.get('resumed')
     again = dict(command=facts['command'], started=facts['started'], versions=facts['versions'])
@@ -90,7 +89,7 @@ def _fingerprint(cfg: Config, split: str) -> dict[str, Any] | None:
     image and label map, and their sizes in bytes. So it does not depend on the folder that the data is in.
     """
     datasets = dicts_in(cfg.get(f'{split}_dataloader'))
-    dataset = next((node for node in datasets if node.get('ann_file')), {})
+    dataset: dict = next((node for node in datasets if node.get('ann_file')), {})
     path = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
     if not path.is_file():
         return None

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from mmengine.dist import is_main_process
-from mmengine.logging import print_log
 
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
+from ..utils.messages import tell
 from .distributed import main_process_first
 from .run_record import continued
 
@@ -164,10 +164,9 @@ class WorkDir:
         names = sorted(path.name for kind in _CHECKPOINTS for path in self.path.glob(kind))
         if names and is_main_process():
             shown = ', '.join(names[:4]) + (f' and {len(names) - 4} more' if len(names) > 4 else '')
-            print_log(
+            tell(
                 f'{self.path} holds files of an earlier run ({shown}): this run replaces those of the same name, and '
                 '--resume will ignore the others; to keep the runs apart, use --work-dir',
-                logger='current',
             )
 
     def _open(self) -> None:
@@ -218,9 +217,8 @@ class WorkDir:
                 if error.errno not in _WITHOUT_LOCKS:
                     file.close()
                     raise
-                print_log(
+                tell(
                     f'the file system of {self.path} has no locks: make sure that no other training run uses it',
-                    logger='current',
                 )
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 break
