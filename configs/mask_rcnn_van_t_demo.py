@@ -71,5 +71,3 @@ param_scheduler = [
 ]
 optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=10))
 auto_scale_lr = dict(base_batch_size=8)
-log_level = 'WARNING'
-custom_hooks = [dict(type='ProgressHook', metric='coco/segm_mAP_50')]

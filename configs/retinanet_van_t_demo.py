@@ -65,5 +65,3 @@ param_scheduler = [
 ]
 optim_wrapper = dict(optimizer=dict(lr=7e-4), clip_grad=dict(max_norm=10))
 auto_scale_lr = dict(base_batch_size=8)
-log_level = 'WARNING'
-custom_hooks = [dict(type='ProgressHook')]

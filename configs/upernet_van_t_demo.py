@@ -52,5 +52,3 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3), clip_grad=dict(max_norm=10))
 auto_scale_lr = dict(base_batch_size=8)
 default_hooks = dict(checkpoint=dict(by_epoch=True, interval=1))
 log_processor = dict(by_epoch=True)
-log_level = 'WARNING'
-custom_hooks = [dict(type='ProgressHook', metric='mIoU')]

@@ -84,7 +84,7 @@ def logged(monkeypatch):
 
     def collect(module: str) -> list[str]:
         messages: list[str] = []
-        monkeypatch.setattr(f'{module}.print_log', lambda text, *args, **kwargs: messages.append(text))
+        monkeypatch.setattr(f'{module}.tell', lambda text, *args, **kwargs: messages.append(text))
         return messages
 
     return collect

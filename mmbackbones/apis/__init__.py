@@ -6,25 +6,32 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app import app
     from .attention import AttentionResult, attend, attention
+    from .browse import BrowseResult, browse
     from .check_data import DataReport, check_data
     from .create_backbone import create_backbone, list_backbones, list_checkpoints
     from .export import ExportResult, export
     from .identify import CheckpointInfo, identify
     from .load import load
     from .predict import PredictResult, predict
+    from .report import ReportResult, report
     from .test import test
     from .train import TrainResult, train
 
 _FUNCTIONS = {  # name -> module
     'AttentionResult': 'attention',
+    'BrowseResult': 'browse',
     'CheckpointInfo': 'identify',
     'DataReport': 'check_data',
     'ExportResult': 'export',
     'PredictResult': 'predict',
+    'ReportResult': 'report',
     'TrainResult': 'train',
+    'app': 'app',
     'attend': 'attention',
     'attention': 'attention',
+    'browse': 'browse',
     'check_data': 'check_data',
     'create_backbone': 'create_backbone',
     'export': 'export',
@@ -33,19 +40,24 @@ _FUNCTIONS = {  # name -> module
     'list_checkpoints': 'create_backbone',
     'load': 'load',
     'predict': 'predict',
+    'report': 'report',
     'test': 'test',
     'train': 'train',
 }
 
 __all__ = [
     'AttentionResult',
+    'BrowseResult',
     'CheckpointInfo',
     'DataReport',
     'ExportResult',
     'PredictResult',
+    'ReportResult',
     'TrainResult',
+    'app',
     'attend',
     'attention',
+    'browse',
     'check_data',
     'create_backbone',
     'export',
@@ -54,6 +66,7 @@ __all__ = [
     'list_checkpoints',
     'load',
     'predict',
+    'report',
     'test',
     'train',
 ]

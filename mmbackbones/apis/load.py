@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import Tensor, nn
 
@@ -30,6 +29,7 @@ from ..prediction.predictions import Predictions
 from ..prediction.predictor import Predictor
 from ..prediction.sources import find_sources
 from ..utils.config_files import ConfigLike
+from ..utils.messages import tell
 from ..utils.text import counted
 from ..weights import find_state_dict, load_from_file, match_weights, trained_classes
 
@@ -223,7 +223,7 @@ def _load_weights(network: nn.Module, weights: dict[str, Tensor], checkpoint: st
         raise UserError(f'{checkpoint} does not fit {config}: {problems}')
     network.load_state_dict(match.fitting, strict=False)  # strictly, but for the batch counts of batch norms
     for line in match.left_out():
-        print_log(line, logger='current', level=logging.WARNING)
+        tell(line, level=logging.WARNING)
 
 
 def _class_names(cfg: Config | None, checkpoint: str) -> tuple[str, ...]:

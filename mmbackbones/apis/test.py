@@ -14,15 +14,17 @@ from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
 from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from ..engine.distributed import init_distributed, main_process_first
+from ..engine.hooks import showing_progress
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import drop_pretrained
 from ..engine.label_options import LabelOptions, check_label_options
 from ..engine.lean_runner import LeanRunner
-from ..engine.log import escape_log, log_operators
+from ..engine.log import begin_log, log_operators, logging_prints, logging_warnings
 from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
+from ..engine.run_header import print_test
 from ..engine.saved_predictions import check_predictions_file, set_result_files
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import work_dir_for_test
@@ -36,6 +38,7 @@ from ..utils.text import counted
 from .tested_model import check_exported, tested_model
 
 
+@logging_warnings()
 def test(
     checkpoint: str | os.PathLike[str],
     data: str | os.PathLike[str] | None = None,
@@ -105,6 +108,7 @@ def test(
     check_counts(batch_size=batch_size)
     tile = checked_tile(tile, overlap, tta)
     check_exported(checkpoint, amp, launcher)
+    begin_log()
     with building('', options):
         model = tested_model(checkpoint, config, data is None, work_dir, cfg_options, options)
         cfg = model.cfg
@@ -124,7 +128,6 @@ def test(
         if tile:
             tile_config(cfg, tile, overlap)
     _prepare_folders(cfg, show_dir, save_predictions)
-    escape_log()
     with model.limited(), model.frugal():  # later, the data set takes memory, too
         rehearse_test(cfg, options)
     classes = model.classes()
@@ -140,15 +143,15 @@ def test(
     model.load_weights(cfg)
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
-    with building('', options), model.limited():
+    with building('', options), model.limited(), logging_prints():
         runner = LeanRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
-    escape_log()
     log_operators(cfg)
     saved = set_result_files(runner, save_predictions, checkpoint)
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
-    with blaming(options, 'testing with this config fails'), _sizes_that_fit():
+    print_test(runner, checkpoint)
+    with blaming(options, 'testing with this config fails'), _sizes_that_fit(), showing_progress(runner):
         metrics = tidy_metrics(runner.test())
     path = Path(cfg.work_dir) / 'metrics.json'
     main_process_first(lambda: write_metrics(metrics, path))

@@ -6,16 +6,19 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import master_only
 from mmengine.runner import Runner
 
 from ..engine.checkpoint_hook import WholeCheckpointHook
 from ..engine.distributed import main_process_first
 from ..engine.img_scale import checked_img_scale
+from ..engine.results_hook import CURVES
 from ..engine.training import run_training
-from ..errors import UserError
+from ..errors import UserError, printable
+from ..evaluation.summary import leading_metrics
 from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import CONFIG_COPY, ConfigLike
-from ..utils.paths import path_text
+from ..utils.paths import path_text, shown_path
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def train(
     cfg_options: dict[str, Any] | None = None,
     background: str | None = None,
     ignore_label: int | None = None,
+    log: str | None = None,
 ) -> TrainResult:
     """Train a detector or a segmentor, and return where its checkpoints are and how good the best one is.
 
@@ -111,6 +115,8 @@ def train(
             ``'ignore'``, it is ignored, and label 1 is the first class. None: as the format says, or else as the
             labels tell.
         ignore_label: Pixels of this value in label maps are ignored, as those of 255 are unless it is a class.
+        log: Where losses, rates and metrics are logged, too, beside ``results.csv`` in `work_dir`: ``'tensorboard'``,
+            ``'wandb'`` (Weights & Biases) or ``'mlflow'``. Each needs the extra of its name.
 
     Returns:
         The paths and figures of the run. The model itself is no longer in memory. With several processes, each of them
@@ -150,13 +156,33 @@ def train(
         cfg_options=cfg_options,
         background=background,
         ignore_label=ignore_label,
+        log=log,
     )
-    return main_process_first(lambda: _result(runner))
+    result = main_process_first(lambda: _result(runner))
+    _print_best(result)
+    return result
 
 
 def _is_rate(value: Any) -> bool:
     is_number = isinstance(value, Real) and type(value) is not bool
     return is_number and 0 < value < float('inf')
+
+
+@master_only
+def _print_best(result: TrainResult) -> None:
+    """Print which checkpoint is the best, and how good it is."""
+    names = leading_metrics(result.metrics, result.metric)
+    figures = ', '.join(f'{printable(name)} {result.metrics[name]:.3f}' for name in names)
+    print()
+    if result.best_checkpoint is None:
+        print('no checkpoint was written: the config asks for none')
+    elif result.metric is None:
+        print(f'last checkpoint: {printable(shown_path(result.best_checkpoint))}', figures or '(not validated)')
+    else:
+        print(f'best checkpoint: {printable(shown_path(result.best_checkpoint))}')
+        print(f'its figures:     {figures}')
+    if (result.work_dir / CURVES).is_file():
+        print(f'curves:          {printable(shown_path(result.work_dir / CURVES))}')
 
 
 def _result(runner: Runner) -> TrainResult:

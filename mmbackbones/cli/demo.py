@@ -28,5 +28,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(arguments: Namespace) -> None:
     from ..apis.demo import run_demo
+    from .next_steps import print_next_steps
 
-    run_demo(**vars(arguments))
+    print_next_steps(run_demo(**vars(arguments)), 'shapes')

@@ -28,6 +28,7 @@ _IGNORED_WARNINGS = (
     'Corrupt EXIF data',  # of PIL, for files that are told of, or that are read without it
     'Truncated File Read',
     'Image size (',
+    'Grad strides do not match',  # of PyTorch, for convolutions in channels-last on several processes
 )
 _GRACE_PERIOD = 5  # seconds that the first process has to print why the run ended
 

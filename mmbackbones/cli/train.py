@@ -68,6 +68,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='where to write checkpoints, logs and the config that is run (default: work_dirs/<config>)',
     )
     parser.add_argument(
+        '--log',
+        choices=('tensorboard', 'wandb', 'mlflow'),
+        help='log losses, rates and metrics there, too, beside results.csv in the work directory',
+    )
+    parser.add_argument(
         '--seed',
         type=non_negative_int,
         metavar='N',
@@ -77,6 +82,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> None:
-    from ..apis import train
+    from mmengine.dist import is_main_process
 
-    train(**vars(arguments))
+    from ..apis import train
+    from .next_steps import print_next_steps
+
+    result = train(**vars(arguments))
+    if is_main_process():
+        print_next_steps(result, arguments.data)

@@ -7,9 +7,9 @@ from functools import partial
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import print_log
 
 from ..errors import UserError
+from ..utils.messages import tell
 from .float32_boxes import use_float32_boxes
 
 _HALF = {'cuda': torch.float16, 'cpu': torch.bfloat16}  # for predictions
@@ -67,7 +67,6 @@ def drop_unsupported_amp(cfg: Config) -> None:
         cfg.optim_wrapper.type = 'OptimWrapper'
         for key in ('loss_scale', 'dtype'):
             cfg.optim_wrapper.pop(key, None)
-        print_log(
+        tell(
             f'this config trains in half precision, which needs a GPU: training in float32 on the {device}',
-            logger='current',
         )

@@ -35,9 +35,7 @@ class AnchorFit:
     scale: tuple[float, float] | None
 
 
-def fit_anchors(
-    cfg: Config, boxes: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64]
-) -> AnchorFit | None:
+def fit_anchors(cfg: Config, boxes: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64]) -> AnchorFit | None:
     """Compare boxes with the anchors of a config.
 
     Of anchors of one shape, the best for a box is the one whose center is nearest to the box's, because both the width
@@ -112,9 +110,7 @@ def _scale(cfg: Config) -> tuple[float, float] | None:
     return as_sizes(step['scale'])[0] if step else None
 
 
-def _resize(
-    cfg: Config, scale: tuple[float, float] | None, sizes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def _resize(cfg: Config, scale: tuple[float, float] | None, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Sizes of images after the resizing, as MMCV computes them."""
     if scale is None:
         return sizes.astype(np.float64)

@@ -6,6 +6,7 @@ import shutil
 from bisect import bisect
 from collections import deque
 from collections.abc import Mapping
+from logging import WARNING
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from ..errors import UserError
 from ..evaluation.summary import tidy_metrics
 from ..utils.atomic_write import atomic_write, remove_partials
+from ..utils.messages import tell
 from ..weights import load_from_file
 from .category_ids import ids_in_annotations
 from .finite_loss import check_weights, finish_loss_check
@@ -141,14 +143,15 @@ class WholeCheckpointHook(CheckpointHook):
                 self._set_best_path(key, str(path))
             else:
                 del self.best[key]
-                runner.logger.warning(f'{path} is missing: the best checkpoint will be chosen among those from here on')
+                missing = f'{path} is missing: the best checkpoint will be chosen among those from here on'
+                tell(missing, WARNING, runner.logger)
         if not self.best and not self._has_record:
             for key in self.key_indicators if self.save_best else ():
                 score = runner.message_hub.runtime_info.get(self._score_name(key))
                 if isinstance(score, int | float):
                     self.best[key] = (float(score), None)
         if self.validated != now and self._validation_is_due(runner, now):
-            runner.logger.info('validating the checkpoint first: the run ended before that was done')
+            tell('validating the checkpoint first: the run ended before that was done', logger=runner.logger)
             runner.val_loop.run()
             if is_main_process() and same_folder:
                 self._record_validation(runner, resumed)

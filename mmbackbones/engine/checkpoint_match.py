@@ -1,9 +1,12 @@
 """Hook: the match of a checkpoint with the model."""
 
+from logging import WARNING
+
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from ..errors import UserError, printable
+from ..utils.messages import tell
 from ..weights import find_state_dict, match_weights, trained_classes
 from ..weights.whole_model import BACKBONE
 
@@ -35,11 +38,15 @@ class CheckpointMatchHook(Hook):
         if problems := match.problems('' if self.strict else BACKBONE):
             raise UserError(f'{file} does not fit the config: {problems}')
         checkpoint['state_dict'] = fitting = match.fitting
-        runner.logger.info(f'loaded {len(fitting)} of {len(match.expected)} keys from {file}')
+        loaded = f'loaded {len(fitting)} of {len(match.expected)} keys from {file}'
+        if self.strict:
+            runner.logger.info(loaded)
+        else:
+            tell(loaded, logger=runner.logger)
         for line in match.left_out():
-            runner.logger.warning(line)
+            tell(line, WARNING, runner.logger)
         if not self.strict and (difference := _other_classes(runner, checkpoint)):
-            runner.logger.warning(f'{difference}: the weights of the classes are loaded by their numbers')
+            tell(f'{difference}: the weights of the classes are loaded by their numbers', WARNING, runner.logger)
 
 
 def _other_classes(runner, checkpoint: dict) -> str:

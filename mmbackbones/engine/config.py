@@ -63,6 +63,8 @@ def complete_config(
     # The config that is written to the work directory needs what this package registers, wherever it is read again.
     cfg.setdefault('custom_imports', dict(imports=[], allow_failed_imports=False))
     cfg.custom_imports.imports = [*cfg.custom_imports.imports, 'mmbackbones.engine']
+    # Progress is shown in every run; configs of version 1 ask for it.
+    cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks') or [] if hook['type'] != 'ProgressHook']
     for key in ('test_dataloader', 'test_evaluator'):  # in some configs the same objects as those of the validation
         cfg[key] = deepcopy(cfg[key])
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
 from ..datasets import DetectionData, SegmentationData, load_detection, load_segmentation
 from ..datasets.formats.no_path import explain_foreign, similar
 from ..datasets.shapes import generate_shapes
 from ..errors import UserError, printable
+from ..utils.messages import tell
 from ..utils.text import clipped, counted
 from ..visualization.class_colors import class_color
 from .config_tree import dicts_in, set_num_classes
@@ -129,7 +129,7 @@ def apply_dataset(
         return
     found = load_dataset(cfg, root, builtin_dataset, splits, classes, background, ignore_label, trained)
     for line in (found.summary, *found.notes):
-        print_log(printable(clipped(line)), logger='current')  # one line each, whatever names it quotes
+        tell(printable(clipped(line)))  # one line each, whatever names it quotes
     use_dataset(cfg, found, builtin_dataset)
 
 

@@ -9,11 +9,11 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import init_dist, is_distributed, is_main_process
-from mmengine.logging import print_log
 from torch.distributed import broadcast_object_list, init_process_group, new_group
 
 from ..errors import RunFailed, UserError
 from ..utils.launchers import LAUNCHERS
+from ..utils.messages import tell
 from .config_tree import dicts_in
 
 Result = TypeVar('Result')
@@ -105,9 +105,7 @@ def _use_cpus(cfg: Config) -> None:
         node.type = 'BN'
     conversion = cfg.pop('sync_bn', None)  # MMEngine's conversion of all batch norms
     if layers or conversion:
-        print_log(
-            'batch norms are not synchronized between processes: PyTorch can do that on GPUs only', logger='current'
-        )
+        tell('batch norms are not synchronized between processes: PyTorch can do that on GPUs only')
 
 
 def main_process_first(work: Callable[[], Result]) -> Result:

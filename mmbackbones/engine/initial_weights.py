@@ -3,11 +3,11 @@
 from functools import partial
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError
+from ..utils.messages import tell
 from ..weights import find_state_dict, read_state_dict, trained_classes
 from ..weights.whole_model import BACKBONE, is_whole_model
 from .config_tree import dicts_in
@@ -39,7 +39,7 @@ def set_initial_weights(cfg: Config, weights: str | None, from_scratch: bool, re
         return state
     cfg.resume = False
     if resume:
-        print_log(f'nothing to resume in {cfg.work_dir}: starting at the beginning', logger='current')
+        tell(f'nothing to resume in {cfg.work_dir}: starting at the beginning')
     if from_scratch or weights:
         cfg.load_from = None
     if from_scratch:

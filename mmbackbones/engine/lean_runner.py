@@ -4,16 +4,29 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import master_only
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from ..utils.config_files import CONFIG_COPY
 from ..utils.garbage import paused_collector
 from .config import dump_config
+from .log import continue_log, logging_prints
 
 
 class LeanRunner(Runner):
-    """MMEngine's runner, which leaves a readable copy of its config, and opens large data sets fast."""
+    """MMEngine's runner, which logs to its file only, leaves a readable config, and opens large data sets fast."""
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger, see :meth:`mmengine.runner.Runner.build_logger`, before it logs anything."""
+        logger = super().build_logger(*args, **kwargs)
+        continue_log(logger)
+        return logger
+
+    def load_checkpoint(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Load a checkpoint, see :meth:`mmengine.runner.Runner.load_checkpoint`."""
+        with logging_prints():
+            return super().load_checkpoint(*args, **kwargs)
 
     @master_only
     def dump_config(self) -> None:

@@ -1,8 +1,9 @@
 """What a model is given in training: images after the augmentation of a config, with their labels."""
 
+import io
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,7 @@ class ModelInputs:
 
     Attributes:
         classes: Names of the classes.
+        steps: The steps of the pipeline as text, such as ``RandomFlip(prob=0.5)``.
 
     Raises:
         UserError: The data set or the preprocessor of the config cannot be built.
@@ -57,17 +59,23 @@ class ModelInputs:
     def __init__(self, cfg: Config) -> None:
         self._scope = cfg.default_scope
         with DefaultScope.overwrite_default_scope(self._scope):
-            with building('train_dataloader.dataset', {}):
+            # pycocotools prints what it does.
+            with building('train_dataloader.dataset', {}), redirect_stdout(io.StringIO()):
                 self._dataset = DATASETS.build(cfg.train_dataloader.dataset)
             with building('model.data_preprocessor', {}):
                 self._preprocessor = MODELS.build(cfg.model.data_preprocessor)
         self._given = cfg.model.data_preprocessor
         pipeline = cfg.train_dataloader.dataset
+        self.steps = [_as_text(step) for step in _pipeline(cfg.train_dataloader.dataset)]
         self._normalize = next((step for step in dicts_in(pipeline) if step.get('type') == 'Normalize'), None)
         self.classes = tuple(self._dataset.metainfo['classes'])
 
     def __len__(self) -> int:
         return len(self._dataset)
+
+    def path(self, index: int) -> str:
+        """Path of an image of the data set."""
+        return str(self._dataset.get_data_info(index)['img_path'])
 
     def draw(self, index: int, number: int) -> tuple[str, list[ModelInput]]:
         """Draw the augmentation of an image several times, the same at each call.
@@ -83,7 +91,7 @@ class ModelInputs:
             UserError: The pipeline of the config fails on the image.
         """
         draws: list[ModelInput] = []
-        path = str(self._dataset.get_data_info(index)['img_path'])
+        path = self.path(index)
         with _seeds_restored(), DefaultScope.overwrite_default_scope(self._scope):
             for place in range(number * _TRIES):
                 seed_all(0, SAMPLE, index, place)
@@ -123,6 +131,18 @@ class ModelInputs:
         pixels = values.clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         pixels = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
         return np.ascontiguousarray(pixels if is_rgb or values.shape[0] < 3 else pixels[..., ::-1])
+
+
+def _pipeline(dataset: Any) -> list[dict[str, Any]]:
+    """The transforms of a data set and of its wrappers, in the order in which they are applied."""
+    inner = _pipeline(dataset['dataset']) if isinstance(dataset.get('dataset'), dict) else []
+    return [*inner, *(dataset.get('pipeline') or [])]
+
+
+def _as_text(step: dict[str, Any]) -> str:
+    name = step.get('type')
+    name = name if isinstance(name, str) else getattr(name, '__name__', str(name))
+    return f'{name}({", ".join(f"{key}={value!r}" for key, value in step.items() if key != "type")})'
 
 
 @contextmanager

@@ -8,31 +8,34 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size, master_only
-from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch.nn import Module
 
-from ..errors import UserError, summarize_error
+from ..errors import UserError, interrupted, summarize_error
 from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
+from ..utils.messages import tell
+from ..utils.paths import shown_path
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .batch import check_step_size, require_full_batches, set_batch
-from .checkpoint_hook import guard_checkpoints
+from .checkpoint_hook import WholeCheckpointHook, guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .distributed import init_distributed
+from .hooks import showing_progress
 from .img_scale import set_img_scale
 from .initial_weights import set_initial_weights
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
-from .log import escape_log, log_operators
+from .log import begin_log, log_operators, logging_prints, logging_warnings
 from .metric_config import use_exact_metrics
 from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
 from .options import flatten, merge_again, options_in, resolve_arguments
 from .rehearsal import build_model, rehearse
+from .results_hook import record_results
 from .resume import (
     ResumingRunner,
     RunState,
@@ -44,7 +47,9 @@ from .resume import (
     is_newest,
     log_resume,
 )
-from .results_hook import record_results
+from .run_header import print_training
+from .run_log import check_log, log_run, without_logs
+from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
@@ -63,10 +68,12 @@ ARGUMENTS: dict[str, Any] = dict(
     resume=None,
     seed=None,
     launcher='none',
+    log=None,
 )
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
 
+@logging_warnings()
 def run_training(
     config: ConfigLike,
     data: str | None = None,
@@ -98,8 +105,13 @@ def run_training(
         OSError: A file could not be read or written during training.
     """
     options = flatten(cfg_options)
+    given = dict(data=data, img_scale=img_scale, work_dir=work_dir, background=background, ignore_label=ignore_label)
+    given |= {key: value for key, value in arguments.items() if value != ARGUMENTS[key]}
+    call = python_call(config, {**given, 'cfg_options': cfg_options})
     asked = resolve_arguments(ARGUMENTS | arguments, options)
+    check_log(asked['log'])
     labels = LabelOptions(background=background, ignore_label=ignore_label)
+    begin_log()
     with _file_errors_as_user_errors():
         cfg = read_config(config)
         original_length = deepcopy(cfg.train_cfg)  # the length that the schedules of the config are made for
@@ -107,7 +119,6 @@ def run_training(
             complete_config(cfg, config_name(config), work_dir, options, keep_length=True)
         check_label_options(cfg, **labels)
         init_distributed(cfg, asked['launcher'])
-        escape_log()
         with building('', options):
             _apply_arguments(cfg, asked, img_scale, options)
         model, optimizer = rehearse(cfg, original_length, options)
@@ -133,12 +144,19 @@ def run_training(
             _check_classes(cfg, state, options)
             merge_again(cfg, options_in(options, *_DATA))
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
-            run = folder.start_run(same_run.run if same_run else None)
+            run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
+            log_run(cfg, asked['log'], run, state.iter if state else 0)
             runner = _build_runner(cfg, original_length, options, state)
             _write_config(runner)
         begin = runner.iter
-        with blaming(options, 'the first iteration of this config fails', lambda: runner.iter == begin):
+        print_training(runner)
+        failed = 'the first iteration of this config fails'
+        with (
+            _saying_how_to_resume(runner),
+            blaming(options, failed, lambda: runner.iter == begin),
+            showing_progress(runner),
+        ):
             runner.train()
     return runner
 
@@ -193,10 +211,9 @@ def _check_classes(cfg: Config, state: RunState | None, options: dict[str, Any])
 
 def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], state: RunState | None) -> Runner:
     """A runner with its loops and optimizer, ready to train."""
-    with building('', options):
+    with building('', options), logging_prints():
         runner = ResumingRunner.from_cfg(cfg)
         runner.resumed = state
-        escape_log()
         log_operators(cfg)
         images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
     check_step_size(cfg, images, get_world_size())
@@ -205,7 +222,7 @@ def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], s
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
     )
-    with building('', options):
+    with building('', options), logging_prints():
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         _ = runner.val_loop  # built on first access
     return runner
@@ -219,14 +236,28 @@ def _write_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
+    without_logs(cfg)
     dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
+
+
+@contextmanager
+def _saying_how_to_resume(runner: Runner) -> Iterator[None]:
+    """When Ctrl-C ends training, say what is kept of it."""
+    try:
+        yield
+    except BaseException as error:
+        hook = next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
+        last = hook.last_checkpoint(runner) if hook and interrupted(error) else None
+        if last and last.is_file():
+            tell(f'{shown_path(last)} is kept: the same command with --resume continues from there')
+        raise
 
 
 def _choose_seed(asked: int | None, state: RunState | None) -> int:
     """The seed that was given, or that of the resumed run, or 0."""
     theirs = state.seed if state else None
     if None not in (asked, theirs) and asked != theirs:
-        print_log(f'changed settings: seed {theirs} -> {asked}', logger='current')
+        tell(f'changed settings: seed {theirs} -> {asked}')
     return asked if asked is not None else theirs or 0
 
 

@@ -5,17 +5,18 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from mmengine.dist import is_main_process
-from mmengine.logging import print_log
 
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
+from ..utils.messages import tell
 from .distributed import main_process_first
+from .run_record import continued
 
 try:
     import fcntl
@@ -99,6 +100,15 @@ def training_folder(checkpoint: str) -> str | None:
     return str(folder) if os.path.isfile(checkpoint) and any(path.is_file() for path in left) else None
 
 
+def _read_record(path: Path, run: str) -> dict[str, Any]:
+    """What ``run.json`` says of a run; empty if it is not of that run, or damaged."""
+    try:
+        record = json.loads(path.read_text())
+        return record if record['id'] == run else {}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
 class WorkDir:
     """The work directory of one training run, locked for the duration of a ``with`` block.
 
@@ -127,20 +137,23 @@ class WorkDir:
         if is_main_process():
             self._close()
 
-    def start_run(self, resumed: str | None) -> str:
+    def start_run(self, resumed: str | None, record: Callable[[], dict[str, Any]] = dict) -> str:
         """Record in ``run.json`` that a run starts here.
 
         Args:
             resumed: Id of the run that it continues; None for a new run.
+            record: Gives what else is recorded, in the main process.
 
         Returns:
             The run's id, in all processes.
         """
 
         def write() -> str:
-            run = resumed or secrets.token_hex(8)
+            run, facts = resumed or secrets.token_hex(8), record()
+            if resumed:
+                facts = continued(_read_record(self.path / _RUN, resumed), facts)
             with atomic_write(self.path / _RUN) as partial:
-                partial.write_text(json.dumps(dict(id=run)) + '\n')
+                partial.write_text(json.dumps({**facts, 'id': run}, indent=2) + '\n')
             return run
 
         self.started = True
@@ -151,10 +164,9 @@ class WorkDir:
         names = sorted(path.name for kind in _CHECKPOINTS for path in self.path.glob(kind))
         if names and is_main_process():
             shown = ', '.join(names[:4]) + (f' and {len(names) - 4} more' if len(names) > 4 else '')
-            print_log(
+            tell(
                 f'{self.path} holds files of an earlier run ({shown}): this run replaces those of the same name, and '
                 '--resume will ignore the others; to keep the runs apart, use --work-dir',
-                logger='current',
             )
 
     def _open(self) -> None:
@@ -205,9 +217,8 @@ class WorkDir:
                 if error.errno not in _WITHOUT_LOCKS:
                     file.close()
                     raise
-                print_log(
+                tell(
                     f'the file system of {self.path} has no locks: make sure that no other training run uses it',
-                    logger='current',
                 )
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 break

@@ -39,6 +39,8 @@ _STYLE: dict[Any, Any] = {
     'legend.frameon': False,
     'figure.facecolor': 'white',
 }
+# A wide chart scrolls on a narrow screen, where its letters could not be read.
+_LEAST_WIDTH, _SHRUNK = 680, 0.65
 
 
 @contextmanager
@@ -57,10 +59,11 @@ def chart(figure: Figure, description: str) -> Markup:
     """
     file = io.BytesIO()
     with chart_style(), _quiet():
-        figure.savefig(file, format='svg', metadata=dict(Date=None))
+        figure.savefig(file, format='svg', dpi=200, metadata=dict(Date=None))
     content = base64.b64encode(file.getvalue()).decode()
-    return Markup('<img class="chart" alt="{}" src="data:image/svg+xml;base64,{}">').format(
-        printable(description), content
+    least = min(_LEAST_WIDTH, round(_SHRUNK * figure.get_figwidth() * 96))
+    return Markup('<img class="chart" alt="{}" style="min-width:{}px" src="data:image/svg+xml;base64,{}">').format(
+        printable(description), least, content
     )
 
 

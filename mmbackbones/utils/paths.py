@@ -11,6 +11,12 @@ def absolute(path: str | os.PathLike[str]) -> Path:
     return Path(path).resolve() if os.pardir in Path(path).parts else Path(os.path.abspath(path))
 
 
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """A path as people read and type it: relative to the current folder if it is in there, else absolute."""
+    whole = absolute(path)
+    return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else str(whole)
+
+
 def escapes_folder(path: str) -> bool:
     """Whether a path relative to a folder points out of it; checked lexically, symlinks are allowed."""
     normal = os.path.normpath(path)

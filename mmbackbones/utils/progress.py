@@ -1,9 +1,10 @@
 """Progress bars of long work, on standard error where that is a terminal, and lines elsewhere."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +20,21 @@ T = TypeVar('T')
 _SILENCE = 30  # seconds between two lines where there is no terminal
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether a standard stream is a terminal; notebooks and windows without a console put other objects there."""
+    return bool(getattr(stream, 'isatty', bool)())
+
+
+def screen() -> Console:
+    """The screen, for progress bars: standard error; ``is_terminal`` says whether it can show them.
+
+    ``FORCE_COLOR``, which many test machines set, makes no terminal of a file or a pipe; ``TTY_COMPATIBLE=1`` does.
+    """
+    console = Console(stderr=True)
+    is_file = not is_terminal(sys.stderr) and os.environ.get('TTY_COMPATIBLE') != '1'
+    return Console(stderr=True, force_terminal=False) if is_file or console.is_dumb_terminal else console
+
+
 def progress_bar(*columns: ProgressColumn, transient: bool = False, disable: bool = False) -> Progress:
     """A bar to be used in a ``with`` block.
 
@@ -27,7 +43,7 @@ def progress_bar(*columns: ProgressColumn, transient: bool = False, disable: boo
         transient: Whether the bar disappears at the end of the block.
         disable: Whether to show nothing on a terminal, either.
     """
-    console = Console(stderr=True)
+    console = screen()
     return Progress(*columns, console=console, transient=transient, disable=disable or not console.is_terminal)
 
 

@@ -33,3 +33,13 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def clipped(text: str) -> str:
     """A message without its middle, if it is so long that what it quotes must be a whole file."""
     return text if len(text) <= MAX_MESSAGE else f'{text[: MAX_MESSAGE // 2]} ... {text[-MAX_MESSAGE // 2 :]}'
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words: ``8 s``, ``12 min 5 s``, ``3 h 20 min``, ``2 d 4 h``."""
+    whole = round(seconds)
+    for unit, size, smaller, part in (('d', 86400, 'h', 3600), ('h', 3600, 'min', 60), ('min', 60, 's', 1)):
+        if whole >= size:
+            rest = whole % size // part
+            return f'{whole // size} {unit}' + (f' {rest} {smaller}' if rest else '')
+    return f'{whole} s'

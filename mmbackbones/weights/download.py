@@ -13,12 +13,12 @@ from time import monotonic
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from mmengine.logging import print_log
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from torch.hub import get_dir
 
 from ..errors import UserError, printable
 from ..utils.atomic_write import atomic_write, remove_partials
+from ..utils.messages import tell
 from ..utils.progress import progress_bar
 from .release import published_sha256
 from .releases import RELEASES
@@ -71,7 +71,7 @@ def download(url: str) -> Path:
     if path.is_file():
         _check_hash(path)
         return path
-    print_log(f'downloading {url} to {path}', logger='current')
+    tell(f'downloading {url} to {path}')
     instead = f'download it elsewhere and put it at {path}'
     try:
         remove_partials(path.parent)

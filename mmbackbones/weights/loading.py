@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch
-from mmengine.logging import print_log
 from torch import Tensor
 
 from ..errors import UserError
+from ..utils.messages import tell
 from .state_dict import printable_key, read_state_dict
 
 
@@ -116,6 +116,4 @@ def load_pretrained(network: PretrainedNetwork, checkpoint: str | os.PathLike[st
         raise UserError(f'{checkpoint} does not fit {type(network).__name__} ({problems})')
     with torch.no_grad():
         network.load_state_dict(given)
-    print_log(
-        f'{type(network).__name__}: loaded {len(given)} of {len(expected)} keys from {checkpoint}', logger='current'
-    )
+    tell(f'{type(network).__name__}: loaded {len(given)} of {len(expected)} keys from {checkpoint}')

@@ -14,6 +14,7 @@ from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
 from tests.helpers.kill import run_killed
+from tests.helpers.results import steady_rows
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +32,7 @@ def scores(start):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
+        patch.setattr('mmbackbones.engine.results_hook.save_curves', lambda *_: None)
         patch.setattr(ExactCocoMetric, 'compute_metrics', compute_metrics)
         yield
 
@@ -84,6 +86,8 @@ def test_killed_while_it_writes(start, whole, tmp_path, name, occurrence):
     run_killed(again, name, occurrence)
     again(resume='auto')
     assert_same_checkpoints(tmp_path, whole)
+    assert steady_rows(tmp_path) == steady_rows(whole)
+    assert [(row['epoch'], row['bbox_mAP']) for row in steady_rows(whole)] == [(1, 0.1), (2, 0.3), (3, 0.2)]
 
 
 def test_killed_before_it_removed_old_checkpoints(start, whole, tmp_path):

@@ -1,5 +1,6 @@
 """Two processes on CPUs, through Gloo."""
 
+import json
 import os
 import socket
 from datetime import timedelta
@@ -20,6 +21,7 @@ from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
 from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
+from mmbackbones.evaluation.results_table import read_results_csv
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
 
@@ -171,6 +173,15 @@ def test_the_model_that_is_validated_is_saved(folder, seen, kind, file):
         assert_equal(report[kind].validated[-1], saved)
 
 
+@pytest.mark.parametrize(('kind', 'metric'), [('boxes', 'bbox_mAP'), ('labels', 'mIoU')])
+def test_the_first_process_writes_the_results(folder, kind, metric):
+    row = read_results_csv(folder / kind / 'results.csv')[-1]
+    assert row['train/loss'] > 0
+    assert metric in row
+    assert (folder / kind / 'curves.png').is_file()
+    assert not (folder / 'nan' / 'results.csv').exists()
+
+
 def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp_path):
     single = partial(evaluate, data=data, img_scale=(64, 64))
     boxes = single(
@@ -186,6 +197,12 @@ def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp
     assert (folder / 'test/found.bbox.json').read_text() == (tmp_path / 'found.bbox.json').read_text()
     assert (folder / 'test/predictions.json').read_text() == (tmp_path / 'predictions.json').read_text()
     assert (folder / 'test/metrics.json').read_text() == (tmp_path / 'metrics.json').read_text()
+    assert (folder / 'seg_test/predictions.json').read_text() == (tmp_path / 'labels/predictions.json').read_text()
+    for parts, whole in ((folder / 'test', tmp_path), (folder / 'seg_test', tmp_path / 'labels')):
+        one, other = (json.loads((place / 'ground_truth.json').read_text()) for place in (parts, whole))
+        assert {**one, 'info': None} == {**other, 'info': None}
+        assert one['info']['sha256'] == other['info']['sha256']
+        assert one['annotations']
     assert not (folder / '.dist_test').exists()
 
 

@@ -9,6 +9,7 @@ from mmengine.registry import HOOKS
 from mmbackbones.apis import train
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
+from tests.helpers.results import steady_rows
 
 pytestmark = pytest.mark.slow
 
@@ -56,12 +57,14 @@ def weights(run) -> dict:
 
 @pytest.fixture(scope='module')
 def whole(start, tmp_path_factory):
-    """The weights of an uninterrupted training run."""
-    return weights(start(tmp_path_factory.mktemp('whole'), workers=1))
+    """The weights and the results of an uninterrupted training run."""
+    run = start(tmp_path_factory.mktemp('whole'), workers=1)
+    return weights(run), steady_rows(run.work_dir)
 
 
 def test_number_of_workers_makes_no_difference(start, whole, tmp_path):
-    assert_equal(weights(start(tmp_path, workers=0)), whole)
+    assert_equal(weights(start(tmp_path, workers=0)), whole[0])
+    assert steady_rows(tmp_path) == whole[1]
 
 
 @pytest.mark.parametrize('workers', [0, 1])
@@ -76,7 +79,8 @@ def test_resumed_training_is_equal(start, whole, tmp_path, workers, monkeypatch)
         return load(self, index)
 
     monkeypatch.setattr(CocoDataset, '__getitem__', count)
-    assert_equal(weights(start(tmp_path, workers, resume='auto')), whole)
+    assert_equal(weights(start(tmp_path, workers, resume='auto')), whole[0])
+    assert steady_rows(tmp_path) == whole[1]
     if not workers:
         assert len(loaded) == 2  # one batch: what was trained on before is not loaded again
 

@@ -22,6 +22,7 @@ from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import save_checkpoint
 from tests.helpers.formatting import replace_formatting
 from tests.helpers.kill import fork
+from tests.helpers.results import steady_rows
 from tests.helpers.unreachable import UNREACHABLE
 
 pytestmark = pytest.mark.slow
@@ -31,10 +32,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope='module', autouse=True)
 def quick():
-    """Leaves out what takes MMEngine seconds in each run: formatting a config's text, asking compilers for versions."""
+    """Leaves out what takes seconds in each run: formatting a config's text, asking for versions, drawing curves."""
     with pytest.MonkeyPatch.context() as patch:
         replace_formatting(patch, lambda text, **_: (text, True))
         patch.setattr('mmengine.runner.runner.collect_env', dict)
+        patch.setattr('mmbackbones.engine.results_hook.save_curves', lambda *_: None)
         yield
 
 
@@ -78,6 +80,13 @@ def test_epoch_rate_and_optimizer_state_are_equal(runs):
     assert [(run['meta']['epoch'], run['meta']['iter']) for run in (whole, killed)] == [(3, 12), (3, 12)]
     torch.testing.assert_close(killed['optimizer'], whole['optimizer'], rtol=0, atol=0)
     assert killed['param_schedulers'] == whole['param_schedulers']
+
+
+def test_results_are_equal(runs):
+    whole, killed = map(steady_rows, runs)
+    assert [row['epoch'] for row in whole] == [2, 3]
+    assert killed == whole
+    assert (runs[1] / 'curves.png').is_file()
 
 
 QUIET = {

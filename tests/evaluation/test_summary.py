@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mmbackbones.errors import UserError
-from mmbackbones.evaluation.summary import print_metrics, tidy_metrics, write_metrics
+from mmbackbones.evaluation.summary import leading_metrics, print_metrics, tidy_metrics, write_metrics
 
 
 @pytest.mark.parametrize('name', ['[red]', '[/b]', ':smile:', '$x$', 'a\\[b]', 'ünïcode', '[link=x]y[/link]', '100%'])
@@ -17,7 +17,7 @@ def test_names_are_printed_as_they_are(capsys, name):
     print_metrics({'bbox_mAP': 0.5, f'bbox_AP_{name}': 0.25, f'mine_{name}': 0.75})
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ['│', name, '│', '0.250', '│'] in lines
-    assert ['│', f'mine_{name}', '│', '0.750', '│'] in lines
+    assert ['│', f'mine_{name}', '│', '0.750', '│', '│'] in lines
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,14 @@ def test_metrics_of_classes_are_a_table_of_their_own(capsys):
     print_metrics({'mIoU': 0.5, 'IoU_road': 0.25, 'Acc_road': -1.0})
     lines = [[cell.strip() for cell in re.split('[│┃]', line)[1:-1]] for line in capsys.readouterr().out.splitlines()]
     assert [cells for cells in lines if cells] == [
-        ['metric', 'value'],
-        ['mIoU', '0.500'],
+        ['metric', 'value', 'meaning'],
+        ['mIoU', '0.500', 'intersection over union, mean of the classes'],
         ['class', 'IoU', 'accuracy'],
-        ['road', '0.250', '-1.000'],
+        ['road', '0.250', '-'],
     ]
+
+
+def test_the_metrics_that_say_most():
+    metrics = {'bbox_mAP_75': 0.1, 'bbox_AP_cat': 0.2, 'bbox_mAP_50': 0.3, 'bbox_mAP_s': -1.0, 'bbox_mAP': 0.4}
+    assert leading_metrics(metrics, 'bbox_mAP') == ['bbox_mAP', 'bbox_mAP_50']
+    assert leading_metrics({f'mine_{number}': 0.5 for number in range(9)}, None) == [f'mine_{i}' for i in range(4)]

@@ -8,8 +8,8 @@ from mmbackbones.utils.progress import progress_bar, track
 
 @pytest.fixture(params=[True, False], ids=['terminal', 'file'])
 def terminal(request, monkeypatch) -> bool:
-    monkeypatch.setenv('FORCE_COLOR', '1') if request.param else monkeypatch.delenv('FORCE_COLOR', raising=False)
-    monkeypatch.delenv('TTY_COMPATIBLE', raising=False)
+    monkeypatch.setenv('FORCE_COLOR', '1')  # as many test machines do; it makes no terminal of a file
+    monkeypatch.setenv('TTY_COMPATIBLE', '1') if request.param else monkeypatch.delenv('TTY_COMPATIBLE', raising=False)
     return request.param
 
 

@@ -1,1 +1,1 @@
-"""What a data set that has been read holds: counts and sizes, labels that may be wrong, images that are nearly alike."""
+"""What a data set holds: counts and sizes, labels that may be wrong, images that are nearly alike."""

@@ -7,14 +7,17 @@ brighter. Nearly alike are two images whose hashes both differ in few bits.
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ...errors import summarize_error
 from ..checks.file_cache import inspect_files
+from ..checks.images import lenient_pil
 
 MAX_BITS = 4  # of the first hash that may differ
 MAX_OTHER_BITS = 8  # of the second one
@@ -45,9 +48,12 @@ def hash_images(paths: Sequence[str]) -> Hashes:
     absolute = [os.path.abspath(path) for path in paths]
     root = Path(os.path.commonpath([os.path.dirname(path) for path in absolute]))
     names = [os.path.relpath(path, root) for path in absolute]
-    halves = inspect_files(root, root, names, str(root), 'fingerprint', _hash)
-    # The cache holds integers of 32 bits: other programs read larger ones of JSON as floats.
-    found = np.array([values or (0, 0, 0, 0) for values in halves], np.uint64)
+    with lenient_pil():
+        halves = inspect_files(root, root, names, str(root), 'fingerprint', _hash)
+    # The cache holds integers of 32 bits: other programs read larger ones of JSON as floats. What cannot be read any
+    # more is like nothing else.
+    draw = np.random.default_rng(0)
+    found = np.array([values or draw.integers(0, 1 << 32, 4) for values in halves], np.uint64)
     return np.asarray(found[:, ::2] << np.uint64(32) | found[:, 1::2])
 
 
@@ -84,7 +90,7 @@ def group_similar(hashes: Hashes) -> list[list[int]]:
 def _similar_pairs(hashes: Hashes) -> Iterable[tuple[int, int]]:
     """Indices of the pairs of hashes that differ in few bits; a pair may come more than once."""
     edges = np.linspace(0, 64, _BANDS + 1).astype(np.uint64)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         part = (hashes[:, 0] >> low) & ((np.uint64(1) << (high - low)) - np.uint64(1))
         order = np.argsort(part, kind='stable')
         starts = np.flatnonzero(np.diff(part[order], prepend=np.uint64(0))) if len(order) else order
@@ -116,18 +122,29 @@ def _differing_bits(one: Hashes, other: Hashes) -> npt.NDArray[np.integer]:
         return np.asarray(np.bitwise_count(bits))
     for shift, mask in ((1, 0x5555555555555555), (2, 0x3333333333333333), (4, 0x0F0F0F0F0F0F0F0F)):
         bits = (bits & np.uint64(mask)) + (bits >> np.uint64(shift) & np.uint64(mask))
-    return (bits * np.uint64(0x0101010101010101) >> np.uint64(56)).astype(np.int64)
+    return np.asarray(bits * np.uint64(0x0101010101010101) >> np.uint64(56), np.int64)
 
 
 def _hash(path: str) -> tuple[int, ...] | str:
     import imagehash  # brings SciPy, which takes a second
 
     try:
-        with Image.open(path) as image:
-            image.draft('RGB', (_SIDE, _SIDE))
-            upright = ImageOps.exif_transpose(image).convert('L')
-            found = [imagehash.phash(upright), imagehash.dhash(upright)]
+        upright = _read_small(path)
+        found = [imagehash.phash(upright), imagehash.dhash(upright)]
     except Exception as error:  # a decoder may raise anything
         return summarize_error(error)
     values = [int(str(value), 16) for value in found]
     return tuple(half for value in values for half in (value >> 32, value & 0xFFFFFFFF))
+
+
+def _read_small(path: str) -> Image.Image:
+    """An image in gray, upright, and no larger than it has to be if it is a JPEG file."""
+    try:
+        with Image.open(path) as image:
+            image.draft('RGB', (_SIDE, _SIDE))
+            return ImageOps.exif_transpose(image).convert('L')
+    except UnidentifiedImageError:  # OpenCV, which training reads images with, knows other formats
+        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if pixels is None:
+            raise
+        return Image.fromarray(pixels)

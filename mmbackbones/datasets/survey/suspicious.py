@@ -1,4 +1,4 @@
-"""Labels that may be wrong, found by their boxes alone."""
+"""Labels that may be wrong, found by boxes and numbers of pixels alone."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks.findings import Findings
+from ..checks.label_maps import IGNORE_INDEX
+from .label_maps import LabelMaps
 from .objects import Boxes, Objects
 
 SAME = 0.9  # intersection over union from which two boxes are one
@@ -48,6 +50,14 @@ KINDS = {
         'Boxes without area',
         'Boxes of no width or height, or outside of their image. Training leaves them out.',
     ),
+    'ignored': (
+        'Label maps of which nothing is learned',
+        'All pixels are ignored, so training and tests skip these images.',
+    ),
+    'one class': (
+        'Label maps of a single class',
+        'Every pixel is of one class: an image that was left unlabeled often looks like this.',
+    ),
 }
 
 
@@ -58,7 +68,8 @@ class Suspect:
     Attributes:
         kind: One of :data:`KINDS`.
         image: Path of the image.
-        boxes: Left, top, right and bottom in pixels of the box, or of the two that contradict each other.
+        boxes: Left, top, right and bottom in pixels of the box, or of the two that are nearly the same; none of label
+            maps.
         names: The class of each.
     """
 
@@ -107,6 +118,23 @@ def repaired_suspects(findings: Findings) -> list[Suspect]:
     ]
 
 
+def odd_maps(maps: LabelMaps, classes: tuple[str, ...]) -> list[Suspect]:
+    """The suspicious label maps of a split.
+
+    Args:
+        maps: The label maps.
+        classes: Name of each class.
+    """
+    found = []
+    for path, counts in zip(maps.paths, maps.pixels, strict=True):
+        present = counts.keys() - {IGNORE_INDEX}
+        if len(present) < 1:
+            found.append(Suspect('ignored', path, (), ()))
+        elif len(counts) == 1 < len(classes):
+            found.append(Suspect('one class', path, (), tuple(classes[index] for index in present)))
+    return found
+
+
 def _covers(objects: Objects) -> npt.NDArray[np.bool_]:
     return np.asarray(objects.areas >= COVERING * objects.sizes[objects.image].prod(axis=1))
 
@@ -143,4 +171,4 @@ def _iou(boxes: Boxes) -> Boxes:
     shared = np.clip(size, 0, None).prod(axis=2)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     union = areas[:, None] + areas[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size
-from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from torch import nn
 from torch.optim import Optimizer
 
 from ...errors import UserError, printable
+from ...utils.messages import tell
 from ...utils.text import counted
 from ...weights.loading import is_needed
 from .run_state import RunState, distinctive_hyperparameters
@@ -185,14 +185,13 @@ def log_resume(state: RunState, cfg: Config, settings: dict) -> None:
     """
     epochs, iters = cfg.train_cfg.get('max_epochs'), cfg.train_cfg.get('max_iters')
     left = f'{epochs - state.epoch} of {epochs} epochs' if epochs else f'{iters - state.iter} of {iters} iterations'
-    print_log(f'resuming {state.path} from {state.position}: {left} left', logger='current')
+    tell(f'resuming {state.path} from {state.position}: {left} left')
     changed = [
         f'{key} {state.settings[key]} -> {settings[key]}'
         for key in _COMPARED
         if key in state.settings and settings.get(key) != state.settings[key]
     ]
     if changed:
-        print_log(
+        tell(
             f'changed settings: {", ".join(changed)}; learning rates are those of a run started with these settings',
-            logger='current',
         )

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 
 from ...errors import UserError
+from ...utils.messages import tell
 from ..distributed import main_process_first
 from ..work_dir import checkpoints_in, newest_run, traces_of_checkpoints
 from .run_state import RunState, read_run_state
@@ -52,7 +52,7 @@ def find_newest(work_dir: str, hook: Mapping | None = None) -> RunState | None:
             continue
         if run is None or state.run == run:
             for problem in problems:
-                print_log(f'{problem}: using the checkpoint before it', logger='current')
+                tell(f'{problem}: using the checkpoint before it')
             return state
         others.append(path)
     if others:

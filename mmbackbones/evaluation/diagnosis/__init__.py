@@ -8,6 +8,7 @@ from .diagnose import diagnose
 from .figures import (
     ClassFigures,
     DetectionDiagnosis,
+    ErrorExample,
     ErrorKind,
     ImageFigures,
     LabelError,
@@ -20,6 +21,7 @@ from .results import Results, TestedImage, read_results
 __all__ = [
     'ClassFigures',
     'DetectionDiagnosis',
+    'ErrorExample',
     'ErrorKind',
     'ImageFigures',
     'LabelError',

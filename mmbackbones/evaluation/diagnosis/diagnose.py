@@ -4,6 +4,7 @@ import numpy as np
 
 from .confusion import confusion_matrix, image_figures
 from .errors_by_kind import error_kinds, sort_errors
+from .examples import with_examples
 from .figures import DetectionDiagnosis, SegmentationDiagnosis
 from .label_errors import label_errors
 from .matching import match
@@ -34,7 +35,7 @@ def diagnose(results: Results) -> DetectionDiagnosis | SegmentationDiagnosis:
         curve=curve,
         interpolated=np.mean(curves, 0) if curves else np.full(101, np.nan),
         confusion=confusion_matrix(matches, threshold),
-        errors=error_kinds(matches, errors),
+        errors=with_examples(error_kinds(matches, errors), errors, matches, results.images),
         images=image_figures(matches, results.images, threshold),
         label_errors=label_errors(matches, errors, classes, results.images),
     )

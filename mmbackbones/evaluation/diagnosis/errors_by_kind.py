@@ -1,8 +1,8 @@
 """The kinds of errors of TIDE (Bolya, Foley, Hays and Hoffman, ECCV 2020).
 
 Section 2.2 of the paper defines six kinds, and section 2.3 what each of them costs: how much AP50 would rise if an
-oracle mended the errors of this kind and left all others. A prediction that fits several definitions counts as the first of
-localization, classification, duplicate, background, both.
+oracle mended the errors of this kind and left all others. A prediction that fits several definitions counts as the
+first of localization, classification, duplicate, background, both.
 """
 
 from dataclasses import dataclass

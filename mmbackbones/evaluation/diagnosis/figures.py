@@ -53,6 +53,25 @@ class ClassFigures:
 
 
 @dataclass(frozen=True)
+class ErrorExample:
+    """An error, to be looked at.
+
+    Attributes:
+        image_id: The image.
+        box: x, y, width and height in pixels: of the prediction, or of the object that was missed.
+        label: Index of the class of the object that it is about; None if there is none.
+        predicted: Index of the predicted class; None if it was missed.
+        score: Score of the prediction; None if it was missed.
+    """
+
+    image_id: int
+    box: tuple[float, float, float, float]
+    label: int | None
+    predicted: int | None
+    score: float | None
+
+
+@dataclass(frozen=True)
 class ErrorKind:
     """One of the kinds of errors of TIDE (Bolya et al., ECCV 2020, section 2.2).
 
@@ -60,11 +79,13 @@ class ErrorKind:
         name: ``classification``, ``localization``, ``both``, ``duplicate``, ``background`` or ``missed``.
         count: Number of errors of this kind among all predictions.
         ap50_lost: How much AP50 would rise if errors of this kind alone were mended (eq. 1).
+        examples: Some of them, each from another image.
     """
 
     name: str
     count: int
     ap50_lost: float
+    examples: tuple[ErrorExample, ...] = ()
 
 
 @dataclass(frozen=True)

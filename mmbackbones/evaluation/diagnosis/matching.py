@@ -94,12 +94,14 @@ def match(results: Results) -> Matches:
         here, true = found.of_image(place), truths.of_image(place)
         first, first_truth = int(found.starts[place]), int(truths.starts[place])
         ious = _ious(here, true)
-        for label in np.unique(here.labels).tolist():
-            rows = np.flatnonzero(here.labels == label)
-            rows = rows[np.argsort(-here.scores[rows], kind='stable')][:MAX_FOUND]
-            counted[first + rows] = True
+        order = np.lexsort((-here.scores, here.labels))
+        sorted_labels = here.labels[order]
+        rank_in_class = np.arange(len(order)) - np.searchsorted(sorted_labels, sorted_labels)
+        counted[first + order[rank_in_class < MAX_FOUND]] = True
+        for label in np.unique(true.labels).tolist():
+            rows = order[slice(*np.searchsorted(sorted_labels, (label, label + 1)))][:MAX_FOUND]
             columns = np.flatnonzero(true.labels == label)
-            if columns.size:
+            if rows.size:
                 matched = match_class(ious[np.ix_(rows, columns)], true.crowds[columns])
                 crowd = (matched != NONE) & true.crowds[columns[matched]]
                 right[first + rows], ignored[first + rows] = (matched != NONE) & ~crowd, crowd

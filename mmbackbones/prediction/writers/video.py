@@ -9,10 +9,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.logging import print_log
 
 from ...errors import UserError, summarize_error
 from ...utils.atomic_write import atomic_write
+from ...utils.messages import tell
 from .frame_times import FrameTimes
 
 Array = np.ndarray[Any, Any]
@@ -135,10 +135,9 @@ def encoder() -> str:
     for name in _H264:
         if name in av.codecs_available:
             return name
-    print_log(
+    tell(
         'the PyAV that is installed here has no encoder of H.264: videos are encoded as MPEG-4 Part 2, which browsers '
         'do not play',
-        logger='current',
         level=logging.WARNING,
     )
     return _INSTEAD

@@ -135,7 +135,8 @@ def read_pairs(root: Path, place: Place, names: Sequence[tuple[str, str]], by_co
     check_not_narrow(image_dir, images, found)
     labels = read_label_maps(root, map_dir, maps, str(map_dir), by_color)
     readable = [info.is_readable and all(label.size) for info, label in zip(found, labels, strict=True)]
-    names, images, found, labels = (list(compress(items, readable)) for items in (names, images, found, labels))
+    names, images = list(compress(names, readable)), list(compress(images, readable))
+    found, labels = list(compress(found, readable)), list(compress(labels, readable))
     wrong = [item for item in zip(names, found, labels, strict=True) if item[1].size != item[2].size]
     if wrong:
         (image, label), info, label_map = wrong[0]

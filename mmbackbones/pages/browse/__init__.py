@@ -1,0 +1,1 @@
+"""The page of ``browse``: one file per section."""

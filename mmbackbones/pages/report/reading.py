@@ -1,0 +1,121 @@
+"""The files of training runs and tests, read for a report; nothing in them is executed."""
+
+import json
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...engine.work_dir import checkpoints_in
+from ...errors import UserError
+from ...evaluation.diagnosis import diagnose, read_results
+from ...evaluation.result_files import GROUND_TRUTH
+from ...evaluation.results_table import RESULTS, read_results_csv
+from ...utils.files import read_bytes
+from .run import Run
+
+_SETTINGS = 'run.json'
+_TEST = 'test'  # folder of a test in a work directory
+_MOST_BYTES = 4 << 20  # of a config or of run.json
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the files of a run are.
+
+    Attributes:
+        given: The folder that was asked for.
+        training: The work directory of the training run; None if it is not known.
+        test: The folder of its test; None if it was not tested.
+    """
+
+    given: Path
+    training: Path | None
+    test: Path | None
+
+    @property
+    def best_checkpoint(self) -> Path | None:
+        """The best checkpoint of the training run, or else the newest; None if there is none."""
+        if self.training is None:
+            return None
+        best = sorted(self.training.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+        return best[-1] if best else next(iter(checkpoints_in(self.training)), None)
+
+
+def find_run(folder: Path) -> Place:
+    """Find out whether a folder is of a training run or of a test.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        UserError: It is neither.
+    """
+    if not folder.is_dir():
+        what = 'is not a folder' if folder.exists() else 'does not exist'
+        raise UserError(f'{folder} {what}: give the work directory of a training run, or the folder of a test')
+    if _is_run(folder):
+        return Place(folder, folder, folder / _TEST if (folder / _TEST / GROUND_TRUTH).is_file() else None)
+    if (folder / GROUND_TRUTH).is_file():
+        parent = folder.absolute().parent
+        return Place(folder, parent if folder.absolute().name == _TEST and _is_run(parent) else None, folder)
+    raise UserError(
+        f'{folder} holds neither a training run (checkpoints, {_SETTINGS} or {RESULTS}) nor a test ({GROUND_TRUTH}): '
+        'give the --work-dir of one'
+    )
+
+
+def read_run(name: str, place: Place, problem: str = '') -> Run:
+    """Read all that is known of a run, and find out what is right and wrong in its test.
+
+    Args:
+        name: What it is to be called.
+        place: Where it is.
+        problem: One sentence on why it has no test.
+
+    Raises:
+        UserError: A file is damaged.
+    """
+    results = read_results(place.test) if place.test else None
+    table = place.training and place.training / RESULTS
+    notes = []
+    best, tested = place.best_checkpoint, results and results.info.get('checkpoint')
+    if best and best.name.startswith('best_') and isinstance(tested, str) and os.path.basename(tested) != best.name:
+        notes.append(
+            f'The figures are those of {os.path.basename(tested)}, but the best checkpoint is {best.name}. Test it and '
+            f'make the report again: mmbackbones test {shlex.quote(str(best))}'
+        )
+    return Run(
+        name=name,
+        folder=place.training or place.given,
+        rows=read_results_csv(table) if table and table.is_file() else (),
+        settings=_settings(place.training) if place.training else {},
+        config=_config(place.training or place.given),
+        results=results,
+        diagnosis=diagnose(results) if results else None,
+        problem=problem,
+        notes=notes,
+    )
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / _SETTINGS).is_file() or (folder / RESULTS).is_file() or bool(checkpoints_in(folder))
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """The content of ``run.json``; empty where it cannot be read: no figure depends on it."""
+    try:
+        content = json.loads(read_bytes(folder / _SETTINGS, _MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _config(folder: Path) -> str | None:
+    """The text of the config in a folder, the newest if there are several."""
+    files = sorted((path for path in folder.glob('*.py') if path.is_file()), key=lambda path: path.stat().st_mtime)
+    try:
+        return read_bytes(files[-1], _MOST_BYTES).decode('utf-8', errors='replace') if files else None
+    except OSError:
+        return None

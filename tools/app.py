@@ -1,0 +1,6 @@
+"""``mmbackbones app``, in a clone."""
+
+from mmbackbones.cli import main
+
+if __name__ == '__main__':
+    main('app')

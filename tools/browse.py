@@ -1,0 +1,6 @@
+"""``mmbackbones browse``, in a clone."""
+
+from mmbackbones.cli import main
+
+if __name__ == '__main__':
+    main('browse')
