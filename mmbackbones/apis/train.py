@@ -68,6 +68,7 @@ def train(
     cfg_options: dict[str, Any] | None = None,
     background: str | None = None,
     ignore_label: int | None = None,
+    log: str | None = None,
 ) -> TrainResult:
     """Train a detector or a segmentor, and return where its checkpoints are and how good the best one is.
 
@@ -114,6 +115,8 @@ def train(
             ``'ignore'``, it is ignored, and label 1 is the first class. None: as the format says, or else as the
             labels tell.
         ignore_label: Pixels of this value in label maps are ignored, as those of 255 are unless it is a class.
+        log: Where losses, rates and metrics are logged, too, beside ``results.csv`` in `work_dir`: ``'tensorboard'``,
+            ``'wandb'`` (Weights & Biases) or ``'mlflow'``. Each needs the extra of its name.
 
     Returns:
         The paths and figures of the run. The model itself is no longer in memory. With several processes, each of them
@@ -153,6 +156,7 @@ def train(
         cfg_options=cfg_options,
         background=background,
         ignore_label=ignore_label,
+        log=log,
     )
     result = main_process_first(lambda: _result(runner))
     _print_best(result)

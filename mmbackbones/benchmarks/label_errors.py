@@ -25,7 +25,7 @@ def swap_labels(file: Path, share: float, seed: int) -> set[int]:
 
     Args:
         file: The file.
-        share: How many of its objects.
+        share: How many of its objects; at least one is.
         seed: Of which ones, and which class.
 
     Returns:
@@ -35,7 +35,7 @@ def swap_labels(file: Path, share: float, seed: int) -> set[int]:
     content = json.loads(file.read_text())
     classes = [category['id'] for category in content['categories']]
     objects = content['annotations']
-    chosen = generator.choice(len(objects), round(share * len(objects)), replace=False)
+    chosen = generator.choice(len(objects), max(1, round(share * len(objects))), replace=False)
     for place in chosen.tolist():
         others = [number for number in classes if number != objects[place]['category_id']]
         objects[place]['category_id'] = int(generator.choice(others))
@@ -49,7 +49,7 @@ def places_in_list(diagnosis: DetectionDiagnosis, ids: set[int]) -> list[int]:
 
 
 def run(train: int = 1000, val: int = 400, size: int = 128, epochs: int = 12) -> None:
-    """Print the table of docs/benchmarks.md.
+    """Print the table of docs/label_errors.md.
 
     Args:
         train: Number of training images.
@@ -72,6 +72,7 @@ def run(train: int = 1000, val: int = 400, size: int = 128, epochs: int = 12) ->
                 work_dir=Path(folder, 'run'),
                 cfg_options={'train_cfg.val_interval': epochs},
             )
+            assert trained.checkpoint
             mmbackbones.test(trained.checkpoint, data=data, work_dir=Path(folder, 'test'))
         seconds = time.perf_counter() - start
         results = read_results(Path(folder, 'test'))

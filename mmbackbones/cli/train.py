@@ -68,6 +68,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='where to write checkpoints, logs and the config that is run (default: work_dirs/<config>)',
     )
     parser.add_argument(
+        '--log',
+        choices=('tensorboard', 'wandb', 'mlflow'),
+        help='log losses, rates and metrics there, too, beside results.csv in the work directory',
+    )
+    parser.add_argument(
         '--seed',
         type=non_negative_int,
         metavar='N',

@@ -12,4 +12,5 @@ from . import (  # noqa: F401
     iteration_loop,
     results_hook,
     resume,
+    run_log,
 )

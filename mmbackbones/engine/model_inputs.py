@@ -1,8 +1,9 @@
 """What a model is given in training: images after the augmentation of a config, with their labels."""
 
+import io
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +59,8 @@ class ModelInputs:
     def __init__(self, cfg: Config) -> None:
         self._scope = cfg.default_scope
         with DefaultScope.overwrite_default_scope(self._scope):
-            with building('train_dataloader.dataset', {}):
+            # pycocotools prints what it does.
+            with building('train_dataloader.dataset', {}), redirect_stdout(io.StringIO()):
                 self._dataset = DATASETS.build(cfg.train_dataloader.dataset)
             with building('model.data_preprocessor', {}):
                 self._preprocessor = MODELS.build(cfg.model.data_preprocessor)

@@ -89,7 +89,7 @@ def _fingerprint(cfg: Config, split: str) -> dict[str, Any] | None:
     image and label map, and their sizes in bytes. So it does not depend on the folder that the data is in.
     """
     datasets = dicts_in(cfg.get(f'{split}_dataloader'))
-    dataset = next((node for node in datasets if node.get('ann_file')), {})
+    dataset: dict = next((node for node in datasets if node.get('ann_file')), {})
     path = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
     if not path.is_file():
         return None

@@ -48,6 +48,7 @@ from .resume import (
     log_resume,
 )
 from .run_header import print_training
+from .run_log import check_log, log_run, without_logs
 from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
@@ -67,6 +68,7 @@ ARGUMENTS: dict[str, Any] = dict(
     resume=None,
     seed=None,
     launcher='none',
+    log=None,
 )
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
@@ -107,6 +109,7 @@ def run_training(
     given |= {key: value for key, value in arguments.items() if value != ARGUMENTS[key]}
     call = python_call(config, {**given, 'cfg_options': cfg_options})
     asked = resolve_arguments(ARGUMENTS | arguments, options)
+    check_log(asked['log'])
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     begin_log()
     with _file_errors_as_user_errors():
@@ -143,6 +146,7 @@ def run_training(
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
             run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
+            log_run(cfg, asked['log'], run, state.iter if state else 0)
             runner = _build_runner(cfg, original_length, options, state)
             _write_config(runner)
         begin = runner.iter
@@ -232,6 +236,7 @@ def _write_config(runner: Runner) -> None:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
+    without_logs(cfg)
     dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
 
 

@@ -14,8 +14,8 @@ class Column:
 
     Attributes:
         name: Its heading.
-        kind: ``text``; ``count``, a whole number; ``share``, a number from 0 to 1, with a bar behind it; ``number``,
-            any other; or ``change``, a difference of shares, with its sign.
+        kind: ``text``; ``count``, a whole number; ``share``, a number from 0 to 1, with a bar behind it;
+            ``score``, a score threshold; ``change``, a difference of shares, with its sign; or ``number``, any other.
         help: What it means, shown when the pointer rests on the heading.
         full: The share at which the bar is full.
     """
@@ -40,6 +40,8 @@ class Column:
             return f'{value:,.0f}'
         if self.kind == 'share':
             return f'{value:.3f}'
+        if self.kind == 'score':
+            return f'{value:.2f}'
         return f'{value:+.3f}'.replace('-', '−') if self.kind == 'change' else f'{value:.4g}'  # noqa: RUF001
 
     def percent(self, value: Cell) -> str:

@@ -77,7 +77,7 @@ def draw_segmentation(image: Pixels, segmentation: npt.NDArray[np.integer], clas
         The drawing in RGB, of the shape of the image.
     """
     height, width = image.shape[:2]
-    values = [0 if _is_background(name) else 1 + index for index, name in enumerate(classes)]
+    values = [0 if is_background(name) else 1 + index for index, name in enumerate(classes)]
     # The last entry is that of whatever is no class: numbers beyond the last one, and -1.
     regions = np.array([*values, 0], np.uint16)[np.clip(np.asarray(segmentation, np.int64), -1, len(classes))]
     picture = tint_regions(image, regions, max(1, line_width(width, height) // 2))
@@ -85,7 +85,8 @@ def draw_segmentation(image: Pixels, segmentation: npt.NDArray[np.integer], clas
     return picture
 
 
-def _is_background(name: str) -> bool:
+def is_background(name: str) -> bool:
+    """Whether a class is called "background", which is not tinted."""
     return name.strip(' _').lower() == 'background'
 
 

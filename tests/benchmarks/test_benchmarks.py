@@ -30,6 +30,7 @@ TINY = {
     'dualvit': (dict(rounds=1, counted=(64, 96), trained=(64, 64), sizes=((64, 64),)), 7),
     'hierarchical_attention': (dict(sides=(256,), rounds=1), 1),
     'large_data': (dict(images=12, val_images=3), 9),
+    'label_errors': (dict(train=8, val=4, size=64, epochs=1), 1),
     'exported': (dict(configs=('retinanet_van_t_demo',), size=(64, 65), rounds=1), 1),
     'tiles': (dict(train=4, epochs=1, scenes=1, size=(150, 140), objects=4), 2),
     'local_attention': (dict(maps=((4, 8, 9),), squares=(8,), rounds=1), 4),

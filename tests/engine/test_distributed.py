@@ -1,5 +1,6 @@
 """Two processes on CPUs, through Gloo."""
 
+import json
 import os
 import socket
 from datetime import timedelta
@@ -196,6 +197,12 @@ def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp
     assert (folder / 'test/found.bbox.json').read_text() == (tmp_path / 'found.bbox.json').read_text()
     assert (folder / 'test/predictions.json').read_text() == (tmp_path / 'predictions.json').read_text()
     assert (folder / 'test/metrics.json').read_text() == (tmp_path / 'metrics.json').read_text()
+    assert (folder / 'seg_test/predictions.json').read_text() == (tmp_path / 'labels/predictions.json').read_text()
+    for parts, whole in ((folder / 'test', tmp_path), (folder / 'seg_test', tmp_path / 'labels')):
+        one, other = (json.loads((place / 'ground_truth.json').read_text()) for place in (parts, whole))
+        assert {**one, 'info': None} == {**other, 'info': None}
+        assert one['info']['sha256'] == other['info']['sha256']
+        assert one['annotations']
     assert not (folder / '.dist_test').exists()
 
 

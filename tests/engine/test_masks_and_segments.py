@@ -1,5 +1,6 @@
 """Training, testing and data checks of models for masks and label maps, through the command line."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -14,6 +15,7 @@ from mmbackbones.apis import load, train
 from mmbackbones.apis import test as evaluate
 from mmbackbones.datasets.shapes import CLASSES
 from mmbackbones.engine.initial_weights import checkpoint_classes
+from mmbackbones.evaluation.diagnosis import diagnose, read_results
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +53,12 @@ def test_segmentor(tool, segmentor, tiny_seg_config, shapes, tmp_path, tta):
     assert all(0 <= value <= 1 for value in metrics.values())
     for words in ('mIoU', f'{metrics["mIoU"]:.3f}', 'triangle', f'{metrics["IoU_background"]:.3f}'):
         assert words in out
+    diagnosis = diagnose(read_results(tmp_path))
+    assert [figures.name for figures in diagnosis.classes] == list(NAMES)
+    for figures in diagnosis.classes:
+        assert figures.iou == pytest.approx(metrics[f'IoU_{figures.name}'])
+        assert figures.accuracy == pytest.approx(metrics[f'Acc_{figures.name}'])
+    assert diagnosis.confusion.sum() == 4 * 64 * 64
 
 
 @pytest.mark.parametrize('tta', [[], ['--tta']], ids=['one scale', 'tta'])
@@ -72,6 +80,21 @@ def test_mask_detector(tool, mask_detector, tiny_mask_config, shapes, tmp_path, 
         assert evaluation.stats[:6].tolist() == [
             metrics[f'{kind}_{name}'] for name in ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
         ]
+    copied = json.loads((tmp_path / 'ground_truth.json').read_text())
+    assert all(Path(image['path']) == shapes / 'images' / image['file_name'] for image in copied['images'])
+    assert [image['id'] for image in copied['images']] == [image['id'] for image in content['images']]
+    given = json.loads((shapes / 'annotations/val.json').read_text())['annotations']
+    assert sorted(copied['annotations'], key=lambda item: item['id']) == [
+        {key: item[key] for key in copied['annotations'][0]} for item in given
+    ]
+    info = copied['info']
+    assert (info['task'], info['classes']) == ('segm', list(CLASSES))
+    assert info['checkpoint'] == str(mask_detector / 'epoch_1.pth')
+    assert info['sha256'] == hashlib.sha256((mask_detector / 'epoch_1.pth').read_bytes()).hexdigest()
+    assert {'mmbackbones', 'torch', 'mmdet'} <= info['versions'].keys()
+    diagnosis = diagnose(read_results(tmp_path))
+    for figures in diagnosis.classes:
+        assert figures.ap == pytest.approx(metrics[f'segm_AP_{figures.name}'], abs=1e-12)
 
 
 def test_where_predictions_are_saved(tool, mask_detector, segmentor, shapes, tmp_path):
@@ -83,6 +106,9 @@ def test_where_predictions_are_saved(tool, mask_detector, segmentor, shapes, tmp
     assert code == 0, err
     assert f'predictions written to {tmp_path}/deep/found.json' in out
     assert not (tmp_path / 'predictions.json').exists()
+    assert len(read_results(tmp_path).found) == len(
+        json.loads((tmp_path / 'deep/found.json').read_text())['annotations']
+    )
     for model, file, message in (
         (mask_detector, shapes / 'annotations/val.json', 'would overwrite the annotations in'),
         (mask_detector, tmp_path / 'found.txt', 'give it a name that ends in .json'),
@@ -91,6 +117,10 @@ def test_where_predictions_are_saved(tool, mask_detector, segmentor, shapes, tmp
         code, _, err = run(model, file)
         assert code == 2
         assert message in err.splitlines()[-1]
+    (tmp_path / 'ground_truth.json').write_text(json.dumps({'images': [], 'annotations': []}))
+    code, _, err = run(segmentor, tmp_path / 'found.json')
+    assert code == 2
+    assert 'ground_truth.json is not from a test, which would overwrite it: choose another --work-dir' in err
 
 
 @pytest.mark.parametrize('kind', ['segmentor', 'mask_detector'])

@@ -8,6 +8,8 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
+from mmbackbones.engine.config_tree import set_num_classes
+
 BACKBONE = dict(
     type='VAN',
     arch=dict(embed_dims=(8, 8, 16, 16), depths=(1, 1, 1, 1), mlp_ratios=(2, 2, 2, 2)),
@@ -140,6 +142,21 @@ def save(path: Path, **changes: Any) -> str:
     """Write a checkpoint; arguments as of :func:`content`."""
     torch.save(content(**changes), path)
     return str(path)
+
+
+def save_untrained(path: Path, config: str, classes: tuple[str, ...], **test_cfg: Any) -> str:
+    """Write a checkpoint of the model of a config file, with random weights.
+
+    Args:
+        path: Where to.
+        config: The config file.
+        classes: Names of the classes, as many as the model gets.
+        test_cfg: Merged into the settings by which it decides what is kept.
+    """
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict({'model.test_cfg': test_cfg})
+    set_num_classes(cfg, len(classes))
+    return save(path, config=cfg.to_dict(), classes=classes)
 
 
 def _merged(scope: str, model: dict, dataset: str, pipeline: list, evaluator: dict, parts: dict) -> dict[str, Any]:

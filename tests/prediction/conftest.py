@@ -3,19 +3,16 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
 
 from mmbackbones.datasets.shapes import CLASSES
-from mmbackbones.engine.config_tree import set_num_classes
-from tests.helpers.carried_configs import content
+from tests.helpers.carried_configs import save_untrained
 
 BACKGROUND = 1  # in the label maps
+FEW_OBJECTS = dict(score_thr=0.0, max_per_img=20)
 
 
 @pytest.fixture(scope='session')
@@ -43,32 +40,23 @@ def several_sizes(shapes, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='session')
 def detector_file(tiny_config, tmp_path_factory) -> str:
-    cfg = Config.fromfile(tiny_config).to_dict()
-    cfg['model']['test_cfg'].update(score_thr=0.0, max_per_img=20)
-    return _save(cfg, CLASSES, tmp_path_factory.mktemp('detector') / 'boxes.pth')
+    path = tmp_path_factory.mktemp('detector') / 'boxes.pth'
+    return save_untrained(path, tiny_config, CLASSES, **FEW_OBJECTS)
 
 
 @pytest.fixture(scope='session')
 def mask_detector_file(tiny_mask_config, tmp_path_factory) -> str:
-    cfg = Config.fromfile(tiny_mask_config).to_dict()
-    cfg['model']['test_cfg']['rcnn'].update(score_thr=0.0, max_per_img=20)
-    return _save(cfg, CLASSES, tmp_path_factory.mktemp('mask_detector') / 'masks.pth')
+    path = tmp_path_factory.mktemp('mask_detector') / 'masks.pth'
+    return save_untrained(path, tiny_mask_config, CLASSES, rcnn=FEW_OBJECTS)
 
 
 @pytest.fixture(scope='session')
 def segmentor_file(tiny_seg_config, tmp_path_factory) -> str:
-    cfg = Config.fromfile(tiny_seg_config).to_dict()
-    return _save(cfg, ('background', *CLASSES), tmp_path_factory.mktemp('segmentor') / 'maps.pth')
+    path = tmp_path_factory.mktemp('segmentor') / 'maps.pth'
+    return save_untrained(path, tiny_seg_config, ('background', *CLASSES))
 
 
 @pytest.fixture
 def picture() -> np.ndarray:
     """Noise, which no two neighboring pixels of are alike."""
     return np.random.default_rng(0).integers(0, 255, (70, 90, 3), np.uint8)
-
-
-def _save(cfg: dict[str, Any], classes: tuple[str, ...], path: Path) -> str:
-    cfg = Config(cfg)
-    set_num_classes(cfg, len(classes))
-    torch.save(content(cfg._cfg_dict, classes), path)
-    return str(path)

@@ -54,10 +54,10 @@ class Page:
 
     def _build(self) -> gr.Blocks:
         model, segments = self._model, self._model.task == 'semantic segmentation'
-        file = shown_name(Path(model.checkpoint).name)
+        file = shown_name('/'.join(Path(model.checkpoint).parts[-2:]))
         names = [shown_name(name) or f'class {label}' for label, name in enumerate(model.classes)]
         choices = list(zip(names, range(len(names)), strict=True))
-        with gr.Blocks(title=file, analytics_enabled=False) as blocks:
+        with gr.Blocks(title=file, analytics_enabled=False, fill_width=True) as blocks:
             _html(title(file, model.task, names, _network_name(model), str(model.device)))
             with gr.Row():
                 with gr.Column(scale=2, min_width=300):
@@ -80,7 +80,7 @@ class Page:
                     )  # fmt: skip
                     about = _html(note(self._hint), elem_id='about')
             attention = gr.Image(
-                label='Attention', type='filepath', buttons=['download', 'fullscreen'], interactive=False,
+                show_label=False, type='filepath', buttons=['download', 'fullscreen'], interactive=False,
                 visible=False, elem_id='attention',
             )  # fmt: skip
             options: dict[str, Any] = dict(preprocess=False, api_visibility='private', trigger_mode='always_last')
@@ -130,8 +130,8 @@ class Page:
             panel = attend(self._model, shown.image, (x, y)).panel()
         except (UserError, RunFailed) as error:
             return problem(str(error)), gr.update(value=None, visible=False)
-        where = f'What the backbone attends to from column {x}, row {y} of the image:'
-        return note(where), gr.update(value=self._write(shown, panel, 'attention'), visible=True)
+        where = f'Below: what the backbone attends to from column {x}, row {y} of the image.'
+        return note(where), gr.update(value=self._write(shown, panel, 'attention.png'), visible=True)
 
     def leave(self, request: gr.Request) -> None:
         """Forget the image of a page that was closed."""
@@ -164,11 +164,13 @@ class Page:
         """The picture, as a file, and the table."""
         score_thr, labels = score(score_thr), chosen_labels(labels, self._model.classes)
         found = shown.chosen(score_thr, labels)
-        return self._write(shown, shown.draw(found), 'drawn'), found_table(found, shown.total, score_thr, shown.size)
+        return self._write(shown, shown.draw(found), 'drawn.jpg'), found_table(
+            found, shown.total, score_thr, bool(labels), shown.size
+        )
 
     def _write(self, shown: Shown, picture: np.ndarray[Any, Any], what: str) -> str:
         """Write a picture, under a name that says what it is when it is downloaded."""
-        path = self._folder / uuid4().hex / f'{shown.stem}_{what}.jpg'
+        path = self._folder / uuid4().hex / f'{shown.stem}_{what}'
         write_picture(picture, path)
         shown.replace(what, path)
         return str(path)

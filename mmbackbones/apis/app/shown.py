@@ -15,6 +15,7 @@ import numpy as np
 from ...evaluation.coco_form import encode
 from ...prediction.prediction import Prediction
 from ...utils.masks import dense_masks
+from ...visualization.drawing import is_background
 
 Array = np.ndarray[Any, Any]
 
@@ -170,11 +171,12 @@ class ObjectRow:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """A class in the legend of a segmentor: index and name, and its share of the pixels."""
+    """A class in the legend of a segmentor: index and name, its share of the pixels, and whether they are tinted."""
 
     label: int
     name: str
     share: float
+    tinted: bool
 
 
 def object_rows(found: Prediction) -> list[ObjectRow]:
@@ -193,7 +195,7 @@ def class_rows(found: Prediction) -> list[ClassRow]:
     labels, counts = np.unique(found.segmentation, return_counts=True)
     shares = counts / found.segmentation.size
     rows = [
-        ClassRow(label, found.classes[label], share)
+        ClassRow(label, found.classes[label], share, not is_background(found.classes[label]))
         for label, share in zip(labels.tolist(), shares.tolist(), strict=True)
         if 0 <= label < len(found.classes)
     ]

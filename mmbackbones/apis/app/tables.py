@@ -13,7 +13,7 @@ from ...visualization.class_colors import class_color
 from .shown import class_rows, object_rows
 
 CSS = """
-.gradio-container { max-width: 1280px !important; }
+.gradio-container { max-width: 1280px !important; margin: 0 auto; }
 .gradio-container h1 { margin: 0; font-size: 1.5rem; overflow-wrap: anywhere; }
 .gradio-container p { margin: 0; }
 .note { overflow-wrap: anywhere; }
@@ -41,8 +41,8 @@ _TEMPLATES = {
     'note': '<p class="note">{{ text }}</p>',
     'problem': '<p class="problem" role="alert">{{ text }}</p>',
     'objects': """
-<p>{{ count }} of {{ all }}, of the chosen classes and with a score of at least {{ '%.2f' | format(score_thr) }}{{
-' (all in pixels of the image)' if rows }}.{{ size }}</p>
+<p>{{ count }} of {{ all }} {{ 'has' if count == 1 else 'have' }} a score of at least {{ '%.2f' | format(score_thr) }}
+{{- ' and a chosen class' if some }}.{{ ' Places and sizes are in pixels.' if rows }}{{ size }}</p>
 {% if rows %}
 <div class="rows"><table>
 <thead><tr><th>Class</th><th class="number">Score</th><th class="number">Left</th><th class="number">Top</th>
@@ -59,13 +59,14 @@ _TEMPLATES = {
 {% if more %}<p class="note">{{ more }} more, with lower scores, are in the picture only.</p>{% endif %}
 """,
     'classes': """
-<p>{{ count }} of {{ all }} in this image.{{ size }}</p>
+<p>{{ count }} of {{ all }} {{ 'is' if count == 1 else 'are' }} shown.{{ size }}</p>
 {% if rows %}
 <div class="rows"><table>
 <thead><tr><th>Class</th><th class="number">Share of the pixels</th></tr></thead>
 <tbody>
 {% for row in rows %}
-<tr><td class="name"><span class="swatch" style="background: {{ row.label | color }}"></span>{{ row.name }}</td>
+<tr><td class="name"><span class="swatch" style="background: {{ row.label | color if row.tinted else 'none' }}"></span>
+{{- row.name }}</td>
 <td class="number">{{ '%.1f' | format(100 * row.share) }} %</td></tr>
 {% endfor %}
 </tbody></table></div>
@@ -101,13 +102,14 @@ def problem(text: str) -> str:
     return _render('problem', text=text)
 
 
-def found_table(found: Prediction, total: int, score_thr: float, size: str = '') -> str:
+def found_table(found: Prediction, total: int, score_thr: float, some: bool, size: str = '') -> str:
     """What was found: a table of the objects, or of a segmentor the legend.
 
     Args:
         found: What is shown of it.
         total: How many objects there are of any score and class, or how many classes.
         score_thr: The threshold that is chosen.
+        some: Whether only some classes are chosen.
         size: A sentence on the size of the image, if it was changed.
     """
     size = f' {size}' if size else ''
@@ -115,8 +117,9 @@ def found_table(found: Prediction, total: int, score_thr: float, size: str = '')
         legend = class_rows(found)
         return _render('classes', rows=legend, count=len(legend), all=counted(total, 'class', 'classes'), size=size)
     rows = object_rows(found)
-    return _render('objects', rows=rows[:_MOST_ROWS], more=max(0, len(rows) - _MOST_ROWS), count=len(rows),
-                   all=counted(total, 'object'), score_thr=score_thr, size=size)  # fmt: skip
+    context = dict(all=counted(total, 'object'), score_thr=score_thr, some=some, size=size)
+    more = max(0, len(rows) - _MOST_ROWS)
+    return _render('objects', rows=rows[:_MOST_ROWS], more=more, count=len(rows), **context)
 
 
 def shown_name(text: str) -> str:

@@ -89,7 +89,7 @@ def read_images(root: Path, folder: Path, names: Sequence[str], source: str) -> 
     Raises:
         UserError: See :func:`~mmbackbones.datasets.checks.file_cache.inspect_files`.
     """
-    with _lenient_pil():
+    with lenient_pil():
         found = inspect_files(root, folder, names, source, 'image', _inspect)
     return [ImageInfo(*(values or (0, 0))) for values in found]
 
@@ -259,7 +259,7 @@ def _has_end(raw: bytes) -> bool:
 
 
 @contextmanager
-def _lenient_pil() -> Iterator[None]:
+def lenient_pil() -> Iterator[None]:
     """Silence PIL where it warns of defects besides the pixels, and refuses images of more than 179 megapixels.
 
     OpenCV has a limit of its own, and that is what counts.

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ...errors import summarize_error
 from ..checks.file_cache import inspect_files
+from ..checks.images import lenient_pil
 
 MAX_BITS = 4  # of the first hash that may differ
 MAX_OTHER_BITS = 8  # of the second one
@@ -46,9 +48,12 @@ def hash_images(paths: Sequence[str]) -> Hashes:
     absolute = [os.path.abspath(path) for path in paths]
     root = Path(os.path.commonpath([os.path.dirname(path) for path in absolute]))
     names = [os.path.relpath(path, root) for path in absolute]
-    halves = inspect_files(root, root, names, str(root), 'fingerprint', _hash)
-    # The cache holds integers of 32 bits: other programs read larger ones of JSON as floats.
-    found = np.array([values or (0, 0, 0, 0) for values in halves], np.uint64)
+    with lenient_pil():
+        halves = inspect_files(root, root, names, str(root), 'fingerprint', _hash)
+    # The cache holds integers of 32 bits: other programs read larger ones of JSON as floats. What cannot be read any
+    # more is like nothing else.
+    draw = np.random.default_rng(0)
+    found = np.array([values or draw.integers(0, 1 << 32, 4) for values in halves], np.uint64)
     return np.asarray(found[:, ::2] << np.uint64(32) | found[:, 1::2])
 
 
@@ -124,11 +129,22 @@ def _hash(path: str) -> tuple[int, ...] | str:
     import imagehash  # brings SciPy, which takes a second
 
     try:
-        with Image.open(path) as image:
-            image.draft('RGB', (_SIDE, _SIDE))
-            upright = ImageOps.exif_transpose(image).convert('L')
-            found = [imagehash.phash(upright), imagehash.dhash(upright)]
+        upright = _read_small(path)
+        found = [imagehash.phash(upright), imagehash.dhash(upright)]
     except Exception as error:  # a decoder may raise anything
         return summarize_error(error)
     values = [int(str(value), 16) for value in found]
     return tuple(half for value in values for half in (value >> 32, value & 0xFFFFFFFF))
+
+
+def _read_small(path: str) -> Image.Image:
+    """An image in gray, upright, and no larger than it has to be if it is a JPEG file."""
+    try:
+        with Image.open(path) as image:
+            image.draft('RGB', (_SIDE, _SIDE))
+            return ImageOps.exif_transpose(image).convert('L')
+    except UnidentifiedImageError:  # OpenCV, which training reads images with, knows other formats
+        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if pixels is None:
+            raise
+        return Image.fromarray(pixels)

@@ -1,6 +1,7 @@
 """The section on what a model is given in training."""
 
 from collections.abc import Iterator, Sequence
+from os.path import normpath
 
 from ...datasets.survey.survey import Survey
 from ...engine.model_inputs import ModelInputs
@@ -22,14 +23,15 @@ def chosen_images(number: int) -> list[int]:
 def draw_inputs(survey: Survey, inputs: ModelInputs) -> Iterator[Picture]:
     """Images, each as it is and then as it is given to the model several times."""
     content = survey.splits['train']
-    places = {path: place for place, path in enumerate(content.paths)}
+    places = {normpath(path): place for place, path in enumerate(content.paths)}
     candidates = chosen_images(len(inputs))
-    labeled = [index for index in candidates if content.per_image[places[inputs.path(index)]]]
+    per_image = content.per_image
+    labeled = [index for index in candidates if per_image[places[normpath(inputs.path(index))]]]
     chosen = spread(labeled or candidates, IMAGES)
     for index in track(chosen, len(chosen), 'Augmenting'):
         path, draws = inputs.draw(index, DRAWS)
         name = relative(path, survey.data.root)
-        yield Picture(draw_labels(survey, 'train', places[path]), f'{name} · as it is')
+        yield Picture(draw_labels(survey, 'train', places[normpath(path)]), f'{name} · as it is')
         for given in draws:
             height, width = given.image.shape[:2]
             yield Picture(draw_input(given, inputs.classes), f'{width} × {height} pixels')  # noqa: RUF001

@@ -28,8 +28,8 @@ def overview_section(survey: Survey, beside: Mapping[str, str]) -> Section:
     tiles.append(dict(value=f'{len(data.classes):,}', name='classes', note=''))
     suspects = {split: len(found) for split, found in survey.suspects.items()}
     tiles.append(dict(value=f'{sum(suspects.values()):,}', name='suspicious labels', note=_by_split(suspects)))
-    note = f'{counted(len(survey.leaks), "group")} in several splits' if survey.leaks else ''
-    tiles.append(dict(value=f'{len(survey.similar):,}', name='groups of nearly the same image', note=note))
+    note = f'{counted(len(survey.similar), "group")}, {len(survey.leaks)} in several splits' if survey.similar else ''
+    tiles.append(dict(value=f'{sum(map(len, survey.similar)):,}', name='images nearly alike', note=note))
     if survey.unreadable:
         tiles.append(dict(value=f'{len(survey.unreadable):,}', name='files that cannot be read', note='left out here'))
     body = render(

@@ -25,11 +25,10 @@ def classes_table(diagnosis: Diagnosis) -> Table:
             Column('precision', 'share', 'share of what is found that is right, at the threshold beside it'),
             Column('recall', 'share', 'share of the objects that are found, at the threshold beside it'),
             Column('F1', 'share', 'harmonic mean of precision and recall'),
-            Column('best threshold', 'number', 'score threshold at which the class has its highest F1'),
+            Column('best threshold', 'score', 'score threshold at which the class has its highest F1'),
         ]
         rows = [
-            [c.name, c.truths, c.ap, c.ap50, c.ap75, c.precision, c.recall, c.f1, round(c.best, 3)]
-            for c in diagnosis.classes
+            [c.name, c.truths, c.ap, c.ap50, c.ap75, c.precision, c.recall, c.f1, c.best] for c in diagnosis.classes
         ]
         return Table(columns, _weakest_first(rows, 2), sorted_by=2)
     columns = [

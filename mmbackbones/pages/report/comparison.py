@@ -53,7 +53,7 @@ def _summary(runs: Sequence[Run]) -> Table:
             columns.append(Column('difference', 'change', f'{runs[0].title(name)} less that of {runs[0].name}'))
     columns += [
         Column('best F1', 'share'),
-        Column('at threshold', 'number'),
+        Column('at threshold', 'score'),
         Column('best epoch', 'number', 'of the validations in training'),
         Column('minutes', 'number', 'of training'),
     ]
@@ -135,7 +135,7 @@ def _best_f1(run: Run) -> tuple[Cell, Cell]:
     if not isinstance(run.diagnosis, DetectionDiagnosis):
         return None, None
     curve = run.diagnosis.curve
-    return float(curve.f1[at_best(curve)]), round(curve.best, 3)
+    return float(curve.f1[at_best(curve)]), curve.best
 
 
 def _best_epoch(run: Run) -> Cell:

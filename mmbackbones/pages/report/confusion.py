@@ -17,10 +17,10 @@ BACKGROUND = 'background'  # what is not an object
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its number as text, its share of the row, what it says to the pointer, and whether it is right."""
+    """A cell: its number as text, how deep its color is, what it says to the pointer, and whether it is right."""
 
     text: str
-    share: float
+    depth: float
     title: str
     right: bool
 
@@ -96,6 +96,8 @@ def _matrix(confusion: np.ndarray, rows: list[str], columns: list[str], kept: li
             share = number / totals[row] if totals[row] else 0.0
             title = f'{rows[row]} → {columns[column]}: {number:,} {unit}{"" if number == 1 else "s"} ({share:.1%})'
             text = (f'{number:,}' if unit == 'object' else f'{share:.1%}') if number else ''
-            cells.append(Cell(text, round(share, 3), title, row == column))
+            # Small shares of errors are to be seen as well.
+            depth = share if row == column else share**0.5
+            cells.append(Cell(text, round(depth, 3), title, row == column))
         shown.append((rows[row], cells))
     return Matrix(shown, [columns[column] for column in kept], len(kept) <= _WITH_NUMBERS)

@@ -13,8 +13,8 @@ from .scenes import Shown, strip
 
 _PICTURES = 24
 _LISTED = 200
-_SUSPICIOUS = 0.5  # from which a label is more likely wrong than right
-_DOUBTFUL = 0.1  # below which none is worth a look
+WORTH_A_LOOK = 0.3  # suspicion of a label, see `label_errors` of evaluation.diagnosis
+_LEAST = 0.05  # of what is listed at all
 _MEANINGS = {
     'class': 'annotated as {label}, but {predicted} is predicted here',
     'missing': 'nothing is annotated, but {predicted} is predicted here',
@@ -25,7 +25,7 @@ _MEANINGS = {
 
 def labels_section(results: Results, diagnosis: DetectionDiagnosis) -> Section:
     """Labels that confident predictions contradict, the most suspicious first."""
-    errors = [error for error in diagnosis.label_errors if error.suspicion >= _DOUBTFUL]
+    errors = [error for error in diagnosis.label_errors if error.suspicion >= _LEAST]
     places = {image.id: place for place, image in enumerate(results.images)}
     items: list[Mapping[str, Any]] = []
     shown = [Shown(results, threshold_of(diagnosis))]
@@ -41,7 +41,7 @@ def labels_section(results: Results, diagnosis: DetectionDiagnosis) -> Section:
         'report_labels.html',
         items=items,
         table=_table(results, errors[:_LISTED], places),
-        suspicious=sum(error.suspicion >= _SUSPICIOUS for error in errors),
+        suspicious=sum(error.suspicion >= WORTH_A_LOOK for error in errors),
         ranked=len(diagnosis.label_errors),
         missing=min(len(errors), _PICTURES) - len(items),
     )

@@ -1,27 +1,35 @@
 """The section on where the figures come from: data, settings, versions."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
+from ...engine.versions import library_versions
 from ..rendering import Section, render
 from ..tables import Cell, Column, Table
 from .run import Run
 
 _NAMES = {
-    'checkpoint': 'checkpoint',
     'sha256': 'its SHA-256',
     'date': 'tested',
-    'image_folders': 'images of the test',
+    'image_folders': 'images',
     'id': 'id of the run',
+    'versions': 'version of',
 }
+_OF_A_TEST = ('task', 'classes', 'predictions')  # what else is in its files
 
 
 def origin_section(run: Run) -> Section:
     """All that is known of how the figures came about."""
     info = run.results.info if run.results else {}
-    left_out = ('task', 'classes', 'predictions')
-    facts = [('folder', str(run.folder))]
-    facts += _facts({name: value for name, value in info.items() if name not in left_out})
+    facts = {
+        'The test': list(_facts({name: value for name, value in info.items() if name not in _OF_A_TEST})),
+        'The training run': [('folder', str(run.folder)), *_facts(run.settings or {})],
+        'This page': [
+            ('written', datetime.now().astimezone().isoformat(timespec='seconds')),
+            ('by', f'mmbackbones {library_versions()["mmbackbones"]}'),
+        ],
+    }
     table = None
     if run.results:
         count = run.results.truths.labels
@@ -31,8 +39,7 @@ def origin_section(run: Run) -> Section:
     body = render(
         'report_origin.html',
         run=run,
-        facts=facts,
-        settings=list(_facts(run.settings or {})),
+        facts={title: rows for title, rows in facts.items() if rows},
         table=table,
         images=len(run.results.images) if run.results else 0,
     )
@@ -44,7 +51,9 @@ def _facts(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, s
     for name, value in values.items():
         name = f'{prefix}{_NAMES.get(str(name), str(name))}'
         if isinstance(value, Mapping):
-            yield from _facts(value, f'{name}: ')
+            yield from _facts(value, f'{name} ')
+        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            yield from _facts({f'{number}.': item for number, item in enumerate(value, 1)}, f'{name} ')
         elif isinstance(value, list):
             yield name, ', '.join(map(str, value))
         elif value is not None:

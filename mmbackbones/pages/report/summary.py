@@ -10,13 +10,14 @@ from ...evaluation.diagnosis.figures import DetectionDiagnosis, SegmentationDiag
 from ...utils.text import counted
 from ..rendering import Section, render
 from .error_kinds import kind_of
+from .label_errors import WORTH_A_LOOK
 from .run import NAMES, Run, at_best
 
-_SUSPICIOUS = 0.5  # from which a label is more likely wrong than right
 _FEW = 20  # objects of a class in a test, whose figures are little more than luck
 _FALLEN = 0.02  # below the best, from which on training has gone on for too long
 _LEAST_VALIDATIONS = 3
 _NEGLIGIBLE = 0.005  # of AP50
+_MIXED_UP = 0.02  # of a class
 
 
 @dataclass(frozen=True)
@@ -82,25 +83,21 @@ def _of_detector(diagnosis: DetectionDiagnosis) -> Iterator[Advice]:
     largest = max(diagnosis.errors, key=lambda error: error.ap50_lost, default=None)
     if largest and largest.ap50_lost > _NEGLIGIBLE:
         kind = kind_of(largest.name)
-        title = (
-            f'The costliest errors: {kind.name} (AP50 {largest.ap50_lost:.3f} lost, {counted(largest.count, "case")})'
-        )
+        title = f'The costliest errors: {kind.name} (AP50 {largest.ap50_lost:.3f} lost, {largest.count:,} cases)'
         yield Advice(title, kind.advice, 'errors')
     known = [figures for figures in diagnosis.classes if isfinite(figures.ap)]
     if len(known) > 1:
         weakest = min(known, key=lambda figures: figures.ap)
         text = _examples(weakest.truths)
         yield Advice(f'The weakest class: {weakest.name} (AP {weakest.ap:.3f})', text, 'classes')
-    mixed = _largest_mix_up(diagnosis.confusion[:-1, :-1], [figures.name for figures in diagnosis.classes])
+    mixed = _largest_mix_up(diagnosis.confusion, [figures.name for figures in diagnosis.classes])
     if mixed:
         true, predicted, number = mixed
         title = f'The most frequent mix-up: {true}, predicted as {predicted} ({counted(number, "time")})'
         yield Advice(title, 'See whether their annotations agree with each other, and how they differ.', 'confusion')
-    suspects = sum(error.suspicion >= _SUSPICIOUS for error in diagnosis.label_errors)
-    if suspects:
-        title = f'{counted(suspects, "label")} may be wrong'
-        text = 'Look at them before you train again: confident predictions contradict them.'
-        yield Advice(title, text, 'labels')
+    if suspects := sum(error.suspicion >= WORTH_A_LOOK for error in diagnosis.label_errors):
+        title = f'{counted(suspects, "label")} may be wrong or missing'
+        yield Advice(title, 'Confident predictions contradict the annotations: look before you train again.', 'labels')
 
 
 def _of_segmentor(diagnosis: SegmentationDiagnosis) -> Iterator[Advice]:
@@ -152,8 +149,10 @@ def _examples(number: int) -> str:
 
 
 def _largest_mix_up(confusion: np.ndarray, names: Sequence[str]) -> tuple[str, str, int] | None:
-    """True class, predicted class, and how often."""
-    others = confusion * (1 - np.eye(len(confusion), dtype=int))
+    """True class, predicted class, and how often; None if no part of a class worth a word is taken for another."""
+    number = len(names)
+    others = confusion[:number, :number] * (1 - np.eye(number, dtype=int))
+    others[others < _MIXED_UP * confusion[:number].sum(axis=1, keepdims=True)] = 0
     if not others.size or not others.max():
         return None
     row, column = np.unravel_index(int(others.argmax()), others.shape)

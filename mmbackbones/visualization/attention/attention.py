@@ -13,10 +13,11 @@ from torch import Tensor
 from ...backbones import PyramidBackbone
 from ...layers import SpatiallyAwareAttention
 from ...utils.atomic_write import atomic_write
+from ...utils.progress import watch
 from ..picture_file import write_picture
 from .features import mean_activation, principal_components
 from .kinds import KINDS
-from .look import look
+from .look import count, look
 from .over_image import lay_over, on_the_image
 from .panel import draw_panel
 from .shade import mark_point, shade
@@ -156,7 +157,7 @@ def attention_of(
         for at, side, whole in zip(point, seen[::-1], image.shape[1::-1], strict=True)
     )
     maps, components = list[AttentionMap](), list[Floats]()
-    for stage in look(backbone, batch, x, y):
+    for stage in watch(look(backbone, batch, x, y), count(backbone), 'Looking into the stages'):
         if stage.features is not None:
             cell = (4 * 2 ** (stage.number - 1),) * 2
             features = _array(stage.features)

@@ -22,7 +22,7 @@ from .dual import dual_block_weights, merge_block_weights
 from .hierarchical import cascaded_weights, full_weights, two_step_weights
 from .large_kernel import gate
 from .local import stem_weights, window_weights
-from .receptive_field import receptive_fields
+from .receptive_field import receptive_field
 from .weights import Place, Values
 
 # What is shown of a layer: a function of the layer, the place and what the layer was called with.
@@ -55,7 +55,7 @@ class StageLook:
     found: list[Values]
 
 
-def look(backbone: PyramidBackbone, batch: Tensor, x: float, y: float) -> list[StageLook]:
+def look(backbone: PyramidBackbone, batch: Tensor, x: float, y: float) -> Iterator[StageLook]:
     """Everything that is shown of a backbone for a point of its input.
 
     Args:
@@ -64,33 +64,38 @@ def look(backbone: PyramidBackbone, batch: Tensor, x: float, y: float) -> list[S
         x: Column of the point in pixels of `batch`.
         y: Row of the point.
 
+    Yields:
+        What is seen in the stem, if it attends, and in each stage.
+
     Shape:
         batch (1, C, H, W).
     """
-    layers = {number: layer for number, part in _parts(backbone) if (layer := _last_layer(part))}
+    layers = {
+        number: layer
+        for number, part in enumerate([backbone.stem, *backbone.stages])
+        if (layer := _last_layer(part)) is not None
+    }
     with _evaluating(backbone), torch.no_grad(), _recorded(list(layers.values())) as inputs:
-        states = list(backbone.run_stages(backbone.prepare(batch), backbone.stages))
-        maps = [backbone.feature_map(*state)[0] for state in states]
-        size = int(batch.shape[2]), int(batch.shape[3])
-        places = {0: Place(backbone, size, 0, int(y), int(x))}
-        for number in range(1, len(maps) + 1):
-            stride = 4 * 2 ** (number - 1)
-            places[number] = Place(backbone, size, number, int(y / stride), int(x / stride))
-        found = {number: LOOKS[type(layer)](layer, places[number], *inputs[layer]) for number, layer in layers.items()}
-    gated = [number for number, layer in layers.items() if number and isinstance(layer, LargeKernelAttention)]
-    with _evaluating(backbone):
-        for number, field in zip(gated, receptive_fields(backbone, batch, [places[n] for n in gated]), strict=True):
-            found[number].append(field)
+        states = backbone.run_stages(backbone.prepare(batch), backbone.stages)
+        maps = [None, *(backbone.feature_map(*state)[0] for state in states)]  # the stem has none
     names = {module: name for name, module in backbone.named_modules()}
-    looks = [StageLook(0, None, names[layers[0]], found[0])] if 0 in layers else []
-    for number, features in enumerate(maps, 1):
-        layer = layers.get(number)
-        looks.append(StageLook(number, features, None if layer is None else names[layer], found.get(number, [])))
-    return looks
+    size = int(batch.shape[2]), int(batch.shape[3])
+    for number, features in enumerate(maps):
+        layer, found = layers.get(number), list[Values]()
+        side = 4 * 2 ** (number - 1) if number else 1
+        place = Place(backbone, size, number, int(y / side), int(x / side))
+        with _evaluating(backbone), torch.no_grad():
+            if layer is not None:
+                found += LOOKS[type(layer)](layer, place, *inputs[layer])
+            if isinstance(layer, LargeKernelAttention):
+                found.append(receptive_field(backbone, batch, place))
+        if number or found:
+            yield StageLook(number, features, names[layer] if layer is not None else None, found)
 
 
-def _parts(backbone: PyramidBackbone) -> list[tuple[int, nn.Module]]:
-    return list(enumerate([backbone.stem, *backbone.stages]))
+def count(backbone: PyramidBackbone) -> int:
+    """How much :func:`look` yields."""
+    return len(backbone.stages) + (_last_layer(backbone.stem) is not None)
 
 
 def _last_layer(part: nn.Module) -> nn.Module | None:

@@ -3,7 +3,7 @@
 "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks", https://arxiv.org/abs/1701.04128.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,30 +17,26 @@ from .weights import Place, Values
 _SQUARE = 4  # pixels, the stride of all stems: inside of it, gradients show the steps of the stem and little else
 
 
-def receptive_fields(backbone: PyramidBackbone, batch: Tensor, places: Sequence[Place]) -> list[Values]:
-    """The gradient of the features at each place with respect to the image, as the paper measures it.
+def receptive_field(backbone: PyramidBackbone, batch: Tensor, place: Place) -> Values:
+    """The gradient of the features at a place with respect to the image, as the paper measures it.
 
-    Of the features at a place, the mean absolute value over channels is differentiated, the number that the feature
+    Of the features at the place, the mean absolute value over channels is differentiated, the number that the feature
     map shows there. Their plain sum would not do: a layer norm makes it almost the same everywhere. The absolute
     gradients of the pixels of each square and of their colors are added, and divided by the sum of all.
 
     Args:
         backbone: The network, in evaluation mode.
         batch: One image as the network takes it.
-        places: Tokens of any stages.
+        place: A token of a stage.
 
     Shape:
-        batch (1, C, H, W) -> values (1, ceil(H / 4), ceil(W / 4)) for each place, which add up to 1.
+        batch (1, C, H, W) -> values (1, ceil(H / 4), ceil(W / 4)), which add up to 1.
     """
     with torch.enable_grad(), _checkpointed(backbone):
-        return [_receptive_field(backbone, batch, place) for place in places]
-
-
-def _receptive_field(backbone: PyramidBackbone, batch: Tensor, place: Place) -> Values:
-    image = batch.detach().clone().requires_grad_()
-    *_, state = backbone.run_stages(backbone.prepare(image), backbone.stages[: place.stage])
-    features = backbone.feature_map(*state)[0, :, place.row, place.column]
-    (gradient,) = torch.autograd.grad(features.abs().mean(), image)
+        image = batch.detach().clone().requires_grad_()
+        *_, state = backbone.run_stages(backbone.prepare(image), backbone.stages[: place.stage])
+        features = backbone.feature_map(*state)[0, :, place.row, place.column]
+        (gradient,) = torch.autograd.grad(features.abs().mean(), image)
     height, width = image.shape[2:]
     amount = F.pad(gradient.abs().sum(1), (0, -width % _SQUARE, 0, -height % _SQUARE))
     amount = F.avg_pool2d(amount, _SQUARE)

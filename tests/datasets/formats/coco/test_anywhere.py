@@ -34,6 +34,8 @@ def write_files(root, *files):
         (['train.json', 'val.json', 'all.json'], {'train': 'train.json', 'val': 'val.json'}),
         (['train.json', 'val.json', 'train_old.json'], {'train': 'train.json', 'val': 'val.json'}),
         (['a.json', 'predictions.json'], {'train': 'a.json'}),
+        (['a.json', 'test/predictions.json', 'test/ground_truth.json'], {'train': 'a.json'}),
+        (['ground_truth.json', 'predictions.json'], {'train': 'ground_truth.json'}),
         (['a.json', 'captions_val2017.json'], {'train': 'a.json'}),
         (['train.json', 'all.json'], {}),
         (['val.json', 'all.json'], {}),
