@@ -19,6 +19,7 @@ pytest.importorskip('gradio', reason='Gradio is not installed')
 from mmbackbones.apis.app.server import Server, is_local, open_port, private_folder, url_of
 
 
+@pytest.mark.slow
 def test_it_serves_until_ctrl_c(tool, detector_file, tmp_path, monkeypatch):
     monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
     with open_port('127.0.0.1', 0) as free:
@@ -47,6 +48,7 @@ def test_it_serves_until_ctrl_c(tool, detector_file, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_host_that_others_reach_is_warned_of(tool, detector_file, monkeypatch):
     monkeypatch.setattr(Server, 'serve_on', lambda *_: None)
     code, out, error = tool('app', detector_file, '--host', '0.0.0.0', '--port', 0, '--device', 'cpu')
