@@ -18,7 +18,7 @@ CURRENT = [page for page in PAGES if page.name != 'CHANGELOG.md']  # that one al
 FAMILIES = sorted(path.parent.name for path in ROOT.glob('configs/*/metafile.yml'))
 CONFIG = re.compile(rf'(?:retinanet|(?:cascade_)?mask_rcnn|upernet|semantic_fpn)_(?:{"|".join(FAMILIES)})_\w+')
 # Options of other programs that the pages quote.
-OTHER_OPTIONS = {'--check', '--config', '--help', '--nproc_per_node'}
+OTHER_OPTIONS = {'--check', '--config', '--help', '--logdir', '--nproc_per_node'}
 OTHER_OPTIONS |= {'--find-links', '--no-build-isolation', '--no-cache-dir', '--no-index'}  # pip's
 
 # Identifiers that are not in the sources: PyTorch's, COCO's, made by code, or with a letter that stands for a number.
@@ -144,7 +144,8 @@ def test_python_examples_parse(page):
 @cache
 def functions() -> dict[str, ast.arguments]:
     """The parameters of the functions in ``mmbackbones/apis/``."""
-    nodes = chain.from_iterable(names_in(path).items() for path in PACKAGE.glob('apis/*.py'))
+    files = chain(PACKAGE.glob('apis/*.py'), PACKAGE.glob('apis/*/__init__.py'))
+    nodes = chain.from_iterable(names_in(path).items() for path in files)
     return {name: node.args for name, node in nodes if isinstance(node, ast.FunctionDef)}
 
 
@@ -157,7 +158,7 @@ def test_python_examples_call_what_is_there(page):
                 assert is_defined(f'mmbackbones.{name[1]}')
                 takes = functions()[name[1]]
                 known = {argument.arg for argument in (*takes.args, *takes.kwonlyargs)}
-                assert len(node.args) <= len(takes.args)
+                assert takes.vararg or len(node.args) <= len(takes.args)
                 assert takes.kwarg or {keyword.arg for keyword in node.keywords} <= known
 
 

@@ -342,7 +342,7 @@ def test_demo(tool, shapes, tmp_path, monkeypatch, kind, folder, metric):
     code, out, err = tool('demo', kind, '--epochs', 1)
     assert code == 0, err
     work_dir = tmp_path / 'work_dirs' / folder
-    for name in ('epoch_1.pth', 'test/metrics.json', 'curve.png', 'predictions.png'):
+    for name in ('epoch_1.pth', 'test/metrics.json', 'curves.png', 'predictions.png'):
         assert (work_dir / name).stat().st_size
     figure = json.loads((work_dir / 'test/metrics.json').read_text())[metric]
     assert f'\n{metric}: {figure:.3f}\nmodel work_dirs/{folder}/epoch_1.pth, ' in out

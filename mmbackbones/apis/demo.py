@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..evaluation.summary import print_metrics
-from ..visualization.plots import image_grid, plot_curve
+from ..visualization.image_grid import image_grid
 from .test import test
 from .train import TrainResult, train
 
@@ -15,22 +15,20 @@ class Demo(NamedTuple):
     Attributes:
         model: What is trained, in words.
         config: The name of its config.
-        logged: The main metric, as the training log calls it.
         metric: The main metric, as ``metrics.json`` calls it.
         work_dir: Where it writes by default.
     """
 
     model: str
     config: str
-    logged: str
     metric: str
     work_dir: str
 
 
 DEMOS = {
-    'box': Demo('RetinaNet', 'retinanet_van_t_demo', 'coco/bbox_mAP_50', 'bbox_mAP_50', 'work_dirs/demo'),
-    'mask': Demo('Mask R-CNN', 'mask_rcnn_van_t_demo', 'coco/segm_mAP_50', 'segm_mAP_50', 'work_dirs/demo_mask'),
-    'seg': Demo('UperNet', 'upernet_van_t_demo', 'mIoU', 'mIoU', 'work_dirs/demo_seg'),
+    'box': Demo('RetinaNet', 'retinanet_van_t_demo', 'bbox_mAP_50', 'work_dirs/demo'),
+    'mask': Demo('Mask R-CNN', 'mask_rcnn_van_t_demo', 'segm_mAP_50', 'work_dirs/demo_mask'),
+    'seg': Demo('UperNet', 'upernet_van_t_demo', 'mIoU', 'work_dirs/demo_seg'),
 }
 
 
@@ -59,12 +57,11 @@ def run_demo(kind: str = 'box', work_dir: str | None = None, epochs: int | None 
         work_dir=str(folder),
         show_dir=str(folder / 'predictions'),
     )
-    plot_curve(folder, demo.logged, folder / 'curve.png')
     image_grid(sorted((folder / 'predictions').glob('*'))[:9], folder / 'predictions.png')
     print_metrics(metrics)
     print(f'{demo.metric}: {metrics[demo.metric]:.3f}')
     print(
-        f'model {folder / trained.checkpoint.name}, test/metrics.json, curve.png, predictions.png (and each image in '
+        f'model {folder / trained.checkpoint.name}, test/metrics.json, curves.png, predictions.png (and each image in '
         f'predictions/): all in {folder}/'
     )
     return trained

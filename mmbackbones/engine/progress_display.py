@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..utils.progress import screen
+from ..utils.progress import is_terminal, screen
 from ..utils.text import duration
 
 _PAUSE = 0.25  # seconds between two pictures of the bar
@@ -78,7 +78,7 @@ class ProgressDisplay:
             console=self.console,
             auto_refresh=False,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=is_terminal(sys.stdout),
             get_renderable=self._picture,
         )
 

@@ -30,10 +30,10 @@ def record_results(cfg: Config) -> None:
 class ResultsHook(Hook):
     """Writes a row to ``results.csv`` at each validation, and draws ``curves.png`` anew.
 
-    A run that ends without a validation of its last iterations gets a row for them. Checkpoints carry the rows, and what
-    was measured since the last one, so that a resumed run has the rows of an uninterrupted one wherever it goes on; rows
-    of later positions, or of an earlier run in the same folder, are dropped. Only the main process measures and writes.
-    A file that cannot be written ends the run, as a checkpoint does.
+    A run that ends without a validation of its last iterations gets a row for them. Checkpoints carry the rows, and
+    what was measured since the last one, so that a resumed run has the rows of an uninterrupted one wherever it goes
+    on; rows of later positions, or of an earlier run in the same folder, are dropped. Only the main process measures
+    and writes. A file that cannot be written ends the run, as a checkpoint does.
     """
 
     priority = 'NORMAL'  # before MMEngine's log resets the peak of memory, and before checkpoints are written
@@ -112,5 +112,5 @@ class ResultsHook(Hook):
 
 
 def _count_images(batch: Any, loader: Any) -> int:
-    inputs = batch.get('inputs') if isinstance(batch, dict) else None
+    inputs: Any = batch.get('inputs') if isinstance(batch, dict) else None
     return len(inputs) if hasattr(inputs, '__len__') else loader.batch_size

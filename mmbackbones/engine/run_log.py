@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from logging import WARNING, getLogger
 from netrc import NetrcParseError, netrc
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization.vis_backend import (
     BaseVisBackend,
@@ -23,6 +23,7 @@ from mmengine.visualization.vis_backend import (
 
 from ..errors import UserError, summarize_error
 from ..evaluation.results_table import RESULTS
+from ..utils.messages import tell
 from .results_hook import CURVES
 
 # Name of the log -> the back end below; the name is also that of the library, and of our extra that installs it.
@@ -30,6 +31,7 @@ LOGS = {'tensorboard': 'TensorboardLog', 'wandb': 'WandbLog', 'mlflow': 'MLflowL
 _PROJECT = 'mmbackbones'
 _ARTIFACTS = (RESULTS, CURVES, 'run.json')
 _PARAMETERS = ('train_cfg', 'optim_wrapper', 'randomness')  # sections of the config that MLflow shows beside a run
+_TAG = 'mmbackbones.run'  # of a run in MLflow: its id here
 _LONGEST = 250  # characters of a name in MLflow
 
 
@@ -144,10 +146,10 @@ class _Log(BaseVisBackend):
             work()
         except Exception as error:
             self.failed = True
-            print_log(
+            tell(
                 f'--log {self.name} stopped working, and training goes on: {summarize_error(error)}; {RESULTS} in the '
                 'work directory has all figures',
-                logger='current',
+                WARNING,
             )
 
 
@@ -181,13 +183,16 @@ class WandbLog(_Log, WandbVisBackend):
         """Open the log, of the same run if it is resumed; offline where nobody is logged in."""
         import wandb
 
-        mode = None if os.environ.get('WANDB_MODE') or _has_wandb_account() else 'offline'
+        mode: Any = None if os.environ.get('WANDB_MODE') or _has_wandb_account() else 'offline'
         if mode:
-            print_log(
+            tell(
                 'wandb: nobody is logged in here, so the run is logged to files; `wandb login` and '
                 f'`wandb sync {self.folder / "wandb"}/offline-run-*-{self.run}` send them',
-                logger='current',
+                WARNING,
             )
+        self._wandb = wandb
+        if wandb.run is not None and wandb.run.id == self.run:  # training was stopped, but not the process
+            self.finish()
         wandb.init(
             project=os.environ.get('WANDB_PROJECT') or _PROJECT,
             id=self.run,
@@ -198,7 +203,6 @@ class WandbLog(_Log, WandbVisBackend):
             settings=wandb.Settings(console='off', silent=True),
         )
         wandb.define_metric('*', step_metric='iteration')
-        self._wandb = wandb
 
     @force_init_env
     def add_config(self, config: Config, **kwargs: Any) -> None:
@@ -212,6 +216,8 @@ class WandbLog(_Log, WandbVisBackend):
     def finish(self) -> None:
         """Send what is left."""
         self._wandb.finish()
+        # Its service would drop what the same process logs next under the same id, as when a notebook resumes a run.
+        self._wandb.teardown()
 
 
 @VISBACKENDS.register_module()
@@ -225,15 +231,20 @@ class MLflowLog(_Log, MLflowVisBackend):
         _set_up_environment()
         import mlflow
 
+        getLogger('mlflow').setLevel(WARNING)  # else it says that it makes an experiment
         mlflow.set_tracking_uri(os.environ.get('MLFLOW_TRACKING_URI') or (self.folder / 'mlruns').as_uri())
         experiment = mlflow.set_experiment(os.environ.get('MLFLOW_EXPERIMENT_NAME') or _PROJECT)
         client = mlflow.MlflowClient()
-        earlier = client.search_runs([experiment.experiment_id], f"tags.run = '{self.run}'", max_results=1)
+        tagged = f"tags.`{_TAG}` = '{self.run}'"
+        earlier = client.search_runs([experiment.experiment_id], tagged, max_results=1)
+        if (active := mlflow.active_run()) and [run.info.run_id for run in earlier] == [active.info.run_id]:
+            mlflow.end_run()  # training was stopped, but not the process
+        nested = mlflow.active_run() is not None  # a user's own
         if earlier:
-            mlflow.start_run(run_id=earlier[0].info.run_id)
+            mlflow.start_run(run_id=earlier[0].info.run_id, nested=nested)
         else:
-            mlflow.start_run(run_name=self.folder.name, tags={'run': self.run})
-        self._mlflow, self._tracked_config_keys = mlflow, None
+            mlflow.start_run(run_name=self.folder.name, tags={_TAG: self.run}, nested=nested)
+        self._mlflow = mlflow
 
     @force_init_env
     def add_config(self, config: Config, **kwargs: Any) -> None:

@@ -1,6 +1,7 @@
 """What a training run measures between two validations, and how a checkpoint carries it."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +12,8 @@ from torch import Tensor
 
 from ..utils.result_columns import TRAINED, Row, columns_of
 
-try:
+if sys.platform != 'win32':  # which does not tell
     import resource
-except ImportError:  # Windows does not tell
-    resource = None  # type: ignore[assignment]
 
 _MEGABYTE = 2**20
 _NUMBERS = ('images', 'working', 'seconds', 'memory', 'lr')
@@ -72,10 +71,10 @@ def used_memory() -> float:
         return torch.cuda.max_memory_allocated() / _MEGABYTE
     if device == 'mps':
         return torch.mps.driver_allocated_memory() / _MEGABYTE
-    if resource is None:
+    if sys.platform == 'win32':
         return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (_MEGABYTE if torch.backends.mps.is_built() else 1024)  # macOS counts bytes, Linux kilobytes
+    return peak / (_MEGABYTE if sys.platform == 'darwin' else 1024)  # bytes or kilobytes
 
 
 def to_checkpoint(rows: Sequence[Row], figures: TrainingFigures) -> dict[str, Any]:

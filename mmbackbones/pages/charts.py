@@ -59,7 +59,7 @@ def chart(figure: Figure, description: str) -> Markup:
     """
     file = io.BytesIO()
     with chart_style(), _quiet():
-        figure.savefig(file, format='svg', metadata=dict(Date=None))
+        figure.savefig(file, format='svg', dpi=200, metadata=dict(Date=None))
     content = base64.b64encode(file.getvalue()).decode()
     least = min(_LEAST_WIDTH, round(_SHRUNK * figure.get_figwidth() * 96))
     return Markup('<img class="chart" alt="{}" style="min-width:{}px" src="data:image/svg+xml;base64,{}">').format(

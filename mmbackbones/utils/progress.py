@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -20,13 +20,18 @@ T = TypeVar('T')
 _SILENCE = 30  # seconds between two lines where there is no terminal
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether a standard stream is a terminal; notebooks and windows without a console put other objects there."""
+    return bool(getattr(stream, 'isatty', bool)())
+
+
 def screen() -> Console:
     """The screen, for progress bars: standard error; ``is_terminal`` says whether it can show them.
 
     ``FORCE_COLOR``, which many test machines set, makes no terminal of a file or a pipe; ``TTY_COMPATIBLE=1`` does.
     """
     console = Console(stderr=True)
-    is_file = not sys.stderr.isatty() and os.environ.get('TTY_COMPATIBLE') != '1'
+    is_file = not is_terminal(sys.stderr) and os.environ.get('TTY_COMPATIBLE') != '1'
     return Console(stderr=True, force_terminal=False) if is_file or console.is_dumb_terminal else console
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import cv2
@@ -49,7 +50,7 @@ def start(tiny_config, shapes, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def finished(start, tmp_path_factory):
-    return start(tmp_path_factory.mktemp('run'))
+    return start(tmp_path_factory.mktemp('run'), log='tensorboard' if find_spec('tensorboard') else None)
 
 
 @pytest.mark.slow
@@ -77,6 +78,21 @@ def test_a_row_has_what_was_measured(finished):
     assert best == {name: pytest.approx(hook_metrics[name], rel=1e-6) for name in best}
     assert cv2.imread(str(finished.work_dir / 'curves.png')).shape == (380, 1260, 3)
     assert not list(finished.work_dir.glob('*.partial'))
+
+
+@pytest.mark.slow
+def test_tensorboard_has_what_was_measured(finished):
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = json.loads((finished.work_dir / 'run.json').read_text())['id']
+    events = EventAccumulator(str(finished.work_dir / 'tensorboard' / run)).Reload()
+    scalars = {tag: [(one.step, one.value) for one in events.Scalars(tag)] for tag in events.Tags()['scalars']}
+    assert [step for step, _ in scalars['loss']] == [1, 2, 3, 4]
+    rows = read_results_csv(finished.work_dir / 'results.csv')
+    for name in ('bbox_mAP', 'bbox_AP_circle'):
+        assert scalars[name] == [(row['iteration'], pytest.approx(row[name])) for row in rows]
+    assert 'TensorboardLog' not in finished.config.read_text()
 
 
 @pytest.mark.slow

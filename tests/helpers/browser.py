@@ -44,9 +44,13 @@ class Browser:
         """Open a file or a URL in a window of a size."""
         self.driver.get_log('browser')  # forgets what was said of earlier pages
         self.driver.get_log('performance')
-        metrics = dict(width=width, height=height, deviceScaleFactor=1, mobile=False)  # windows are not this narrow
-        self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', metrics)
+        self.resize(width, height)
         self.driver.get(page.absolute().as_uri() if isinstance(page, Path) else page)
+
+    def resize(self, width: int, height: int = 1000) -> None:
+        """Give the open page another size, also one that is narrower than windows can be."""
+        metrics = dict(width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', metrics)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Run JavaScript in the page; `arguments` are its `arguments`, what it returns is returned."""
@@ -75,14 +79,13 @@ class Browser:
         """Write a PNG file of the window, or of the whole page."""
         if whole:
             size = self.run('return [innerWidth, document.documentElement.scrollHeight]')
-            metrics = dict(width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
-            self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', metrics)
+            self.resize(*size)
         self.driver.save_screenshot(str(file))
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def browser(tmp_path_factory) -> Iterator[Browser]:
-    """A browser for the tests of a module."""
+    """A browser for the tests of pages."""
     selenium = pytest.importorskip('selenium.webdriver', reason='Selenium is not installed')
     from selenium.common.exceptions import SessionNotCreatedException
 

@@ -5,6 +5,8 @@ import json
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from mmbackbones.evaluation.result_files import LabeledImage, ResultFiles, write_labels
+
 SIDE = 100
 
 
@@ -71,3 +73,19 @@ def random_images(count, classes, seed=0, most=6, more=4):
         true = [(label, box, int(rng.random() < 0.15)) for label, box, _ in true]
         images.append((true, found))
     return images
+
+
+def write_label_maps(folder, names, images=4, right=0.7, seed=0):
+    """Write the files of a test of a segmentor, with random label maps that are mostly right."""
+    rng = np.random.default_rng(seed)
+    maps = []
+    for number in range(images):
+        truth = rng.choice([*range(len(names)), 255], (12 + number, 20))
+        guess = rng.integers(0, len(names), truth.shape)
+        found = np.where((rng.random(truth.shape) < right) & (truth < 255), truth, guess)
+        maps.append(LabeledImage.of(f'/photos/{number}.jpg', found, truth, len(names), 255))
+    folder.mkdir(parents=True, exist_ok=True)
+    files = ResultFiles(folder / 'predictions.json', folder / 'ground_truth.json')
+    write_labels(files, maps, names, range(len(names)))
+    (folder / 'metrics.json').write_text('{"mIoU": 0.5}')
+    return folder

@@ -57,7 +57,7 @@ class Page:
         file = shown_name('/'.join(Path(model.checkpoint).parts[-2:]))
         names = [shown_name(name) or f'class {label}' for label, name in enumerate(model.classes)]
         choices = list(zip(names, range(len(names)), strict=True))
-        with gr.Blocks(title=file, analytics_enabled=False) as blocks:
+        with gr.Blocks(title=file, analytics_enabled=False, fill_width=True) as blocks:
             _html(title(file, model.task, names, _network_name(model), str(model.device)))
             with gr.Row():
                 with gr.Column(scale=2, min_width=300):

@@ -13,7 +13,7 @@ from ...visualization.class_colors import class_color
 from .shown import class_rows, object_rows
 
 CSS = """
-.gradio-container { max-width: 1280px !important; }
+.gradio-container { max-width: 1280px !important; margin: 0 auto; }
 .gradio-container h1 { margin: 0; font-size: 1.5rem; overflow-wrap: anywhere; }
 .gradio-container p { margin: 0; }
 .note { overflow-wrap: anywhere; }

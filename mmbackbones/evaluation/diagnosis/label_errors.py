@@ -4,11 +4,11 @@ A model learns what most labels say, and a few wrong ones hardly change it. So w
 label may be wrong. Every object gets a suspicion from 0 to 1, the largest of three:
 
 - ``class``: another class is predicted there. The score of that prediction, times how little the annotated class is.
-- ``place``: its class is predicted, but elsewhere, at an IoU from 0.1 to 0.5. Half of the same product.
-- ``spurious``: nothing is predicted there. Half of what is lacking, less so of classes that are often missed.
+- ``place``: its class is predicted, but elsewhere, at an IoU from 0.1 to 0.5. A third of the same product.
+- ``spurious``: nothing is predicted there. A third of what is lacking, less so of classes that are often missed.
 
-Predictions above their class's best threshold that overlap no object are ``missing`` objects, with half of their score.
-A class that is predicted for sure says more than one that is not predicted, hence the halves.
+Predictions above their class's best threshold that overlap no object are ``missing`` objects, with a third of their
+score. A class that is predicted for sure says more than one that is not predicted, hence the thirds.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from .figures import ClassFigures, LabelError
 from .matching import FOREGROUND, NONE, Matches
 from .results import TestedImage
 
-_WEAKER = 0.5
+_WEAKER = 1 / 3
 
 
 def label_errors(

@@ -10,7 +10,8 @@ import numpy as np
 from ...evaluation.diagnosis.figures import DetectionDiagnosis
 from .run import Run
 
-_MOST_LABELS = 1000  # of label errors; a page with each object of a large data set would have many megabytes
+# A page with each image and object of a large data set would have many megabytes.
+_MOST_LABELS, _MOST_IMAGES = 1000, 10_000
 
 
 def figures_of(runs: Sequence[Run]) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def figures_of(runs: Sequence[Run]) -> dict[str, Any]:
     Returns:
         ``runs``, a list of ``name``, ``folder``, ``metrics`` (as in ``metrics.json``), ``diagnosis`` (the fields of
         :mod:`mmbackbones.evaluation.diagnosis.figures`, None for what is not defined) and ``training`` (the rows of
-        ``results.csv``). Of the label errors, only the first 1,000.
+        ``results.csv``). Of the label errors only the first 1,000, and of the images the first 10,000.
     """
     return dict(runs=[_figures_of(run) for run in runs])
 
@@ -31,6 +32,8 @@ def _figures_of(run: Run) -> dict[str, Any]:
     diagnosis = run.diagnosis
     if isinstance(diagnosis, DetectionDiagnosis):
         diagnosis = replace(diagnosis, label_errors=diagnosis.label_errors[:_MOST_LABELS])
+    if diagnosis is not None:
+        diagnosis = replace(diagnosis, images=diagnosis.images[:_MOST_IMAGES])
     return dict(
         name=run.name,
         folder=str(run.folder),

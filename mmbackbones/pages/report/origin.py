@@ -1,8 +1,10 @@
 """The section on where the figures come from: data, settings, versions."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
+from ...engine.versions import library_versions
 from ..rendering import Section, render
 from ..tables import Cell, Column, Table
 from .run import Run
@@ -23,6 +25,10 @@ def origin_section(run: Run) -> Section:
     facts = {
         'The test': list(_facts({name: value for name, value in info.items() if name not in _OF_A_TEST})),
         'The training run': [('folder', str(run.folder)), *_facts(run.settings or {})],
+        'This page': [
+            ('written', datetime.now().astimezone().isoformat(timespec='seconds')),
+            ('by', f'mmbackbones {library_versions()["mmbackbones"]}'),
+        ],
     }
     table = None
     if run.results:

@@ -1,10 +1,12 @@
 """The section on score thresholds: precision against recall, and both against the threshold."""
 
 from collections.abc import Mapping
+from math import isfinite
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ...errors import printable
@@ -24,10 +26,11 @@ def thresholds_section(diagnosis: DetectionDiagnosis) -> Section:
     """Precision and recall of a detector."""
     curve = diagnosis.curve
     at = at_best(curve)
+    known = isfinite(curve.best)  # it is not without objects
     body = render(
         'report_thresholds.html',
-        recall=_precision_recall(diagnosis),
-        thresholds=_against_threshold(diagnosis),
+        recall=_precision_recall(diagnosis) if known else None,
+        thresholds=_against_threshold(diagnosis) if known else None,
         best=curve.best,
         f1=float(curve.f1[at]),
         precision=float(curve.precision[at]),
@@ -56,16 +59,17 @@ def _precision_recall(diagnosis: DetectionDiagnosis) -> Markup:
     with chart_style():
         figure, axes = _axes('recall', 'precision')
         classes = _with_truths(diagnosis)
-        for figures in classes:
-            if len(classes) <= _NAMED:
-                axes.plot(
-                    _RECALL, figures.interpolated, linewidth=1.2, label=f'{_short(figures.name)}  {figures.ap50:.2f}'
-                )
-            else:
-                axes.plot(_RECALL, figures.interpolated, linewidth=0.7, color=_GRAY)
+        if len(classes) <= _NAMED:
+            for figures in classes:
+                label = f'{_short(figures.name)}  {figures.ap50:.2f}'
+                axes.plot(_RECALL, figures.interpolated, linewidth=1.2, label=label)
+        else:
+            lines = [np.column_stack([_RECALL, figures.interpolated]) for figures in classes]
+            # As pixels: a thousand lines of text take megabytes.
+            axes.add_collection(LineCollection(lines, colors=_GRAY, linewidths=0.7, rasterized=True))
         ap50 = np.mean([figures.ap50 for figures in classes]) if classes else float('nan')
         axes.plot(_RECALL, diagnosis.interpolated, color='black', linewidth=2.5, label=f'all classes  {ap50:.2f}')
-        figure.legend(loc='outside lower center', ncols=3, title='AP50')
+        figure.legend(loc='outside lower center', ncols=3)
     return chart(figure, 'Precision against recall at IoU 0.5')
 
 

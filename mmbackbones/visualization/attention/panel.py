@@ -28,7 +28,7 @@ _TOP = 0.55  # height of the title
 _HEADING, _ABOVE = 0.28, 0.18  # height of the line above a row, and what is free above it
 _TITLE, _NOTE = 0.22, 0.33  # heights of the lines above and below a picture
 _LEFT, _LEAST_LEFT = 1.5, 2.6  # width of the left column: relative to a picture, and the least
-_LETTERS = 15.5  # of the legend, in an inch
+_LETTERS = 14.8  # of the legend, in an inch
 _LINE, _BAR = 0.165, 0.72  # heights of a line of the legend, and of a color scale with its texts
 _DARK, _GRAY = '#1a1a1a', '#5a5a5a'
 

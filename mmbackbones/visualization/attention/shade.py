@@ -15,7 +15,6 @@ Floats = npt.NDArray[np.float32]
 # Perceptually uniform, and the same for color-blind people.
 _OF_IMAGE, _OF_POINT = matplotlib.colormaps['cividis'], matplotlib.colormaps['inferno']
 _OPACITY = 0.8  # of the colors over the image
-_FAINTEST = 0.3  # the same of the smallest values, where most are small beside the largest
 _DIMMED = 0.65  # brightness of the image where there are no values
 
 
@@ -63,8 +62,8 @@ def color_bar(length: int, kind: Kind) -> Pixels:
 
 def _blend(positions: Floats, gray: Any, kind: Kind) -> Pixels:
     colors = (_OF_POINT if kind.of_point else _OF_IMAGE)(positions)[..., :3]
-    least = _FAINTEST if kind.root else _OPACITY
-    opacity = (least + (_OPACITY - least) * positions)[..., None]
+    # Where most values are small beside the largest, the image is seen below them.
+    opacity = _OPACITY * (np.minimum(1.5 * positions, 1) if kind.root else np.ones_like(positions))[..., None]
     ground = gray * _DIMMED if kind.root else gray
     return np.uint8(np.clip(255 * (opacity * colors + (1 - opacity) * ground) + 0.5, 0, 255))
 

@@ -5,7 +5,7 @@ import json
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ pytest.importorskip('gradio', reason='Gradio is not installed')
 from mmbackbones.apis.app.page import Page
 from mmbackbones.apis.app.server import Server, open_port, private_folder, url_of
 from mmbackbones.apis.app.serving import application
+
+pytestmark = pytest.mark.slow
 
 WAIT = 30  # seconds
 
@@ -265,6 +267,13 @@ def test_what_is_sent_may_be_anything(detector_file, folder):
     for score in (float('nan'), float('inf'), None, [], 'a', True):
         drawn, _ = page.choose(score, score, Request())
         assert Path(drawn).is_file()
+
+
+def test_exported_files_have_no_attention(detector_file, folder):
+    model = mmb.load(detector_file, device='cpu')
+    pages = [Page(replace(model, checkpoint=name), folder) for name in ('a.pth', 'a.onnx')]
+    assert [sum(function.name == 'attend' for function in page.blocks.fns.values()) for page in pages] == [1, 0]
+    assert 'not for exported files' in json.dumps(pages[1].blocks.get_config_file())
 
 
 def test_a_large_image_is_made_smaller_and_that_is_said(detector_file, folder):
