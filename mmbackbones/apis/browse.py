@@ -23,11 +23,11 @@ from ..engine.loader_checks import require_loaders
 from ..engine.model_inputs import ModelInputs
 from ..errors import UserError
 from ..pages.browse.inputs import chosen_images
-from ..pages.browse.page import PAGE, Trained, write_browse_page
+from ..pages.browse.page import PAGE, Trained, check_own, write_browse_page
 from ..pages.browse.samples import NUMBER, choose_images
 from ..utils.config_files import ConfigLike, config_name, config_names
 from ..utils.folders import require_writable
-from ..utils.paths import absolute, path_text
+from ..utils.paths import absolute, path_text, shown_path
 from ..utils.text import counted
 
 _LABEL_MAPS = 'label_maps'  # folder of their page beside that of boxes
@@ -104,6 +104,7 @@ def browse(
             )
             use_dataset(cfg, found, builtin_dataset=data is None)
             survey = _survey(found, findings, masks=is_segmentor(cfg) or learns_masks(cfg))
+            _check_apart(folder, survey)
             write_browse_page(folder, survey, _train(cfg, config_name(source), survey), {})
             return _result(folder, {folder / PAGE: survey})
         assert not isinstance(source, Config)
@@ -114,6 +115,7 @@ def browse(
         folder = _check_out(given_out, root.stem if root.is_file() else root.name, root)
         surveys = _survey_folder(root, folder, scratch, findings, background, ignore_label)
         for path, survey in surveys.items():
+            _check_apart(folder, survey)
             write_browse_page(path.parent, survey, None, _beside(path, surveys))
         return _result(folder, surveys)
 
@@ -206,15 +208,26 @@ def _check_out(out: str | None, name: str, root: Path) -> Path:
     """The folder to write to.
 
     Raises:
-        UserError: It cannot be written to, or lies in the data folder, where pictures would pass for images of it.
+        UserError: It cannot be written to, holds files of others that would be replaced, or lies in the data folder,
+            where pictures would pass for images of it.
     """
     folder = absolute(out if out is not None else Path('browse', name or 'data'))
     if root.is_dir() and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
         raise UserError(
             f'--out: {folder} lies in the data folder {root}, to which nothing is written: name a folder elsewhere'
         )
+    for place in (folder, folder / _LABEL_MAPS):
+        check_own(place, '--out')
     require_writable(folder, '--out')
     return folder
+
+
+def _check_apart(folder: Path, survey: Survey) -> None:
+    """Refuse to write among the images, which a YAML file or a config may name anywhere."""
+    place = Path(os.path.realpath(folder))
+    for images in {os.path.dirname(path) for content in survey.splits.values() for path in content.paths}:
+        if place.is_relative_to(os.path.realpath(images)):
+            raise UserError(f'--out: {folder} lies among the images in {images}: name a folder elsewhere')
 
 
 def _beside(path: Path, surveys: Mapping[Path, Survey]) -> dict[str, str]:
@@ -231,11 +244,11 @@ def _result(out: Path, surveys: Mapping[Path, Survey]) -> BrowseResult:
     for path, survey in surveys.items():
         suspects, leaks = sum(map(len, survey.suspects.values())), len(survey.leaks)
         lines.append(survey.data.summary)
-        lines.append(
-            f'{counted(suspects, "suspicious label")}; {counted(len(survey.similar), "group")} of nearly the same '
-            f'image, {leaks} of them in several splits'
-        )
-        lines.append(f'written to {path}')
+        alike = f'{counted(len(survey.similar), "group")} of nearly the same image'
+        if len(survey.splits) > 1 and survey.similar:
+            alike += f', {leaks} of them in several splits'
+        lines.append(f'{counted(suspects, "suspicious label")}; {alike}')
+        lines.append(f'written to {shown_path(path)}')
     first = next(iter(surveys.values()))
     return BrowseResult(
         out=out,

@@ -190,6 +190,8 @@ def test_a_segmentor(tmp_path, cache_home):
         (dict(source='{data}', img_scale=(64, 64)), '--img-scale goes with a config'),
         (dict(source='{data}', background='class'), 'holds boxes: leave them out'),
         (dict(source='{data}', out='{data}/out'), 'lies in the data folder'),
+        (dict(source='{data}', out='{others}'), 'holds train.png, but not of an earlier call of browse'),
+        (dict(source='{yaml}', out='{images}/out'), 'lies among the images in .*: name a folder elsewhere'),
         (dict(source='{config}', data='{data}', ignore_label=3), 'this config is of a detector'),
         (dict(source='{empty}'), 'is empty'),
     ],
@@ -197,7 +199,15 @@ def test_a_segmentor(tmp_path, cache_home):
 def test_refusals(arguments, message, data, tiny_config, tmp_path, cache_home, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty').mkdir()
-    places = dict(data=data, empty=tmp_path / 'empty', config=tiny_config)
+    for folder in ('others', 'images', 'labels'):
+        (tmp_path / folder).mkdir()
+    (tmp_path / 'others/train.png').touch()
+    (tmp_path / 'data.yaml').write_text('train: images\nnames: [a]')
+    for number in range(2):
+        photo(number).save(tmp_path / f'images/{number}.png')
+        (tmp_path / f'labels/{number}.txt').write_text('0 .5 .5 .5 .5')
+    places = dict(data=data, empty=tmp_path / 'empty', config=tiny_config, others=tmp_path / 'others')
+    places |= dict(yaml=tmp_path / 'data.yaml', images=tmp_path / 'images')
     given = {key: value.format(**places) if isinstance(value, str) else value for key, value in arguments.items()}
     with pytest.raises(UserError, match=message):
         browse(**given)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from ...datasets.survey.objects import Objects
 from ...datasets.survey.survey import Survey
 from ...visualization.class_colors import class_color
 from ...visualization.drawing import Pixels
+from ..pictures import read_image
 from ..rendering import Section, render
 from ..tables import Cell, Column, Table
-from .drawn import cut_out, named, read_rgb, spread
+from .drawn import cut_out, named, spread
 from .sheets import Picture
 
 MOST_CLASSES = 60  # with examples
@@ -88,7 +90,7 @@ def _objects(objects: Objects, label: int) -> list[Pixels]:
         of_path[objects.paths[objects.image[index]]].append(index)
     cuts = []
     for path, members in of_path.items():
-        image = read_rgb(path)
+        image = read_image(Path(path))
         if image is None:
             continue
         for index in members:
@@ -103,7 +105,7 @@ def _regions(survey: Survey, maps: LabelMaps, label: int) -> list[Pixels]:
     most = [place for _, place in sorted(having, reverse=True)[: max(_EXAMPLES, len(having) // 2)]]
     cuts = []
     for place in spread(most, _EXAMPLES):
-        image = read_rgb(maps.paths[place])
+        image = read_image(Path(maps.paths[place]))
         if image is None:
             continue
         inside = read_classes(maps.maps[place], survey.data.table) == label  # type: ignore[union-attr]

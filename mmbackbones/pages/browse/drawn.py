@@ -13,19 +13,10 @@ from ...datasets.survey.survey import Survey
 from ...engine.model_inputs import ModelInput
 from ...utils.masks import dense_masks
 from ...visualization.drawing import Pixels, draw_objects, draw_segmentation
-from ..pictures import resized
+from ..pictures import read_image, resized
 
 SIDE = 320  # pixels of the longer side
 _GRAY = 150
-
-
-def read_rgb(path: str) -> Pixels | None:
-    """An image as training reads it, in RGB; None if it has vanished or changed since it was checked."""
-    try:
-        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
-        pixels = None
-    return None if pixels is None else np.ascontiguousarray(pixels[..., ::-1])
 
 
 def draw_labels(survey: Survey, split: str, index: int, side: int = SIDE) -> Pixels:
@@ -38,7 +29,7 @@ def draw_labels(survey: Survey, split: str, index: int, side: int = SIDE) -> Pix
         side: Pixels of the longer side of the drawing.
     """
     content, classes = survey.splits[split], survey.data.classes
-    image = read_rgb(content.paths[index])
+    image = read_image(Path(content.paths[index]))
     if image is None:
         return blank(side)
     small, scale = resized(image, side)

@@ -1,6 +1,7 @@
 """The page of ``browse``, its sheets, and the list of all that was found."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from ...datasets.survey.survey import Survey
 from ...datasets.survey.suspicious import Suspect
 from ...engine.anchors import AnchorFit
 from ...engine.model_inputs import ModelInputs
-from ...utils.atomic_write import atomic_write
+from ...errors import UserError
+from ...utils.files import read_bytes, write_text
 from ...utils.progress import watch
 from ...utils.text import counted
 from ..rendering import Section, write_page
 from .anchors import anchors_section, fit_table
 from .classes import classes_section, classes_table, draw_examples
+from .drawn import named
 from .inputs import DRAWS, draw_inputs, inputs_section
 from .overview import overview_section
 from .samples import draw_samples, samples_section
@@ -30,6 +33,9 @@ from .suspicious import by_kind, draw_suspects, suspicious_section
 
 PAGE = 'index.html'
 FINDINGS = 'findings.json'
+_GROUPS = 'near_duplicate_groups'  # in the findings of any call, and hardly in a file of that name by anyone else
+_SPLITS = ('train', 'val', 'test')
+_SHEETS = (*_SPLITS, 'classes', 'model_inputs', 'near_duplicates', 'suspicious')
 _COLUMNS = 6
 
 K = TypeVar('K')
@@ -48,6 +54,31 @@ class Trained:
     config: str
     inputs: ModelInputs
     fit: AnchorFit | None
+
+
+def check_own(out: Path, option: str) -> None:
+    """Refuse a folder whose files of the names that are written are someone else's.
+
+    Args:
+        out: Folder for the page.
+        option: The option that names it, for messages.
+
+    Raises:
+        UserError: It holds such a file, and no list of findings of an earlier call.
+    """
+    taken = [name for name in (PAGE, FINDINGS, *(f'{name}.png' for name in _SHEETS)) if os.path.lexists(out / name)]
+    if taken and not _is_own(out / FINDINGS):
+        raise UserError(
+            f'{option}: {out} holds {named(taken)}, but not of an earlier call of browse: name another folder'
+        )
+
+
+def _is_own(findings: Path) -> bool:
+    try:
+        content = json.loads(read_bytes(findings))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and _GROUPS in content
 
 
 def write_browse_page(out: Path, survey: Survey, trained: Trained | None, beside: Mapping[str, str]) -> None:
@@ -76,19 +107,20 @@ def write_browse_page(out: Path, survey: Survey, trained: Trained | None, beside
         sections.append(anchors_section(trained.config, trained.fit, trained_areas(survey)))
     sections += [similar_section(survey, similar), suspicious_section(survey, suspects)]
 
-    sheets = {f'{split}.png': (pictures, _COLUMNS) for split, pictures in samples.items()}
-    sheets['classes.png'] = list(examples.values()), 2
-    sheets['model_inputs.png'] = inputs, 1 + DRAWS
-    sheets['near_duplicates.png'] = similar, _COLUMNS
-    sheets['suspicious.png'] = [picture for found in suspects.values() for picture in found], _COLUMNS
-    for name, (pictures, columns) in sheets.items():
-        if pictures:
-            write_sheet(pictures, out / name, columns)
-        else:  # of an earlier call
-            (out / name).unlink(missing_ok=True)
     figures = _figures(survey, trained)
-    with atomic_write(out / FINDINGS) as partial:
-        partial.write_text(json.dumps(figures | _lists(survey), indent=1))
+    # First: a call that is stopped after it leaves a folder that `check_own` knows.
+    write_text(out / FINDINGS, json.dumps(figures | _lists(survey), indent=1))
+    sheets = {split: (samples.get(split, []), _COLUMNS) for split in _SPLITS}
+    sheets['classes'] = list(examples.values()), 2
+    sheets['model_inputs'] = inputs, 1 + DRAWS
+    sheets['near_duplicates'] = similar, _COLUMNS
+    sheets['suspicious'] = [picture for found in suspects.values() for picture in found], _COLUMNS
+    for name in _SHEETS:
+        pictures, columns = sheets[name]
+        if pictures:
+            write_sheet(pictures, out / f'{name}.png', columns)
+        else:  # of an earlier call
+            (out / f'{name}.png').unlink(missing_ok=True)
     _write(out / PAGE, survey, trained, sections, figures)
 
 
@@ -127,13 +159,13 @@ def _figures(survey: Survey, trained: Trained | None) -> dict[str, Any]:
 
 def _lists(survey: Survey) -> dict[str, Any]:
     """Everything that was found, image by image, for those who mend it."""
-    return dict(
-        unreadable_files=survey.unreadable,
-        near_duplicate_groups=[[dict(split=split, image=path) for split, path in group] for group in survey.similar],
-        suspicious_labels=[
+    return {
+        'unreadable_files': survey.unreadable,
+        _GROUPS: [[dict(split=split, image=path) for split, path in group] for group in survey.similar],
+        'suspicious_labels': [
             _record(split, suspect) for split, suspects in survey.suspects.items() for suspect in suspects
         ],
-    )
+    }
 
 
 def _record(split: str, suspect: Suspect) -> dict[str, Any]:

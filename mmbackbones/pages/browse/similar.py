@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from os.path import basename
+from pathlib import Path
 
 from ...datasets.survey.survey import Survey
 from ...utils.text import counted
-from ..pictures import resized
+from ..pictures import read_image, resized
 from ..rendering import Section, render
-from .drawn import blank, read_rgb, relative
+from .drawn import blank, relative
 from .sheets import Picture
 
 GROUPS = 12  # with pictures
@@ -19,7 +20,7 @@ def draw_similar(survey: Survey) -> Iterator[Picture]:
     """The first images of the first groups, those in several splits first."""
     for number, group in enumerate(_ordered(survey)[:GROUPS], 1):
         for split, path in group[:_OF_GROUP]:
-            image = read_rgb(path)
+            image = read_image(Path(path))
             picture = blank(_SIDE) if image is None else resized(image, _SIDE)[0]
             more = f', {len(group) - _OF_GROUP} more' if len(group) > _OF_GROUP else ''
             yield Picture(picture, f'{number}. {split}: {relative(path, survey.data.root)}{more}')

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -9,8 +10,9 @@ from ...datasets.survey.label_maps import LabelMaps
 from ...datasets.survey.survey import Survey
 from ...datasets.survey.suspicious import KINDS, Suspect
 from ...visualization.drawing import Pixels, draw_objects
+from ..pictures import read_image
 from ..rendering import Section, render
-from .drawn import blank, cut_out, draw_labels, read_rgb, relative, spread
+from .drawn import blank, cut_out, draw_labels, relative, spread
 from .sheets import Picture
 
 _PICTURES = 6  # of each kind
@@ -65,7 +67,7 @@ def _draw(survey: Survey, split: str, suspect: Suspect) -> Pixels:
     content = survey.splits[split]
     if isinstance(content, LabelMaps):
         return draw_labels(survey, split, content.paths.index(suspect.image), _SIDE)
-    image = read_rgb(suspect.image)
+    image = read_image(Path(suspect.image))
     if image is None:
         return blank(_SIDE)
     boxes = np.array(suspect.boxes)
