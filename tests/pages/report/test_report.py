@@ -135,6 +135,10 @@ def test_a_large_test_in_a_browser(browser, tmp_path):
 def test_images_that_are_gone(tmp_path):
     folder = detector_folder(tmp_path / 'test')
     shutil.rmtree(tmp_path / 'images')
+    content = json.loads((folder / 'ground_truth.json').read_text())
+    content['images'][0]['path'] = 'no path \0 at all'
+    content['annotations'][0]['bbox'] = [1e300] * 4
+    (folder / 'ground_truth.json').write_text(json.dumps(content))
     text = text_of(report(folder).file)
     assert 'they are no longer where they were tested' in text
     assert 'class="enlarge"' not in text
