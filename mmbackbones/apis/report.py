@@ -11,7 +11,7 @@ from ..errors import RunFailed, UserError, printable
 from ..evaluation.diagnosis.figures import DetectionDiagnosis, SegmentationDiagnosis
 from ..pages.rendering import refuse_foreign_page
 from ..pages.report.page import write_report
-from ..pages.report.reading import Place, find_run, read_run
+from ..pages.report.reading import Place, by_boxes, find_run, read_run
 from ..utils.folders import require_writable
 from .test import test
 
@@ -75,6 +75,7 @@ def report(*work_dirs: str | os.PathLike[str], out: str | os.PathLike[str] | Non
             f'{kinds[False]} is a detector and {kinds[True]} a segmentor, which have no figure in common: make a '
             'report of each'
         )
+    runs = by_boxes(runs)
     write_report(runs, file)
     return ReportResult(file, tuple(run.diagnosis for run in runs), problems)
 

@@ -71,7 +71,7 @@ def test_figures(run, done):
         assert f'>{figures.ap:.3f}</td>' in text
     for error in diagnosis.errors:
         assert f'>{error.ap50_lost:.3f}</td>' in text
-    assert f'--score-thr {diagnosis.curve.best:.2f}' in text
+    assert f'--score-thr {diagnosis.curve.best:.3f}' in text
 
 
 def test_sections(done):
@@ -176,6 +176,29 @@ def test_several_runs(run, tmp_path):
     detector_folder(tmp_path / 'third', classes=HOSTILE, images=5)
     text = text_of(report(run, tmp_path / 'third', out=tmp_path / 'both.html').file)
     assert 'Not tested on the same images' in text
+
+
+def test_boxes_beside_masks(tmp_path):
+    """They are compared by boxes; a run of other classes is named."""
+    boxes = detector_folder(tmp_path / 'boxes')
+    masks = shutil.copytree(boxes, tmp_path / 'masks')
+    for name in ('ground_truth', 'predictions'):
+        content = json.loads((masks / f'{name}.json').read_text())
+        for item in content['annotations']:
+            item['segmentation'] = [[0, 0, 2, 0, 2, 2]]  # all masks are equal, the boxes are not
+        if name == 'ground_truth':
+            content['info']['task'] = 'segm'
+        (masks / f'{name}.json').write_text(json.dumps(content))
+    done = report(boxes, masks, out=tmp_path / 'both.html')
+    assert [figures.ap for figures in done.diagnoses[0].classes] == [
+        figures.ap for figures in done.diagnoses[1].classes
+    ]
+    text = text_of(done.file)
+    assert '<b>masks</b>: Its boxes are what is compared here' in text
+    assert 'Not of the same classes' not in text
+    fewer = detector_folder(tmp_path / 'fewer', classes=('cat', 'dog'))
+    text = text_of(report(boxes, fewer, out=tmp_path / 'both.html').file)
+    assert 'cannot be compared with its: fewer.' in text
 
 
 def test_a_segmentor(run, tmp_path):
