@@ -135,6 +135,10 @@ def test_a_large_test_in_a_browser(browser, tmp_path):
 def test_images_that_are_gone(tmp_path):
     folder = detector_folder(tmp_path / 'test')
     shutil.rmtree(tmp_path / 'images')
+    content = json.loads((folder / 'ground_truth.json').read_text())
+    content['images'][0]['path'] = 'no path \0 at all'
+    content['annotations'][0]['bbox'] = [1e100] * 4
+    (folder / 'ground_truth.json').write_text(json.dumps(content))
     text = text_of(report(folder).file)
     assert 'they are no longer where they were tested' in text
     assert 'class="enlarge"' not in text
@@ -191,6 +195,7 @@ def test_a_segmentor(run, tmp_path):
 def test_bad_input(tool, run, tmp_path):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'file').touch()
+    (tmp_path / 'own.html').write_text('<!doctype html> of the user')
     broken = detector_folder(tmp_path / 'broken')
     (broken / 'predictions.json').write_text('{"annotations": [')
     for arguments, message in (
@@ -200,11 +205,13 @@ def test_bad_input(tool, run, tmp_path):
         ([run, run], 'a folder was given twice'),
         ([run, '--out', tmp_path / 'page.pdf'], '--out writes an HTML file'),
         ([run, '--out', tmp_path / 'file' / 'page.html'], '--out: cannot write to'),
+        ([run, '--out', tmp_path / 'own.html'], 'is there already and is no page of mmbackbones'),
         ([broken], 'predictions.json is not as a test writes it'),
     ):
         code, _, err = tool('report', *arguments)
         assert code == 2, err
         assert message in err
         assert 'Traceback' not in err
+    assert (tmp_path / 'own.html').read_text() == '<!doctype html> of the user'
     with pytest.raises(UserError, match='no folder was given'):
         report()
