@@ -33,13 +33,13 @@ class AttentionResult:
     Attributes:
         out: Folder of all that was written.
         files: The files: ``panel.png`` first, ``attention.npz`` last.
-        attention: The maps themselves.
+        found: The maps themselves.
         random: Whether the backbone has random weights, because only its name was given and none were released.
     """
 
     out: Path
     files: list[Path]
-    attention: Attention
+    found: Attention
     random: bool
 
 
@@ -57,7 +57,7 @@ def attention(
     Example:
         >>> import mmbackbones as mmb
         >>> result = mmb.attention('work_dirs/retinanet_hatnet_t/epoch_12.pth', 'photo.jpg', point=(320, 200))
-        >>> for found in result.attention.maps:
+        >>> for found in result.found.maps:
         ...     print(found.stage, found.kind, found.layer, found.map.shape)
 
     Args:

@@ -41,9 +41,9 @@ def main(arguments: Namespace) -> None:
     from ..errors import printable
 
     result = attention(**vars(arguments))
-    x, y = result.attention.point
+    x, y = result.found.point
     if arguments.point is None:
         print(f'the point is the center of the image, ({x:g}, {y:g}): --point X Y names another')
     if result.random:
         print('the backbone has random weights, because none were given with its name: it has learned nothing yet')
-    print(f'{len(result.attention.maps)} maps: written to {printable(str(result.out))}, panel.png shows all')
+    print(f'{len(result.found.maps)} maps: written to {printable(str(result.out))}, panel.png shows all')

@@ -98,8 +98,9 @@ def _describe_length(runner: Runner) -> str:
     if get_world_size() > 1:
         text += ' in each process'
     if runner.val_loop is not None:
-        interval = length.get('val_interval', 1)
-        text += f'; validation every {f"{interval} " if interval > 1 else ""}{unit}{"s" if interval > 1 else ""}'
+        interval, end = length.get('val_interval', 1), runner.max_epochs if by_epoch else runner.max_iters
+        when = f'every {unit}' if interval == 1 else f'every {interval} {unit}s'
+        text += f'; validation {"at the end" if interval >= end else when}'
     return text
 
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import shlex
-import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,7 +12,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import get_world_size
 
-from ..utils.command import is_command
+from ..utils.command import command_line
 from ..utils.messages import tell
 from ..utils.text import clipped
 from .config_tree import dicts_in
@@ -33,7 +31,7 @@ def run_record(cfg: Config, root: Path | None, call: str) -> dict[str, Any]:
     """
     cuda = get_device() == 'cuda'
     return dict(
-        command=_command_line() if is_command() else clipped(call),
+        command=command_line() or clipped(call),
         started=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         seed=cfg.randomness.seed,
         device=torch.cuda.get_device_name() if cuda else get_device(),
@@ -72,14 +70,6 @@ def python_call(config: Any, arguments: Mapping[str, Any]) -> str:
     name = config if isinstance(config, str) else str(getattr(config, 'filename', None) or config)
     given = {key: value for key, value in arguments.items() if value is not None}
     return f'mmbackbones.train({", ".join([repr(name), *(f"{key}={value!r}" for key, value in given.items())])})'
-
-
-def _command_line() -> str:
-    """The command, as it is typed in a shell."""
-    program, *arguments = sys.argv
-    tool = Path(program)
-    start = ['mmbackbones'] if tool.parent.name != 'tools' else ['python', program]
-    return shlex.join([*start, *arguments])
 
 
 def _fingerprint(cfg: Config, split: str) -> dict[str, Any] | None:

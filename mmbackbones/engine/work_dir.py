@@ -153,7 +153,7 @@ class WorkDir:
             if resumed:
                 facts = continued(_read_record(self.path / _RUN, resumed), facts)
             with atomic_write(self.path / _RUN) as partial:
-                partial.write_text(json.dumps({**facts, 'id': run}, indent=2) + '\n')
+                partial.write_text(json.dumps({'id': run} | facts, indent=2) + '\n')
             return run
 
         self.started = True

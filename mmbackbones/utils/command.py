@@ -1,10 +1,12 @@
-"""Whether this process is the command ``mmbackbones``. Imports nothing but the standard library."""
+"""Whether this process is the command ``mmbackbones``, and with what. Imports nothing but the standard library."""
 
+import shlex
 import sys
 from multiprocessing import current_process, parent_process
 from pathlib import Path
 
-_TOOLS = Path(__file__).parents[2] / 'tools'
+_PACKAGE = Path(__file__).resolve().parents[1]
+_TOOLS = _PACKAGE.parent / 'tools'
 
 
 def is_command() -> bool:
@@ -19,3 +21,15 @@ def is_command() -> bool:
         return sys.orig_argv[-len(sys.argv)].removeprefix('-m') == 'mmbackbones'
     path = Path(program)
     return path.stem == 'mmbackbones' or path.resolve().parent == _TOOLS
+
+
+def command_line() -> str | None:
+    """The command that this process is, as it is typed in a shell; None if it is another program."""
+    program, path = sys.argv[0], Path(sys.argv[0]).resolve()
+    if path == _PACKAGE / '__main__.py':
+        start = ['python', '-m', 'mmbackbones']
+    elif is_command():
+        start = ['python', program] if path.parent == _TOOLS else ['mmbackbones']
+    else:
+        return None
+    return shlex.join([*start, *sys.argv[1:]])

@@ -80,7 +80,7 @@ def test_segmentor(tmp_path, photo):
     checkpoint = save(tmp_path / 'parts.pth', config=segmentor())
     result = mmb.attention(checkpoint, photo, (0.5, 69.5), tmp_path / 'out', device='cpu')
     assert result.files[0].name == 'panel.png'
-    assert result.attention.maps
+    assert result.found.maps
     assert not result.random
 
 
@@ -91,7 +91,7 @@ def test_backbones_by_themselves(tool, tmp_path, monkeypatch, photo):
     torch.save({'state_dict': network('b0').state_dict()}, tmp_path / 'alone.pth')
     by_name = mmb.attention(str(tmp_path / 'alone.pth'), photo, out=tmp_path / 'out', device='cpu')
     assert not by_name.random
-    assert by_name.attention.seen == (70, 90)  # an image that fits is not resized
+    assert by_name.found.seen == (70, 90)  # an image that fits is not resized
     monkeypatch.setattr('mmbackbones.apis.export_source.RELEASES', {})
     code, text, _ = tool('attention', 'van-b0', photo, '--out', tmp_path / 'out', '--device', 'cpu')
     assert code == 0

@@ -162,7 +162,8 @@ def test_a_test_in_the_folder_of_a_training_run_keeps_to_a_subfolder(tool, mask_
     assert {'metrics.json', 'config.py'} <= {path.name for path in (mask_detector / 'test').iterdir()}
     images = len(json.loads((shapes / 'annotations/val.json').read_text())['images'])
     assert f'metrics of {images} images written to {mask_detector / "test/metrics.json"}' in out
-    assert out.count(' - NMS and RoIAlign ') == 1
+    (log,) = (mask_detector / 'test').glob('*/*.log')
+    assert log.read_text().count(' - NMS and RoIAlign ') == 1
 
 
 def test_label_maps_of_a_test_are_written(tool, segmentor, tiny_seg_config, shapes, tmp_path):

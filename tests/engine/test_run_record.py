@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,9 @@ from mmengine.config import Config
 
 from mmbackbones.engine.run_record import continued, python_call, run_record
 from mmbackbones.engine.work_dir import WorkDir, newest_run
+from mmbackbones.utils.command import command_line
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -26,12 +30,12 @@ def cfg(tmp_path):
 
 
 def test_a_run_is_recorded(cfg, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, 'argv', ['/bin/mmbackbones', 'train', 'van', '--data', 'my photos'])
+    monkeypatch.setattr(sys, 'argv', ['/bin/mmbackbones', 'train', 'van'])
     with WorkDir(tmp_path / 'run') as folder:
         run = folder.start_run(None, lambda: run_record(cfg, tmp_path / 'photos', 'unused'))
     record = json.loads((tmp_path / 'run' / 'run.json').read_text())
     assert record['id'] == run == newest_run(tmp_path / 'run')
-    assert record['command'] == "mmbackbones train van --data 'my photos'"
+    assert record['command'] == 'mmbackbones train van'
     assert (record['seed'], record['processes']) == (7, 1)
     assert {'python', 'mmbackbones', 'torch', 'mmengine'} <= set(record['versions'])
     assert record['data']['folder'] == str(tmp_path / 'photos')
@@ -39,6 +43,21 @@ def test_a_run_is_recorded(cfg, tmp_path, monkeypatch):
     # printf '{"images": []}' | sha256sum
     digest = '4c3ebb622647036849c52cc87fdc3b16f4188d526f65b8fca277ba9701ac192b'
     assert record['data']['train'] == dict(annotations=str(tmp_path / 'train.json'), sha256=digest)
+
+
+@pytest.mark.parametrize(
+    ('program', 'command'),
+    [
+        ('/bin/mmbackbones', "mmbackbones train 'my config'"),
+        (str(ROOT / 'mmbackbones' / '__main__.py'), "python -m mmbackbones train 'my config'"),
+        (str(ROOT / 'tools' / 'train.py'), f"python {ROOT / 'tools' / 'train.py'} train 'my config'"),
+        ('/bin/notebook', None),
+        ('', None),
+    ],
+)
+def test_the_command_line(program, command, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', [program, 'train', 'my config'])
+    assert command_line() == command
 
 
 def test_label_maps_are_the_same_data_in_any_folder(cfg, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from contextlib import ExitStack
 from importlib import metadata
 from typing import Any
 
@@ -49,8 +50,10 @@ def app(
     _check_gradio()
     from .server import Server, is_local, open_port, private_folder, url_of
 
-    with open_port(host, port) as listening, private_folder() as folder:
+    with ExitStack() as opened:
+        listening = opened.enter_context(open_port(host, port))  # first, since loading a model takes longer
         model = load(checkpoint, device=device, config=config)
+        folder = opened.enter_context(private_folder())
         from .page import Page  # which imports Gradio
         from .serving import application
 

@@ -9,18 +9,14 @@ import os
 import re
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .messages import Application, Receive, Send, answer, limited, read_body, replay, with_headers
 from .uploads import MAX_BYTES, is_inside
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LOCAL_HOSTS = ('127.0.0.1', '::1', 'localhost')
 _FILE = '/gradio_api/file='
@@ -97,23 +93,23 @@ class Guard:
         headers = {name.decode('latin-1').lower(): value.decode('latin-1') for name, value in scope['headers']}
         refused = self._refusal(scope['method'], scope['path'], headers)
         if refused:
-            await _answer(send, *refused)
+            await answer(send, *refused)
             return
         # A page behind another server is nothing that this one is for, and files are sent whole.
         kept = [(name, value) for name, value in scope['headers'] if not name.lower().startswith(_IGNORED)]
         scope = {**scope, 'headers': kept}
-        send = _with_headers(send, _HEADERS | (_FILE_HEADERS if scope['path'].startswith(_FILE) else {}))
+        send = with_headers(send, _HEADERS | (_FILE_HEADERS if scope['path'].startswith(_FILE) else {}))
         limit = _LIMITS.get(scope['path'], 0) if scope['method'] == 'POST' else 0
         if scope['path'] == _EVENT:
-            body = await _read_body(receive, limit)
+            body = await read_body(receive, limit)
             if body is None or not self._is_event(body):
-                await _answer(send, 400, 'this page has no such event')
+                await answer(send, 400, 'this page has no such event')
                 return
-            receive = _replay(body, receive)
+            receive = replay(body, receive)
         elif scope['path'] == _UPLOAD and not self._has_room():
-            await _answer(send, 503, 'too many files are waiting: try again later')
+            await answer(send, 503, 'too many files are waiting: try again later')
             return
-        await _limited(self._app, scope, receive, send, limit)
+        await limited(self._app, scope, receive, send, limit)
 
     def _refusal(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Status and reason, if a request is not of the page."""
@@ -192,82 +188,3 @@ def _paths_in(value: Any) -> Iterable[Any]:
     if isinstance(value, list):
         for inner in value:
             yield from _paths_in(inner)
-
-
-async def _read_body(receive: Receive, limit: int) -> bytes | None:
-    """The body of a request; None if it is larger than the limit, or the client is gone."""
-    body = b''
-    while True:
-        message = await receive()
-        if message['type'] != 'http.request':
-            return None
-        body += message.get('body', b'')
-        if len(body) > limit:
-            return None
-        if not message.get('more_body'):
-            return body
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """What gives a body that was read before, and then what comes after it."""
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {'type': 'http.request', 'body': body, 'more_body': False}
-
-    return replay
-
-
-class _TooLarge(Exception):
-    pass
-
-
-async def _limited(app: Application, scope: MutableMapping[str, Any], receive: Receive, send: Send, limit: int) -> None:
-    """Let an application answer a request whose body has at most `limit` bytes."""
-    length, exceeded, started = 0, False, False
-
-    async def receive_some() -> Message:
-        nonlocal length, exceeded
-        message = await receive()
-        length += len(message.get('body', b''))
-        if length > limit:
-            exceeded = True
-            raise _TooLarge
-        return message
-
-    async def send_unless_exceeded(message: Message) -> None:
-        nonlocal started
-        if not exceeded:
-            started = True
-            await send(message)
-
-    try:
-        await app(scope, receive_some, send_unless_exceeded)
-    except BaseException:
-        if not exceeded:
-            raise
-    if exceeded and not started:
-        await _answer(send, 413, f'at most {MAX_BYTES >> 20} MiB can be sent')
-
-
-def _with_headers(send: Send, added: Mapping[str, str]) -> Send:
-    names = {name.encode() for name in added}
-    pairs = [(name.encode(), value.encode()) for name, value in added.items()]
-
-    async def send_with_headers(message: Message) -> None:
-        if message['type'] == 'http.response.start':
-            kept = [(name, value) for name, value in message.get('headers', ()) if name.lower() not in names]
-            message = {**message, 'headers': [*kept, *pairs]}
-        await send(message)
-
-    return send_with_headers
-
-
-async def _answer(send: Send, status: int, text: str) -> None:
-    headers = [(b'content-type', b'text/plain; charset=utf-8'), (b'connection', b'close')]
-    await send({'type': 'http.response.start', 'status': status, 'headers': headers})
-    await send({'type': 'http.response.body', 'body': text.encode()})

@@ -9,7 +9,8 @@ from .run import Diagnosis
 def classes_section(diagnosis: Diagnosis) -> Section:
     """All classes, the weakest first."""
     detector = isinstance(diagnosis, DetectionDiagnosis)
-    body = render('report_classes.html', table=classes_table(diagnosis), detector=detector)
+    masks = isinstance(diagnosis, DetectionDiagnosis) and diagnosis.task == 'segm'
+    body = render('report_classes.html', table=classes_table(diagnosis), detector=detector, masks=masks)
     return Section('classes', 'Classes', body)
 
 

@@ -23,6 +23,8 @@ from mmbackbones.apis.app.page import Page
 from mmbackbones.apis.app.server import Server, open_port, private_folder, url_of
 from mmbackbones.apis.app.serving import application
 
+pytestmark = pytest.mark.slow
+
 WAIT = 30  # seconds
 
 

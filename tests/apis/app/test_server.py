@@ -12,14 +12,15 @@ from urllib.request import urlopen
 import pytest
 
 import mmbackbones as mmb
-from mmbackbones.apis.app.server import is_local, open_port, private_folder, url_of
 from mmbackbones.errors import UserError
 
-pytest.importorskip('uvicorn', reason='Gradio is not installed')
+pytest.importorskip('gradio', reason='Gradio is not installed')
+
+from mmbackbones.apis.app.server import Server, is_local, open_port, private_folder, url_of
 
 
+@pytest.mark.slow
 def test_it_serves_until_ctrl_c(tool, detector_file, tmp_path, monkeypatch):
-    pytest.importorskip('gradio', reason='Gradio is not installed')
     monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
     with open_port('127.0.0.1', 0) as free:
         port = free.getsockname()[1]
@@ -45,6 +46,14 @@ def test_it_serves_until_ctrl_c(tool, detector_file, tmp_path, monkeypatch):
     assert b'boxes.pth' in seen[0]
     assert [path.name.startswith('mmbackbones-app-') for path in seen[1:]] == [True]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_host_that_others_reach_is_warned_of(tool, detector_file, monkeypatch):
+    monkeypatch.setattr(Server, 'serve_on', lambda *_: None)
+    code, out, error = tool('app', detector_file, '--host', '0.0.0.0', '--port', 0, '--device', 'cpu')
+    assert (code, out.count('\n')) == (0, 1)
+    assert error == 'warning: everyone who reaches 0.0.0.0 can use the page: it asks for no password\n'
 
 
 def test_a_port_in_use_is_refused_at_once(tool):
