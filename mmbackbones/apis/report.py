@@ -60,8 +60,8 @@ def report(*work_dirs: str | os.PathLike[str], out: str | os.PathLike[str] | Non
     folders = [_checked_folder(folder) for folder in work_dirs]
     if not folders:
         raise UserError('no folder was given: give the work directory of a training run, or several')
-    names = _names(folders)
     places = [find_run(folder) for folder in folders]
+    names = _names([place.training or place.given for place in places])
     file = _checked_file(out) if out is not None else folders[0] / 'report.html'
     require_writable(file.parent, '--out')
     refuse_foreign_page(file)

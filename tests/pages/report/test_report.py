@@ -132,6 +132,22 @@ def test_a_large_test_in_a_browser(browser, tmp_path):
     assert browser.run("return document.querySelectorAll('.matrix tbody tr').length") == 81
 
 
+def test_a_test_of_another_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = detector_folder(tmp_path / 'run' / 'test', images=2)
+    train_here(tmp_path / 'run')
+    best = tmp_path / 'run' / 'best_epoch_3.pth'
+    for name, message in (
+        ('best_epoch_3.pth', 'The figures are those of an earlier best_epoch_3.pth: the file is another one now.'),
+        ('best_epoch_4.pth', 'The figures are those of best_epoch_3.pth, but the best checkpoint is best_epoch_4.pth.'),
+    ):
+        best = best.rename(best.with_name(name)) if best.exists() else best
+        best.touch()
+        text = text_of(report(folder.relative_to(tmp_path)).file)
+        assert f'{message} Test it and make the report again: mmbackbones test run/{name}' in text
+        assert '<h1>Report on run</h1>' in text
+
+
 def test_images_that_are_gone(tmp_path):
     folder = detector_folder(tmp_path / 'test')
     shutil.rmtree(tmp_path / 'images')
