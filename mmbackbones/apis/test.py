@@ -157,9 +157,10 @@ def test(
     main_process_first(lambda: write_metrics(metrics, path))
     if is_main_process():
         print(f'metrics of {counted(len(dataset), "image")} written to', printable(shown_path(path)))
-        if saved:
-            print('predictions written to', printable(shown_path(saved.predictions)))
-            print('ground truth written to', printable(shown_path(saved.ground_truth)))
+        files = (('predictions', saved.predictions), ('ground truth', saved.ground_truth)) if saved else ()
+        for name, file in files:
+            if file:
+                print(f'{name} written to {printable(shown_path(file))}')
     return metrics
 
 
