@@ -27,7 +27,7 @@ from ..pages.browse.page import PAGE, Trained, write_browse_page
 from ..pages.browse.samples import NUMBER, choose_images
 from ..utils.config_files import ConfigLike, config_name, config_names
 from ..utils.folders import require_writable
-from ..utils.paths import absolute, path_text
+from ..utils.paths import absolute, path_text, shown_path
 from ..utils.text import counted
 
 _LABEL_MAPS = 'label_maps'  # folder of their page beside that of boxes
@@ -226,6 +226,12 @@ def _beside(path: Path, surveys: Mapping[Path, Survey]) -> dict[str, str]:
     }
 
 
+def _across_splits(leaks: int, groups: int) -> str:
+    if groups < 2:
+        return ', in several splits' if leaks else ''
+    return f', {leaks} of them in several splits'
+
+
 def _result(out: Path, surveys: Mapping[Path, Survey]) -> BrowseResult:
     lines = []
     for path, survey in surveys.items():
@@ -233,9 +239,9 @@ def _result(out: Path, surveys: Mapping[Path, Survey]) -> BrowseResult:
         lines.append(survey.data.summary)
         lines.append(
             f'{counted(suspects, "suspicious label")}; {counted(len(survey.similar), "group")} of nearly the same '
-            f'image, {leaks} of them in several splits'
+            f'image{_across_splits(leaks, len(survey.similar))}'
         )
-        lines.append(f'written to {path}')
+        lines.append(f'written to {shown_path(path)}')
     first = next(iter(surveys.values()))
     return BrowseResult(
         out=out,

@@ -3,7 +3,8 @@
 import json
 import os
 import shlex
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,22 @@ def read_run(name: str, place: Place, problem: str = '') -> Run:
         problem=problem,
         notes=notes,
     )
+
+
+def by_boxes(runs: Sequence[Run]) -> list[Run]:
+    """Runs whose figures can be compared: where some predict masks and others do not, all are measured by boxes."""
+    tasks = {run.results.task for run in runs if run.results}
+    if not {'bbox', 'segm'} <= tasks:
+        return list(runs)
+    measured = []
+    for run in runs:
+        if run.results and run.results.task == 'segm':
+            truths, found = (replace(objects, masks=None) for objects in (run.results.truths, run.results.found))
+            results = replace(run.results, task='bbox', truths=truths, found=found)
+            note = 'Its boxes are what is compared here, not its masks, because others predict none.'
+            run = replace(run, results=results, diagnosis=diagnose(results), notes=[*run.notes, note])
+        measured.append(run)
+    return measured
 
 
 def _is_run(folder: Path) -> bool:

@@ -269,6 +269,36 @@ def test_what_is_sent_may_be_anything(detector_file, folder):
         assert Path(drawn).is_file()
 
 
+def test_events_that_gradio_cannot_read_are_none_of_the_page(detector_file, folder):
+    is_event = Page(mmb.load(detector_file, device='cpu'), folder).is_event
+    file = {'path': str(folder / 'a.png'), 'orig_name': 'a.png', 'meta': {'_type': 'gradio.FileData'}}
+    for sent in (None, file):
+        assert is_event({'fn_index': 0, 'data': [sent, 0.3, []]})
+    for sent in ('a.png', [file], {**file, 'orig_name': {}}, 1):
+        assert not is_event({'fn_index': 0, 'data': [sent, 0.3, []]})
+
+
+def test_pages_that_show_the_same_file_share_it(detector_file, folder):
+    page = Page(mmb.load(detector_file, device='cpu'), folder)
+    file = folder / 'a.png'
+    file.write_bytes(encoded(noise(32, 32)))
+    for name in ('a', 'b', 'b'):
+        page.show({'path': str(file)}, 0.3, [], Request(name))
+    page.leave(Request('b'))
+    assert file.exists()
+    page.leave(Request('a'))
+    assert not file.exists()
+
+
+def test_a_picture_that_comes_too_late_is_not_written(detector_file, folder):
+    page = Page(mmb.load(detector_file, device='cpu'), folder)
+    (folder / 'a.png').write_bytes(encoded(noise(32, 32)))
+    page.close()
+    with pytest.raises(RuntimeError, match='closed'):
+        page.show({'path': str(folder / 'a.png')}, 0.3, [], Request())
+    assert [path.name for path in folder.iterdir()] == ['a.png']
+
+
 def test_exported_files_have_no_attention(detector_file, folder):
     model = mmb.load(detector_file, device='cpu')
     pages = [Page(replace(model, checkpoint=name), folder) for name in ('a.pth', 'a.onnx')]
