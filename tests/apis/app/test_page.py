@@ -15,6 +15,7 @@ import pytest
 
 import mmbackbones as mmb
 from mmbackbones.apis.load import Model
+from mmbackbones.prediction.prediction import Prediction
 from tests.apis.app.conftest import HOSTILE, encoded, noise, png_bomb
 
 pytest.importorskip('gradio', reason='Gradio is not installed')
@@ -22,6 +23,7 @@ pytest.importorskip('gradio', reason='Gradio is not installed')
 from mmbackbones.apis.app.page import Page
 from mmbackbones.apis.app.server import Server, open_port, private_folder, url_of
 from mmbackbones.apis.app.serving import application
+from mmbackbones.apis.app.tables import found_table
 
 pytestmark = pytest.mark.slow
 
@@ -297,6 +299,15 @@ def test_a_picture_that_comes_too_late_is_not_written(detector_file, folder):
     with pytest.raises(RuntimeError, match='closed'):
         page.show({'path': str(folder / 'a.png')}, 0.3, [], Request())
     assert [path.name for path in folder.iterdir()] == ['a.png']
+
+
+@pytest.mark.parametrize(
+    ('total', 'said'), [(0, '0 of 0 objects have a'), (1, '0 of 1 object has a'), (2, '0 of 2 objects have a')]
+)
+def test_what_is_found_is_counted_in_english(total, said):
+    numbers = np.zeros(0, int)
+    nothing = Prediction(None, None, np.zeros((0, 4)), numbers, numbers, None, None, ('a',), (1,), lambda: noise(8, 8))
+    assert said in found_table(nothing, total, 0.3, False)
 
 
 def test_exported_files_have_no_attention(detector_file, folder):
