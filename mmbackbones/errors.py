@@ -47,6 +47,8 @@ def summarize_error(error: BaseException) -> str:
         The first line of the message, with the type of the exception where the message is a single word or empty.
     """
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if isinstance(error, OSError) and error.strerror and not error.filename:
+        text = error.strerror  # without its number
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # A data worker passes on a whole traceback, whose last line is the error.
     text = (lines[-1] if lines[0].startswith('Caught ') else lines[0]) if lines else ''

@@ -1,7 +1,9 @@
 """What comes before any test; a data set, and configs of models small enough to train in seconds."""
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,21 @@ import mmbackbones  # noqa: E402, F401 (with mmcv-lite, mmdet and mmseg can only
 from mmbackbones.cli import main  # noqa: E402
 from mmbackbones.datasets.shapes import generate_shapes  # noqa: E402
 from tests.helpers.browser import browser  # noqa: E402, F401 (a fixture)
+from tests.helpers.formatting import replace_formatting  # noqa: E402
 from tests.helpers.tiny_configs import BACKBONE, write_config  # noqa: E402
+
+
+@pytest.fixture(scope='session', autouse=True)
+def quick_runs() -> Iterator[None]:
+    """Leaves out what takes seconds of each run: laying out its config's text, and asking for versions of compilers.
+
+    And lets the garbage collector, which each opened data set calls, pass over the libraries' own objects.
+    """
+    gc.freeze()
+    with pytest.MonkeyPatch.context() as patch:
+        replace_formatting(patch, lambda text, **_: (text, True))
+        patch.setattr('mmengine.runner.runner.collect_env', dict)
+        yield
 
 
 @pytest.fixture(scope='session')

@@ -202,7 +202,7 @@ def options_of(verb: str) -> set[str]:
 
 def verb_of(command: str) -> str | None:
     """The verb that a command line calls, as ``mmbackbones VERB`` or by its file in ``tools/``."""
-    if called := re.match(r'(?:\$ |\w+=\S+ |torchrun .* -m )*mmbackbones ([a-z][\w-]*)', command):
+    if called := re.match(r'(?:\$ |\w+=\S+ |torchrun .* -m (?:-- )?)*mmbackbones ([a-z][\w-]*)', command):
         return called[1]
     tools = {f'{verb.replace("-", "_")}.py': verb for verb in VERBS} | {'get_flops.py': 'flops'}
     return tools.get(called[1]) if (called := re.search(r'tools/(\w+\.py)', command)) else None

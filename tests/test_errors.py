@@ -39,6 +39,7 @@ def test_line_breaks_of_our_own_can_be_kept():
         (ValueError('the size is wrong.'), 'the size is wrong'),
         (ValueError('line one\n  line two'), 'line one'),
         (KeyError('no such hook'), 'no such hook'),
+        (OSError(28, 'No space left on device'), 'No space left on device'),
         (KeyError('model'), 'KeyError: model'),
         (AssertionError(), 'AssertionError'),
         (RuntimeError('Caught RuntimeError in worker 0.\nTraceback:\n  x\ncannot read a.jpg'), 'cannot read a.jpg'),

@@ -239,15 +239,21 @@ def _beside(path: Path, surveys: Mapping[Path, Survey]) -> dict[str, str]:
     }
 
 
+def _across_splits(leaks: int, groups: int) -> str:
+    if groups < 2:
+        return ', in several splits' if leaks else ''
+    return f', {leaks} of them in several splits'
+
+
 def _result(out: Path, surveys: Mapping[Path, Survey]) -> BrowseResult:
     lines = []
     for path, survey in surveys.items():
         suspects, leaks = sum(map(len, survey.suspects.values())), len(survey.leaks)
         lines.append(survey.data.summary)
-        alike = f'{counted(len(survey.similar), "group")} of nearly the same image'
-        if len(survey.splits) > 1 and survey.similar:
-            alike += f', {leaks} of them in several splits'
-        lines.append(f'{counted(suspects, "suspicious label")}; {alike}')
+        lines.append(
+            f'{counted(suspects, "suspicious label")}; {counted(len(survey.similar), "group")} of nearly the same '
+            f'image{_across_splits(leaks, len(survey.similar))}'
+        )
         lines.append(f'written to {shown_path(path)}')
     first = next(iter(surveys.values()))
     return BrowseResult(

@@ -9,8 +9,9 @@ from typing import Any
 
 from ..errors import RunFailed, UserError, printable
 from ..evaluation.diagnosis.figures import DetectionDiagnosis, SegmentationDiagnosis
+from ..pages.rendering import refuse_foreign_page
 from ..pages.report.page import write_report
-from ..pages.report.reading import Place, find_run, read_run
+from ..pages.report.reading import Place, by_boxes, find_run, read_run
 from ..utils.folders import require_writable
 from .test import test
 
@@ -53,15 +54,17 @@ def report(*work_dirs: str | os.PathLike[str], out: str | os.PathLike[str] | Non
         Where the page is, and the figures in it.
 
     Raises:
-        UserError: A folder is neither, or a file in it is damaged; or the page cannot be written.
+        UserError: A folder is neither, or a file in it is damaged; or the page cannot be written, or would replace
+            a file that is no page of ours.
     """
     folders = [_checked_folder(folder) for folder in work_dirs]
     if not folders:
         raise UserError('no folder was given: give the work directory of a training run, or several')
-    names = _names(folders)
     places = [find_run(folder) for folder in folders]
+    names = _names([place.training or place.given for place in places])
     file = _checked_file(out) if out is not None else folders[0] / 'report.html'
     require_writable(file.parent, '--out')
+    refuse_foreign_page(file)
     problems: list[tuple[str, str]] = []
     tested = [_tested(place, problems) for place in places]
     reasons = dict(problems)
@@ -72,6 +75,7 @@ def report(*work_dirs: str | os.PathLike[str], out: str | os.PathLike[str] | Non
             f'{kinds[False]} is a detector and {kinds[True]} a segmentor, which have no figure in common: make a '
             'report of each'
         )
+    runs = by_boxes(runs)
     write_report(runs, file)
     return ReportResult(file, tuple(run.diagnosis for run in runs), problems)
 

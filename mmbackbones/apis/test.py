@@ -33,7 +33,7 @@ from ..evaluation.summary import tidy_metrics, write_metrics
 from ..utils.arguments import check_counts, check_switches
 from ..utils.config_files import ConfigLike
 from ..utils.folders import require_writable
-from ..utils.paths import path_text
+from ..utils.paths import path_text, shown_path
 from ..utils.text import counted
 from .tested_model import check_exported, tested_model
 
@@ -156,10 +156,11 @@ def test(
     path = Path(cfg.work_dir) / 'metrics.json'
     main_process_first(lambda: write_metrics(metrics, path))
     if is_main_process():
-        print(f'metrics of {counted(len(dataset), "image")} written to', printable(str(path)))
-        if saved:
-            print('predictions written to', printable(str(saved.predictions)))
-            print('ground truth written to', printable(str(saved.ground_truth)))
+        print(f'metrics of {counted(len(dataset), "image")} written to', printable(shown_path(path)))
+        files = (('predictions', saved.predictions), ('ground truth', saved.ground_truth)) if saved else ()
+        for name, file in files:
+            if file:
+                print(f'{name} written to {printable(shown_path(file))}')
     return metrics
 
 

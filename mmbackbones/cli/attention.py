@@ -39,6 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(arguments: Namespace) -> None:
     from ..apis import attention
     from ..errors import printable
+    from ..utils.paths import shown_path
 
     result = attention(**vars(arguments))
     x, y = result.found.point
@@ -46,4 +47,4 @@ def main(arguments: Namespace) -> None:
         print(f'the point is the center of the image, ({x:g}, {y:g}): --point X Y names another')
     if result.random:
         print('the backbone has random weights, because none were given with its name: it has learned nothing yet')
-    print(f'{len(result.found.maps)} maps: written to {printable(str(result.out))}, panel.png shows all')
+    print(f'{len(result.found.maps)} maps: written to {printable(shown_path(result.out))}, panel.png shows all')

@@ -45,6 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(arguments: Namespace) -> None:
     from ..apis import predict
     from ..errors import printable
+    from ..utils.paths import shown_path
     from ..utils.text import counted
 
     check_tile_options(arguments)
@@ -52,7 +53,7 @@ def main(arguments: Namespace) -> None:
     objects = '' if result.objects is None else f', {counted(result.objects, "object")}'
     counts = {'image': result.images - result.frames, 'frame': result.frames}
     looked_at = ' and '.join(counted(n, what) for what, n in counts.items() if n) or counted(0, 'image')
-    print(f'{looked_at}{objects}: written to {printable(str(result.out))}')
+    print(f'{looked_at}{objects}: written to {printable(shown_path(result.out))}')
     for name, reason in result.failures:
         print(printable(f'{name}: {reason}'), file=sys.stderr)
     if result.failures:

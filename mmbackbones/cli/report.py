@@ -12,6 +12,7 @@ Examples:
 from argparse import ArgumentParser, Namespace
 
 from ..errors import printable
+from ..utils.paths import shown_path
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,4 +33,4 @@ def main(arguments: Namespace) -> None:
     done = report(*arguments.work_dir, out=arguments.out)
     for folder, problem in done.problems:
         print(f'{printable(folder)}: {printable(problem)}')
-    print('report written to', printable(str(done.file)))
+    print('report written to', printable(shown_path(done.file)))

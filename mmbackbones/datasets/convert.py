@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
+from ..utils.paths import shown_path
 from ..utils.progress import track
 from ..utils.text import counted
 from .checks.images import SUFFIXES
@@ -55,7 +56,7 @@ def write_coco(data: DetectionData, folder: Path, out: Path) -> str:
         f'{name} {counted(split.images, "image")} and {counted(split.boxes, "box", "boxes")}'
         for name, split in data.splits.items()
     )
-    return f'written to {out}: plain COCO, {", ".join(counts)}; {_describe(ways)}'
+    return f'written to {shown_path(out)}: plain COCO, {", ".join(counts)}; {_describe(ways)}'
 
 
 def write_ade20k(data: SegmentationData, folder: Path, out: Path) -> str:
@@ -88,7 +89,7 @@ def write_ade20k(data: SegmentationData, folder: Path, out: Path) -> str:
     (folder / 'classes.txt').write_text('\n'.join(data.classes) + '\n', encoding='utf-8')
     counts = ', '.join(f'{FOLDERS[name]} {counted(split.images, "image")}' for name, split in data.splits.items())
     return (
-        f"written to {out}: ADE20K's layout, {counts}; label n is line n of classes.txt, and 0 is ignored "
+        f"written to {shown_path(out)}: ADE20K's layout, {counts}; label n is line n of classes.txt, and 0 is ignored "
         f'(--background ignore); {_describe(ways)}'
     )
 

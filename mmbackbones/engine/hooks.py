@@ -16,6 +16,7 @@ from ..evaluation.summary import leading_metrics, tidy_metrics
 from ..utils.text import duration
 from .checkpoint_hook import WholeCheckpointHook
 from .progress_display import ProgressDisplay, Stage
+from .results_hook import ResultsHook
 
 _RECENT = 20  # iterations that the loss and the speed are averaged over
 
@@ -76,8 +77,8 @@ class ProgressHook(Hook):
         del self.display.state.stages[1:]
         found = {key: value for key, value in tidy_metrics(metrics or {}).items() if isinstance(value, float)}
         parts = [_padded_position(runner)]
-        if loss := _recent(runner, 'loss'):
-            parts.append(f'loss {np.mean(loss):.3f}')
+        if (loss := _loss_since_validation(runner)) is not None:
+            parts.append(f'loss {loss:.3f}')
         main, best, is_new = _best(runner, found)
         if main in found:
             self.figure = (printable(main), f'{found[main]:.3f}' + (f', best {best:.3f}' if best is not None else ''))
@@ -134,6 +135,13 @@ def _recent(runner, name: str) -> list[float]:
     """The last values of something that is recorded in each iteration of training; none if it is not."""
     recorded = runner.message_hub.log_scalars.get(f'train/{name}')
     return [] if recorded is None else list(recorded.data[0][-_RECENT:])
+
+
+def _loss_since_validation(runner) -> float | None:
+    """The mean loss since the validation before, as in ``results.csv``; None if the run keeps no such table."""
+    hook: Any = next((hook for hook in runner.hooks if isinstance(hook, ResultsHook)), None)
+    loss = hook.rows[-1].get('train/loss') if hook and hook.rows else None
+    return loss if isinstance(loss, float) else None
 
 
 def _figures(runner) -> list[tuple[str, str]]:

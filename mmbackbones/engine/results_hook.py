@@ -1,5 +1,6 @@
 """Hook: ``results.csv`` and ``curves.png`` in the work directory of a training run."""
 
+from logging import WARNING
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,6 +13,8 @@ from mmengine.registry import HOOKS
 from ..evaluation.results_table import RESULTS, results_csv, write_results_csv
 from ..evaluation.summary import tidy_metrics
 from ..utils.atomic_write import remove_partials
+from ..utils.messages import tell
+from ..utils.paths import shown_path
 from ..utils.result_columns import Row
 from ..visualization.curves import save_curves
 from .training_figures import TrainingFigures, from_checkpoint, to_checkpoint
@@ -33,7 +36,8 @@ class ResultsHook(Hook):
     A run that ends without a validation of its last iterations gets a row for them. Checkpoints carry the rows, and
     what was measured since the last one, so that a resumed run has the rows of an uninterrupted one wherever it goes
     on; rows of later positions, or of an earlier run in the same folder, are dropped. Only the main process measures
-    and writes. A file that cannot be written ends the run, as a checkpoint does.
+    and writes. A file that cannot be written ends the run, as a checkpoint does, unless it is only kept from being
+    written, as one that a spreadsheet has open on Windows: the next row is written with all before it.
     """
 
     priority = 'NORMAL'  # before MMEngine's log resets the peak of memory, and before checkpoints are written
@@ -107,8 +111,15 @@ class ResultsHook(Hook):
         self._write(Path(runner.work_dir))
 
     def _write(self, folder: Path) -> None:
-        write_results_csv(self.rows, folder / RESULTS)
-        save_curves(self.rows, folder / CURVES)
+        for name, write in ((RESULTS, write_results_csv), (CURVES, save_curves)):
+            try:
+                write(self.rows, folder / name)
+            except PermissionError as error:
+                tell(
+                    f'cannot write {shown_path(folder / name)}: {error.strerror or error}; training goes on, and the '
+                    'next validation writes all of it: close it if another program has it open',
+                    WARNING,
+                )
 
 
 def _count_images(batch: Any, loader: Any) -> int:

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from logging import WARNING, getLogger
 from netrc import NetrcParseError, netrc
@@ -33,6 +33,7 @@ _ARTIFACTS = (RESULTS, CURVES, 'run.json')
 _PARAMETERS = ('train_cfg', 'optim_wrapper', 'randomness')  # sections of the config that MLflow shows beside a run
 _TAG = 'mmbackbones.run'  # of a run in MLflow: its id here
 _LONGEST = 250  # characters of a name in MLflow
+_open: list['_Log'] = []  # logs of the run that goes on
 
 
 def check_log(log: str | None) -> None:
@@ -68,6 +69,17 @@ def log_run(cfg: Config, log: str | None, run: str, iteration: int) -> None:
     logger = cfg.default_hooks.get('logger')
     if logger and logger.type == 'LoggerHook':
         logger.log_metric_by_epoch = False  # losses and metrics on one axis
+
+
+@contextmanager
+def ending_logs() -> Iterator[None]:
+    """When a run fails or is stopped within the block, its logs end, too: the next run of this process has its own."""
+    try:
+        yield
+    except BaseException:
+        for log in list(_open):
+            log.break_off()
+        raise
 
 
 def without_logs(cfg: Config) -> None:
@@ -117,6 +129,7 @@ class _Log(BaseVisBackend):
                 f'--log {self.name} cannot be started: {summarize_error(error)}; leave it out, and the figures are in '
                 f'{RESULTS} only'
             ) from error
+        _open.append(self)
 
     @force_init_env
     def add_scalars(self, scalar_dict: dict, step: int = 0, file_path: str | None = None, **kwargs: Any) -> None:
@@ -131,13 +144,26 @@ class _Log(BaseVisBackend):
         self._attempt(lambda: self.log(numbers, step))
 
     def close(self) -> None:
-        """Finish the log."""
-        if getattr(self, '_env_initialized', False):
-            self._attempt(self.finish)
+        """Finish the log of a run that is done."""
+        self._end(done=True)
 
-    def finish(self) -> None:
-        """Write what is left to write."""
+    def break_off(self) -> None:
+        """Finish the log of a run that failed or was stopped."""
+        self._end(done=False)
+
+    def finish(self, done: bool = True) -> None:
+        """Write what is left to write, and whether the run is done."""
         super().close()
+
+    def _end(self, done: bool) -> None:
+        if self not in _open:
+            return
+        _open.remove(self)
+        if self.failed:
+            with suppress(Exception):  # which has been told
+                self.finish(done)
+        else:
+            self._attempt(lambda: self.finish(done))
 
     def _attempt(self, work: Callable[[], object]) -> None:
         if self.failed:
@@ -191,8 +217,6 @@ class WandbLog(_Log, WandbVisBackend):
                 WARNING,
             )
         self._wandb = wandb
-        if wandb.run is not None and wandb.run.id == self.run:  # training was stopped, but not the process
-            self.finish()
         wandb.init(
             project=os.environ.get('WANDB_PROJECT') or _PROJECT,
             id=self.run,
@@ -213,9 +237,9 @@ class WandbLog(_Log, WandbVisBackend):
         """Log numbers."""
         self._wandb.log({**numbers, 'iteration': step})
 
-    def finish(self) -> None:
+    def finish(self, done: bool = True) -> None:
         """Send what is left."""
-        self._wandb.finish()
+        self._wandb.finish(exit_code=0 if done else 1)
         # Its service would drop what the same process logs next under the same id, as when a notebook resumes a run.
         self._wandb.teardown()
 
@@ -232,13 +256,14 @@ class MLflowLog(_Log, MLflowVisBackend):
         import mlflow
 
         getLogger('mlflow').setLevel(WARNING)  # else it says that it makes an experiment
-        mlflow.set_tracking_uri(os.environ.get('MLFLOW_TRACKING_URI') or (self.folder / 'mlruns').as_uri())
+        server = os.environ.get('MLFLOW_TRACKING_URI')
+        mlflow.set_tracking_uri(server or (self.folder / 'mlruns').as_uri())
+        if not server:  # MLflow sets it, and the next run of this process would be logged into this one's folder
+            os.environ.pop('MLFLOW_TRACKING_URI', None)
         experiment = mlflow.set_experiment(os.environ.get('MLFLOW_EXPERIMENT_NAME') or _PROJECT)
         client = mlflow.MlflowClient()
         tagged = f"tags.`{_TAG}` = '{self.run}'"
         earlier = client.search_runs([experiment.experiment_id], tagged, max_results=1)
-        if (active := mlflow.active_run()) and [run.info.run_id for run in earlier] == [active.info.run_id]:
-            mlflow.end_run()  # training was stopped, but not the process
         nested = mlflow.active_run() is not None  # a user's own
         if earlier:
             mlflow.start_run(run_id=earlier[0].info.run_id, nested=nested)
@@ -258,12 +283,14 @@ class MLflowLog(_Log, MLflowVisBackend):
         """Log numbers."""
         self._mlflow.log_metrics({_mlflow_name(name): value for name, value in numbers.items()}, step)
 
-    def finish(self) -> None:
+    def finish(self, done: bool = True) -> None:
         """Add the results as files, and end the run."""
-        for path in (self.folder / name for name in _ARTIFACTS):
-            if path.is_file():
-                self._mlflow.log_artifact(str(path))
-        self._mlflow.end_run()
+        try:
+            for path in (self.folder / name for name in _ARTIFACTS):
+                if path.is_file():
+                    self._mlflow.log_artifact(str(path))
+        finally:
+            self._mlflow.end_run('FINISHED' if done else 'FAILED')
 
 
 def _mlflow_name(name: str) -> str:

@@ -46,7 +46,7 @@ def set_result_files(runner: Runner, predictions: str | None, checkpoint: str) -
     Raises:
         UserError: A file would overwrite annotations.
     """
-    folder = Path(runner.work_dir)
+    folder = Path(runner.cfg.work_dir)  # as it was given: that of the runner is absolute
     for metric in runner.test_loop.evaluator.metrics:
         if isinstance(metric, ExactCocoMetric | ExactIoUMetric) and not _only_formats(metric):
             file = Path(predictions or folder / PREDICTIONS)

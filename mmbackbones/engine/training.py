@@ -48,7 +48,7 @@ from .resume import (
     log_resume,
 )
 from .run_header import print_training
-from .run_log import check_log, log_run, without_logs
+from .run_log import check_log, ending_logs, log_run, without_logs
 from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
@@ -123,7 +123,7 @@ def run_training(
             _apply_arguments(cfg, asked, img_scale, options)
         model, optimizer = rehearse(cfg, original_length, options)
         check_single_images(cfg, model)
-    with WorkDir(cfg.work_dir) as folder:
+    with WorkDir(cfg.work_dir) as folder, ending_logs():
         with _file_errors_as_user_errors():
             root = resolve_data_root(cfg, data)
             if root is not None:

@@ -104,7 +104,7 @@ def from_checkpoint(given: Any) -> tuple[list[Row], TrainingFigures]:
             if isinstance(name, str)
             and isinstance(pair, list)
             and len(pair) == 2
-            and _is_number(pair[0])
+            and _is_number(abs(pair[0]) if type(pair[0]) is float else None)  # a loss may be negative
             and type(pair[1]) is int
             and 0 < pair[1] < 2**53
         },

@@ -24,7 +24,7 @@ def read_image(path: Path) -> Pixels | None:
         content = np.frombuffer(read_bytes(path), np.uint8)
         with silent_opencv():
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
+    except (OSError, ValueError, cv2.error):  # no path may hold a null byte
         return None
     return None if image is None else np.ascontiguousarray(image[..., ::-1], np.uint8)
 

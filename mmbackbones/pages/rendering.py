@@ -14,6 +14,8 @@ from ..errors import UserError, printable
 from ..utils.atomic_write import atomic_write
 
 _TEMPLATES = Path(__file__).parent / 'templates'
+_OURS = b'<meta name="generator" content="mmbackbones">'  # in base.html
+_BEGINNING = 200  # bytes, in which it stands
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,25 @@ def write_page(template: str, path: Path, **context: Any) -> None:
             partial.write_text(page, encoding='utf-8')
     except OSError as error:
         raise UserError(f'cannot write the page {path}: {error.strerror or error}; name another file') from error
+
+
+def refuse_foreign_page(path: Path) -> None:
+    """Refuse to overwrite a file that is no page of ours: it may be the user's own.
+
+    Raises:
+        UserError: It is such a file.
+    """
+    try:
+        with open(path, 'rb') as file:
+            foreign = _OURS not in file.read(_BEGINNING)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f'cannot write the page {path}: {error.strerror or error}; name another file') from error
+    if foreign:
+        raise UserError(
+            f'{path} is there already and is no page of mmbackbones, which would overwrite it: name another file'
+        )
 
 
 def render(template: str, **context: Any) -> Markup:

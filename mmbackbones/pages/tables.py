@@ -38,11 +38,10 @@ class Column:
             return value
         if self.kind == 'count':
             return f'{value:,.0f}'
-        if self.kind == 'share':
-            return f'{value:.3f}'
-        if self.kind == 'score':
-            return f'{value:.2f}'
-        return f'{value:+.3f}'.replace('-', '−') if self.kind == 'change' else f'{value:.4g}'  # noqa: RUF001
+        if self.kind == 'number':
+            return f'{value:.4g}'
+        rounded = round(value, 3) + 0.0  # which has no -0
+        return f'{rounded:.3f}' if self.kind != 'change' else f'{rounded:+.3f}'.replace('-', '−')  # noqa: RUF001
 
     def percent(self, value: Cell) -> str:
         """How full the bar of a share is."""

@@ -28,7 +28,7 @@ _MOST = 7  # lines of one run in a panel
 _NAME = 40  # characters of a name in a legend
 _MAIN_LINE, _PART = 2.2, 1.3  # widths of lines
 _DOTTED = 40  # points up to which each is marked
-_SPIKE = 20  # largest loss relative to the median from which on the axis is logarithmic
+_SPIKE = 20  # largest value of a loss relative to its median from which on the axis is logarithmic
 _UNDEFINED = -1.0
 
 
@@ -59,6 +59,9 @@ def training_curves(runs: Mapping[str, Sequence[Row]]) -> Figure:
         panel.set_xlabel(axis, color=_FAINT)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
         panel.set_xlim(0, 1.03 * max([1.0, *(row.get(axis, 0.0) for row in every)]))
+        if panel.get_yscale() == 'linear':  # where all of a line is within the limits
+            for line in panel.lines:
+                line.set_clip_on(False)  # half of a point at 0 would be cut off
         if not panel.lines:
             panel.set(xticks=[], yticks=[])
             panel.text(0.5, 0.5, 'nothing yet', color=_FAINT, ha='center', va='center', transform=panel.transAxes)
@@ -186,11 +189,12 @@ def _mark_best(panel: Axes, rows: Sequence[Row], axis: str, names: list[str]) ->
 
 
 def _scale_losses(panel: Axes) -> None:
-    values = np.concatenate([[], *(np.asarray(line.get_ydata()) for line in panel.lines)])
-    values = values[values > 0]
-    if values.size and values.max() > _SPIKE * np.median(values):
+    lines = [np.asarray(line.get_ydata()) for line in panel.lines]
+    positive = [values[values > 0] for values in lines]
+    # Each by itself: a part of a loss may always be a small one.
+    if any(values.size and values.max() > _SPIKE * np.median(values) for values in positive):
         panel.set_yscale('log')
-    else:
+    elif all((values >= 0).all() for values in lines):
         panel.set_ylim(bottom=0)
 
 

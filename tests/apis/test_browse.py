@@ -157,7 +157,7 @@ def test_command(data, tool, tmp_path, monkeypatch, cache_home):
     code, out, err = tool('browse', data)
     assert code == 2  # as check-data, because of the broken image
     assert f'{data}/images/train/broken.png: the file is empty\n1 file cannot be read' in err
-    assert '7 suspicious labels; 1 group of nearly the same image, 1 of them in several splits' in out
+    assert '7 suspicious labels; 1 group of nearly the same image, in several splits' in out
     assert (tmp_path / 'browse/<i>photos/index.html').is_file()
     assert not (tmp_path / 'browse/<i>photos/model_inputs.png').exists()
     assert sorted(path.name for path in data.iterdir()) == ['annotations', 'images']

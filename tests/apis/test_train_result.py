@@ -18,7 +18,6 @@ from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
-from tests.helpers.formatting import replace_formatting
 
 SCORES = [0.5, 0.25]  # of each epoch
 
@@ -39,8 +38,6 @@ def start(tiny_config, shapes):
         return dict(bbox_mAP=score, bbox_mAP_50=2 * score, bbox_mAP_l=float('nan'))
 
     with pytest.MonkeyPatch.context() as patch:
-        replace_formatting(patch, lambda text, **_: (text, True))
-        patch.setattr('mmengine.runner.runner.collect_env', dict)
         patch.setattr(ExactCocoMetric, 'compute_metrics', compute_metrics)
         yield run
 

@@ -29,11 +29,6 @@ class SpoilHook(Hook):
             runner.model.state_dict()[self.name].flatten()[0] = float('nan')
 
 
-@pytest.fixture(autouse=True)
-def no_pretty_text(tiny_config, monkeypatch):
-    monkeypatch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
-
-
 def options(**more) -> dict:
     return {
         'train_dataloader.num_workers': 0,

@@ -13,6 +13,7 @@ from mmbackbones.engine import progress_display
 from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
 from mmbackbones.engine.hooks import ProgressHook
 from mmbackbones.engine.progress_display import ProgressDisplay, Stage
+from mmbackbones.engine.results_hook import ResultsHook
 
 KEY = 'coco/bbox_mAP'
 
@@ -24,8 +25,10 @@ def train_with_progress(terminal: bool, width: int = 100, key: str = KEY, **leng
     hub = MessageHub.get_instance(f'progress of {length}')
     cfg = Config(dict(train_cfg=length, train_dataloader=dict(batch_size=4)))
     best = WholeCheckpointHook(interval=1, by_epoch='max_epochs' in length, save_best=key, rule='greater')
+    results = ResultsHook()
+    hooks = [best, results]
     runner = SimpleNamespace(
-        cfg=cfg, message_hub=hub, iter=0, epoch=0, max_iters=4, max_epochs=2, hooks=[best], val_dataloader=[1] * 3
+        cfg=cfg, message_hub=hub, iter=0, epoch=0, max_iters=4, max_epochs=2, hooks=hooks, val_dataloader=[1] * 3
     )
     with ProgressDisplay(console) as display:
         hook = ProgressHook(display)
@@ -41,6 +44,7 @@ def train_with_progress(terminal: bool, width: int = 100, key: str = KEY, **leng
                 for batch in range(3):
                     hook.after_val_iter(runner, batch)
                 score = 0.5 / runner.epoch
+                results.rows.append({'iteration': runner.iter, 'train/loss': 1.25})
                 best.best = {key: (0.5, 1 if best.by_epoch else 2)}
                 hook.after_val_epoch(runner, {key: score, 'coco/bbox_mAP_s': -1, 'coco/bbox_AP_cat': score})
     return output.getvalue()
@@ -61,12 +65,12 @@ def test_without_a_terminal_there_are_lines(at_once, capsys):
         'epoch 1/2, iteration 2/4: loss 1.500, lr 1.0e-03, 40 images/s, about T s left',
         'validation, batch 1/3',
         'validation, batch 2/3',
-        'epoch 1/2  loss 1.500  bbox_mAP 0.500 (best)  after T s',
+        'epoch 1/2  loss 1.250  bbox_mAP 0.500 (best)  after T s',
         'epoch 2/2, iteration 3/4: loss 1.500, lr 1.0e-03, 40 images/s, bbox_mAP 0.500, best 0.500, about T s left',
         'epoch 2/2, iteration 4/4: loss 1.500, lr 1.0e-03, 40 images/s, bbox_mAP 0.500, best 0.500',
         'validation, batch 1/3',
         'validation, batch 2/3',
-        'epoch 2/2  loss 1.500  bbox_mAP 0.250         after T s',
+        'epoch 2/2  loss 1.250  bbox_mAP 0.250         after T s',
     ]
 
 

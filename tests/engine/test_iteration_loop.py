@@ -46,9 +46,7 @@ def start(tiny_config, shapes, tmp_path_factory):
             **more,
         )
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Config, 'pretty_text', '')  # takes a second, for each checkpoint
-        yield start_training
+    return start_training
 
 
 def weights(run) -> dict:
@@ -85,9 +83,8 @@ def test_resumed_training_is_equal(start, whole, tmp_path, workers, monkeypatch)
         assert len(loaded) == 2  # one batch: what was trained on before is not loaded again
 
 
-def test_resumed_segmentor_is_equal(tiny_seg_config, shapes, tmp_path, monkeypatch):
+def test_resumed_segmentor_is_equal(tiny_seg_config, shapes, tmp_path):
     """Its sampler never ends; OneDL's can skip by itself, which would count the skipped images twice."""
-    monkeypatch.setattr(Config, 'pretty_text', '')
     options = {
         'train_dataloader.num_workers': 1,
         'train_cfg.val_interval': 100,

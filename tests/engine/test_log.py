@@ -107,15 +107,17 @@ def test_a_second_run_does_not_write_to_the_file_of_the_first(run):
 
 
 @pytest.mark.parametrize(
-    ('config', 'compiled', 'shown'),
+    ('config', 'device', 'compiled', 'shown'),
     [
-        ('retinanet_van_t', True, ''),
-        ('retinanet_van_t', False, 'warning: NMS is here\n'),
-        ('upernet_van_t', False, ''),
+        ('retinanet_van_t', 'cuda', True, ''),
+        ('retinanet_van_t', 'cuda', False, 'warning: NMS is here\n'),
+        ('retinanet_van_t', 'cpu', False, ''),
+        ('upernet_van_t', 'cuda', False, ''),
     ],
 )
-def test_operators_of_a_detector_are_told_of_if_they_are_slow(config, compiled, shown, monkeypatch, capsys):
+def test_operators_of_a_detector_are_told_of_if_they_are_slow(config, device, compiled, shown, monkeypatch, capsys):
     monkeypatch.setattr(log, 'operators_in_use', lambda device: ('NMS is here', compiled))
+    monkeypatch.setattr(log, 'get_device', lambda: device)
     begin_log()
     log_operators(get_config(config))
     assert capsys.readouterr().out == shown

@@ -13,7 +13,6 @@ from mmbackbones.engine.config_tree import value_at
 from mmbackbones.engine.options import flatten, format_options, merge, merge_again, options_in, resolve_arguments
 from mmbackbones.engine.rehearsal import rehearse
 from mmbackbones.errors import UserError
-from tests.helpers.formatting import replace_formatting
 
 pytestmark = pytest.mark.slow
 
@@ -44,8 +43,6 @@ def final(flat, shapes, tmp_path, monkeypatch):
         raise Stop(self.cfg)
 
     monkeypatch.setattr('mmengine.runner.Runner.train', stop)
-    replace_formatting(monkeypatch, lambda text, **_: (text, True))
-    monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
 
     def run(options, **asked):
         with pytest.raises(Stop) as error:

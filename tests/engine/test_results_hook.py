@@ -150,6 +150,23 @@ def test_rows_after_the_resumed_position_are_dropped(tmp_path, monkeypatch):
     assert not (tmp_path / 'results.csv').exists()
 
 
+def test_a_file_that_is_open_elsewhere_ends_no_run(tmp_path, monkeypatch, logged):
+    def locked(*_):
+        raise PermissionError(errno.EACCES, 'Permission denied')
+
+    messages, hook, runner = logged('mmbackbones.engine.results_hook'), ResultsHook(), runner_in(tmp_path)
+    monkeypatch.setattr('mmbackbones.engine.results_hook.save_curves', lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr('mmbackbones.engine.results_hook.write_results_csv', locked)
+        hook.after_val_epoch(runner, dict(mIoU=0.5))
+    assert [message.partition(';')[0] for message in messages] == [
+        f'cannot write {tmp_path / "results.csv"}: Permission denied'
+    ]
+    runner.iter = 4
+    hook.after_val_epoch(runner, dict(mIoU=0.6))
+    assert [row['mIoU'] for row in read_results_csv(tmp_path / 'results.csv')] == [0.5, 0.6]
+
+
 def test_one_hook_in_configs_of_earlier_runs():
     cfg = Config(dict(custom_hooks=[dict(type='ResultsHook'), dict(type='EMAHook')]))
     record_results(cfg)
@@ -170,7 +187,7 @@ def test_other_processes_write_nothing(monkeypatch, tmp_path):
 def test_a_checkpoint_carries_rows_and_sums():
     figures = TrainingFigures(seconds=7.0)
     figures.add(dict(loss=torch.tensor(2.0), acc=float('nan')), images=4, working=0.5, lr=0.1)
-    figures.add(dict(loss=1.0), images=2, working=0.25, lr=0.2)
+    figures.add(dict(loss=1.0, loss_of_density=-3.0), images=2, working=0.25, lr=0.2)
     rows, restored = from_checkpoint(to_checkpoint(ROWS, figures))
     assert rows == ROWS
     assert restored == figures

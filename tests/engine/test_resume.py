@@ -20,7 +20,6 @@ from mmbackbones.engine.training import run_training
 from mmbackbones.errors import UserError
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import save_checkpoint
-from tests.helpers.formatting import replace_formatting
 from tests.helpers.kill import fork
 from tests.helpers.results import steady_rows
 from tests.helpers.unreachable import UNREACHABLE
@@ -31,11 +30,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module', autouse=True)
-def quick():
-    """Leaves out what takes seconds in each run: formatting a config's text, asking for versions, drawing curves."""
+def no_curves():
     with pytest.MonkeyPatch.context() as patch:
-        replace_formatting(patch, lambda text, **_: (text, True))
-        patch.setattr('mmengine.runner.runner.collect_env', dict)
         patch.setattr('mmbackbones.engine.results_hook.save_curves', lambda *_: None)
         yield
 

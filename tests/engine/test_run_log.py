@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
 
 from mmbackbones.apis import train
-from mmbackbones.engine.run_log import LOGS, check_log, log_run, without_logs
+from mmbackbones.engine.run_log import LOGS, check_log, ending_logs, log_run, without_logs
 from mmbackbones.errors import UserError
 from tests.helpers.wandb_file import logged_history
 
@@ -51,6 +51,18 @@ def log_twice(log, folder):
     assert not second.failed
 
 
+@ending_logs()
+def log_and_stop(log, folder):
+    open_log(log, folder)
+    raise KeyboardInterrupt
+
+
+def stop(log, folder):
+    """Stops a run, as Ctrl-C does in a notebook, whose process goes on."""
+    with pytest.raises(KeyboardInterrupt):
+        log_and_stop(log, folder)
+
+
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch):
     """As where nobody has set anything."""
@@ -74,9 +86,11 @@ def test_tensorboard(tmp_path):
 
 @pytest.mark.slow
 def test_wandb_where_nobody_is_logged_in(tmp_path, logged):
-    pytest.importorskip('wandb')
+    wandb = pytest.importorskip('wandb')
     messages = logged('mmbackbones.engine.run_log')
     log_twice('wandb', tmp_path)
+    stop('wandb', tmp_path / 'other')
+    assert wandb.run is None
     assert 'nobody is logged in here, so the run is logged to files' in messages[0]
     first, second = sorted(tmp_path.glob('wandb/offline-run-*-run5/run-run5.wandb'))
     assert logged_history(first) == [
@@ -94,11 +108,14 @@ def test_mlflow_without_a_server(tmp_path):
     folder.mkdir()
     (folder / 'results.csv').write_text('epoch,iteration\n')
     log_twice('mlflow', folder)
-    open_log('mlflow', folder)  # and stopped, as by Ctrl-C in a notebook
-    open_log('mlflow', folder, iteration=4).close()
-    assert mlflow.active_run() is None
     client = mlflow.MlflowClient((folder / 'mlruns').as_uri())
+    stop('mlflow', folder)
+    assert mlflow.active_run() is None
     experiment = client.get_experiment_by_name('mmbackbones')
+    assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ['FAILED']
+    open_log('mlflow', tmp_path / 'other').close()  # into a folder of its own
+    assert (tmp_path / 'other/mlruns').is_dir()
+    open_log('mlflow', folder, iteration=4).close()
     (run,) = client.search_runs([experiment.experiment_id])  # one, although it was resumed
     assert (run.info.run_name, run.info.status, run.data.tags['mmbackbones.run']) == ('a b%20#', 'FINISHED', 'run5')
     assert run.data.params['optim_wrapper.optimizer.lr'] == '0.1'
@@ -144,6 +161,7 @@ def test_a_log_that_breaks_ends_no_run(tmp_path, monkeypatch, logged):
     for step in (1, 2):
         backend.add_scalars(BATCHES, step=step)
     backend.close()
+    backend.close()  # as where a run fails at its end
     assert len(calls) == len(messages) == 1
     assert messages[0].startswith('--log tensorboard stopped working, and training goes on: the server is gone;')
 

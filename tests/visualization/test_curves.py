@@ -64,6 +64,14 @@ def test_a_spike_does_not_flatten_the_curve():
     assert losses.get_yscale() == 'log'
 
 
+def test_small_parts_of_a_loss_are_no_reason_for_a_logarithmic_axis():
+    few = rows(9, **{f'train/loss_{part}': 0.01 for part in 'abc'})
+    losses = training_curves({'': few}).axes[0]
+    assert (losses.get_yscale(), losses.get_ylim()[0]) == ('linear', 0)
+    below = training_curves({'': rows(9, **{'train/loss_a': -0.5})}).axes[0]
+    assert below.get_ylim()[0] < -0.5  # no value is out of sight
+
+
 def test_runs_of_any_name(tmp_path, recwarn):
     names = ['_hidden', '$\\frac$', '{{x}}', '<script>', '\x1b[31m\n', '训练', 'x' * 200, '']
     figure = training_curves(dict.fromkeys(names, rows(1)))

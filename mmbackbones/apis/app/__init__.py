@@ -58,6 +58,7 @@ def app(
         from .serving import application
 
         page = Page(model, folder)
+        opened.callback(page.close)
         served, stop = application(page, folder, host, is_local(host))
         if not is_local(host):
             print(f'warning: everyone who reaches {host} can use the page: it asks for no password', file=sys.stderr)

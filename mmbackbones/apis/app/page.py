@@ -1,6 +1,7 @@
 """The page: an image and what the model finds in it, with a threshold, a choice of classes, and attention."""
 
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +41,7 @@ class Page:
         self._folder = folder
         self._hint = _NO_ATTENTION if is_exported(model.checkpoint) else _ATTENTION
         self.last = LastShown(_MOST_PAGES)
+        self._writing, self._closed = Lock(), False
         self.blocks = self._build()
 
     def is_event(self, event: Any) -> bool:
@@ -50,7 +52,14 @@ class Page:
         function = self.blocks.fns.get(index) if type(index) is int else None
         if function is None or function.name == 'leave' or len(event['data']) != len(function.inputs):
             return False
-        return function.name != 'attend' or isinstance(event.get('event_data'), dict)
+        if function.name == 'attend' and not isinstance(event.get('event_data'), dict):
+            return False
+        return all(_fits(value, component) for value, component in zip(event['data'], function.inputs, strict=True))
+
+    def close(self) -> None:
+        """Write no more pictures: what is still computed at the end would bring the folder back."""
+        with self._writing:
+            self._closed = True
 
     def _build(self) -> gr.Blocks:
         model, segments = self._model, self._model.task == 'semantic segmentation'
@@ -171,7 +180,10 @@ class Page:
     def _write(self, shown: Shown, picture: np.ndarray[Any, Any], what: str) -> str:
         """Write a picture, under a name that says what it is when it is downloaded."""
         path = self._folder / uuid4().hex / f'{shown.stem}_{what}'
-        write_picture(picture, path)
+        with self._writing:
+            if self._closed:
+                raise RuntimeError('the page is closed')  # nobody waits for the picture
+            write_picture(picture, path)
         shown.replace(what, path)
         return str(path)
 
@@ -183,6 +195,18 @@ def _html(content: str, **options: Any) -> gr.Markdown:
     braces for code. Ours has no empty lines, so that nothing in it is taken for Markdown.
     """
     return gr.Markdown(content, latex_delimiters=[], **options)
+
+
+def _fits(value: Any, component: Any) -> bool:
+    """Whether Gradio can read a value of a component."""
+    model = getattr(component, 'data_model', None)
+    if model is None or value is None:
+        return True
+    try:
+        model.model_validate(value, context={'validate_meta': True})  # as Gradio does
+    except ValueError:
+        return False
+    return True
 
 
 def _page(request: gr.Request) -> str:

@@ -101,10 +101,11 @@ class Shown:
         """The files that belong to it."""
         return [path for paths in list(self._files.values()) for path in list(paths)]
 
-    def forget(self) -> None:
-        """Remove the files."""
+    def forget(self, kept: Collection[Path]) -> None:
+        """Remove the files, except for those that others have, too: the same image is sent to the same place."""
         for path in self.files():
-            _remove(path)
+            if path not in kept:
+                _remove(path)
 
 
 class LastShown:
@@ -126,8 +127,9 @@ class LastShown:
             self._pages[page] = shown
             if len(self._pages) > self._most:
                 old.append(self._pages.popitem(last=False)[1])
+        kept = self.files()
         for each in old:
-            each.forget()
+            each.forget(kept)
 
     def get(self, page: str) -> Shown | None:
         """The image of a page; None if it has none, or no longer."""
@@ -141,7 +143,7 @@ class LastShown:
         with self._lock:
             old = self._pages.pop(page, None)
         if old is not None:
-            old.forget()
+            old.forget(self.files())
 
     def files(self) -> set[Path]:
         """The files of all images."""

@@ -41,7 +41,7 @@ _TEMPLATES = {
     'note': '<p class="note">{{ text }}</p>',
     'problem': '<p class="problem" role="alert">{{ text }}</p>',
     'objects': """
-<p>{{ count }} of {{ all }} {{ 'has' if count == 1 else 'have' }} a score of at least {{ '%.2f' | format(score_thr) }}
+<p>{{ count }} of {{ all }} {{ 'has' if one else 'have' }} a score of at least {{ '%.2f' | format(score_thr) }}
 {{- ' and a chosen class' if some }}.{{ ' Places and sizes are in pixels.' if rows }}{{ size }}</p>
 {% if rows %}
 <div class="rows"><table>
@@ -59,7 +59,7 @@ _TEMPLATES = {
 {% if more %}<p class="note">{{ more }} more, with lower scores, are in the picture only.</p>{% endif %}
 """,
     'classes': """
-<p>{{ count }} of {{ all }} {{ 'is' if count == 1 else 'are' }} shown.{{ size }}</p>
+<p>{{ count }} of {{ all }} {{ 'is' if one else 'are' }} shown.{{ size }}</p>
 {% if rows %}
 <div class="rows"><table>
 <thead><tr><th>Class</th><th class="number">Share of the pixels</th></tr></thead>
@@ -115,9 +115,10 @@ def found_table(found: Prediction, total: int, score_thr: float, some: bool, siz
     size = f' {size}' if size else ''
     if found.segmentation is not None:
         legend = class_rows(found)
-        return _render('classes', rows=legend, count=len(legend), all=counted(total, 'class', 'classes'), size=size)
+        context = dict(all=counted(total, 'class', 'classes'), one=1 in (len(legend), total), size=size)
+        return _render('classes', rows=legend, count=len(legend), **context)
     rows = object_rows(found)
-    context = dict(all=counted(total, 'object'), score_thr=score_thr, some=some, size=size)
+    context = dict(all=counted(total, 'object'), one=1 in (len(rows), total), score_thr=score_thr, some=some, size=size)
     more = max(0, len(rows) - _MOST_ROWS)
     return _render('objects', rows=rows[:_MOST_ROWS], more=more, count=len(rows), **context)
 

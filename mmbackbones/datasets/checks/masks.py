@@ -14,6 +14,7 @@ from .annotations import NUMBER_TYPES
 MAX_COORDINATE = 1e6  # pixels; pycocotools walks along an outline pixel by pixel
 MAX_OUTLINE = 1e7  # pixels that it walks: it needs 80 bytes for each, and counts them in 32 bits
 MAX_PIXELS = 1 << 30  # of an image, as OpenCV reads it; pycocotools counts them in 32 bits, and reads beyond its memory
+_MOST_CHARACTERS = 7  # of a number in an RLE, which has 32 bits
 MAX_GAP = 1  # pixels between a mask and its box: both are rounded
 
 _Edges = tuple[float, float, float, float]  # left, top, right, bottom
@@ -57,16 +58,12 @@ def box_of_mask(mask: Any, size: list[int | None]) -> list[float] | None:
     """
     if not mask:
         return None
-    rows, columns = size
-    encoded = isinstance(mask, dict)
-    if encoded and not all(type(side) is int for side in size):
+    if isinstance(mask, dict) and not all(type(side) is int for side in size):
         return None
-    edges = _find_edges(mask, size, decode=False)
+    edges = _find_edges(mask, size)
     if isinstance(edges, str):
         return None
     left, top, right, bottom = edges
-    if encoded and (right > (columns or 0) or bottom > (rows or 0)):  # what is no RLE reads as one of any size
-        return None
     return [left, top, right - left, bottom - top]
 
 
@@ -76,11 +73,11 @@ def length_of_outline(polygon: Sequence[float]) -> float:
     return float(steps.max(axis=1).sum())
 
 
-def _find_edges(mask: Any, size: list[int | None], decode: bool = True) -> _Edges | str:
+def _find_edges(mask: Any, size: list[int | None]) -> _Edges | str:
     """The edges of a mask, or the defect that it has."""
     # Called 860,000 times for COCO, with 40 million numbers: only built-in functions look at each of them.
     if isinstance(mask, dict):
-        return _find_edges_of_rle(mask, size, decode)
+        return _find_edges_of_rle(mask, size)
     if not isinstance(mask, list) or not all(isinstance(polygon, list) for polygon in mask):
         return f'is neither a list of polygons nor run-length encoded (RLE), but {short(mask)}'
     left = top = math.inf
@@ -101,7 +98,7 @@ def _find_edges(mask: Any, size: list[int | None], decode: bool = True) -> _Edge
     return left, top, right, bottom
 
 
-def _find_edges_of_rle(mask: dict[str, Any], size: list[int | None], decode: bool) -> _Edges | str:
+def _find_edges_of_rle(mask: dict[str, Any], size: list[int | None]) -> _Edges | str:
     counts, stated = mask.get('counts'), mask.get('size')
     if not counts or not isinstance(counts, list | str) or not isinstance(stated, list) or len(stated) != 2:
         return f'lacks the "counts" or "size" of a run-length encoding (RLE): {short(mask)}'
@@ -113,16 +110,39 @@ def _find_edges_of_rle(mask: dict[str, Any], size: list[int | None], decode: boo
     if isinstance(counts, list):
         if set(map(type, counts)) != {int} or min(counts) < 0:
             return f'has run lengths that are not numbers of pixels: {short(counts)}'
-        if sum(counts) != stated[0] * stated[1]:  # pycocotools would leave the rest undefined
-            return f'has run lengths for {sum(counts)} pixels, but its size is {stated[1]}x{stated[0]}'
+        pixels = sum(counts)
+    else:
+        if (runs := _runs_of_text(counts)) is None:
+            return f'cannot be decoded: {short(counts)}'
+        pixels = int(runs.sum())
+    if pixels != stated[0] * stated[1]:  # pycocotools would leave the rest undefined, or never end
+        return f'has run lengths for {pixels} pixels, but its size is {stated[1]}x{stated[0]}'
     try:
         rle = coco_mask.frPyObjects(mask, *stated) if isinstance(counts, list) else mask
-        if decode and isinstance(counts, str):
-            coco_mask.decode(rle)
         left, top, width, height = coco_mask.toBbox(rle).tolist()
     except Exception as error:  # whatever pycocotools refuses here, it would refuse in training and evaluation
         return f'cannot be decoded ({summarize_error(error)})'
     return left, top, left + width, top + height
+
+
+def _runs_of_text(counts: str) -> np.ndarray[Any, Any] | None:
+    """The run lengths in the text of an RLE; None if it is not one.
+
+    Each character holds five bits of a number, lowest first, and whether more follow; the fifth bit of the last one is
+    its sign. From the fourth number on, it is the difference to the number two places before.
+    """
+    if not counts.isascii():
+        return None
+    bits = np.frombuffer(counts.encode('ascii'), np.uint8).astype(np.int64) - ord('0')
+    ends = np.flatnonzero(bits & 32 == 0)
+    lengths = np.diff(ends, prepend=-1)
+    if bits.min() < 0 or bits.max() > 63 or bits[-1] & 32 or lengths.max() > _MOST_CHARACTERS:
+        return None
+    starts = ends - lengths + 1
+    places = np.arange(len(bits)) - np.repeat(starts, lengths)
+    runs = np.add.reduceat((bits & 31) << 5 * places, starts) - ((bits[ends] & 16) << 5 * (lengths - 1) + 1)
+    runs[1::2], runs[2::2] = runs[1::2].cumsum(), runs[2::2].cumsum()
+    return runs if runs.min() >= 0 and runs.max() <= MAX_PIXELS else None
 
 
 def _find_misplacement(edges: _Edges, box: list[float]) -> str | None:

@@ -106,6 +106,8 @@ def _read(path: Path, columns: Columns | None = None) -> dict[str, Any]:
             object_hook=None if columns is None else columns.take,
             parse_constant=_refuse_constant,
         )
+        if columns is not None:
+            _sequence(_mapping(content)['annotations'])
         return _mapping(content)
     except FileNotFoundError as error:
         raise UserError(

@@ -23,7 +23,12 @@ def comparison_sections(runs: Sequence[Run]) -> Iterator[Section]:
         'summary',
         'Summary',
         render(
-            'report_compared.html', table=_summary(runs), runs=runs, first=runs[0].name, other_data=_other_data(runs)
+            'report_compared.html',
+            table=_summary(runs),
+            runs=runs,
+            first=runs[0].name,
+            other_data=_other_data(runs),
+            other_classes=_other_classes(runs),
         ),
     )
     yield curves_section(runs)
@@ -47,10 +52,11 @@ def _summary(runs: Sequence[Run]) -> Table:
     names = [name for name in NAMES if any(name in run.metrics for run in runs)]
     main = next((name for name in _MAIN if name in names), None)
     columns = [Column('run')]
+    titles = next((run for run in runs if any(name.startswith('segm') for name in run.metrics)), runs[0])
     for name in names:
-        columns.append(Column(runs[0].title(name), 'share'))
+        columns.append(Column(titles.title(name), 'share'))
         if name == main:
-            columns.append(Column('difference', 'change', f'{runs[0].title(name)} less that of {runs[0].name}'))
+            columns.append(Column('difference', 'change', f'{titles.title(name)} less that of {runs[0].name}'))
     columns += [
         Column('best F1', 'share'),
         Column('at threshold', 'score'),
@@ -120,6 +126,13 @@ def _other_data(runs: Sequence[Run]) -> list[str]:
     }
     first = next(iter(images.values()), set())
     return [name for name, tested in images.items() if tested != first]
+
+
+def _other_classes(runs: Sequence[Run]) -> list[str]:
+    """Names of the runs whose classes are not those of the first one that was tested."""
+    classes = {run.name: set(run.results.classes) for run in runs if run.results}
+    first = next(iter(classes.values()), set())
+    return [name for name, tested in classes.items() if tested != first]
 
 
 def _measure(run: Run) -> str:

@@ -3,16 +3,17 @@
 import json
 import os
 import shlex
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...engine.work_dir import checkpoints_in
 from ...errors import UserError
-from ...evaluation.diagnosis import diagnose, read_results
+from ...evaluation.diagnosis import Results, diagnose, read_results
 from ...evaluation.result_files import GROUND_TRUTH
 from ...evaluation.results_table import RESULTS, read_results_csv
-from ...utils.files import read_bytes
+from ...utils.files import read_bytes, sha256_of
 from .run import Run
 
 _SETTINGS = 'run.json'
@@ -58,7 +59,7 @@ def find_run(folder: Path) -> Place:
     if _is_run(folder):
         return Place(folder, folder, folder / _TEST if (folder / _TEST / GROUND_TRUTH).is_file() else None)
     if (folder / GROUND_TRUTH).is_file():
-        parent = folder.absolute().parent
+        parent = folder.parent if folder.name == _TEST else folder.absolute().parent
         return Place(folder, parent if folder.absolute().name == _TEST and _is_run(parent) else None, folder)
     raise UserError(
         f'{folder} holds neither a training run (checkpoints, {_SETTINGS} or {RESULTS}) nor a test ({GROUND_TRUTH}): '
@@ -79,13 +80,6 @@ def read_run(name: str, place: Place, problem: str = '') -> Run:
     """
     results = read_results(place.test) if place.test else None
     table = place.training and place.training / RESULTS
-    notes = []
-    best, tested = place.best_checkpoint, results and results.info.get('checkpoint')
-    if best and best.name.startswith('best_') and isinstance(tested, str) and os.path.basename(tested) != best.name:
-        notes.append(
-            f'The figures are those of {os.path.basename(tested)}, but the best checkpoint is {best.name}. Test it and '
-            f'make the report again: mmbackbones test {shlex.quote(str(best))}'
-        )
     return Run(
         name=name,
         folder=place.training or place.given,
@@ -95,8 +89,39 @@ def read_run(name: str, place: Place, problem: str = '') -> Run:
         results=results,
         diagnosis=diagnose(results) if results else None,
         problem=problem,
-        notes=notes,
+        notes=list(_notes(place.best_checkpoint, results)) if results else [],
     )
+
+
+def by_boxes(runs: Sequence[Run]) -> list[Run]:
+    """Runs whose figures can be compared: where some predict masks and others do not, all are measured by boxes."""
+    tasks = {run.results.task for run in runs if run.results}
+    if not {'bbox', 'segm'} <= tasks:
+        return list(runs)
+    measured = []
+    for run in runs:
+        if run.results and run.results.task == 'segm':
+            truths, found = (replace(objects, masks=None) for objects in (run.results.truths, run.results.found))
+            results = replace(run.results, task='bbox', truths=truths, found=found)
+            note = 'Its boxes are what is compared here, not its masks, because others predict none.'
+            run = replace(run, results=results, diagnosis=diagnose(results), notes=[*run.notes, note])
+        measured.append(run)
+    return measured
+
+
+def _notes(best: Path | None, results: Results) -> Iterator[str]:
+    """What to know of a test that is not of the best checkpoint, or not of what that is now."""
+    tested = results.info.get('checkpoint')
+    if best is None or not best.name.startswith('best_') or not isinstance(tested, str):
+        return
+    name = os.path.basename(tested)
+    if name != best.name:
+        what = f'The figures are those of {name}, but the best checkpoint is {best.name}.'
+    elif os.access(best, os.R_OK) and best.is_file() and results.info.get('sha256') != sha256_of(best):
+        what = f'The figures are those of an earlier {name}: the file is another one now.'
+    else:
+        return
+    yield f'{what} Test it and make the report again: mmbackbones test {shlex.quote(str(best))}'
 
 
 def _is_run(folder: Path) -> bool:

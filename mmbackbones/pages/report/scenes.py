@@ -111,7 +111,7 @@ class _View:
         margin = max(_NAME / self.scale, _MARGIN * max(box[2:]))
         x, y = box[0] - self.window[0] - margin, box[1] - self.window[1] - margin
         corners = np.array([x, y, x + box[2] + 2 * margin, y + box[3] + 2 * margin]) * self.scale
-        x1, y1, x2, y2 = corners.round().astype(int).clip(0)
+        x1, y1, x2, y2 = corners.round().clip(0, max(drawing.shape)).astype(int)
         dark = (drawing * _DIMMED).astype(np.uint8)
         dark[y1:y2, x1:x2] = drawing[y1:y2, x1:x2]
         return dark

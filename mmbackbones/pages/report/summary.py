@@ -68,7 +68,7 @@ def _tiles(run: Run) -> Iterator[Tile]:
             at = at_best(curve)
             note = f'precision {curve.precision[at]:.3f}, recall {curve.recall[at]:.3f}'
             yield Tile(f'{curve.f1[at]:.3f}', 'best F1', note)
-            yield Tile(f'{curve.best:.2f}', 'best score threshold', f'predict --score-thr {curve.best:.2f}')
+            yield Tile(f'{curve.best:.3f}', 'best score threshold', f'predict --score-thr {curve.best:.3f}')
 
 
 def _advice(run: Run) -> Iterator[Advice]:

@@ -83,7 +83,7 @@ def _against_threshold(diagnosis: DetectionDiagnosis) -> Markup:
         axes.axvline(curve.best, color='#57606a', linewidth=1)
         right = curve.best < 0.75
         axes.annotate(
-            f'best {curve.best:.2f}',
+            f'best {curve.best:.3f}',
             (curve.best, 1.0),
             xytext=(5 if right else -5, -3),
             textcoords='offset points',

@@ -15,6 +15,7 @@ import pytest
 
 import mmbackbones as mmb
 from mmbackbones.apis.load import Model
+from mmbackbones.prediction.prediction import Prediction
 from tests.apis.app.conftest import HOSTILE, encoded, noise, png_bomb
 
 pytest.importorskip('gradio', reason='Gradio is not installed')
@@ -22,6 +23,7 @@ pytest.importorskip('gradio', reason='Gradio is not installed')
 from mmbackbones.apis.app.page import Page
 from mmbackbones.apis.app.server import Server, open_port, private_folder, url_of
 from mmbackbones.apis.app.serving import application
+from mmbackbones.apis.app.tables import found_table
 
 pytestmark = pytest.mark.slow
 
@@ -267,6 +269,45 @@ def test_what_is_sent_may_be_anything(detector_file, folder):
     for score in (float('nan'), float('inf'), None, [], 'a', True):
         drawn, _ = page.choose(score, score, Request())
         assert Path(drawn).is_file()
+
+
+def test_events_that_gradio_cannot_read_are_none_of_the_page(detector_file, folder):
+    is_event = Page(mmb.load(detector_file, device='cpu'), folder).is_event
+    file = {'path': str(folder / 'a.png'), 'orig_name': 'a.png', 'meta': {'_type': 'gradio.FileData'}}
+    for sent in (None, file):
+        assert is_event({'fn_index': 0, 'data': [sent, 0.3, []]})
+    for sent in ('a.png', [file], {**file, 'orig_name': {}}, 1):
+        assert not is_event({'fn_index': 0, 'data': [sent, 0.3, []]})
+
+
+def test_pages_that_show_the_same_file_share_it(detector_file, folder):
+    page = Page(mmb.load(detector_file, device='cpu'), folder)
+    file = folder / 'a.png'
+    file.write_bytes(encoded(noise(32, 32)))
+    for name in ('a', 'b', 'b'):
+        page.show({'path': str(file)}, 0.3, [], Request(name))
+    page.leave(Request('b'))
+    assert file.exists()
+    page.leave(Request('a'))
+    assert not file.exists()
+
+
+def test_a_picture_that_comes_too_late_is_not_written(detector_file, folder):
+    page = Page(mmb.load(detector_file, device='cpu'), folder)
+    (folder / 'a.png').write_bytes(encoded(noise(32, 32)))
+    page.close()
+    with pytest.raises(RuntimeError, match='closed'):
+        page.show({'path': str(folder / 'a.png')}, 0.3, [], Request())
+    assert [path.name for path in folder.iterdir()] == ['a.png']
+
+
+@pytest.mark.parametrize(
+    ('total', 'said'), [(0, '0 of 0 objects have a'), (1, '0 of 1 object has a'), (2, '0 of 2 objects have a')]
+)
+def test_what_is_found_is_counted_in_english(total, said):
+    numbers = np.zeros(0, int)
+    nothing = Prediction(None, None, np.zeros((0, 4)), numbers, numbers, None, None, ('a',), (1,), lambda: noise(8, 8))
+    assert said in found_table(nothing, total, 0.3, False)
 
 
 def test_exported_files_have_no_attention(detector_file, folder):

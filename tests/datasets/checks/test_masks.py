@@ -60,6 +60,11 @@ def test_accepted(mask, iscrowd):
     assert data == coco(mask, iscrowd=iscrowd)
 
 
+def as_text(counts):
+    rle = coco_mask.frPyObjects({'counts': counts, 'size': [HEIGHT, WIDTH]}, HEIGHT, WIDTH)
+    return rle | {'counts': rle['counts'].decode()}
+
+
 NO_RLE = 'lacks the "counts" or "size" of a run-length encoding'
 NO_LENGTHS = 'has run lengths that are not numbers of pixels'
 POLYGON = 'has a polygon that is not made of pixel coordinates: '
@@ -96,6 +101,11 @@ REFUSED = {
     'negative runs': (run_lengths(*BOX) | {'counts': [-1, WIDTH * HEIGHT + 1]}, NO_LENGTHS),
     'fractions of pixels': (run_lengths(*BOX) | {'counts': [0.5, WIDTH * HEIGHT - 0.5]}, NO_LENGTHS),
     'garbage': (compressed(*BOX) | {'counts': '~~~garbage~~~'}, 'cannot be decoded'),
+    'text of too few runs': (as_text([100, 200]), 'run lengths for 300 pixels, but its size is 64x48'),
+    'text of too many runs': (as_text([100, 200, 4000]), 'run lengths for 4300 pixels, but its size is 64x48'),
+    'text without an end': (compressed(*BOX) | {'counts': compressed(*BOX)['counts'] + 'o'}, 'cannot be decoded'),
+    'text of a negative run': (compressed(*BOX) | {'counts': 'O'}, 'cannot be decoded'),
+    'text of an endless run': (compressed(*BOX) | {'counts': 'o' * 30 + '0'}, 'cannot be decoded'),
     'not ASCII': (compressed(*BOX) | {'counts': 'éü'}, 'cannot be decoded'),
 }
 

@@ -69,6 +69,11 @@ def test_missing_and_damaged_files(folder, name):
         ('predictions', lambda c: c['annotations'][0].pop('score'), 'an annotation has no score'),
         ('predictions', lambda c: c['annotations'][0].update(bbox=[1, 2, 3, 'x']), 'must be real number'),
         ('predictions', lambda c: c['annotations'][0]['segmentation'].update(counts=''), 'has no mask of its'),
+        # Run lengths of fewer and of more pixels than the image has: pycocotools would compare them forever.
+        ('predictions', lambda c: c['annotations'][0]['segmentation'].update(counts='d0'), 'has no mask of its'),
+        ('predictions', lambda c: c['annotations'][0]['segmentation'].update(counts='d0oo9'), 'has no mask of its'),
+        ('predictions', lambda c: c.update(annotations='x'), "'x' is no list"),
+        ('predictions', lambda c: c.pop('annotations'), "it lacks 'annotations'"),
         ('predictions', lambda c: c['annotations'][0].update(id=1 << 70), 'is not as a test writes it'),
     ],
 )

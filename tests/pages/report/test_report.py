@@ -71,7 +71,7 @@ def test_figures(run, done):
         assert f'>{figures.ap:.3f}</td>' in text
     for error in diagnosis.errors:
         assert f'>{error.ap50_lost:.3f}</td>' in text
-    assert f'--score-thr {diagnosis.curve.best:.2f}' in text
+    assert f'--score-thr {diagnosis.curve.best:.3f}' in text
 
 
 def test_sections(done):
@@ -132,9 +132,29 @@ def test_a_large_test_in_a_browser(browser, tmp_path):
     assert browser.run("return document.querySelectorAll('.matrix tbody tr').length") == 81
 
 
+def test_a_test_of_another_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = detector_folder(tmp_path / 'run' / 'test', images=2)
+    train_here(tmp_path / 'run')
+    best = tmp_path / 'run' / 'best_epoch_3.pth'
+    for name, message in (
+        ('best_epoch_3.pth', 'The figures are those of an earlier best_epoch_3.pth: the file is another one now.'),
+        ('best_epoch_4.pth', 'The figures are those of best_epoch_3.pth, but the best checkpoint is best_epoch_4.pth.'),
+    ):
+        best = best.rename(best.with_name(name)) if best.exists() else best
+        best.touch()
+        text = text_of(report(folder.relative_to(tmp_path)).file)
+        assert f'{message} Test it and make the report again: mmbackbones test run/{name}' in text
+        assert '<h1>Report on run</h1>' in text
+
+
 def test_images_that_are_gone(tmp_path):
     folder = detector_folder(tmp_path / 'test')
     shutil.rmtree(tmp_path / 'images')
+    content = json.loads((folder / 'ground_truth.json').read_text())
+    content['images'][0]['path'] = 'no path \0 at all'
+    content['annotations'][0]['bbox'] = [1e100] * 4
+    (folder / 'ground_truth.json').write_text(json.dumps(content))
     text = text_of(report(folder).file)
     assert 'they are no longer where they were tested' in text
     assert 'class="enlarge"' not in text
@@ -174,6 +194,29 @@ def test_several_runs(run, tmp_path):
     assert 'Not tested on the same images' in text
 
 
+def test_boxes_beside_masks(tmp_path):
+    """They are compared by boxes; a run of other classes is named."""
+    boxes = detector_folder(tmp_path / 'boxes')
+    masks = shutil.copytree(boxes, tmp_path / 'masks')
+    for name in ('ground_truth', 'predictions'):
+        content = json.loads((masks / f'{name}.json').read_text())
+        for item in content['annotations']:
+            item['segmentation'] = [[0, 0, 2, 0, 2, 2]]  # all masks are equal, the boxes are not
+        if name == 'ground_truth':
+            content['info']['task'] = 'segm'
+        (masks / f'{name}.json').write_text(json.dumps(content))
+    done = report(boxes, masks, out=tmp_path / 'both.html')
+    assert [figures.ap for figures in done.diagnoses[0].classes] == [
+        figures.ap for figures in done.diagnoses[1].classes
+    ]
+    text = text_of(done.file)
+    assert '<b>masks</b>: Its boxes are what is compared here' in text
+    assert 'Not of the same classes' not in text
+    fewer = detector_folder(tmp_path / 'fewer', classes=('cat', 'dog'))
+    text = text_of(report(boxes, fewer, out=tmp_path / 'both.html').file)
+    assert 'cannot be compared with its: fewer.' in text
+
+
 def test_a_segmentor(run, tmp_path):
     folder = segmentor_folder(tmp_path / 'test')
     done = report(folder)
@@ -191,6 +234,7 @@ def test_a_segmentor(run, tmp_path):
 def test_bad_input(tool, run, tmp_path):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'file').touch()
+    (tmp_path / 'own.html').write_text('<!doctype html> of the user')
     broken = detector_folder(tmp_path / 'broken')
     (broken / 'predictions.json').write_text('{"annotations": [')
     for arguments, message in (
@@ -200,11 +244,13 @@ def test_bad_input(tool, run, tmp_path):
         ([run, run], 'a folder was given twice'),
         ([run, '--out', tmp_path / 'page.pdf'], '--out writes an HTML file'),
         ([run, '--out', tmp_path / 'file' / 'page.html'], '--out: cannot write to'),
+        ([run, '--out', tmp_path / 'own.html'], 'is there already and is no page of mmbackbones'),
         ([broken], 'predictions.json is not as a test writes it'),
     ):
         code, _, err = tool('report', *arguments)
         assert code == 2, err
         assert message in err
         assert 'Traceback' not in err
+    assert (tmp_path / 'own.html').read_text() == '<!doctype html> of the user'
     with pytest.raises(UserError, match='no folder was given'):
         report()
