@@ -34,7 +34,7 @@ def is_segmentor(cfg: Config) -> bool:
 
 def learns_masks(cfg: Config) -> bool:
     """Whether a detector is trained on masks."""
-    pipeline = _dataset(cfg.train_dataloader).pipeline
+    pipeline = _replaceable(cfg.train_dataloader).pipeline
     return any(step.get('with_mask') for step in dicts_in(pipeline))
 
 
@@ -43,6 +43,17 @@ def _dataset(dataloader: ConfigDict) -> ConfigDict:
     dataset = dataloader.dataset
     while 'dataset' in dataset:
         dataset = dataset.dataset
+    return dataset
+
+
+def _replaceable(dataloader: ConfigDict) -> ConfigDict:
+    """The config of a data set whose files another one's can take the place of."""
+    dataset = _dataset(dataloader)
+    if 'pipeline' not in dataset:
+        raise UserError(
+            f'the config has a data set of type {dataset.get("type")}, which --data cannot replace: give a config '
+            'whose data sets have a pipeline of their own, with or without wrappers, but not several joined into one'
+        )
     return dataset
 
 
@@ -194,7 +205,7 @@ def _colored(classes: tuple[str, ...]) -> dict:
 
 def _use_detection(cfg: Config, name: str, found: DetectionData, split: str, builtin_dataset: bool) -> None:
     ann_file, image_dir = str(found.splits[split].ann_file), found.splits[split].image_dir
-    dataset = _dataset(cfg[f'{name}_dataloader'])
+    dataset = _replaceable(cfg[f'{name}_dataloader'])
     metainfo = dict(classes=found.classes) if builtin_dataset else _colored(found.classes)
     dataset.update(
         type='CocoDataset', data_root='', ann_file=ann_file, data_prefix=dict(img=f'{image_dir}/'), metainfo=metainfo
@@ -217,7 +228,7 @@ def _pad_small_images(cfg: Config) -> None:
 
 
 def _use_segmentation(cfg: Config, name: str, found: SegmentationData, split: str, builtin_dataset: bool) -> None:
-    dataset = _dataset(cfg[f'{name}_dataloader'])
+    dataset = _replaceable(cfg[f'{name}_dataloader'])
     # ADE20K's own class names differ slightly from MMSegmentation's, which are in its checkpoints.
     metainfo = DATASETS.get(dataset.type).METAINFO if builtin_dataset else _colored(found.classes)
     if len(metainfo['classes']) != len(found.classes):

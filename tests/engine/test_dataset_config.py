@@ -247,3 +247,11 @@ def test_data_root(tmp_path, monkeypatch):
         resolve_data_root(cfg, None)
     (tmp_path / 'data/coco/mine.json').touch()
     assert resolve_data_root(cfg, None) is None
+
+
+def test_joined_data_sets_are_not_replaced(root, tmp_path, tiny_config):
+    cfg = load_config(tiny_config, str(tmp_path), None)
+    dataset = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(type='ConcatDataset', datasets=[dataset, dataset])
+    with pytest.raises(UserError, match='data set of type ConcatDataset, which --data cannot replace'):
+        apply_dataset(cfg, root, builtin_dataset=False)
