@@ -48,7 +48,7 @@ def places_in_list(diagnosis: DetectionDiagnosis, ids: set[int]) -> list[int]:
     return [place for place, error in enumerate(diagnosis.label_errors, 1) if error.truth_id in ids]
 
 
-def run(train: int = 1000, val: int = 400, size: int = 128, epochs: int = 12) -> None:
+def run(train: int = 4000, val: int = 400, size: int = 128, epochs: int = 4) -> None:
     """Print the table of docs/label_errors.md.
 
     Args:
