@@ -12,7 +12,8 @@ from mmengine.registry import MODELS, init_default_scope
 from mmbackbones import config_path, get_config
 from mmbackbones.analysis.complexity import TensorForward
 from mmbackbones.errors import UserError
-from mmbackbones.model_zoo import count, read_models
+from mmbackbones.model_zoo.counts import count
+from mmbackbones.model_zoo.metadata import read_models
 from mmbackbones.weights import RELEASES
 
 pytestmark = pytest.mark.slow

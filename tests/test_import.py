@@ -11,6 +11,16 @@ CHECKS = {
     'imports_nothing_heavy': """
 import sys, mmbackbones
 assert not {'mmdet', 'mmseg', 'supervision', 'matplotlib', 'onnx', 'onnxruntime', 'openvino'} & set(sys.modules)
+assert not {'jinja2', 'imagehash', 'gradio'} & set(sys.modules)
+""",
+    'a_help_does_not_wait_for_pytorch': """
+import sys
+from contextlib import suppress
+sys.argv = ['mmbackbones', 'train', '--help']
+from mmbackbones.cli import main
+with suppress(SystemExit):
+    main()
+assert 'mmbackbones.cli.train' in sys.modules and 'torch' not in sys.modules
 """,
     'apis_load_mmdet_on_first_use': """
 import sys, mmbackbones.apis, mmbackbones.cli, mmbackbones.apis.classify

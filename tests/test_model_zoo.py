@@ -6,20 +6,17 @@ import pytest
 
 from mmbackbones.analysis.complexity import build_release
 from mmbackbones.errors import UserError
-from mmbackbones.model_zoo import (
-    FRAMEWORKS,
-    METRICS,
-    count,
+from mmbackbones.model_zoo.counts import count, recount_all, with_release_info
+from mmbackbones.model_zoo.frameworks import FRAMEWORKS, METRICS
+from mmbackbones.model_zoo.metadata import (
+    HEADER,
+    metafiles,
+    read_metafile,
     read_models,
-    recount_all,
-    render_page,
-    render_readme_table,
     update_index,
-    with_release_info,
-    write_tables,
+    write_metafile,
 )
-from mmbackbones.model_zoo.metadata import HEADER, metafiles, read_metafile, write_metafile
-from mmbackbones.model_zoo.tables import insert_readme_table
+from mmbackbones.model_zoo.tables import insert_readme_table, render_page, render_readme_table, write_tables
 from mmbackbones.weights import RELEASES
 
 ROOT = Path(__file__).parents[1]
@@ -163,7 +160,7 @@ def test_command_line(tmp_path, monkeypatch, tool):
     for path in paths:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes((ROOT / path).read_bytes())
-    monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: iter(['van-b0', 'van-b1']))
+    monkeypatch.setattr('mmbackbones.model_zoo.counts.recount_all', lambda: iter(['van-b0', 'van-b1']))
     for arguments, out in (([], ''), (['--count'], 'van-b0\nvan-b1\n')):
         monkeypatch.setattr('mmbackbones.utils.config_files.metadata_folder', lambda: tmp_path)
         assert tool('model-zoo', *arguments) == (0, out, '')

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbackbones.model_zoo import read_models
+from mmbackbones.model_zoo.metadata import read_models
 from mmbackbones.utils import config_files
 
 pytestmark = pytest.mark.slow

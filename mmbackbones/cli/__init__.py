@@ -35,6 +35,7 @@ VERBS = {
     'benchmark': 'measure speed and memory',
     'model-zoo': 'write the generated parts of the documentation (in a clone)',
 }
+_ADVICE = '`mmbackbones env` says what is installed'
 _ALONE = ('env',)  # verbs that must work where the libraries are missing or broken
 _HELP = f"""usage: mmbackbones VERB ...
 
@@ -80,8 +81,9 @@ def _run_verb(arguments: list[str]) -> None:
         close = get_close_matches(verb, VERBS, n=1)
         hint = f'; did you mean {close[0]}?' if close else ''
         raise UserError(f'there is no verb {verb!r}: give one of {", ".join(VERBS)}{hint}')
+    helps = not {'-h', '--help'}.isdisjoint(arguments)
     if verb not in _ALONE:
-        _register()
+        _require_stack() if helps else _register()  # a help does not wait for PyTorch
     module = import_module(f'.{verb.replace("-", "_")}', __name__)
     parser = ArgumentParser(prog=f'mmbackbones {verb}', description=module.__doc__, formatter_class=_HelpFormatter)
     module.add_arguments(parser)
@@ -111,6 +113,14 @@ def _wrap(text: str, width: int) -> str:
     return fill(text, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
 
 
+def _require_stack() -> None:
+    """Say in one sentence what is missing, as far as that can be told without importing it."""
+    from ..utils.stack import stack_problem
+
+    if problem := stack_problem():
+        raise UserError(f'{problem} ({_ADVICE})')
+
+
 def _register() -> None:
     """What ``import mmbackbones`` does elsewhere, with one sentence for what is missing."""
     from .. import register
@@ -118,4 +128,4 @@ def _register() -> None:
     try:
         register()
     except ImportError as error:
-        raise UserError(f'{error} (`mmbackbones env` says what is installed)') from error
+        raise UserError(f'{error} ({_ADVICE})') from error

@@ -20,7 +20,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(arguments: Namespace) -> None:
     from ..datasets.formats.documentation import write_documentation
     from ..errors import UserError
-    from ..model_zoo import read_models, recount_all, update_index, write_tables
+    from ..model_zoo.counts import recount_all
+    from ..model_zoo.metadata import read_models, update_index
+    from ..model_zoo.tables import write_tables
     from ..utils.config_files import metadata_folder
 
     root = metadata_folder()
