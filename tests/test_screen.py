@@ -22,6 +22,7 @@ def test_a_detector(tool, tiny_config, shapes, folder, monkeypatch):
     """Trained with standard error on a terminal, and tested, in a pipe, with the command that comes next."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv('TTY_COMPATIBLE', '1')
+    monkeypatch.setattr('mmbackbones.engine.progress_display._PAUSE', 0)  # however fast a batch is, it is drawn
     settings = ('train_cfg.val_interval=1', 'train_dataloader.num_workers=0')
     small = ('--img-scale', 64, 64, '--batch-size', 4, '--epochs', 2, '--cfg-options', *settings)
     code, out, err = tool('train', tiny_config, '--data', shapes, '--work-dir', 'a run', *small)

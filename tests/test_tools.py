@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 
 from mmbackbones import config_path
+from mmbackbones.visualization.curves import save_curves
 from tests.helpers.tiny_configs import ROOT
 from tests.helpers.unreachable import UNREACHABLE
 
@@ -339,6 +340,7 @@ def test_convert_weights_of_something_else(tool, tmp_path, monkeypatch, content,
 def test_demo(tool, shapes, tmp_path, monkeypatch, kind, folder, metric):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr('mmbackbones.engine.dataset_config.generate_shapes', lambda: shapes)
+    monkeypatch.setattr('mmbackbones.engine.results_hook.save_curves', save_curves)
     code, out, err = tool('demo', kind, '--epochs', 1)
     assert code == 0, err
     work_dir = tmp_path / 'work_dirs' / folder
@@ -368,9 +370,9 @@ def test_benchmark(tool, monkeypatch, name, module):
 @pytest.mark.parametrize('count', [[], ['--count']])
 def test_model_zoo(tool, monkeypatch, count):
     done = []
-    monkeypatch.setattr('mmbackbones.model_zoo.recount_all', lambda: ['VAN-Tiny'])
-    monkeypatch.setattr('mmbackbones.model_zoo.read_models', lambda: ['a model'])
-    monkeypatch.setattr('mmbackbones.model_zoo.write_tables', lambda *arguments: done.append(arguments))
+    monkeypatch.setattr('mmbackbones.model_zoo.counts.recount_all', lambda: ['VAN-Tiny'])
+    monkeypatch.setattr('mmbackbones.model_zoo.metadata.read_models', lambda: ['a model'])
+    monkeypatch.setattr('mmbackbones.model_zoo.tables.write_tables', lambda *arguments: done.append(arguments))
     code, out, _ = tool('model-zoo', *count)
     assert (code, out) == (0, 'VAN-Tiny\n' if count else '')
     assert done == [(['a model'], ROOT)]

@@ -15,6 +15,7 @@ from mmbackbones.engine.results_hook import ResultsHook, record_results
 from mmbackbones.engine.training_figures import TrainingFigures, from_checkpoint, to_checkpoint
 from mmbackbones.errors import RunFailed
 from mmbackbones.evaluation.results_table import read_results_csv, write_results_csv
+from mmbackbones.visualization.curves import save_curves
 from mmbackbones.weights import load_from_file
 from tests.helpers.results import steady_rows
 
@@ -28,6 +29,14 @@ OPTIONS = {
 
 ROWS = [dict(iteration=1.0, seconds=2.0, mIoU=0.5), dict(iteration=2.0, seconds=3.0)]
 SOUND = to_checkpoint(ROWS, TrainingFigures(sums={'loss': (1.0, 2)}, images=3.0))
+
+
+@pytest.fixture(scope='module', autouse=True)
+def curves():
+    """Curves are drawn here; other tests leave them out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmbackbones.engine.results_hook.save_curves', save_curves)
+        yield
 
 
 @pytest.fixture(scope='module')

@@ -29,13 +29,6 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope='module', autouse=True)
-def no_curves():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmbackbones.engine.results_hook.save_curves', lambda *_: None)
-        yield
-
-
 @pytest.fixture(scope='module')
 def runs(tiny_config, shapes, tmp_path_factory):
     """Work directories of an uninterrupted run, and of one that was killed, and resumed by the command line."""
