@@ -13,12 +13,11 @@ from mmengine.device import get_device
 from mmengine.dist import get_world_size
 
 from ..utils.command import command_line
+from ..utils.files import sha256_of
 from ..utils.messages import tell
 from ..utils.text import clipped
 from .config_tree import dicts_in
 from .versions import library_versions
-
-_CHUNK = 1 << 20  # bytes
 
 
 def run_record(cfg: Config, root: Path | None, call: str) -> dict[str, Any]:
@@ -83,13 +82,10 @@ def _fingerprint(cfg: Config, split: str) -> dict[str, Any] | None:
     path = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
     if not path.is_file():
         return None
+    if dataset.get('type') != 'PairedSegDataset':
+        return dict(annotations=str(path), sha256=sha256_of(path))
     digest = hashlib.sha256()
-    if dataset.get('type') == 'PairedSegDataset':
-        for pair in json.loads(path.read_text(encoding='utf-8')):
-            facts = [[Path(file).name, Path(file).stat().st_size] for file in pair]
-            digest.update(json.dumps(facts).encode())
-    else:
-        with path.open('rb') as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+    for pair in json.loads(path.read_text(encoding='utf-8')):
+        facts = [[Path(file).name, Path(file).stat().st_size] for file in pair]
+        digest.update(json.dumps(facts).encode())
     return dict(annotations=str(path), sha256=digest.hexdigest())

@@ -18,6 +18,7 @@ from torch.hub import get_dir
 
 from ..errors import UserError, printable
 from ..utils.atomic_write import atomic_write, remove_partials
+from ..utils.files import sha256_of
 from ..utils.messages import tell
 from ..utils.progress import progress_bar
 from .release import published_sha256
@@ -96,11 +97,7 @@ def _check_hash(path: Path) -> None:
     expected = published_sha256(path.name)
     if not expected:
         return
-    sha256 = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while chunk := file.read(_CHUNK):
-            sha256.update(chunk)
-    digest = sha256.hexdigest()
+    digest = sha256_of(path)
     if not digest.startswith(expected):
         raise UserError(
             f'{path} does not match the hash in its name (its SHA-256 begins with {digest[: len(expected)]}, not '

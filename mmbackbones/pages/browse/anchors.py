@@ -8,8 +8,8 @@ from ...engine.anchors import AnchorFit
 from ..charts import chart, chart_style
 from ..rendering import Section, render
 from ..tables import Cell, Column, Table
+from .sizes import COCO_BOUNDS
 
-_BOUNDS = (32, 96)  # COCO's, of the root of the area in pixels of the original image
 _SIZES = ('small', 'medium', 'large')
 
 
@@ -43,8 +43,8 @@ def fit_table(fit: AnchorFit, areas: npt.NDArray[np.float64]) -> Table:
         Column(f'best IoU below {fit.threshold:g}', 'share', 'share of the boxes that no anchor fits well enough'),
         Column('median best IoU', 'share', 'half of the boxes have an anchor that fits better than this'),
     ]
-    size = np.digitize(np.sqrt(areas), _BOUNDS)
-    low, high = _BOUNDS
+    size = np.digitize(np.sqrt(areas), COCO_BOUNDS)
+    low, high = COCO_BOUNDS
     ranges = (f'below {low} pixels', f'{low} to {high} pixels', f'from {high} pixels')
     rows: list[list[Cell]] = []
     for name, chosen in [

@@ -17,7 +17,7 @@ from ..tables import Cell, Column, Table
 _SIZE = (5.2, 3.1)  # inches
 _MOST_SIZES = 12  # of images, in the table
 _BINS = 24
-_SMALL, _LARGE = 32, 96  # COCO's bounds of small, medium and large objects: root of the area
+COCO_BOUNDS = (32, 96)  # of small, medium and large objects: root of the area in pixels of the original image
 
 
 def sizes_section(survey: Survey) -> Section:
@@ -32,7 +32,7 @@ def sizes_section(survey: Survey) -> Section:
             (
                 _chart_of_sides(objects),
                 'How large objects are: the root of the area of their boxes. COCO calls them small below '
-                f'{_SMALL} pixels and large from {_LARGE} pixels.',
+                f'{COCO_BOUNDS[0]} pixels and large from {COCO_BOUNDS[1]} pixels.',
             )
         )
         charts.append((_chart_of_places(objects), 'Where the centers of boxes lie in their images, of all splits.'))
@@ -85,7 +85,7 @@ def _chart_of_sides(splits: dict[str, Objects]):
         axes = figure.subplots()
         _histogram(axes, sides, edges)
         axes.set(xscale='log', xlabel='side of a box in pixels', ylabel='share of boxes')
-        for bound in (_SMALL, _LARGE):
+        for bound in COCO_BOUNDS:
             if edges[0] < bound < edges[-1]:
                 axes.axvline(bound, color='#57606a', linewidth=1, linestyle=':')
         ticks = [
