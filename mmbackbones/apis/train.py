@@ -55,7 +55,7 @@ def train(
     img_scale: tuple[int, int] | None = None,
     epochs: int | None = None,
     iters: int | None = None,
-    batch_size: int | None = None,
+    batch_size: int | str | None = None,
     lr: float | None = None,
     weights: str | os.PathLike[str] | None = None,
     from_scratch: bool = False,
@@ -69,6 +69,12 @@ def train(
     background: str | None = None,
     ignore_label: int | None = None,
     log: str | None = None,
+    ema: bool = False,
+    early_stop: int | None = None,
+    time_budget: float | None = None,
+    checkpoint_minutes: float | None = None,
+    on_bad_data: str = 'stop',
+    on_nan: str | tuple[str, int] = 'stop',
 ) -> TrainResult:
     """Train a detector or a segmentor, and return where its checkpoints are and how good the best one is.
 
@@ -93,8 +99,8 @@ def train(
             aspect ratio is kept. None: as the config says.
         epochs: Length in epochs, 1 or more; learning rate schedules are stretched to it. None: as the config says.
         iters: Length in iterations (batches), in place of `epochs`.
-        batch_size: Images per batch, on each GPU. The learning rate is scaled with it, unless `lr` is given. None: as
-            the config says.
+        batch_size: Images per batch, on each GPU; ``'auto'``: the most that fit into its memory. The learning rate is
+            scaled with it, unless `lr` is given. None: as the config says.
         lr: Learning rate, above 0, which is not scaled. None: the config's, for the config's batch size.
         weights: Where the weights start: a file, URL or short name (``'van-b2'``) of a backbone, or the checkpoint of a
             whole model, also of one with other classes. None: as the config says, for most configs the backbone's
@@ -117,6 +123,15 @@ def train(
         ignore_label: Pixels of this value in label maps are ignored, as those of 255 are unless it is a class.
         log: Where losses, rates and metrics are logged, too, beside ``results.csv`` in `work_dir`: ``'tensorboard'``,
             ``'wandb'`` (Weights & Biases) or ``'mlflow'``. Each needs the extra of its name.
+        ema: Validate and save the exponential moving average of the weights.
+        early_stop: End the run after so many validations in a row without a better figure.
+        time_budget: Hours that the run may take, in place of `epochs` and `iters`: its length in iterations follows
+            from a short trial before the first one.
+        checkpoint_minutes: Also save a checkpoint whenever the last one is so many minutes old.
+        on_bad_data: What an image does that can no longer be read during training: ``'stop'``, it ends the run, or
+            ``'skip'``, another one takes its place, and it is listed at the end.
+        on_nan: What a loss does that is not finite: ``'stop'``, it ends the run, or ``('skip', N)``, up to N such
+            batches are left out.
 
     Returns:
         The paths and figures of the run. The model itself is no longer in memory. With several processes, each of them
@@ -128,15 +143,28 @@ def train(
         RunFailed: The loss or the weights are no longer finite. Checkpoints until then are kept.
         OSError: A file could not be read or written during training.
     """
-    check_counts(epochs=epochs, iters=iters, batch_size=batch_size, accumulate=accumulate)
-    if epochs and iters:
-        raise UserError('a run has one length: give epochs or iters')
+    check_counts(
+        epochs=epochs,
+        iters=iters,
+        batch_size=None if batch_size == 'auto' else batch_size,
+        accumulate=accumulate,
+        early_stop=early_stop,
+    )
+    if sum(map(bool, (epochs, iters, time_budget))) > 1:
+        raise UserError('a run has one length: give epochs, iters or time_budget')
     if weights and from_scratch:
         raise UserError('from_scratch starts from random weights: leave out weights')
-    if lr is not None and not _is_rate(lr):
+    if lr is not None and not _is_positive(lr):
         raise UserError(f'lr must be a number above 0, got {lr!r}')
+    for name, value in (('time_budget', time_budget), ('checkpoint_minutes', checkpoint_minutes)):
+        if value is not None and not _is_positive(value):
+            raise UserError(f'{name} must be a number above 0, got {value!r}')
+    if on_bad_data not in ('stop', 'skip'):
+        raise UserError(f"on_bad_data must be 'stop' or 'skip', got {on_bad_data!r}")
+    if on_nan != 'stop':
+        _check_skip(on_nan)
     img_scale = checked_img_scale(img_scale)
-    check_switches(from_scratch=from_scratch, amp=amp)
+    check_switches(from_scratch=from_scratch, amp=amp, ema=ema)
     runner = run_training(
         config,
         data=path_text('data', data),
@@ -157,15 +185,27 @@ def train(
         background=background,
         ignore_label=ignore_label,
         log=log,
+        ema=ema,
+        early_stop=early_stop,
+        time_budget=time_budget,
+        checkpoint_minutes=checkpoint_minutes,
+        on_bad_data=on_bad_data,
+        on_nan=on_nan,
     )
     result = main_process_first(lambda: _result(runner))
     _print_best(result)
     return result
 
 
-def _is_rate(value: Any) -> bool:
+def _is_positive(value: Any) -> bool:
     is_number = isinstance(value, Real) and type(value) is not bool
     return is_number and 0 < value < float('inf')
+
+
+def _check_skip(on_nan: Any) -> None:
+    if not isinstance(on_nan, tuple) or len(on_nan) != 2 or on_nan[0] != 'skip':
+        raise UserError(f"on_nan must be 'stop' or ('skip', N), got {on_nan!r}")
+    check_counts(on_nan=on_nan[1])
 
 
 @master_only

@@ -1,7 +1,7 @@
 """Options that verbs share, and the types of their values."""
 
 import ast
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from mmengine.config import DictAction
@@ -68,6 +68,22 @@ def _literal(node: ast.expr | None) -> Any:
     raise ValueError('not a literal')
 
 
+class OnNan(Action):
+    """``--on-nan stop`` or ``--on-nan skip N``."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        kind, *number = values
+        if (kind, number) == ('stop', []):
+            value: Any = 'stop'
+        elif kind == 'skip' and len(number) == 1 and number[0].isdecimal() and int(number[0]) > 0:
+            value = ('skip', int(number[0]))
+        else:
+            parser.error(
+                f'--on-nan takes stop, or skip and a whole number of at least 1 (skip 10), got {" ".join(values)}'
+            )
+        setattr(namespace, self.dest, value)
+
+
 def non_negative_int(text: str) -> int:
     """Argument type: an integer of at least 0."""
     if not text.isdecimal():
@@ -80,6 +96,16 @@ def positive_int(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f'must be a whole number of at least 1, got {text!r}')
     return int(text)
+
+
+def int_or_auto(text: str) -> int | str:
+    """Argument type: an integer of at least 1, or ``auto``."""
+    if text == 'auto':
+        return text
+    try:
+        return positive_int(text)
+    except ArgumentTypeError:
+        raise ArgumentTypeError(f'must be a whole number of at least 1, or auto, got {text!r}') from None
 
 
 def positive_float(text: str) -> float:

@@ -6,15 +6,18 @@ Examples: on COCO, on the generated data set "shapes", and on your own folder, i
     mmbackbones train retinanet_van_b
     mmbackbones train retinanet_van_t_demo --data shapes
     mmbackbones train retinanet_van_t --data path/to/folder --batch-size 4 --epochs 12
+    mmbackbones train mask_rcnn_van_s --data path/to/folder --batch-size auto --time-budget 8 --ema --early-stop 10
 """
 
 from argparse import ArgumentParser, Namespace
 
 from .options import (
+    OnNan,
     add_config,
     add_data_options,
     add_label_options,
     add_run_options,
+    int_or_auto,
     non_negative_int,
     positive_float,
     positive_int,
@@ -31,11 +34,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     length.add_argument(
         '--iters', type=positive_int, metavar='N', help='length in iterations; schedules are stretched to it'
     )
+    length.add_argument(
+        '--time-budget',
+        type=positive_float,
+        metavar='HOURS',
+        help='train for as many iterations as fit into so many hours, by a short trial before the first one',
+    )
     parser.add_argument(
         '--batch-size',
-        type=positive_int,
+        type=int_or_auto,
         metavar='N',
-        help='images per batch, on each GPU; without --lr the learning rate scales with it',
+        help='images per batch, on each GPU; "auto": the most that fit into memory; without --lr the learning rate '
+        'scales with it',
     )
     parser.add_argument('--lr', type=positive_float, metavar='RATE', help='learning rate, never scaled')
     weights = parser.add_mutually_exclusive_group()
@@ -52,6 +62,37 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=1,
         metavar='N',
         help='accumulate gradients over N batches per optimizer step (default: 1)',
+    )
+    parser.add_argument(
+        '--ema', action='store_true', help='validate and save the exponential moving average of the weights'
+    )
+    parser.add_argument(
+        '--early-stop',
+        type=positive_int,
+        metavar='N',
+        help='end the training run after N validations in a row without a better figure',
+    )
+    parser.add_argument(
+        '--checkpoint-minutes',
+        type=positive_float,
+        metavar='N',
+        help='also save a checkpoint whenever the last one is N minutes old',
+    )
+    parser.add_argument(
+        '--on-bad-data',
+        choices=('stop', 'skip'),
+        default='stop',
+        help='an image that cannot be read any more during training ends the run (stop, the default), or another one '
+        'takes its place (skip) and its name is listed at the end',
+    )
+    parser.add_argument(
+        '--on-nan',
+        nargs='+',
+        action=OnNan,
+        default='stop',
+        metavar=('stop|skip', 'N'),
+        help='a loss that is not finite ends the run (stop, the default), or up to N such batches are left '
+        'out (skip N)',
     )
     parser.add_argument(
         '--resume',

@@ -30,8 +30,12 @@ _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of fi
 _RECORD = 'record'  # our part of a checkpoint: what was validated, the best scores until then, and their metrics
 
 
-def guard_checkpoints(cfg: Config) -> None:
+def guard_checkpoints(cfg: Config, minutes: float | None = None) -> None:
     """Have a config write its checkpoints with :class:`WholeCheckpointHook`, and none after a loss that is not finite.
+
+    Args:
+        cfg: The config; changed in place.
+        minutes: Also save one whenever the last one is so old.
 
     Raises:
         UserError: The config writes its checkpoints to something else than a folder.

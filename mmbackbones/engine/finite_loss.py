@@ -4,12 +4,19 @@ from dataclasses import dataclass
 from itertools import chain
 
 import torch
+from mmengine.config import Config
 from mmengine.dist import all_gather_object, all_reduce, is_distributed
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS
 
 from ..errors import RunFailed
 from .running_statistics import running_statistics
+
+
+def set_on_nan(cfg: Config, reaction: str | tuple[str, int]) -> None:
+    """Set what happens at a loss that is not finite: ``stop``, or ``('skip', N)``."""
+    if reaction != 'stop':
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,16 @@ from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
+from .averaged_weights import set_ema
+from .bad_data import set_on_bad_data
 from .batch import check_step_size, require_full_batches, set_batch
 from .checkpoint_hook import WholeCheckpointHook, guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .distributed import init_distributed
+from .early_stop import set_early_stop
+from .finite_loss import set_on_nan
 from .hooks import showing_progress
 from .img_scale import set_img_scale
 from .initial_weights import set_initial_weights
@@ -69,6 +73,12 @@ ARGUMENTS: dict[str, Any] = dict(
     seed=None,
     launcher='none',
     log=None,
+    ema=False,
+    early_stop=None,
+    time_budget=None,
+    checkpoint_minutes=None,
+    on_bad_data='stop',
+    on_nan='stop',
 )
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
@@ -167,7 +177,8 @@ def _apply_arguments(
     """Write the arguments into the config, and ``--cfg-options`` over what they wrote."""
     if img_scale:
         set_img_scale(cfg, *img_scale)
-    set_batch(cfg, asked['batch_size'], asked['accumulate'])
+    # With 'auto' what follows from the batch size is set when it is known.
+    set_batch(cfg, None if asked['batch_size'] == 'auto' else asked['batch_size'], asked['accumulate'])
     set_learning_rate(cfg, asked['lr'], asked['batch_size'] is not None, asked['accumulate'])
     if is_segmentor(cfg):
         require_full_batches(cfg, get_world_size())
@@ -176,10 +187,16 @@ def _apply_arguments(
     else:
         drop_unsupported_amp(cfg)
     set_length(cfg, asked['epochs'], asked['iters'])
+    if asked['ema']:
+        set_ema(cfg)
+    if asked['early_stop']:
+        set_early_stop(cfg, asked['early_stop'])
+    set_on_bad_data(cfg, asked['on_bad_data'])
+    set_on_nan(cfg, asked['on_nan'])
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
-    guard_checkpoints(cfg)
+    guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
         asked['resume'] = cfg.get('load_from') or 'auto'
