@@ -19,6 +19,7 @@ from .config_tree import dicts_in
 Result = TypeVar('Result')
 
 _TIMEOUT = 3600  # seconds; one process computes the metrics for all, in more than PyTorch's default of 10 minutes
+_FIRST_PORT, _PORTS = 12000, 20000  # below those that systems hand out themselves
 
 _waiting_group = None  # a process group without a short timeout, to wait in while the first process works
 
@@ -79,6 +80,8 @@ def _join(launcher: str, dist_cfg: dict) -> None:
                 'torchrun started more processes than there are GPUs on this machine '
                 f'({torch.cuda.device_count()}): use --nproc_per_node {torch.cuda.device_count()}'
             )
+        if launcher == 'slurm' and os.environ.get('SLURM_JOB_ID', '').isdigit():  # another port for each job
+            os.environ.setdefault('MASTER_PORT', str(_FIRST_PORT + int(os.environ['SLURM_JOB_ID']) % _PORTS))
         init_dist(launcher, **dist_cfg)
     elif device == 'cpu' and launcher == 'pytorch':
         init_process_group('gloo', timeout=timedelta(seconds=dist_cfg['timeout']))
