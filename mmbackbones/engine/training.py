@@ -34,6 +34,7 @@ from .initial_weights import set_initial_weights
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
 from .log import begin_log, log_operators, logging_prints, logging_warnings
+from .loss_normalizers import share_normalizers
 from .metric_config import use_exact_metrics
 from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
@@ -236,6 +237,7 @@ def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], s
     check_step_size(cfg, images, get_world_size())
     if state:
         check_model(state, cfg, getattr(runner.model, 'module', runner.model))
+    share_normalizers(runner.model)
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
     )
