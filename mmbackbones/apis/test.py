@@ -26,6 +26,7 @@ from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.run_header import print_test
 from ..engine.saved_predictions import check_predictions_file, set_result_files
+from ..engine.sharding import drop_sharding
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
@@ -114,6 +115,7 @@ def test(
         cfg = model.cfg
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     check_label_options(cfg, **labels)
+    drop_sharding(cfg)
     init_distributed(cfg, launcher)
     with building('', options):
         use_exact_metrics(cfg)

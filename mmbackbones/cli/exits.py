@@ -29,6 +29,7 @@ _IGNORED_WARNINGS = (
     'Truncated File Read',
     'Image size (',
     'Grad strides do not match',  # of PyTorch, for convolutions in channels-last on several processes
+    'FSDP2-wrapped module',  # of PyTorch, for stages of a backbone, whose maps nothing writes into
 )
 _GRACE_PERIOD = 5  # seconds that the first process has to print why the run ended
 

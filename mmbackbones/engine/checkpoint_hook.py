@@ -25,6 +25,7 @@ from .category_ids import ids_in_annotations
 from .finite_loss import check_weights, finish_loss_check
 from .results_hook import ResultsHook
 from .running_statistics import average_running_statistics
+from .sharding import gather_shards
 
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
 _RECORD = 'record'  # our part of a checkpoint: what was validated, the best scores until then, and their metrics
@@ -190,6 +191,7 @@ class WholeCheckpointHook(CheckpointHook):
         finish_loss_check(runner)
         self._average(runner)
         check_weights(runner)
+        gather_shards(runner, options['save_optimizer'])
         path = Path(self.out_dir) / name
         if is_main_process():
             with atomic_write(path) as partial:

@@ -15,6 +15,7 @@ from ..errors import RunFailed, UserError
 from ..utils.launchers import LAUNCHERS
 from ..utils.messages import tell
 from .config_tree import dicts_in
+from .sharding import asks_for_shards
 
 Result = TypeVar('Result')
 
@@ -102,7 +103,8 @@ def _use_cpus(cfg: Config) -> None:
             find_unused_parameters=cfg.get('find_unused_parameters', False),
         ),
     )
-    cfg.model_wrapper_cfg.setdefault('device_ids', None)
+    if not asks_for_shards(cfg):
+        cfg.model_wrapper_cfg.setdefault('device_ids', None)
     layers = [node for node in dicts_in(cfg.model) if node.get('type') == 'SyncBN']
     for node in layers:
         node.type = 'BN'

@@ -11,6 +11,7 @@ from mmengine.registry import HOOKS
 
 from ..errors import RunFailed
 from .running_statistics import running_statistics
+from .sharding import is_sharded, local_part
 
 
 def set_on_nan(cfg: Config, reaction: str | tuple[str, int]) -> None:
@@ -104,13 +105,16 @@ def finish_loss_check(runner) -> None:
 
 
 def check_weights(runner) -> None:
-    """Raise RunFailed if a weight or a running statistic is not finite."""
-    for name, value in chain(runner.model.named_parameters(), running_statistics(runner.model).items()):
-        if not value.isfinite().all():
-            raise _failure(
-                f'{name.removeprefix("module.")} is no longer finite, and nothing is saved; '
-                f'{_last_checkpoint(runner)}; use a lower --lr'
-            )
+    """Raise RunFailed if a weight or a running statistic is not finite; every process has to call this."""
+    values = chain(runner.model.named_parameters(), running_statistics(runner.model).items())
+    wrong = next((name for name, value in values if not local_part(value).isfinite().all()), None)
+    if is_sharded(runner.model):  # each process has looked at its shards only
+        wrong = next(filter(None, all_gather_object(wrong)), None)
+    if wrong:
+        raise _failure(
+            f'{wrong.removeprefix("module.")} is no longer finite, and nothing is saved; '
+            f'{_last_checkpoint(runner)}; use a lower --lr'
+        )
 
 
 def _failure(message: str) -> RunFailed:

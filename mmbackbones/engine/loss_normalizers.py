@@ -23,14 +23,14 @@ def share_normalizers(model: nn.Module) -> None:
     if not is_distributed():
         return
     for head in model.modules():
-        kind = type(head)
-        # These read the number where `get_targets` returns it, in every process and whatever the images hold.
-        if (
-            isinstance(head, AnchorHead)
-            and kind.get_targets is AnchorHead.get_targets
-            and kind.loss_by_feat in (AnchorHead.loss_by_feat, RPNHead.loss_by_feat)
-        ):
+        if isinstance(head, AnchorHead) and _reads_number_once(type(head)):
             head.get_targets = MethodType(_get_targets, head)
+
+
+def _reads_number_once(kind: type[AnchorHead]) -> bool:
+    """Whether a class calls ``get_targets`` once, in every process, whatever its images hold, and for nothing else."""
+    computes = kind.loss_by_feat in (AnchorHead.loss_by_feat, RPNHead.loss_by_feat)
+    return computes and kind.get_targets is AnchorHead.get_targets
 
 
 def _get_targets(head: AnchorHead, *args: Any, **kwargs: Any) -> tuple:

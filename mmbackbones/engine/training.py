@@ -58,6 +58,7 @@ from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
+from .sharding import set_sharding
 from .work_dir import WorkDir
 
 # Arguments that entries of the config stand for, and their defaults.
@@ -197,6 +198,7 @@ def _apply_arguments(
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
+    set_sharding(cfg)
     guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
