@@ -5,11 +5,12 @@ from itertools import chain
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, all_reduce, is_distributed
+from mmengine.dist import all_gather_object
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS
 
 from ..errors import RunFailed
+from .agreement import Agreement
 from .running_statistics import running_statistics
 from .sharding import is_sharded, local_part
 
@@ -28,14 +29,14 @@ class _Check:
         position: Epoch and iteration, in words.
         losses: By name.
         files: Images of the batch.
-        wrong: Whether a loss of any process is not finite: a single value, on the CPU.
-        known: When `wrong` has arrived from the GPU; None if it has.
+        numbers: What all processes agree on, on the CPU; first, whether a loss of any of them is not finite.
+        known: When `numbers` has arrived from the GPU; None if it has.
     """
 
     position: str
     losses: dict[str, torch.Tensor]
     files: list[str]
-    wrong: torch.Tensor
+    numbers: torch.Tensor
     known: torch.cuda.Event | None
 
 
@@ -51,6 +52,7 @@ class FiniteLossHook(Hook):
 
     def __init__(self) -> None:
         self.pending: _Check | None = None
+        self.agreement = Agreement()
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         self.finish_check(runner)
@@ -58,14 +60,12 @@ class FiniteLossHook(Hook):
         if not losses:
             return
         wrong = ~torch.stack([value.isfinite().all() for value in losses.values()]).all()
-        wrong = wrong.to(torch.uint8)
-        if is_distributed():
-            all_reduce(wrong, 'max')
+        numbers = self.agreement.reduce(wrong.to(torch.uint8))
         known = None
-        if wrong.is_cuda:
-            wrong, known = wrong.to('cpu', non_blocking=True), torch.cuda.Event()
+        if numbers.is_cuda:
+            numbers, known = numbers.to('cpu', non_blocking=True), torch.cuda.Event()
             known.record()
-        self.pending = _Check(_position(runner), losses, _files(data_batch), wrong, known)
+        self.pending = _Check(_position(runner), losses, _files(data_batch), numbers, known)
         if known is None:
             self.finish_check(runner)
 
@@ -82,7 +82,8 @@ class FiniteLossHook(Hook):
             return
         if check.known is not None:
             check.known.synchronize()
-        if not check.wrong:
+        self.agreement.settle(check.numbers)
+        if not check.numbers[0]:
             return
         losses = check.losses
         values = [f'{name} is {value.mean().item()}' for name, value in losses.items() if not value.isfinite().all()]
@@ -102,6 +103,11 @@ def finish_loss_check(runner) -> None:
     for hook in runner.hooks:
         if isinstance(hook, FiniteLossHook):
             hook.finish_check(runner)
+
+
+def agreement_of(runner) -> Agreement:
+    """What the processes of a run agree on in each iteration."""
+    return next((hook.agreement for hook in runner.hooks if isinstance(hook, FiniteLossHook)), Agreement())
 
 
 def check_weights(runner) -> None:
