@@ -3,6 +3,7 @@
 import shutil
 from bisect import bisect
 from collections import deque
+from io import BytesIO
 from logging import WARNING
 from pathlib import Path
 
@@ -151,7 +152,7 @@ class WholeCheckpointHook(CheckpointHook):
             path = self._files.best_path(key, step)
             there = theirs / path.name
             if is_main_process() and not path.exists() and there.exists():
-                with atomic_write(path) as partial:
+                with atomic_write(path, make_folder=False) as partial:
                     shutil.copyfile(there, partial)
                 self._files.wrote(path)
             if path.exists() or there.exists():
@@ -198,7 +199,7 @@ class WholeCheckpointHook(CheckpointHook):
         self._passing = passing
 
         def write() -> None:
-            with atomic_write(path) as partial:
+            with atomic_write(path, make_folder=False) as partial:
                 runner.save_checkpoint(str(path.parent), partial.name, **options)
 
         main_process_first(write)
@@ -223,7 +224,7 @@ class WholeCheckpointHook(CheckpointHook):
         )
         self.last_ckpt, self._saved_at = str(path), (epoch, iteration)
         if is_main_process():
-            with atomic_write(Path(runner.work_dir) / 'last_checkpoint') as partial:
+            with atomic_write(Path(runner.work_dir) / 'last_checkpoint', make_folder=False) as partial:
                 partial.write_text(self.last_ckpt)
             self._files.remove_passing(but=path)
 
@@ -293,8 +294,10 @@ class WholeCheckpointHook(CheckpointHook):
         for hook in runner.hooks:
             if isinstance(hook, ResultsHook):
                 hook.before_save_checkpoint(runner, checkpoint)
-        with atomic_write(path) as partial:
-            torch.save(checkpoint, partial)
+        content = BytesIO()  # PyTorch says nothing of a full disk but that it is at another place than it should be
+        torch.save(checkpoint, content)
+        with atomic_write(path, make_folder=False) as partial:
+            partial.write_bytes(content.getbuffer())
 
     # What a run leaves.
 

@@ -93,8 +93,8 @@ class FiniteLossHook(Hook):
         rate = next(iter(runner.optim_wrapper.get_lr().values()))[0]
         raise _failure(
             f'the loss is no longer finite in {check.position}: {found}; images of the batch: {images}; '
-            f'{_last_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at these images and their '
-            'annotations'
+            f'{last_good_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at these images and '
+            'their annotations'
         )
 
 
@@ -119,7 +119,7 @@ def check_weights(runner) -> None:
     if wrong:
         raise _failure(
             f'{wrong.removeprefix("module.")} is no longer finite, and nothing is saved; '
-            f'{_last_checkpoint(runner)}; use a lower --lr'
+            f'{last_good_checkpoint(runner)}; use a lower --lr'
         )
 
 
@@ -130,7 +130,7 @@ def _failure(message: str) -> RunFailed:
     return error
 
 
-def _last_checkpoint(runner) -> str:
+def last_good_checkpoint(runner) -> str:
     """The checkpoint to go back to, in words."""
     written = [hook.last_ckpt for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.last_ckpt]
     if not written and runner._resume:
