@@ -24,7 +24,7 @@ from .checkpoint_hook import guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from .distributed import init_distributed
+from .distributed import ending_after_lost_processes, init_distributed, noticing_lost_processes
 from .early_stop import set_early_stop
 from .finite_loss import last_good_checkpoint, set_on_nan
 from .hooks import showing_progress
@@ -166,10 +166,12 @@ def run_training(
         print_training(runner)
         failed = 'the first iteration of this config fails'
         with (
+            ending_after_lost_processes(lambda: last_good_checkpoint(runner)),
             _file_errors_as_failures(runner),
             stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
+            noticing_lost_processes(),
         ):
             runner.train()
     return runner
