@@ -31,7 +31,7 @@ def asks_for_shards(cfg: Config) -> bool:
 def drop_sharding(cfg: Config) -> None:
     """For a test, for which every process holds the whole model: leave out :class:`FullyShardedModel`."""
     if asks_for_shards(cfg):
-        del cfg.model_wrapper_cfg
+        cfg.pop('model_wrapper_cfg')
 
 
 def set_sharding(cfg: Config) -> None:
