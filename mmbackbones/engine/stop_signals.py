@@ -16,7 +16,7 @@ from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
 from ..utils.signals import receiving, terminate
-from .checkpoint_hook import WholeCheckpointHook
+from .checkpoint_hook import WholeCheckpointHook, can_be_saved
 from .finite_loss import agreement_of, finish_loss_check
 
 _STOP = 'stop'  # what the processes call it that one of them got a signal; the number is that of the signal
@@ -94,8 +94,7 @@ class StopHook(Hook):
 
     def _stop_if_asked(self, runner, epoch: int, iteration: int, validating: bool = False) -> None:
         number = self.agreement.number(_STOP)
-        # The gradients of several processes are in no checkpoint.
-        if number and (runner.optim_wrapper.should_update() or not is_distributed()):
+        if number and can_be_saved(runner):
             raise _Stop(number, epoch, iteration, validating)
 
 
