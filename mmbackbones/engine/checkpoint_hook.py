@@ -31,7 +31,7 @@ _RECORD = 'record'  # our part of a checkpoint: what was validated, the best sco
 
 
 def guard_checkpoints(cfg: Config, minutes: float | None = None) -> None:
-    """Have a config write its checkpoints with :class:`WholeCheckpointHook`, and none after a loss that is not finite.
+    """Have a config write its checkpoints with :class:`WholeCheckpointHook`.
 
     Args:
         cfg: The config; changed in place.
@@ -49,8 +49,6 @@ def guard_checkpoints(cfg: Config, minutes: float | None = None) -> None:
                 f'default_hooks.checkpoint writes to {place or "a storage of its own"}, but checkpoints '
                 'can only be written to a folder: give out_dir as a path, without backend_args'
             )
-    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
-    cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]
 
 
 def lacks_validation(checkpoint: dict) -> bool:

@@ -192,10 +192,10 @@ def _apply_arguments(
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
     set_on_bad_data(cfg, asked['on_bad_data'])
-    set_on_nan(cfg, asked['on_nan'])
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
+    set_on_nan(cfg, asked['on_nan'])
     guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
