@@ -1,22 +1,22 @@
-"""A training run whose loss or weights are no longer finite: it ends, or goes on without some batches."""
+"""A training run whose loss is no longer finite: it ends, or goes on without some batches."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from logging import WARNING
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, all_reduce, is_distributed
-from mmengine.hooks import CheckpointHook, EMAHook, Hook
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from ..errors import RunFailed
 from ..utils.messages import tell
 from ..utils.text import counted
+from .agreement import Agreement
 from .left_out import LeftOut
 from .optimizer_guard import LOSS, OptimizerGuard
-from .running_statistics import running_statistics
+from .run_failure import last_good_checkpoint, position, run_failed
 
 _UNNAMED = 'not named by the data'
 _PART = 'losses'  # of what a checkpoint says was left out
@@ -43,14 +43,14 @@ class _Check:
         position: Epoch and iteration, in words.
         losses: By name.
         files: Images of the batch.
-        wrong: Whether a loss of any process is not finite: a single value, on the CPU.
-        known: When `wrong` has arrived from the GPU; None if it has.
+        numbers: What all processes agree on, on the CPU; first, whether a loss of any of them is not finite.
+        known: When `numbers` has arrived from the GPU; None if it has.
     """
 
     position: str
     losses: dict[str, torch.Tensor]
     files: list[str]
-    wrong: torch.Tensor
+    numbers: torch.Tensor
     known: torch.cuda.Event | None
 
 
@@ -71,6 +71,7 @@ class FiniteLossHook(Hook):
     def __init__(self, skip: int = 0) -> None:
         self.skip = skip
         self.pending: _Check | None = None
+        self.agreement = Agreement()
         self.guard: OptimizerGuard | None = None
         self.left_out = LeftOut()
 
@@ -92,40 +93,37 @@ class FiniteLossHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         self.finish_check(runner)
         losses = {name: torch.as_tensor(value).detach() for name, value in outputs.items() if 'loss' in name}
+        wrong = torch.tensor(False)
         if self.guard and self.guard.left_out:
             self._leave_out(runner, self.guard.left_out, losses, _files(data_batch))
             outputs.clear()
-            return
-        if not losses:
-            return
-        wrong = ~torch.stack([value.isfinite().all() for value in losses.values()]).all()
-        wrong = wrong.to(torch.uint8)
-        if is_distributed():
-            all_reduce(wrong, 'max')
+        elif losses:
+            wrong = ~torch.stack([value.isfinite().all() for value in losses.values()]).all()
+        numbers = self.agreement.reduce(wrong.to(torch.uint8))
         known = None
-        if wrong.is_cuda:
-            wrong, known = wrong.to('cpu', non_blocking=True), torch.cuda.Event()
+        if numbers.is_cuda:
+            numbers, known = numbers.to('cpu', non_blocking=True), torch.cuda.Event()
             known.record()
-        self.pending = _Check(_position(runner), losses, _files(data_batch), wrong, known)
+        self.pending = _Check(position(runner), losses, _files(data_batch), numbers, known)
         if known is None:
             self.finish_check(runner)
+
+    def before_val_epoch(self, runner) -> None:
+        self.finish_check(runner)
 
     def _leave_out(self, runner, what: str, losses: dict[str, torch.Tensor], files: list[str]) -> None:
         """Count and report a batch that was left out, in all processes; raise RunFailed if it is one too many."""
         found, names = _gather(losses, files, everyone=what != LOSS)
         if self.left_out.count >= self.skip:
             before = f' after {counted(self.left_out.count, "batch", "batches")} left out (--on-nan skip {self.skip})'
-            raise _no_longer_finite(runner, what, _position(runner) + before, found, names)
+            raise _no_longer_finite(runner, what, position(runner) + before, found, names)
         self.left_out.add(names)
         tell(
-            f'left out the batch of {_position(runner)}, because {_are(what)} not finite'
+            f'left out the batch of {position(runner)}, because {_are(what)} not finite'
             f'{f" ({found})" if found else ""}; images of the batch: {_listed(names)} '
             f'({self.left_out.count} of at most {self.skip} such batches)',
             WARNING,
         )
-
-    def before_val_epoch(self, runner) -> None:
-        self.finish_check(runner)
 
     def after_train(self, runner) -> None:
         self.finish_check(runner)
@@ -143,7 +141,8 @@ class FiniteLossHook(Hook):
             return
         if check.known is not None:
             check.known.synchronize()
-        if not check.wrong:
+        self.agreement.settle(check.numbers)
+        if not check.numbers[0]:
             return
         found, files = _gather(check.losses, check.files)
         raise _no_longer_finite(runner, LOSS, check.position, found, files)
@@ -156,33 +155,9 @@ def finish_loss_check(runner) -> None:
             hook.finish_check(runner)
 
 
-def check_weights(runner) -> None:
-    """Raise RunFailed, in all processes, if anything that goes into a checkpoint is not finite.
-
-    That is weights and running statistics, their averages, and what the optimizer keeps of each parameter.
-    """
-    wrong = next((name for name, value in _saved_tensors(runner) if not value.isfinite().all()), None)
-    wrong = next((name for name in all_gather_object(wrong) if name), None)  # each may have a part of the model
-    if wrong:
-        raise _failure(
-            f'{wrong} is no longer finite, and nothing is saved; {_last_checkpoint(runner)}; use a lower --lr'
-        )
-
-
-def _saved_tensors(runner) -> Iterator[tuple[str, torch.Tensor]]:
-    """The tensors that a checkpoint holds, with their names in a message."""
-    parameters = {name.removeprefix('module.'): value for name, value in runner.model.named_parameters()}
-    yield from parameters.items()
-    for name, value in running_statistics(runner.model).items():
-        yield name.removeprefix('module.'), value
-    for hook in runner.hooks:
-        if isinstance(hook, EMAHook):
-            for name, value in hook.ema_model.module.state_dict().items():
-                yield f'the average of {name}', value
-    for name, value in parameters.items():
-        for kept in runner.optim_wrapper.optimizer.state.get(value, {}).values():
-            if isinstance(kept, torch.Tensor):
-                yield f"the optimizer's state of {name}", kept
+def agreement_of(runner) -> Agreement:
+    """What the processes of a run agree on in each iteration."""
+    return next((hook.agreement for hook in runner.hooks if isinstance(hook, FiniteLossHook)), Agreement())
 
 
 def _gather(losses: dict[str, torch.Tensor], files: list[str], everyone: bool = False) -> tuple[str, list[str]]:
@@ -193,12 +168,12 @@ def _gather(losses: dict[str, torch.Tensor], files: list[str], everyone: bool = 
     return found, list(chain(*(files for _, files in gathered)))
 
 
-def _no_longer_finite(runner, what: str, position: str, found: str, files: list[str]) -> RunFailed:
+def _no_longer_finite(runner, what: str, place: str, found: str, files: list[str]) -> RunFailed:
     rate = next(iter(runner.optim_wrapper.get_lr().values()))[0]
-    return _failure(
-        f'{_are(what)} no longer finite in {position}{f": {found}" if found else ""}; images of the batch: '
-        f'{_listed(files)}; {_last_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at these '
-        'images and their annotations'
+    return run_failed(
+        f'{_are(what)} no longer finite in {place}{f": {found}" if found else ""}; images of the batch: '
+        f'{_listed(files)}; {last_good_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at '
+        'these images and their annotations'
     )
 
 
@@ -208,26 +183,6 @@ def _are(what: str) -> str:
 
 def _listed(files: list[str]) -> str:
     return ', '.join(files) or _UNNAMED
-
-
-def _failure(message: str) -> RunFailed:
-    """An error of all processes."""
-    error = RunFailed(message)
-    error.on_all_processes = True
-    return error
-
-
-def _last_checkpoint(runner) -> str:
-    """The checkpoint to go back to, in words."""
-    written = [hook.last_ckpt for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.last_ckpt]
-    if not written and runner._resume:
-        written = [runner._load_from]
-    return f'the last good checkpoint is {written[-1]}' if written else 'there is no checkpoint yet'
-
-
-def _position(runner) -> str:
-    iteration = f'iteration {runner.iter + 1}'
-    return f'epoch {runner.epoch + 1}, {iteration}' if 'max_epochs' in runner.cfg.train_cfg else iteration
 
 
 def _files(data_batch) -> list[str]:

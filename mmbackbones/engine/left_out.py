@@ -1,7 +1,7 @@
 """What a training run has left out, or put something else in the place of: how often, and because of which files."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import printable
 from ..utils.text import counted
@@ -62,9 +62,9 @@ class LeftOut:
     def from_checkpoint(cls, checkpoint: dict[str, Any], name: str) -> 'LeftOut':
         """What :meth:`to_checkpoint` kept. Anybody may have written the file: empty if it is of another form."""
         part = checkpoint.get(PART)
-        given = part.get(name) if isinstance(part, dict) else None
-        given = given if isinstance(given, dict) else {}
-        count, files, more = given.get('count'), given.get('files'), given.get('more')
+        kept = part.get(name) if isinstance(part, dict) else None
+        given: dict[str, Any] = kept if isinstance(kept, dict) else {}
+        count, files, more = (given.get(key) for key in ('count', 'files', 'more'))
         found = cls()
         if _is_count(count) and _is_count(more) and isinstance(files, list):
             found.count, found.more = count, more
@@ -72,5 +72,5 @@ class LeftOut:
         return found
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 2**53

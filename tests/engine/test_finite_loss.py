@@ -11,7 +11,8 @@ from mmengine.registry import HOOKS
 
 from mmbackbones.apis import train
 from mmbackbones.engine import finite_loss
-from mmbackbones.engine.finite_loss import FiniteLossHook, check_weights, finish_loss_check
+from mmbackbones.engine.finite_loss import FiniteLossHook, finish_loss_check
+from mmbackbones.engine.finite_weights import check_weights
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 
@@ -135,7 +136,7 @@ def test_a_pending_check_is_finished_in_time(finish):
     waited = []
     known = SimpleNamespace(synchronize=lambda: waited.append(True))
     losses = dict(loss=torch.tensor(float('nan')))
-    hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor(1), known)
+    hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor([1]), known)
     with pytest.raises(RunFailed, match='loss is nan; images of the batch: not named by the data; there is'):
         finish(runner)
     assert waited == [True]
