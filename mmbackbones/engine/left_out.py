@@ -25,21 +25,22 @@ class LeftOut:
         self.files: list[str] = []
         self.more = 0
 
-    def add(self, files: Iterable[str], times: int = 1) -> None:
+    def add(self, files: Iterable[str], times: int = 1) -> list[str]:
         """Count something that happened `times` times.
 
         Args:
             files: Names of the files it is about.
             times: How often it happened.
+
+        Returns:
+            Those of the names that had not come up before.
         """
         self.count += times
-        for name in dict.fromkeys(printable(str(file)) for file in files):
-            if name in self.files:
-                continue
-            if len(self.files) < _KEPT:
-                self.files.append(name)
-            else:
-                self.more += 1
+        named = [name for name in dict.fromkeys(map(printable, files)) if name not in self.files]
+        room = _KEPT - len(self.files)
+        self.files += named[:room]
+        self.more += len(named[room:])
+        return named
 
     def listed(self) -> str:
         """The names of the files, of many the first twenty."""

@@ -19,7 +19,7 @@ from ..utils.paths import shown_path
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
-from .bad_data import set_on_bad_data
+from .bad_data import set_on_bad_data, stopping_at_unreadable_files
 from .batch import check_step_size, require_full_batches, set_batch
 from .checkpoint_hook import WholeCheckpointHook, guard_checkpoints
 from .config import complete_config, dump_config
@@ -155,6 +155,7 @@ def run_training(
             merge_again(cfg, options_in(options, *_DATA))
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
             run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
+            set_on_bad_data(cfg, asked['on_bad_data'], checked=root is not None)
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             log_run(cfg, asked['log'], run, state.iter if state else 0)
             runner = _build_runner(cfg, original_length, options, state)
@@ -166,6 +167,7 @@ def run_training(
             _saying_how_to_resume(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
+            stopping_at_unreadable_files(runner),
         ):
             runner.train()
     return runner
@@ -191,7 +193,6 @@ def _apply_arguments(
         set_ema(cfg)
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
-    set_on_bad_data(cfg, asked['on_bad_data'])
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)

@@ -10,7 +10,10 @@ from torch.utils.data import Dataset
 from ..datasets.checks.images import image_damage
 from ..errors import printable, summarize_error
 
-_ENDS = {b'\xff\xd8': b'\xff\xd9', b'\x89P': b'IEND\xaeB`\x82'}  # first two bytes of JPEG and PNG files -> the last ones
+_ENDS = {
+    b'\xff\xd8': b'\xff\xd9',
+    b'\x89P': b'IEND\xaeB`\x82',
+}  # first two bytes of JPEG and PNG files -> the last ones
 # What a loader adds to a sample -> where the sample says which file that comes from.
 _PATHS = {'img': 'img_path', 'gt_seg_map': 'seg_map_path'}
 _NOT_DECODED = 'failed to load image'  # MMCV's error where OpenCV gives nothing
@@ -91,12 +94,14 @@ def _damage(path: str, error: Exception) -> str | None:
 
 def _difference(path: str, key: str, sample: dict[str, Any], stated: tuple[Any, Any]) -> str | None:
     """How an image or label map that was just loaded differs from the one that was checked."""
-    height, width = sample['ori_shape'] if key == 'img' else sample[key].shape
+    height, width = sample['ori_shape'] if key == 'img' else sample[key].shape[:2]
+    if key != 'img' and sample[key].ndim > 2:
+        return printable(f'{path} has colors in place of labels')
     expected, whose = (stated, 'annotations say') if key == 'img' else (sample['ori_shape'][::-1], 'image has')
     if None not in expected and (width, height) != tuple(expected):
         return printable(f'{path} has {width}x{height} pixels, not {expected[0]}x{expected[1]} as its {whose}')
     if not _is_whole(path) and (said := image_damage(path)):
-        return printable(f'{path} is damaged: {said}')
+        return printable(f'{path} cannot be read: {said}')
     return None
 
 
