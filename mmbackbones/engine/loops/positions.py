@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..data_workers import signals_held
 from ..seeding import SAMPLE, SUBSTITUTE, seed_all
 from ..watched_files import UnreadableFile
+from .image_sizes import keep_image_sizes
 
 _ATTEMPTS = 8  # at reading another image in the place of one
 
@@ -34,6 +35,7 @@ class Positions(Sampler):
         self.batches, self.begin, self.end = batches, begin, end
         self.epoch, self.epoch_begin = epoch, epoch_begin
         self.rank, self.world_size = get_dist_info()
+        keep_image_sizes(batches)
 
     def __iter__(self) -> Iterator[list[Position]]:
         sampler: Any = getattr(self.batches, 'sampler', None)
