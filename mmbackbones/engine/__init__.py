@@ -14,4 +14,5 @@ from . import (  # noqa: F401
     results_hook,
     resume,
     run_log,
+    sharding,
 )

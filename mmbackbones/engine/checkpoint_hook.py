@@ -22,6 +22,7 @@ from .finite_loss import agreement_of, finish_loss_check
 from .finite_weights import check_weights
 from .results_hook import ResultsHook
 from .running_statistics import average_running_statistics
+from .sharding import gather_shards
 
 _OLD = 'old'  # what the processes call it that the main process wants another checkpoint
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
@@ -152,6 +153,7 @@ class WholeCheckpointHook(BestCheckpointHook):
         finish_loss_check(runner)
         self._average(runner)
         check_weights(runner)
+        gather_shards(runner, options['save_optimizer'])
         self._passing = passing
 
         def write() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .run_failure import last_good_checkpoint, run_failed
 from .running_statistics import running_statistics
+from .sharding import local_part
 
 
 def check_weights(runner) -> None:
@@ -15,8 +16,8 @@ def check_weights(runner) -> None:
 
     That is weights and running statistics, their averages, and what the optimizer keeps of each parameter.
     """
-    wrong = next((name for name, value in _saved_tensors(runner) if not value.isfinite().all()), None)
-    wrong = next((name for name in all_gather_object(wrong) if name), None)  # each may have a part of the model
+    wrong = next((name for name, value in _saved_tensors(runner) if not local_part(value).isfinite().all()), None)
+    wrong = next((name for name in all_gather_object(wrong) if name), None)  # each may have shards only
     if wrong:
         raise run_failed(
             f'{wrong} is no longer finite, and nothing is saved; {last_good_checkpoint(runner)}; use a lower --lr'

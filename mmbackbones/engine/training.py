@@ -24,7 +24,7 @@ from .checkpoint_guard import guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from .distributed import init_distributed
+from .distributed import ending_after_lost_processes, init_distributed, noticing_lost_processes
 from .early_stop import set_early_stop
 from .finite_loss import set_on_nan
 from .hooks import showing_progress
@@ -33,6 +33,7 @@ from .initial_weights import set_initial_weights
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
 from .log import begin_log, log_operators, logging_prints, logging_warnings
+from .loss_normalizers import share_normalizers
 from .metric_config import use_exact_metrics
 from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
@@ -57,6 +58,7 @@ from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
+from .sharding import set_sharding
 from .stop_signals import stopping
 from .work_dir import WorkDir
 
@@ -166,11 +168,13 @@ def run_training(
         print_training(runner)
         failed = 'the first iteration of this config fails'
         with (
+            ending_after_lost_processes(lambda: last_good_checkpoint(runner)),
             _file_errors_as_failures(runner),
             stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
             stopping_at_unreadable_files(runner),
+            noticing_lost_processes(),
         ):
             runner.train()
     return runner
@@ -200,6 +204,7 @@ def _apply_arguments(
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
     set_on_nan(cfg, asked['on_nan'])
+    set_sharding(cfg)
     guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
@@ -240,6 +245,7 @@ def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], s
     check_step_size(cfg, images, get_world_size())
     if state:
         check_model(state, cfg, getattr(runner.model, 'module', runner.model))
+    share_normalizers(runner.model)
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
     )
