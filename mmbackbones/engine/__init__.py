@@ -4,6 +4,7 @@ from ..datasets import paired_seg_dataset  # noqa: F401
 from ..evaluation import instance_tta, metrics, tiles  # noqa: F401
 from ..visualization import draw_hook  # noqa: F401
 from . import (  # noqa: F401
+    bad_data,
     checkpoint_hook,
     checkpoint_match,
     finite_loss,

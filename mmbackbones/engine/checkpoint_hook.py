@@ -18,7 +18,8 @@ from .category_ids import ids_in_annotations
 from .checkpoint_files import CheckpointFiles
 from .checkpoint_record import RECORD, Record, read_record, run_of
 from .distributed import main_process_first
-from .finite_loss import agreement_of, check_weights, finish_loss_check
+from .finite_loss import agreement_of, finish_loss_check
+from .finite_weights import check_weights
 from .results_hook import ResultsHook
 from .running_statistics import average_running_statistics
 from .sharding import gather_shards

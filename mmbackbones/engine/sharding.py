@@ -60,6 +60,7 @@ def set_sharding(cfg: Config) -> None:
         raise UserError(f'{WRAPPER} needs PyTorch 2.6, and {torch.__version__} is installed')
     unsupported = {
         '--amp (AmpOptimWrapper)': 'Amp' in str(cfg.optim_wrapper.get('type')),
+        '--on-nan skip': any(hook['type'] == 'FiniteLossHook' and hook.get('skip') for hook in cfg.custom_hooks),
         'averaged weights (--ema)': any('EMA' in str(hook['type']) for hook in cfg.custom_hooks),
     }
     for what, is_there in unsupported.items():

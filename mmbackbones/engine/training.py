@@ -18,7 +18,7 @@ from ..utils.messages import tell
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
-from .bad_data import set_on_bad_data
+from .bad_data import set_on_bad_data, stopping_at_unreadable_files
 from .batch import check_step_size, require_full_batches, set_batch
 from .checkpoint_guard import guard_checkpoints
 from .config import complete_config, dump_config
@@ -26,7 +26,7 @@ from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .distributed import ending_after_lost_processes, init_distributed, noticing_lost_processes
 from .early_stop import set_early_stop
-from .finite_loss import last_good_checkpoint, set_on_nan
+from .finite_loss import set_on_nan
 from .hooks import showing_progress
 from .img_scale import set_img_scale
 from .initial_weights import set_initial_weights
@@ -51,6 +51,7 @@ from .resume import (
     is_newest,
     log_resume,
 )
+from .run_failure import last_good_checkpoint
 from .run_header import print_training
 from .run_log import check_log, ending_logs, log_run, without_logs
 from .run_record import python_call, run_record
@@ -158,6 +159,7 @@ def run_training(
             merge_again(cfg, options_in(options, *_DATA))
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
             run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
+            set_on_bad_data(cfg, asked['on_bad_data'], checked=root is not None)
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             log_run(cfg, asked['log'], run, state.iter if state else 0)
             runner = _build_runner(cfg, original_length, options, state)
@@ -171,6 +173,7 @@ def run_training(
             stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
+            stopping_at_unreadable_files(runner),
             noticing_lost_processes(),
         ):
             runner.train()
@@ -197,11 +200,10 @@ def _apply_arguments(
         set_ema(cfg)
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
-    set_on_bad_data(cfg, asked['on_bad_data'])
-    set_on_nan(cfg, asked['on_nan'])
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
+    set_on_nan(cfg, asked['on_nan'])
     set_sharding(cfg)
     guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)

@@ -21,6 +21,7 @@ def make_config(kind: str = sharding.WRAPPER, **parts) -> Config:
     [
         (make_config('MMFullyShardedDataParallel'), 'use model_wrapper_cfg.type=FullyShardedModel'),
         (make_config(optim_wrapper=dict(type='AmpOptimWrapper')), 'does not go together with --amp'),
+        (make_config(custom_hooks=[dict(type='FiniteLossHook', skip=3)]), 'does not go together with --on-nan skip'),
         (make_config(custom_hooks=[dict(type='EMAHook')]), r'does not go together with averaged weights \(--ema\)'),
         (make_config(model_wrapper_cfg=dict(type=sharding.WRAPPER, device_id=0)), 'device_id: .* takes no arguments'),
     ],
