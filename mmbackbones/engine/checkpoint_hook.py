@@ -21,13 +21,14 @@ from ..evaluation.summary import tidy_metrics
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..utils.messages import tell
 from ..weights import load_from_file
+from .averaged_weights import averaged_model
 from .category_ids import ids_in_annotations
 from .finite_loss import check_weights, finish_loss_check
 from .results_hook import ResultsHook
 from .running_statistics import average_running_statistics
 
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
-_RECORD = 'record'  # our part of a checkpoint: what was validated, the best scores until then, and their metrics
+_RECORD = 'record'  # our part of a checkpoint: what was validated, the best scores until then, and what belongs to them
 
 
 def guard_checkpoints(cfg: Config, minutes: float | None = None) -> None:
@@ -63,6 +64,11 @@ def lacks_validation(checkpoint: dict) -> bool:
     return _RECORD in checkpoint and _read_record(checkpoint)['validated'] not in (meta.get('epoch'), meta.get('iter'))
 
 
+def waited_validations(checkpoint: dict) -> int:
+    """Number of validations in a row, up to a checkpoint, that found no better figure."""
+    return _read_record(checkpoint)['waited']
+
+
 @HOOKS.register_module()
 class WholeCheckpointHook(CheckpointHook):
     """MMEngine's ``CheckpointHook``, safe against being killed at any moment.
@@ -83,6 +89,7 @@ class WholeCheckpointHook(CheckpointHook):
         self.validated: int | None = None  # the last position (epoch or iteration) with no validation left to do
         self.best: dict[str, tuple[float, int | None]] = {}  # metric -> score and position
         self.metrics: dict[int, dict[str, float]] = {}  # position -> metrics, of the last validation and the best ones
+        self.waited = 0  # validations in a row without a better figure, of the first metric of `save_best`
         self._mine: dict[str, bool] = {}  # file name -> whether this run wrote it
         self._resumed = False
         self._resumed_run: str | None = None  # id of the run in the checkpoint that is resumed
@@ -102,12 +109,14 @@ class WholeCheckpointHook(CheckpointHook):
             validated=self.validated,
             best={key: list(value) for key, value in self.best.items()},
             metrics=self.metrics,
+            waited=self.waited,
         )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner._resume:
             record = _read_record(checkpoint)
             self.validated, self.best, self.metrics = record['validated'], record['best'], record['metrics']
+            self.waited = record['waited']
             self._resumed, self._resumed_run = True, _run_of(checkpoint)
             self._has_record = bool(checkpoint.get(_RECORD))
 
@@ -183,6 +192,8 @@ class WholeCheckpointHook(CheckpointHook):
     def _average(self, runner) -> None:
         if not self._averaged:  # once only: the mean of equal numbers may differ from them in its last digit
             average_running_statistics(runner.model)
+            if (average := averaged_model(runner)) is not None:
+                average_running_statistics(average)
             self._averaged = True
 
     def _write(self, runner, name: str, **options) -> str:
@@ -232,11 +243,19 @@ class WholeCheckpointHook(CheckpointHook):
                     self.best[self.key_indicators[0]] = self.best.pop('auto')
             for key, rule in zip(self.key_indicators, self.rules, strict=True):
                 self._keep_best(runner, key, rule, metrics, step, meta)
+            is_better = self.best.get(self.key_indicators[0], (0.0, None))[1] == step
+            self.waited = 0 if is_better else self.waited + 1
         kept = {step, *(best_step for _, best_step in self.best.values())}
         self.metrics = {position: found for position, found in self.metrics.items() if position in kept}
         self.validated = step
         if self._last_step == step:
             self._save_checkpoint_with_step(runner, step, meta)
+
+    def save_end(self, runner) -> None:
+        """Save where a validation ends the run, unless that is done, or the config wants no checkpoint of the end."""
+        step = self._position(runner)
+        if self.save_last and self._last_step != step:
+            self._save_checkpoint_with_step(runner, step, dict(epoch=runner.epoch, iter=runner.iter))
 
     def _keep_best(self, runner, key: str, rule: str, metrics: dict, step: int, meta: dict) -> None:
         if key not in metrics:
@@ -336,7 +355,7 @@ def _read_record(checkpoint: dict) -> dict:
     """Our record in a checkpoint. Anybody may have written the file: entries of a wrong type are left out."""
     record = checkpoint.get(_RECORD)
     record = record if isinstance(record, dict) else {}
-    validated, best, metrics = (record.get(key) for key in ('validated', 'best', 'metrics'))
+    validated, best, metrics, waited = (record.get(key) for key in ('validated', 'best', 'metrics', 'waited'))
     return dict(
         validated=validated if _is_position(validated) else None,
         best={
@@ -360,6 +379,7 @@ def _read_record(checkpoint: dict) -> dict:
             for position, found in (metrics if isinstance(metrics, dict) else {}).items()
             if _is_position(position) and isinstance(found, dict)
         },
+        waited=waited if _is_position(waited) else 0,
     )
 
 

@@ -10,6 +10,7 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS
 
 from ..errors import RunFailed
+from .averaged_weights import averaged_model
 from .running_statistics import running_statistics
 
 
@@ -105,7 +106,8 @@ def finish_loss_check(runner) -> None:
 
 def check_weights(runner) -> None:
     """Raise RunFailed if a weight or a running statistic is not finite."""
-    for name, value in chain(runner.model.named_parameters(), running_statistics(runner.model).items()):
+    models = [runner.model] if (average := averaged_model(runner)) is None else [runner.model, average]
+    for name, value in chain(*(chain(model.named_parameters(), running_statistics(model).items()) for model in models)):
         if not value.isfinite().all():
             raise _failure(
                 f'{name.removeprefix("module.")} is no longer finite, and nothing is saved; '
