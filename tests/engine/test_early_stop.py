@@ -1,11 +1,14 @@
 """The end of a run that no longer gets better; whole runs of that kind are in test_averaged_weights.py."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook, waited_validations
+from mmbackbones.engine.checkpoint_files import CheckpointFiles
+from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoint_record import read_record
 from mmbackbones.engine.early_stop import EarlyStopHook, set_early_stop
 from mmbackbones.engine.resume import check_early_stop
 from mmbackbones.errors import UserError
@@ -55,8 +58,8 @@ class Run(SimpleNamespace):
 
     def __init__(self, rule: str, by_epoch: bool) -> None:
         self.hook = WholeCheckpointHook(interval=1, by_epoch=by_epoch, save_best=['loss', 'other'], rule=rule)
-        self.hook._write = lambda runner, name, **_: name
-        self.hook.out_dir, self.hook._mine = 'nowhere', {}
+        self.hook._write = lambda *_, **__: None
+        self.hook._files = CheckpointFiles(Path('nowhere'), 'epoch_{}.pth', False, None)
         self.ended: list[int] = []
         self.hook.save_end = lambda runner: self.ended.append(runner.iter)
         loop = SimpleNamespace(epoch=0, iter=0, max_epochs=9, max_iters=90, stop_training=False)
@@ -106,8 +109,7 @@ def test_it_ends_where_patience_does_and_says_so(logged):
 
 @pytest.mark.parametrize(('waited', 'count'), [(3, 3), (-1, 0), (True, 0), ('3', 0), (None, 0)])
 def test_records_of_any_kind(waited, count):
-    assert waited_validations(dict(record=dict(waited=waited))) == count
-    assert waited_validations({}) == 0
+    assert read_record(dict(record=dict(waited=waited))).waited == count
 
 
 def test_a_smaller_patience_than_the_run_has_waited_is_refused():

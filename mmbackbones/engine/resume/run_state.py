@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...weights import load_from_file, trained_classes
-from ..checkpoint_hook import lacks_validation, waited_validations
+from ..checkpoint_record import lacks_validation, read_record
 from ..label_options import LabelOptions, trained_labels
 from .rebuild import rebuild_checkpoint
 
@@ -128,7 +128,7 @@ def read_run_state(path: str | os.PathLike) -> RunState:
             if isinstance(value, int | float) or (isinstance(value, str) and value.isprintable())
         },
         validated=not lacks_validation(checkpoint),
-        waited=waited_validations(checkpoint),
+        waited=read_record(checkpoint).waited,
         checkpoint=content,
     )
 
