@@ -27,6 +27,7 @@ class CheckpointFiles:
         self._resumed, self._run = resumed, run
         self._mine: dict[str, bool] = {}  # file name -> whether this run wrote it
         self._passing: set[Path] = set()
+        self._kept: list[int] = []  # positions of regular checkpoints
 
     # Names.
 
@@ -43,10 +44,6 @@ class CheckpointFiles:
         return self.folder / f'best_{key}_{self.template.format(step)}'.replace('/', '_')
 
     # What is there.
-
-    def regular(self) -> list[tuple[int, Path]]:
-        """Position and path of each regular checkpoint, of any run."""
-        return self._find('', self.template)
 
     def best(self, key: str) -> list[tuple[int, Path]]:
         """Position and path of each best checkpoint by a metric, of any run."""
@@ -77,11 +74,36 @@ class CheckpointFiles:
         """Whether this run wrote a file to be kept until the next checkpoint is written."""
         return self.is_mine(path) and path in self._passing
 
-    def look_for_passing(self, until: int) -> None:
-        """Find those that a process which was killed has left, up to an iteration."""
-        for iteration, path in self._find('', _PASSING):
-            if iteration <= until:
+    # What goes.
+
+    def keep_regular(self, step: int, number: int) -> None:
+        """Keep a regular checkpoint and those before it, `number` of them in all; all there are if that is 0 or less."""
+        if number > 0 and step not in self._kept:
+            self._kept.append(step)
+            for old in self._kept[:-number]:
+                self.path(old).unlink(missing_ok=True)
+            self._kept = self._kept[-number:]
+
+    def remove_earlier(self, step: int, iteration: int, resumed: Path, number: int) -> None:
+        """Remove what the run that is resumed would have removed next, and what it was killed before removing.
+
+        Args:
+            step: Position of the resumed checkpoint, as the names of regular ones count.
+            iteration: Its position in iterations.
+            resumed: That checkpoint.
+            number: How many regular checkpoints are kept; all if it is 0 or less.
+        """
+        for position, path in self._find('', _PASSING):
+            if position <= iteration:
                 self.is_passing(path)
+        regular = sorted(
+            (position, path)
+            for position, path in self._find('', self.template)
+            if position <= step and self.is_mine(path) and not self.is_passing(path)
+        )
+        self.remove_passing(but=resumed)
+        for position, _ in regular:
+            self.keep_regular(position, number)
 
     def remove_passing(self, but: Path) -> None:
         """Remove all that were only kept until now."""

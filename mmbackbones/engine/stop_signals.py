@@ -8,7 +8,7 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 from mmengine.dist import get_world_size, is_distributed
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..errors import Terminated, interruption
@@ -16,7 +16,7 @@ from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
 from ..utils.signals import receiving, terminate
-from .checkpoint_hook import WholeCheckpointHook
+from .checkpoint_hook import WholeCheckpointHook, can_be_saved
 from .finite_loss import agreement_of, finish_loss_check
 
 _STOP = 'stop'  # what the processes call it that one of them got a signal; the number is that of the signal
@@ -94,8 +94,7 @@ class StopHook(Hook):
 
     def _stop_if_asked(self, runner, epoch: int, iteration: int, validating: bool = False) -> None:
         number = self.agreement.number(_STOP)
-        # The gradients of several processes are in no checkpoint.
-        if number and (runner.optim_wrapper.should_update() or not is_distributed()):
+        if number and can_be_saved(runner):
             raise _Stop(number, epoch, iteration, validating)
 
 
@@ -134,10 +133,6 @@ def _save(runner: Runner, stop: _Stop) -> str:
     hook = _checkpoint_hook(runner)
     if hook is None:
         return f'the run ends {place}, and nothing is saved, because the config asks for no checkpoints'
-    if stop.validating:
-        for average in runner.hooks:
-            if isinstance(average, EMAHook):
-                average._swap_ema_parameters()  # a validation is of the averaged weights
     hook.save_passing(runner, stop.epoch, stop.iteration)
     path = shown_path(hook.last_ckpt)
     return f'the run ends {place}, {path} is saved, and the same command with --resume continues from there'

@@ -20,7 +20,7 @@ from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
 from .bad_data import set_on_bad_data
 from .batch import check_step_size, require_full_batches, set_batch
-from .checkpoint_hook import guard_checkpoints
+from .checkpoint_guard import guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root

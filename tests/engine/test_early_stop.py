@@ -58,8 +58,8 @@ class Run(SimpleNamespace):
 
     def __init__(self, rule: str, by_epoch: bool) -> None:
         self.hook = WholeCheckpointHook(interval=1, by_epoch=by_epoch, save_best=['loss', 'other'], rule=rule)
-        self.hook._write = lambda *_, **__: None
-        self.hook._files = CheckpointFiles(Path('nowhere'), 'epoch_{}.pth', False, None)
+        self.hook.write = lambda *_, **__: None
+        self.hook.files = CheckpointFiles(Path('nowhere'), 'epoch_{}.pth', False, None)
         self.ended: list[int] = []
         self.hook.save_end = lambda runner: self.ended.append(runner.iter)
         loop = SimpleNamespace(epoch=0, iter=0, max_epochs=9, max_iters=90, stop_training=False)
