@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from functools import partial
+from signal import SIGTERM
 from types import SimpleNamespace
 
 import pytest
@@ -13,10 +14,10 @@ from torch import nn
 
 from mmbackbones.apis import train
 from mmbackbones.engine.averaged_weights import AveragedWeightsHook, averages_weights, set_ema
-from mmbackbones.errors import UserError
+from mmbackbones.errors import Terminated, UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
-from tests.helpers.kill import run_killed
+from tests.helpers.kill import SignalHook, run_killed
 from tests.helpers.results import steady_rows
 
 
@@ -153,30 +154,31 @@ class TestConfig:
             AveragedWeightsHook(momentum=2)
 
 
-SCORES = [0.1, 0.3, 0.2, 0.3, 0.4]  # of each epoch
+OPTIONS = {
+    'train_dataloader.dataset.indices': 6,
+    'train_dataloader.num_workers': 0,
+    'val_dataloader.batch_size': 2,
+    'train_cfg.val_interval': 1,
+    'default_hooks.checkpoint.interval': 2,
+    'default_hooks.checkpoint.max_keep_ckpts': 9,
+    'log_level': 'ERROR',
+}
+SCORES = [0.3, 0.1, 0.3, 0.4]  # of each epoch
 
 
 @pytest.fixture(scope='module')
 def start(tiny_config, shapes, tmp_path_factory):
-    """A run of up to five epochs of three batches, in steps of two, that ends after two epochs without a better one."""
+    """A run of up to four epochs of three batches, in steps of two, that ends after two epochs without a better one."""
 
     def compute_metrics(self, results):
         done = MessageHub.get_current_instance().get_info('iter') + 1  # one more where the run was only just resumed
         return dict(bbox_mAP=SCORES[done // 3 - 1])
 
-    options = {
-        'train_dataloader.dataset.indices': 6,
-        'train_dataloader.num_workers': 0,
-        'train_cfg.val_interval': 1,
-        'default_hooks.checkpoint.interval': 1,
-        'default_hooks.checkpoint.max_keep_ckpts': 9,
-        'log_level': 'ERROR',
-    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Config, 'pretty_text', '')
         patch.setattr(ExactCocoMetric, 'compute_metrics', compute_metrics)
-        arguments = dict(data=str(shapes), img_scale=(64, 64), epochs=5, accumulate=2, ema=True, early_stop=2)
-        yield partial(train, tiny_config, **arguments, cfg_options=options)
+        arguments = dict(data=str(shapes), img_scale=(64, 64), epochs=4, accumulate=2, ema=True, early_stop=2)
+        yield partial(train, tiny_config, **arguments, cfg_options=OPTIONS)
 
 
 @pytest.fixture(scope='module')
@@ -191,7 +193,9 @@ def contents(folder) -> dict[str, dict]:
     found = {}
     for path in sorted(folder.glob('*.pth')):
         content = load_from_file(path)
-        parts = ('state_dict', 'ema_state_dict', 'optimizer', 'record', 'accumulated_gradients')
+        parts = ['state_dict', 'ema_state_dict', 'optimizer', 'accumulated_gradients']
+        if 'optimizer' in content:  # else no run is resumed from it
+            parts.append('record')
         found[path.name] = {key: dict(content[key]) for key in parts if key in content}
     return found
 
@@ -200,26 +204,30 @@ def contents(folder) -> dict[str, dict]:
 class TestRun:
     def test_it_ends_early_with_its_best_checkpoint(self, whole):
         folder, result = whole
-        names = ['best_coco_bbox_mAP_epoch_2.pth', 'epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth', 'epoch_4.pth']
+        names = ['best_coco_bbox_mAP_epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth']
         assert sorted(contents(folder)) == names
         assert (result.best_checkpoint.name, result.checkpoint.name) == (names[0], names[-1])
         assert (result.metric, result.metrics) == ('bbox_mAP', dict(bbox_mAP=0.3))
-        assert [row['bbox_mAP'] for row in steady_rows(folder)] == SCORES[:4]
+        assert [row['bbox_mAP'] for row in steady_rows(folder)] == SCORES[:3]
 
     def test_the_saved_model_is_the_average(self, whole):
-        last = contents(whole[0])['epoch_4.pth']
+        last = contents(whole[0])['epoch_3.pth']
         state, trained = last['state_dict'], last['ema_state_dict']
-        assert trained['steps'] == 6
+        assert trained['steps'] == 4
         different = [key for key in state if not torch.equal(state[key], trained[f'module.{key}'])]
         assert len(different) > len(state) / 2
-        assert 'ema_state_dict' not in contents(whole[0])['best_coco_bbox_mAP_epoch_2.pth']
+        assert 'ema_state_dict' not in contents(whole[0])['best_coco_bbox_mAP_epoch_1.pth']
 
-    @pytest.mark.parametrize(('name', 'occurrence'), [('epoch_3', 1), ('epoch_4', 2)])
-    def test_killed_and_resumed(self, start, whole, tmp_path, name, occurrence):
-        """Inside an accumulation; and in the last checkpoint, before it says that the run has ended."""
-        again = partial(start, work_dir=str(tmp_path))
-        run_killed(again, name, occurrence)
-        again(resume='auto')
+    def test_interrupted_again_and_again(self, start, whole, tmp_path):
+        """Inside an accumulation, in a validation, and while the checkpoint is written that ends the run early."""
+        again = partial(start, work_dir=str(tmp_path), resume='auto')
+        for method, iteration in [('after_train_iter', 1), ('after_val_iter', 3)]:
+            signal = dict(type=SignalHook.__name__, moments=[(method, iteration, int(SIGTERM))])
+            with pytest.raises(Terminated):
+                again(cfg_options={**OPTIONS, 'custom_hooks': [signal]})
+            assert list(contents(tmp_path)) == [f'iter_{iteration}.pth']
+        run_killed(again, 'epoch_3', 1)
+        again()
         expected, found = contents(whole[0]), contents(tmp_path)
         assert sorted(found) == sorted(expected)
         for file, content in expected.items():
@@ -227,12 +235,12 @@ class TestRun:
         assert steady_rows(tmp_path) == steady_rows(whole[0])
 
     def test_a_run_that_ended_early_is_finished(self, start, whole, tmp_path):
-        last = str(whole[0] / 'epoch_4.pth')
+        last = str(whole[0] / 'epoch_3.pth')
         message = (
-            'epoch_4.pth is of a finished run: 2 validations in a row found no better figure, and --early-stop 2 ends '
+            'epoch_3.pth is of a finished run: 2 validations in a row found no better figure, and --early-stop 2 ends '
             'it there; to train longer, use --early-stop N with N above 2, or leave it out'
         )
         with pytest.raises(UserError, match=message):
             start(work_dir=str(tmp_path), resume=last)
         result = start(work_dir=str(tmp_path), resume=last, early_stop=3)
-        assert result.best_checkpoint.name == 'best_coco_bbox_mAP_epoch_5.pth'
+        assert result.best_checkpoint.name == 'best_coco_bbox_mAP_epoch_4.pth'
