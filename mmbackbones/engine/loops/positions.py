@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data_workers import signals_held
 from ..seeding import SAMPLE, seed_all
+from .image_sizes import keep_image_sizes
 
 Position = tuple[int, int, int]  # index in the data set, iteration, place in the batch of all processes
 
@@ -30,6 +31,7 @@ class Positions(Sampler):
         self.batches, self.begin, self.end = batches, begin, end
         self.epoch, self.epoch_begin = epoch, epoch_begin
         self.rank, self.world_size = get_dist_info()
+        keep_image_sizes(batches)
 
     def __iter__(self) -> Iterator[list[Position]]:
         sampler: Any = getattr(self.batches, 'sampler', None)
