@@ -45,6 +45,7 @@ from .resume import (
     RunState,
     check_accumulation,
     check_classes,
+    check_early_stop,
     check_length,
     check_model,
     check_optimizer,
@@ -196,15 +197,14 @@ def _apply_arguments(
     else:
         drop_unsupported_amp(cfg)
     set_length(cfg, asked['epochs'], asked['iters'])
-    if asked['ema']:
-        set_ema(cfg)
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
     set_on_nan(cfg, asked['on_nan'])
-    set_sharding(cfg)
+    set_ema(cfg, asked['ema'])
+    set_sharding(cfg, asked['batch_size'])
     guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
@@ -219,6 +219,7 @@ def _check_run(state: RunState, cfg: Config, model: Module, optimizer: OptimWrap
         model, optimizer = build_model(cfg, len(state.classes))
     check_model(state, cfg, model)
     check_length(state, cfg)
+    check_early_stop(state, cfg)
     check_optimizer(state, optimizer)
     check_accumulation(state, cfg.optim_wrapper.accumulative_counts)
 
