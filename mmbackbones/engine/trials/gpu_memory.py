@@ -47,5 +47,5 @@ def _free() -> None:
 
 def _is_about_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.cuda.OutOfMemoryError) or bool(
-        re.search(r'out of memory|ALLOC_FAILED|unable to find an engine|workspace', str(error), re.IGNORECASE)
+        re.search(r'out of memory|ALLOC\w*FAILED|unable to find an engine|workspace', str(error), re.IGNORECASE)
     )
