@@ -119,7 +119,6 @@ class WholeCheckpointHook(CheckpointHook):
         folder = Path(self.out_dir)
         if is_main_process():
             remove_partials(folder, '*.pth.*')
-            remove_partials(Path(runner.work_dir), 'last_checkpoint.*')
         if runner._resume:
             self._take_over(runner, folder)
 
