@@ -6,11 +6,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-import torch
+from tests.helpers.kill import start_logged
 
 TIMEOUT = 300  # seconds; a run of these tests takes a few
 _OPENED_TO_WRITE = os.O_WRONLY | os.O_RDWR
@@ -98,21 +97,14 @@ def run_until(
             else:
                 os.write(tell_ready, b'!')
 
-    def child() -> None:
-        os.setpgid(0, 0)
+    def watched() -> None:
         os.close(ready)
-        with open(log, 'w', buffering=1) as output:
-            for stream in (1, 2):
-                os.dup2(output.fileno(), stream)
-            sys.stdout = sys.stderr = output
-            torch.set_num_threads(1)
-            _watch_writes(folder, listed, count)
-            count(0)
-            function()
+        _watch_writes(folder, listed, count)
+        count(0)
+        function()
 
     begin, hit = time.monotonic(), False
-    process = get_context('fork').Process(target=child)
-    process.start()
+    process = start_logged(watched, log)
     os.close(tell_ready)
     if os.read(ready, 1):  # nothing if the process ends before
         process.join(moment.delay)
