@@ -54,18 +54,19 @@ demo-mask: setup
 demo-seg: setup
 	$(BIN)/python tools/demo.py seg
 
-# One thread per process (tests/conftest.py), two processes.
+# One thread per process, two processes that take module by module, in the order of tests/conftest.py.
+IN_TWO_PROCESSES := -n 2 --dist loadscope --no-loadscope-reorder
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES)
 
 test-fast: setup
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not gpu and not soak"
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m "not slow and not gpu and not soak"
 
 # What touches OpenMMLab's libraries, for a second environment with the other stack.
 WITHOUT_LIBRARIES := analysis benchmarks datasets utils test_docs.py test_errors.py test_makefile.py test_model_zoo.py \
   test_wheel.py test_wheelhouse.py
 test-stack: setup
-	$(BIN)/python -m pytest -n 2 --dist loadscope $(addprefix --ignore tests/,$(WITHOUT_LIBRARIES))
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) $(addprefix --ignore tests/,$(WITHOUT_LIBRARIES))
 
 # What CI runs besides the tests.
 check: lint types arrows spelling
@@ -95,4 +96,4 @@ test-gpu: setup
 TRIALS ?= 30
 SEED ?= 0
 soak: setup
-	SOAK_TRIALS=$(TRIALS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -n 2 --dist loadscope -m soak tests/soak
+	SOAK_TRIALS=$(TRIALS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m soak tests/soak

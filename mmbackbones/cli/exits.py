@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Callable
 from errno import ENAMETOOLONG
 from io import TextIOWrapper
+from signal import SIGTERM
 from time import sleep
 
-from ..errors import RunFailed, UserError, interrupted, printable, summarize_error
+from ..errors import RunFailed, Terminated, UserError, interruption, printable, summarize_error
 from ..utils.launchers import process_rank
+from ..utils.signals import receiving, terminate
 from ..utils.text import clipped
 
 # Warnings of MMEngine and MMSegmentation about their own calls, which users cannot act on. MMEngine takes a box that is
@@ -37,7 +39,8 @@ def run(main: Callable[[], None]) -> None:
     """Call `main`, print what goes wrong as one sentence, and exit with a code that says what kind of error it was.
 
     Exit codes: 2 for mistakes that the user can fix, 1 for a run that failed and for a file that could not be read or
-    written during it, 130 for Ctrl-C. Any other exception is a bug and keeps its traceback.
+    written during it, 130 for Ctrl-C and 143 for SIGTERM, or 0 if a training run was saved first. Any other exception
+    is a bug and keeps its traceback.
 
     Known warnings of libraries about their own code are not shown, unless Python was told which to show (``-W``).
 
@@ -50,14 +53,21 @@ def run(main: Callable[[], None]) -> None:
         warnings.filterwarnings('ignore', re.escape(start))
     try:
         _check_current_folder()
-        main()
+        with receiving(terminate, SIGTERM):
+            main()
     except (UserError, RunFailed) as error:
         print_error(str(error), error.on_all_processes)
         sys.exit(2 if isinstance(error, UserError) else 1)
     except BaseException as error:
         # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
-        if interrupted(error):
-            print('\nstopped', file=sys.stderr)
+        end = interruption(error)
+        if isinstance(end, Terminated):
+            if end.code:
+                print('stopped by SIGTERM', file=sys.stderr)
+            sys.exit(end.code)
+        if end:
+            if not end.args:  # else it was told how
+                print('\nstopped', file=sys.stderr)
             sys.exit(130)
         if isinstance(error, BrokenPipeError):  # whoever reads our output, such as `head`, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from . import (  # noqa: F401
     finite_loss,
     float32_boxes,
     hooks,
-    iteration_loop,
+    loops,
     results_hook,
     resume,
     run_log,

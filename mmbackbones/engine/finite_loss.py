@@ -5,11 +5,12 @@ from itertools import chain
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, all_reduce, is_distributed
+from mmengine.dist import all_gather_object
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS
 
 from ..errors import RunFailed
+from .agreement import Agreement
 from .running_statistics import running_statistics
 
 
@@ -27,14 +28,14 @@ class _Check:
         position: Epoch and iteration, in words.
         losses: By name.
         files: Images of the batch.
-        wrong: Whether a loss of any process is not finite: a single value, on the CPU.
-        known: When `wrong` has arrived from the GPU; None if it has.
+        numbers: What all processes agree on, on the CPU; first, whether a loss of any of them is not finite.
+        known: When `numbers` has arrived from the GPU; None if it has.
     """
 
     position: str
     losses: dict[str, torch.Tensor]
     files: list[str]
-    wrong: torch.Tensor
+    numbers: torch.Tensor
     known: torch.cuda.Event | None
 
 
@@ -50,6 +51,7 @@ class FiniteLossHook(Hook):
 
     def __init__(self) -> None:
         self.pending: _Check | None = None
+        self.agreement = Agreement()
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         self.finish_check(runner)
@@ -57,14 +59,12 @@ class FiniteLossHook(Hook):
         if not losses:
             return
         wrong = ~torch.stack([value.isfinite().all() for value in losses.values()]).all()
-        wrong = wrong.to(torch.uint8)
-        if is_distributed():
-            all_reduce(wrong, 'max')
+        numbers = self.agreement.reduce(wrong.to(torch.uint8))
         known = None
-        if wrong.is_cuda:
-            wrong, known = wrong.to('cpu', non_blocking=True), torch.cuda.Event()
+        if numbers.is_cuda:
+            numbers, known = numbers.to('cpu', non_blocking=True), torch.cuda.Event()
             known.record()
-        self.pending = _Check(_position(runner), losses, _files(data_batch), wrong, known)
+        self.pending = _Check(_position(runner), losses, _files(data_batch), numbers, known)
         if known is None:
             self.finish_check(runner)
 
@@ -81,7 +81,8 @@ class FiniteLossHook(Hook):
             return
         if check.known is not None:
             check.known.synchronize()
-        if not check.wrong:
+        self.agreement.settle(check.numbers)
+        if not check.numbers[0]:
             return
         losses = check.losses
         values = [f'{name} is {value.mean().item()}' for name, value in losses.items() if not value.isfinite().all()]
@@ -91,8 +92,8 @@ class FiniteLossHook(Hook):
         rate = next(iter(runner.optim_wrapper.get_lr().values()))[0]
         raise _failure(
             f'the loss is no longer finite in {check.position}: {found}; images of the batch: {images}; '
-            f'{_last_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at these images and their '
-            'annotations'
+            f'{last_good_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at these images and '
+            'their annotations'
         )
 
 
@@ -103,13 +104,18 @@ def finish_loss_check(runner) -> None:
             hook.finish_check(runner)
 
 
+def agreement_of(runner) -> Agreement:
+    """What the processes of a run agree on in each iteration."""
+    return next((hook.agreement for hook in runner.hooks if isinstance(hook, FiniteLossHook)), Agreement())
+
+
 def check_weights(runner) -> None:
     """Raise RunFailed if a weight or a running statistic is not finite."""
     for name, value in chain(runner.model.named_parameters(), running_statistics(runner.model).items()):
         if not value.isfinite().all():
             raise _failure(
                 f'{name.removeprefix("module.")} is no longer finite, and nothing is saved; '
-                f'{_last_checkpoint(runner)}; use a lower --lr'
+                f'{last_good_checkpoint(runner)}; use a lower --lr'
             )
 
 
@@ -120,7 +126,7 @@ def _failure(message: str) -> RunFailed:
     return error
 
 
-def _last_checkpoint(runner) -> str:
+def last_good_checkpoint(runner) -> str:
     """The checkpoint to go back to, in words."""
     written = [hook.last_ckpt for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.last_ckpt]
     if not written and runner._resume:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from ..utils.config_files import CONFIG_COPY
 from ..utils.garbage import paused_collector
 from .config import dump_config
+from .data_workers import LeaveSignals
 from .log import continue_log, logging_prints
 
 
@@ -37,4 +38,6 @@ class LeanRunner(Runner):
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
         """Build a data loader, without looking for garbage among the annotations meanwhile."""
         with paused_collector():
-            return Runner.build_dataloader(*args, **kwargs)
+            loader = Runner.build_dataloader(*args, **kwargs)
+        loader.worker_init_fn = LeaveSignals(loader.worker_init_fn)
+        return loader

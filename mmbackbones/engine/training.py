@@ -12,22 +12,21 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch.nn import Module
 
-from ..errors import UserError, interrupted, summarize_error
+from ..errors import RunFailed, UserError, summarize_error
 from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
 from ..utils.messages import tell
-from ..utils.paths import shown_path
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
 from .bad_data import set_on_bad_data
 from .batch import check_step_size, require_full_batches, set_batch
-from .checkpoint_hook import WholeCheckpointHook, guard_checkpoints
+from .checkpoint_guard import guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .distributed import init_distributed
 from .early_stop import set_early_stop
-from .finite_loss import set_on_nan
+from .finite_loss import last_good_checkpoint, set_on_nan
 from .hooks import showing_progress
 from .img_scale import set_img_scale
 from .initial_weights import set_initial_weights
@@ -57,6 +56,7 @@ from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
+from .stop_signals import stopping
 from .work_dir import WorkDir
 
 # Arguments that entries of the config stand for, and their defaults.
@@ -111,8 +111,9 @@ def run_training(
 
     Raises:
         UserError: A mistake in the arguments, the data or the files; nothing was trained.
-        RunFailed: The loss or the weights are no longer finite.
-        OSError: A file could not be read or written during training.
+        RunFailed: The loss or the weights are no longer finite, or a file could not be read or written during training.
+        KeyboardInterrupt: Ctrl-C; from the first iteration on after saving.
+        SystemExit: SIGTERM, after saving, from the first iteration on.
     """
     options = flatten(cfg_options)
     given = dict(data=data, img_scale=img_scale, work_dir=work_dir, background=background, ignore_label=ignore_label)
@@ -163,7 +164,8 @@ def run_training(
         print_training(runner)
         failed = 'the first iteration of this config fails'
         with (
-            _saying_how_to_resume(runner),
+            _file_errors_as_failures(runner),
+            stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
         ):
@@ -257,19 +259,6 @@ def _write_config(runner: Runner) -> None:
     dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
 
 
-@contextmanager
-def _saying_how_to_resume(runner: Runner) -> Iterator[None]:
-    """When Ctrl-C ends training, say what is kept of it."""
-    try:
-        yield
-    except BaseException as error:
-        hook = next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
-        last = hook.last_checkpoint(runner) if hook and interrupted(error) else None
-        if last and last.is_file():
-            tell(f'{shown_path(last)} is kept: the same command with --resume continues from there')
-        raise
-
-
 def _choose_seed(asked: int | None, state: RunState | None) -> int:
     """The seed that was given, or that of the resumed run, or 0."""
     theirs = state.seed if state else None
@@ -284,4 +273,17 @@ def _file_errors_as_user_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error
+        raise UserError(_told(error)) from error
+
+
+@contextmanager
+def _file_errors_as_failures(runner: Runner) -> Iterator[None]:
+    """When a file cannot be read or written during training, say what is kept of the run."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFailed(f'{_told(error)}; {last_good_checkpoint(runner)}') from error
+
+
+def _told(error: OSError) -> str:
+    return f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)

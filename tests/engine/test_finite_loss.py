@@ -129,7 +129,7 @@ def test_a_pending_check_is_finished_in_time(finish):
     waited = []
     known = SimpleNamespace(synchronize=lambda: waited.append(True))
     losses = dict(loss=torch.tensor(float('nan')))
-    hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor(1), known)
+    hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor([1]), known)
     with pytest.raises(RunFailed, match='loss is nan; images of the batch: not named by the data; there is'):
         finish(runner)
     assert waited == [True]

@@ -3,7 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
@@ -21,6 +22,26 @@ class KillHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         if runner.epoch == 1 and batch_idx == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+@HOOKS.register_module()
+class SignalHook(Hook):
+    """A signal at a moment of a training run, or several.
+
+    Args:
+        moments: For each a method of a hook, the number of completed iterations then (the current one included), and
+            the number of the signal.
+    """
+
+    def __init__(self, moments: Sequence[tuple[str, int, int]] = ()) -> None:
+        for method in {method for method, _, _ in moments}:
+            sent = {iteration: number for other, iteration, number in moments if other == method}
+            setattr(self, method, partial(self._send, sent, method == 'after_train_iter'))
+
+    @staticmethod
+    def _send(sent: dict[int, int], is_current: bool, runner, *_, **__) -> None:
+        if number := sent.get(runner.iter + is_current):
+            os.kill(os.getpid(), number)
 
 
 def fork(function: Callable[[], object]) -> int:

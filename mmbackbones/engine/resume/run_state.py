@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...weights import load_from_file, trained_classes
-from ..checkpoint_hook import lacks_validation
+from ..checkpoint_record import lacks_validation
 from ..label_options import LabelOptions, trained_labels
 from .rebuild import rebuild_checkpoint
 
@@ -25,7 +25,7 @@ class RunState:
     Attributes:
         path: The file.
         epoch: Completed epochs; 0 in a run counted in iterations.
-        iter: Completed iterations.
+        iter: Completed iterations, those of an unfinished epoch among them.
         by_epoch: Whether the run was counted in epochs; None if the file does not say.
         epoch_length: Iterations per epoch, if the file says.
         shapes: Shape of each weight, by key.
@@ -72,7 +72,16 @@ class RunState:
     @property
     def position(self) -> str:
         """How far the run had come, in words."""
-        return f'iteration {self.iter}' if self.by_epoch is False else f'the end of epoch {self.epoch}'
+        if self.by_epoch is False:
+            return f'iteration {self.iter}'
+        if self.begun:
+            return f'iteration {self.begun} of {self.epoch_length} in epoch {self.epoch + 1}'
+        return f'the end of epoch {self.epoch}'
+
+    @property
+    def begun(self) -> int:
+        """Completed iterations of an epoch that was not completed; 0 if the file does not say how long epochs are."""
+        return self.iter - self.epoch * self.epoch_length if self.by_epoch and self.epoch_length else 0
 
     def take_checkpoint(self) -> dict | None:
         """Hand on the content of the file, so that nobody reads it again; None if it is not here, or was taken."""
