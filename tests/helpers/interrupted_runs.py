@@ -20,11 +20,11 @@ IN_ITERATIONS = (
     'train_cfg.val_interval=4',
     'default_hooks.checkpoint.interval=4',
 )
-# Name: fixture of the config, options. The learning rate makes figures change.
+# Name: fixture of the config, options. The learning rate makes figures change. All end with --cfg-options.
 CASES = {
     'RetinaNet': ('tiny_config', ('--lr', '1e-3', *IN_EPOCHS)),
     'Mask R-CNN, accumulating': ('tiny_mask_config', ('--lr', '1e-3', '--accumulate', '3', *IN_EPOCHS)),
-    'UperNet': ('tiny_seg_config', ('--lr', '1e-3', *IN_ITERATIONS)),
+    'UperNet by iterations': ('tiny_seg_config', ('--lr', '1e-3', *IN_ITERATIONS)),
 }
 FINISHED = 'is of a finished run'
 # Beginnings of file names.
@@ -85,13 +85,14 @@ class Trainings:
         assert ending.code == 0, ending.output
         return ending
 
-    def start(self, name: str, *more: str, **how) -> Ending:
+    def start(self, name: str, *more: str, workers: int = 0, **how) -> Ending:
         """Run ``mmbackbones train`` in a work directory until its end, or a moment: see :func:`run_until`."""
         work_dir = self.folder / name
         command = ['mmbackbones', 'train', self.config, '--data', str(self.data), '--img-scale', '64', '64']
 
         def train() -> None:
-            sys.argv = [*command, '--work-dir', str(work_dir), *more, *self.options]
+            workers_option = f'train_dataloader.num_workers={workers}'
+            sys.argv = [*command, '--work-dir', str(work_dir), *more, *self.options, workers_option]
             main()
 
         return run_until(train, work_dir, self.folder / f'{name}.log', **how)
@@ -113,7 +114,7 @@ class Trainings:
         writes, seconds = round(len(whole.writes) * share), whole.seconds * share
         while len(hits) < times:
             signum, moment = random.choice(signals), draw_moment(random, writes, seconds)
-            how = dict(moment=moment, signum=signum, group=random.random() < 0.5)
+            how = dict(moment=moment, signum=signum, group=random.random() < 0.5, workers=random.choice((0, 2)))
             ending = self.start(name, *(['--resume'] if hits else []), **how)
             if ending.hit:
                 hits.append(Hit(signum, moment, ending, self._unfinished(name)))

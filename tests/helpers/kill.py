@@ -62,6 +62,7 @@ def start_logged(function: Callable[[], object], log: Path) -> Process:
 
     def child() -> None:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs in the background ignore
         with open(log, 'w', buffering=1) as output:
             for stream in (1, 2):
                 os.dup2(output.fileno(), stream)
