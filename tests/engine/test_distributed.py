@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import socket
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
@@ -97,6 +99,21 @@ def raiser(error):
     return work
 
 
+@contextmanager
+def reads_counted():
+    """Collects the names of the checkpoints that this process reads: a list that grows."""
+    names, load = [], torch.load
+
+    def count(file, **more):
+        if hasattr(file, 'name'):  # else what another process has sent
+            names.append(Path(file.name).name)
+        return load(file, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, 'load', count)
+        yield names
+
+
 def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     """All that a process does; returns what is to be looked at."""
     options = {'custom_hooks': [dict(type='WatchHook')], 'train_dataloader.num_workers': 1, **SCORES}
@@ -119,7 +136,8 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     quick = dict(accumulate=2, cfg_options={**QUICK, **BY_PARTS_OF_LABELS, **UNVALIDATED})
     runner = start(seg_config, iters=4, work_dir=str(folder / 'steps'), **quick)
     seen['steps'] = watched(runner)
-    start(seg_config, iters=4, work_dir=str(folder / 'resumed'), resume=str(folder / 'steps/iter_2.pth'), **quick)
+    with reads_counted() as seen['read']:
+        start(seg_config, iters=4, work_dir=str(folder / 'resumed'), resume=str(folder / 'steps/iter_2.pth'), **quick)
     runner = start(
         config,
         iters=2,
@@ -300,6 +318,10 @@ def test_shards_train_as_whole_models_do(folder, seen):
     torch.testing.assert_close(other['state_dict'], one['state_dict'], rtol=0, atol=1e-6)
     assert one['optimizer'].keys() == other['optimizer'].keys()
     torch.testing.assert_close(other['optimizer']['state'], one['optimizer']['state'], rtol=0, atol=1e-6)
+
+
+def test_each_process_reads_the_checkpoint_once(seen):
+    assert [report['read'] for report in seen] == [['iter_2.pth'], ['iter_2.pth']]
 
 
 def test_another_number_of_processes_resumes(folder, tiny_configs, data, tmp_path, capsys):
