@@ -15,6 +15,7 @@ from torch.nn import Module
 from ..errors import RunFailed, UserError, summarize_error
 from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
 from ..utils.messages import tell
+from ..utils.paths import shown_path
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
@@ -26,7 +27,7 @@ from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .distributed import init_distributed
 from .early_stop import set_early_stop
-from .finite_loss import last_good_checkpoint, set_on_nan
+from .finite_loss import set_on_nan
 from .hooks import showing_progress
 from .img_scale import set_img_scale
 from .initial_weights import set_initial_weights
@@ -56,7 +57,7 @@ from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
-from .stop_signals import stopping
+from .stop_signals import stopping, what_is_kept
 from .work_dir import WorkDir
 
 # Arguments that entries of the config stand for, and their defaults.
@@ -273,7 +274,7 @@ def _file_errors_as_user_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(_told(error)) from error
+        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error
 
 
 @contextmanager
@@ -282,8 +283,5 @@ def _file_errors_as_failures(runner: Runner) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunFailed(f'{_told(error)}; {last_good_checkpoint(runner)}') from error
-
-
-def _told(error: OSError) -> str:
-    return f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)
+        told = f'{shown_path(error.filename)}: {error.strerror}' if error.filename else summarize_error(error)
+        raise RunFailed(f'{told}; {what_is_kept(runner) or "there is no checkpoint yet"}') from error

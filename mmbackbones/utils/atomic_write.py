@@ -36,8 +36,9 @@ def atomic_write(path: Path, make_folder: bool = True) -> Iterator[Path]:
     if make_folder:
         path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(_partial_name(path.name))
-    file = _open_locked(partial)
+    file = None
     try:
+        file = _open_locked(partial)
         yield partial
         os.replace(partial, path)
     except OSError as error:
@@ -45,8 +46,10 @@ def atomic_write(path: Path, make_folder: bool = True) -> Iterator[Path]:
             error.filename, error.filename2 = str(path), None
         raise
     finally:
-        file.close()
-        partial.unlink(missing_ok=True)
+        if file is not None:
+            file.close()
+        with suppress(OSError):  # such as that of a disk that became read-only, which would hide the error itself
+            partial.unlink()
 
 
 def _partial_name(name: str) -> str:
