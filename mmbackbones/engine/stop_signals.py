@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from signal import SIGINT, SIGTERM
 
 from mmengine.dist import get_world_size, is_distributed
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..errors import Terminated, interruption
@@ -135,10 +135,6 @@ def _save(runner: Runner, stop: _Stop) -> str:
     hook = _checkpoint_hook(runner)
     if hook is None:
         return f'the run ends {place}, and nothing is saved, because the config asks for no checkpoints'
-    if stop.validating:
-        for average in runner.hooks:
-            if isinstance(average, EMAHook):
-                average._swap_ema_parameters()  # a validation is of the averaged weights
     hook.save_passing(runner, stop.epoch, stop.iteration)
     path = shown_path(hook.last_checkpoint(runner) or '')
     return f'the run ends {place}, {path} is saved, and the same command with --resume continues from there'
