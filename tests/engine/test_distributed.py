@@ -54,11 +54,12 @@ SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloade
 
 @HOOKS.register_module()
 class WatchHook(Hook):
-    """Keeps what a process draws, loses and validates; spoils the second process's loss, or kills it, if asked for."""
+    """Keeps what a process draws, loses and validates; spoils the second one's loss, or kills or stops it, if asked for."""
 
     priority = 'HIGHEST'
 
-    def __init__(self, spoil: bool = False, kill: bool = False) -> None:
+    def __init__(self, spoil: bool = False, kill: bool = False, stop: bool = False) -> None:
+        self.stop = stop
         self.spoil, self.kill, self.batches, self.losses, self.validated = spoil, kill, [], [], []
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
@@ -69,6 +70,8 @@ class WatchHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         self.losses.append({name: value.item() for name, value in outputs.items() if 'loss' in name})
+        if self.stop and not runner.iter and os.environ['RANK'] == '1':
+            signal.raise_signal(signal.SIGTERM)
         if self.spoil and os.environ['RANK'] == '1':
             outputs['loss_cls'] = torch.tensor(float('nan'))
 
@@ -136,8 +139,11 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     quick = dict(accumulate=2, cfg_options={**QUICK, **BY_PARTS_OF_LABELS, **UNVALIDATED})
     runner = start(seg_config, iters=4, work_dir=str(folder / 'steps'), **quick)
     seen['steps'] = watched(runner)
+    hooks = {'custom_hooks': [dict(type='WatchHook', stop=True)], 'default_hooks.checkpoint.interval': 9}
+    stopped = {**quick, 'cfg_options': {**quick['cfg_options'], **hooks}}
+    seen['stopped'] = raised(lambda: start(seg_config, iters=4, work_dir=str(folder / 'stopped'), **stopped))
     with reads_counted() as seen['read']:
-        start(seg_config, iters=4, work_dir=str(folder / 'resumed'), resume=str(folder / 'steps/iter_2.pth'), **quick)
+        start(seg_config, iters=4, work_dir=str(folder / 'resumed'), resume=str(folder / 'stopped/iter_2.pth'), **quick)
     runner = start(
         config,
         iters=2,
@@ -371,6 +377,12 @@ def test_what_ends_the_first_process_ends_the_other(seen):
 
 def test_work_may_take_longer_than_the_time_out(seen):
     assert [report['slow'] for report in seen] == ['checked', 'checked']
+
+
+def test_a_signal_to_one_process_stops_both(folder, seen):
+    """At the end of the accumulation, because the gradients of several processes are in no checkpoint."""
+    assert [report['stopped'] for report in seen] == [('Terminated', '0')] * 2
+    assert [path.name for path in (folder / 'stopped').glob('*.pth')] == ['iter_2.pth']
 
 
 @pytest.mark.parametrize('arguments', [['train', 'CONFIG'], ['test', 'CONFIG', 'none.pth']])
