@@ -5,6 +5,7 @@ from ..evaluation import instance_tta, metrics, tiles  # noqa: F401
 from ..visualization import draw_hook  # noqa: F401
 from . import (  # noqa: F401
     averaged_weights,
+    bad_data,
     checkpoint_hook,
     checkpoint_match,
     early_stop,
@@ -15,4 +16,5 @@ from . import (  # noqa: F401
     results_hook,
     resume,
     run_log,
+    sharding,
 )

@@ -19,9 +19,11 @@ from .category_ids import ids_in_annotations
 from .checkpoint_files import CheckpointFiles
 from .checkpoint_record import RECORD, Record, read_record, run_of
 from .distributed import main_process_first
-from .finite_loss import agreement_of, check_weights, finish_loss_check
+from .finite_loss import agreement_of, finish_loss_check
+from .finite_weights import check_weights
 from .results_hook import ResultsHook
 from .running_statistics import average_running_statistics
+from .sharding import gather_shards
 
 _OLD = 'old'  # what the processes call it that the main process wants another checkpoint
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
@@ -88,7 +90,6 @@ class WholeCheckpointHook(BestCheckpointHook):
         if is_main_process():
             folder.mkdir(parents=True, exist_ok=True)
             remove_partials(folder, '*.pth.*')
-            remove_partials(Path(runner.work_dir), 'last_checkpoint.*')
         if runner._resume:
             self._take_over(runner)
         self._saved_when = monotonic()
@@ -155,6 +156,7 @@ class WholeCheckpointHook(BestCheckpointHook):
         finish_loss_check(runner)
         self._average(runner)
         check_weights(runner)
+        gather_shards(runner, options['save_optimizer'])
         self._passing = passing
 
         def write() -> None:

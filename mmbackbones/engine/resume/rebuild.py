@@ -298,5 +298,6 @@ PARTS: dict[str, Callable] = {
     'accumulated_gradients': partial(plain, finite=False),  # mixed precision skips the step of infinite ones
     'ema_state_dict': _average,
     'record': _notes,
+    'left_out': _notes,
     'results': partial(plain, finite=False),  # empty cells of a table are NaN
 }
