@@ -28,6 +28,10 @@ class RunFailed(Exception):
     on_all_processes = False
 
 
+class ProcessLost(RunFailed):
+    """The end of one process of a distributed run because another has ended, or no longer answers."""
+
+
 class Terminated(SystemExit):
     """The end that SIGTERM asked for; its code is the exit code of the process.
 

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from signal import SIGTERM
 from time import sleep
 
-from ..errors import RunFailed, Terminated, UserError, interruption, printable, summarize_error
+from ..errors import ProcessLost, RunFailed, Terminated, UserError, interruption, printable, summarize_error
 from ..utils.launchers import process_rank
 from ..utils.signals import receiving, terminate
 from ..utils.text import clipped
@@ -31,6 +31,7 @@ _IGNORED_WARNINGS = (
     'Truncated File Read',
     'Image size (',
     'Grad strides do not match',  # of PyTorch, for convolutions in channels-last on several processes
+    'FSDP2-wrapped module',  # of PyTorch, for stages of a backbone, whose maps nothing writes into
 )
 _GRACE_PERIOD = 5  # seconds that the first process has to print why the run ended
 
@@ -56,7 +57,7 @@ def run(main: Callable[[], None]) -> None:
         with receiving(terminate, SIGTERM):
             main()
     except (UserError, RunFailed) as error:
-        print_error(str(error), error.on_all_processes)
+        print_error(str(error), error.on_all_processes, wait=not isinstance(error, ProcessLost))
         sys.exit(2 if isinstance(error, UserError) else 1)
     except BaseException as error:
         # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
@@ -78,7 +79,7 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(2 if error.errno == ENAMETOOLONG else 1)
 
 
-def print_error(message: str, on_all_processes: bool = False) -> None:
+def print_error(message: str, on_all_processes: bool = False, wait: bool = True) -> None:
     """Print the message that ends this command, once for all processes of a distributed run.
 
     The first process prints. Launchers end all processes when one has ended; so another process that is still alive
@@ -87,9 +88,10 @@ def print_error(message: str, on_all_processes: bool = False) -> None:
     Args:
         message: Any text; what is not printable is escaped.
         on_all_processes: Whether every process has this error.
+        wait: Whether the first process goes first; not if it may be the one that is missing.
     """
     rank = process_rank()
-    if rank:
+    if rank and wait:
         sleep(_GRACE_PERIOD)
     if not rank or not on_all_processes:
         print('error:', printable(clipped(message), keep='\n'), file=sys.stderr, flush=True)

@@ -17,16 +17,20 @@ class Agreement:
 
     def __init__(self) -> None:
         self._given: dict[str, Callable[[], int]] = {}
+        self._hear: dict[str, Callable[[], None]] = {}
         self._agreed: dict[str, int] = {}
 
-    def ask(self, name: str, give: Callable[[], int]) -> None:
+    def ask(self, name: str, give: Callable[[], int], hear: Callable[[], None] | None = None) -> None:
         """Agree on one more number from now on; every process has to call this.
 
         Args:
             name: What it is called.
             give: This process's number, from 0 to 255.
+            hear: What to do, in all of several processes at once, when another number than 0 is agreed on.
         """
         self._given[name] = give
+        if hear:
+            self._hear[name] = hear
 
     def reduce(self, first: Tensor) -> Tensor:
         """The largest of all processes' numbers, once the device is done with it; every process has to call this.
@@ -46,6 +50,9 @@ class Agreement:
     def settle(self, numbers: Tensor) -> None:
         """Take over what :meth:`reduce` gave."""
         self._agreed = dict(zip(self._given, numbers[1:].tolist(), strict=False))
+        for name, number in self._agreed.items():
+            if number and name in self._hear:
+                self._hear[name]()
 
     def number(self, name: str) -> int:
         """The number that is agreed on; 0 before the first agreement."""

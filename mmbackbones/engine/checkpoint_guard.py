@@ -6,7 +6,7 @@ from ..errors import UserError
 
 
 def guard_checkpoints(cfg: Config, minutes: float | None = None) -> None:
-    """Have a config write its checkpoints with :class:`WholeCheckpointHook`, and none after a loss that is not finite.
+    """Have a config write its checkpoints with :class:`WholeCheckpointHook`.
 
     Args:
         cfg: The config; changed in place.
@@ -32,5 +32,3 @@ def guard_checkpoints(cfg: Config, minutes: float | None = None) -> None:
             f'default_hooks.checkpoint is a {checkpoint.type}' if checkpoint else 'the config asks for no checkpoints'
         )
         raise UserError(f'--checkpoint-minutes needs a CheckpointHook, but {kind}')
-    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
-    cfg.custom_hooks = [*others, dict(type='FiniteLossHook')]

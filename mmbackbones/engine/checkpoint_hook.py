@@ -13,14 +13,17 @@ from mmengine.registry import HOOKS
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..utils.messages import tell
 from ..weights import load_from_file
+from .averaged_weights import averaged_model
 from .best_checkpoint import BestCheckpointHook
 from .category_ids import ids_in_annotations
 from .checkpoint_files import CheckpointFiles
 from .checkpoint_record import RECORD, Record, read_record, run_of
 from .distributed import main_process_first
-from .finite_loss import agreement_of, check_weights, finish_loss_check
+from .finite_loss import agreement_of, finish_loss_check
+from .finite_weights import check_weights
 from .results_hook import ResultsHook
 from .running_statistics import average_running_statistics
+from .sharding import gather_shards
 
 _OLD = 'old'  # what the processes call it that the main process wants another checkpoint
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove
@@ -67,13 +70,14 @@ class WholeCheckpointHook(BestCheckpointHook):
         self._record(self._passing).write_to(checkpoint)
 
     def _record(self, passing: bool) -> Record:
-        return Record(self.validated, self.best, self.metrics, passing)
+        return Record(self.validated, self.best, self.metrics, self.waited, passing)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner._resume:
             self._resumed = read_record(checkpoint) if checkpoint.get(RECORD) else None
             record = self._resumed or Record()
-            self.validated, self.best, self.metrics = record.validated, record.best, record.metrics
+            self.validated, self.best = record.validated, record.best
+            self.metrics, self.waited = record.metrics, record.waited
             self._resumed_run = run_of(checkpoint)
 
     def before_train(self, runner) -> None:
@@ -86,7 +90,6 @@ class WholeCheckpointHook(BestCheckpointHook):
         if is_main_process():
             folder.mkdir(parents=True, exist_ok=True)
             remove_partials(folder, '*.pth.*')
-            remove_partials(Path(runner.work_dir), 'last_checkpoint.*')
         if runner._resume:
             self._take_over(runner)
         self._saved_when = monotonic()
@@ -144,6 +147,8 @@ class WholeCheckpointHook(BestCheckpointHook):
     def _average(self, runner) -> None:
         if not self._averaged:  # once only: the mean of equal numbers may differ from them in its last digit
             average_running_statistics(runner.model)
+            if (average := averaged_model(runner)) is not None:
+                average_running_statistics(average)
             self._averaged = True
 
     def write(self, runner, path: Path, passing: bool = False, **options) -> None:
@@ -151,6 +156,7 @@ class WholeCheckpointHook(BestCheckpointHook):
         finish_loss_check(runner)
         self._average(runner)
         check_weights(runner)
+        gather_shards(runner, options['save_optimizer'])
         self._passing = passing
 
         def write() -> None:
@@ -200,6 +206,12 @@ class WholeCheckpointHook(BestCheckpointHook):
         self._save(runner, self.files.path(step), meta)
         if is_main_process():
             self.files.keep_regular(step, self.max_keep_ckpts)
+
+    def save_end(self, runner) -> None:
+        """Save where a validation ends the run, unless that is done, or the config wants no checkpoint of the end."""
+        if self.save_last and self._saved_at != (runner.epoch, runner.iter):
+            step = runner.epoch if self.by_epoch else runner.iter
+            self._save_checkpoint_with_step(runner, step, dict(epoch=runner.epoch, iter=runner.iter))
 
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
         self.keep_best(runner, metrics)

@@ -13,6 +13,7 @@ from ..utils.garbage import paused_collector
 from .config import dump_config
 from .data_workers import LeaveSignals
 from .log import continue_log, logging_prints
+from .sharding import is_sharded
 
 
 class LeanRunner(Runner):
@@ -28,6 +29,10 @@ class LeanRunner(Runner):
         """Load a checkpoint, see :meth:`mmengine.runner.Runner.load_checkpoint`."""
         with logging_prints():
             return super().load_checkpoint(*args, **kwargs)
+
+    def _init_model_weights(self) -> None:
+        if not is_sharded(self.model):  # those were drawn before
+            super()._init_model_weights()
 
     @master_only
     def dump_config(self) -> None:

@@ -9,7 +9,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-EPOCH, ITERATION, SAMPLE = range(3)  # what the numbers of a position count
+EPOCH, ITERATION, SAMPLE, SUBSTITUTE = range(4)  # what the numbers of a position count
 _LOOPS = {'EpochBasedTrainLoop': 'PositionedEpochLoop', 'IterBasedTrainLoop': 'PositionedTrainLoop'}
 
 

@@ -19,21 +19,22 @@ from ..utils.messages import tell
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
-from .bad_data import set_on_bad_data
+from .bad_data import set_on_bad_data, stopping_at_unreadable_files
 from .batch import check_step_size, require_full_batches, set_batch
 from .checkpoint_guard import guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from .distributed import init_distributed
+from .distributed import ending_after_lost_processes, init_distributed, noticing_lost_processes
 from .early_stop import set_early_stop
-from .finite_loss import last_good_checkpoint, set_on_nan
+from .finite_loss import set_on_nan
 from .hooks import showing_progress
 from .img_scale import set_img_scale
 from .initial_weights import set_initial_weights
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
 from .log import begin_log, log_operators, logging_prints, logging_warnings
+from .loss_normalizers import share_normalizers
 from .metric_config import use_exact_metrics
 from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
@@ -45,18 +46,21 @@ from .resume import (
     RunState,
     check_accumulation,
     check_classes,
+    check_early_stop,
     check_length,
     check_model,
     check_optimizer,
     is_newest,
     log_resume,
 )
+from .run_failure import last_good_checkpoint
 from .run_header import print_training
 from .run_log import check_log, ending_logs, log_run, without_logs
 from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
+from .sharding import set_sharding
 from .stop_signals import stopping
 from .trials import (
     check_batch_search,
@@ -169,6 +173,7 @@ def run_training(
             settings = run_settings(cfg, root, img_scale, asked['time_budget'])
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
             run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
+            set_on_bad_data(cfg, asked['on_bad_data'], checked=root is not None)
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             log_run(cfg, asked['log'], run, state.iter if state else 0)
             runner = _build_runner(cfg, original_length, options, state)
@@ -177,10 +182,13 @@ def run_training(
         print_training(runner)
         failed = 'the first iteration of this config fails'
         with (
+            ending_after_lost_processes(lambda: last_good_checkpoint(runner)),
             _file_errors_as_failures(runner),
             stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
+            stopping_at_unreadable_files(runner),
+            noticing_lost_processes(),
         ):
             runner.train()
     return runner
@@ -206,15 +214,14 @@ def _apply_arguments(
         set_provisional_length(cfg)
     else:
         set_length(cfg, asked['epochs'], asked['iters'])
-    if asked['ema']:
-        set_ema(cfg)
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
-    set_on_bad_data(cfg, asked['on_bad_data'])
-    set_on_nan(cfg, asked['on_nan'])
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
+    set_on_nan(cfg, asked['on_nan'])
+    set_ema(cfg, asked['ema'])
+    set_sharding(cfg, asked['batch_size'])
     guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
@@ -241,6 +248,7 @@ def _check_run(state: RunState, cfg: Config, model: Module, optimizer: OptimWrap
         model, optimizer = build_model(cfg, len(state.classes))
     check_model(state, cfg, model)
     check_length(state, cfg)
+    check_early_stop(state, cfg)
     check_optimizer(state, optimizer)
     check_accumulation(state, cfg.optim_wrapper.accumulative_counts)
 
@@ -267,6 +275,7 @@ def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], s
     check_step_size(cfg, images, get_world_size())
     if state:
         check_model(state, cfg, getattr(runner.model, 'module', runner.model))
+    share_normalizers(runner.model)
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
     )

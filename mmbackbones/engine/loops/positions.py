@@ -4,11 +4,16 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import count
 from typing import Any
 
+import numpy as np
 from mmengine.dist import get_dist_info
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data_workers import signals_held
-from ..seeding import SAMPLE, seed_all
+from ..seeding import SAMPLE, SUBSTITUTE, seed_all
+from ..watched_files import UnreadableFile
+from .image_sizes import keep_image_sizes
+
+_ATTEMPTS = 8  # at reading another image in the place of one
 
 Position = tuple[int, int, int]  # index in the data set, iteration, place in the batch of all processes
 
@@ -30,6 +35,7 @@ class Positions(Sampler):
         self.batches, self.begin, self.end = batches, begin, end
         self.epoch, self.epoch_begin = epoch, epoch_begin
         self.rank, self.world_size = get_dist_info()
+        keep_image_sizes(batches)
 
     def __iter__(self) -> Iterator[list[Position]]:
         sampler: Any = getattr(self.batches, 'sampler', None)
@@ -57,20 +63,35 @@ class Positions(Sampler):
 class PositionedDataset(Dataset):
     """A data set that seeds the generators for the position of each sample in the training run.
 
-    A sample comes with its problems: texts for the main process, none as a rule.
+    A sample comes with its problems: texts for the main process, none as a rule. Where a file can no longer be read,
+    another sample takes the place of its own.
 
     Args:
-        dataset: The data set of a loader.
+        dataset: The data set of a loader, which has a length.
         seed: The seed of the run.
     """
 
-    def __init__(self, dataset: Dataset, seed: int) -> None:
+    def __init__(self, dataset: Any, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
 
     def __getitem__(self, position: Position) -> tuple[Any, tuple[str, ...]]:
         index, iteration, place = position
         seed_all(self.seed, SAMPLE, iteration, place)
-        return self.dataset[index], ()
+        try:
+            return self.dataset[index], ()
+        except UnreadableFile as error:
+            return self._substitute(str(error), iteration, place)
+
+    def _substitute(self, problem: str, iteration: int, place: int) -> tuple[Any, tuple[str, ...]]:
+        """Another sample for a position, which follows from it, too; raises UnreadableFile if it cannot be read."""
+        problems = [problem]
+        for attempt in range(_ATTEMPTS):
+            seed_all(self.seed, SUBSTITUTE, iteration, place, attempt)
+            try:
+                return self.dataset[np.random.randint(len(self.dataset))], tuple(problems)
+            except UnreadableFile as error:
+                problems.append(str(error))
+        raise UnreadableFile(f'{problem}, nor can any of {_ATTEMPTS} images that were drawn in its place be read')
 
 
 class _Collate:
