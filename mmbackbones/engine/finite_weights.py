@@ -1,6 +1,7 @@
 """The end of a training run before it writes a checkpoint of something that is not finite."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from mmengine.dist import all_gather_object
 from mmengine.hooks import EMAHook
@@ -30,10 +31,9 @@ def _saved_tensors(runner) -> Iterator[tuple[str, Tensor]]:
     yield from parameters.items()
     for name, value in running_statistics(runner.model).items():
         yield name.removeprefix('module.'), value
-    for hook in runner.hooks:
-        if isinstance(hook, EMAHook):
-            for name, value in hook.ema_model.module.state_dict().items():
-                yield f'the average of {name}', value
+    for average in (hook.ema_model.module for hook in runner.hooks if isinstance(hook, EMAHook)):
+        for name, value in chain(average.named_parameters(), running_statistics(average).items()):
+            yield f'the average of {name}', value
     for name, value in parameters.items():
         for kept in runner.optim_wrapper.optimizer.state.get(value, {}).values():
             if isinstance(kept, Tensor):
