@@ -26,6 +26,7 @@ class BestCheckpointHook(CheckpointHook):
         super().__init__(*args, **kwargs)
         self.best: dict[str, tuple[float, int | None]] = {}  # metric -> score and position
         self.metrics: dict[int, dict[str, float]] = {}  # position -> metrics, of the last validation and the best ones
+        self.waited = 0  # validations in a row without a better figure, of the first metric of `save_best`
 
     def best_checkpoint(self) -> tuple[Path, str, dict[str, float]] | None:
         """The best checkpoint by the first metric of ``save_best``, if there is one.
@@ -66,6 +67,8 @@ class BestCheckpointHook(CheckpointHook):
                     self.best[self.key_indicators[0]] = self.best.pop('auto')
             for key, rule in zip(self.key_indicators, self.rules, strict=True):
                 self._keep_best_of(runner, key, rule, metrics, step)
+            is_better = self.best.get(self.key_indicators[0], (0.0, None))[1] == step
+            self.waited = 0 if is_better else self.waited + 1
         kept = {step, *(best_step for _, best_step in self.best.values())}
         self.metrics = {position: found for position, found in self.metrics.items() if position in kept}
 

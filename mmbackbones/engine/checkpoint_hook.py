@@ -13,6 +13,7 @@ from mmengine.registry import HOOKS
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..utils.messages import tell
 from ..weights import load_from_file
+from .averaged_weights import averaged_model
 from .best_checkpoint import BestCheckpointHook
 from .category_ids import ids_in_annotations
 from .checkpoint_files import CheckpointFiles
@@ -69,13 +70,14 @@ class WholeCheckpointHook(BestCheckpointHook):
         self._record(self._passing).write_to(checkpoint)
 
     def _record(self, passing: bool) -> Record:
-        return Record(self.validated, self.best, self.metrics, passing)
+        return Record(self.validated, self.best, self.metrics, self.waited, passing)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner._resume:
             self._resumed = read_record(checkpoint) if checkpoint.get(RECORD) else None
             record = self._resumed or Record()
-            self.validated, self.best, self.metrics = record.validated, record.best, record.metrics
+            self.validated, self.best = record.validated, record.best
+            self.metrics, self.waited = record.metrics, record.waited
             self._resumed_run = run_of(checkpoint)
 
     def before_train(self, runner) -> None:
@@ -88,7 +90,6 @@ class WholeCheckpointHook(BestCheckpointHook):
         if is_main_process():
             folder.mkdir(parents=True, exist_ok=True)
             remove_partials(folder, '*.pth.*')
-            remove_partials(Path(runner.work_dir), 'last_checkpoint.*')
         if runner._resume:
             self._take_over(runner)
         self._saved_when = monotonic()
@@ -146,6 +147,8 @@ class WholeCheckpointHook(BestCheckpointHook):
     def _average(self, runner) -> None:
         if not self._averaged:  # once only: the mean of equal numbers may differ from them in its last digit
             average_running_statistics(runner.model)
+            if (average := averaged_model(runner)) is not None:
+                average_running_statistics(average)
             self._averaged = True
 
     def write(self, runner, path: Path, passing: bool = False, **options) -> None:
@@ -203,6 +206,12 @@ class WholeCheckpointHook(BestCheckpointHook):
         self._save(runner, self.files.path(step), meta)
         if is_main_process():
             self.files.keep_regular(step, self.max_keep_ckpts)
+
+    def save_end(self, runner) -> None:
+        """Save where a validation ends the run, unless that is done, or the config wants no checkpoint of the end."""
+        if self.save_last and self._saved_at != (runner.epoch, runner.iter):
+            step = runner.epoch if self.by_epoch else runner.iter
+            self._save_checkpoint_with_step(runner, step, dict(epoch=runner.epoch, iter=runner.iter))
 
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
         self.keep_best(runner, metrics)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 RECORD = 'record'  # name of our part of a checkpoint
 
@@ -17,12 +17,14 @@ class Record:
             to do.
         best: Metric -> score and position. None as the position: it was chosen by a run that kept no record.
         metrics: Position -> metrics, of the last validation and the best ones.
+        waited: Validations in a row that found no better figure of the first metric that the best is chosen by.
         passing: Whether the file is only kept until the next checkpoint is written.
     """
 
     validated: int | None = None
     best: dict[str, tuple[float, int | None]] = field(default_factory=dict)
     metrics: dict[int, dict[str, float]] = field(default_factory=dict)
+    waited: int = 0
     passing: bool = False
 
     def write_to(self, checkpoint: dict[str, Any]) -> None:
@@ -35,7 +37,7 @@ def read_record(checkpoint: Mapping) -> Record:
     """The record in a checkpoint. Anybody may have written the file: entries of a wrong type are left out."""
     given = checkpoint.get(RECORD)
     given = given if isinstance(given, dict) else {}
-    validated, best, metrics = (given.get(key) for key in ('validated', 'best', 'metrics'))
+    validated, best, metrics, waited = (given.get(key) for key in ('validated', 'best', 'metrics', 'waited'))
     return Record(
         validated=validated if _is_position(validated) else None,
         best={
@@ -59,6 +61,7 @@ def read_record(checkpoint: Mapping) -> Record:
             for position, found in (metrics if isinstance(metrics, dict) else {}).items()
             if _is_position(position) and isinstance(found, dict)
         },
+        waited=waited if _is_position(waited) else 0,
         passing=given.get('passing') is True,
     )
 
@@ -80,5 +83,5 @@ def run_of(checkpoint: Any) -> str | None:
     return run if isinstance(run, str) else None
 
 
-def _is_position(value: Any) -> bool:
+def _is_position(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 2**53

@@ -12,6 +12,7 @@ from mmengine.utils import apply_to
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .averaged_weights import averages_weights
 
 try:
     from torch.distributed.fsdp import FSDPModule, fully_shard
@@ -34,11 +35,12 @@ def drop_sharding(cfg: Config) -> None:
         cfg.pop('model_wrapper_cfg')
 
 
-def set_sharding(cfg: Config) -> None:
+def set_sharding(cfg: Config, batch_size: int | str | None = None) -> None:
     """Prepare the config of a sharded training run; any other stays as it is.
 
     Args:
         cfg: The config that is run, complete but for the data; changed in place.
+        batch_size: As it was asked for.
 
     Raises:
         UserError: It asks for MMEngine's wrapper, or for something that does not go together with shards.
@@ -59,13 +61,16 @@ def set_sharding(cfg: Config) -> None:
     if fully_shard is None:
         raise UserError(f'{WRAPPER} needs PyTorch 2.6, and {torch.__version__} is installed')
     unsupported = {
-        '--amp (AmpOptimWrapper)': 'Amp' in str(cfg.optim_wrapper.get('type')),
-        '--on-nan skip': any(hook['type'] == 'FiniteLossHook' and hook.get('skip') for hook in cfg.custom_hooks),
-        'averaged weights (--ema)': any('EMA' in str(hook['type']) for hook in cfg.custom_hooks),
+        '--amp': 'Amp' in str(cfg.optim_wrapper.get('type')),
+        '--ema': averages_weights(cfg),
+        '--on-nan skip': any(hook.get('skip') for hook in cfg.custom_hooks if hook['type'] == 'FiniteLossHook'),
+        '--batch-size auto': batch_size == 'auto',
     }
-    for what, is_there in unsupported.items():
-        if is_there:
-            raise UserError(f'model_wrapper_cfg.type={WRAPPER} does not go together with {what}: leave out one of both')
+    for option, given in unsupported.items():
+        if given:
+            raise UserError(
+                f'model_wrapper_cfg.type={WRAPPER} does not go together with {option}: leave out one of both'
+            )
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='ShardsHook')]
 
 

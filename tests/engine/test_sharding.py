@@ -13,7 +13,8 @@ def distributed(monkeypatch):
 
 
 def make_config(kind: str = sharding.WRAPPER, **parts) -> Config:
-    return Config({'model_wrapper_cfg': dict(type=kind), 'optim_wrapper': dict(type='OptimWrapper'), **parts})
+    base = dict(model_wrapper_cfg=dict(type=kind), optim_wrapper=dict(type='OptimWrapper'), default_hooks={})
+    return Config({**base, **parts})
 
 
 @pytest.mark.parametrize(
@@ -22,13 +23,19 @@ def make_config(kind: str = sharding.WRAPPER, **parts) -> Config:
         (make_config('MMFullyShardedDataParallel'), 'use model_wrapper_cfg.type=FullyShardedModel'),
         (make_config(optim_wrapper=dict(type='AmpOptimWrapper')), 'does not go together with --amp'),
         (make_config(custom_hooks=[dict(type='FiniteLossHook', skip=3)]), 'does not go together with --on-nan skip'),
-        (make_config(custom_hooks=[dict(type='EMAHook')]), r'does not go together with averaged weights \(--ema\)'),
+        (make_config(custom_hooks=[dict(type='EMAHook')]), 'does not go together with --ema'),
+        (make_config(custom_hooks=[dict(type='FiniteLossHook', skip=1)]), 'does not go together with --on-nan skip'),
         (make_config(model_wrapper_cfg=dict(type=sharding.WRAPPER, device_id=0)), 'device_id: .* takes no arguments'),
     ],
 )
 def test_what_is_refused(distributed, cfg, message):
     with pytest.raises(UserError, match=message):
         sharding.set_sharding(cfg)
+
+
+def test_the_batch_size_is_given(distributed):
+    with pytest.raises(UserError, match='does not go together with --batch-size auto'):
+        sharding.set_sharding(make_config(), 'auto')
 
 
 def test_before_pytorch_2_6(distributed, monkeypatch):

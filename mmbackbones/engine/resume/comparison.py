@@ -18,7 +18,7 @@ from ...utils.text import counted
 from ...weights.loading import is_needed
 from .run_state import RunState, distinctive_hyperparameters
 
-_COMPARED = ('data', 'batch_size', 'processes', 'accumulate', 'lr', 'img_scale', 'amp', 'optimizer')
+_COMPARED = ('data', 'batch_size', 'processes', 'accumulate', 'lr', 'img_scale', 'amp', 'optimizer', 'ema')
 
 
 def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
@@ -136,6 +136,17 @@ def check_length(state: RunState, cfg: Config) -> None:
         raise UserError(
             f'{state.path} is past the end of this run: {where}, {total} are asked for; use {option} N with N above '
             f'{done}'
+        )
+
+
+def check_early_stop(state: RunState, cfg: Config) -> None:
+    """Raise UserError if the run that wrote a checkpoint has ended because it no longer got better."""
+    patience = (cfg.default_hooks.get('early_stop') or {}).get('patience')
+    if patience and state.waited >= patience:
+        waited = f'{counted(state.waited, "validation")} in a row found no better figure'
+        raise UserError(
+            f'{state.path} is of a finished run: {waited}, and --early-stop {patience} ends it there; to train longer, '
+            f'use --early-stop N with N above {state.waited}, or leave it out'
         )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...weights import load_from_file, trained_classes
-from ..checkpoint_record import lacks_validation
+from ..checkpoint_record import lacks_validation, read_record
 from ..label_options import LabelOptions, trained_labels
 from .rebuild import rebuild_checkpoint
 
@@ -44,6 +44,7 @@ class RunState:
         config: Name of the config, if the file says.
         settings: Further settings of the run, for comparison.
         validated: Whether the validation that was due at this checkpoint was completed.
+        waited: Validations in a row that found no better figure.
         checkpoint: Content of the file, until :meth:`take_checkpoint` hands it on; only in the process that read it.
     """
 
@@ -67,6 +68,7 @@ class RunState:
     config: str | None = None
     settings: dict[str, int | float | str] = field(default_factory=dict)
     validated: bool = True
+    waited: int = 0
     checkpoint: dict | None = field(default=None, repr=False)
 
     @property
@@ -135,6 +137,7 @@ def read_run_state(path: str | os.PathLike) -> RunState:
             if isinstance(value, int | float) or (isinstance(value, str) and value.isprintable())
         },
         validated=not lacks_validation(checkpoint),
+        waited=read_record(checkpoint).waited,
         checkpoint=content,
     )
 
