@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from mmengine.dist import all_gather_object
-from mmengine.hooks import EMAHook
 from torch import Tensor
 
+from .averaged_weights import averaged_model
 from .run_failure import last_good_checkpoint, run_failed
 from .running_statistics import running_statistics
 from .sharding import local_part
@@ -31,7 +31,8 @@ def _saved_tensors(runner) -> Iterator[tuple[str, Tensor]]:
     yield from parameters.items()
     for name, value in running_statistics(runner.model).items():
         yield name.removeprefix('module.'), value
-    for average in (hook.ema_model.module for hook in runner.hooks if isinstance(hook, EMAHook)):
+    average = averaged_model(runner)
+    if average is not None:
         for name, value in chain(average.named_parameters(), running_statistics(average).items()):
             yield f'the average of {name}', value
     for name, value in parameters.items():
