@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from mmengine.dist import all_gather_object
+from mmengine.optim import AmpOptimWrapper
 from torch import Tensor
 
 from .averaged_weights import averaged_model
@@ -15,7 +16,8 @@ from .sharding import local_part
 def check_weights(runner) -> None:
     """Raise RunFailed, in all processes, if anything that goes into a checkpoint is not finite.
 
-    That is weights and running statistics, their averages, and what the optimizer keeps of each parameter.
+    That is weights and running statistics, their averages, what the optimizer keeps of each parameter, and gradients
+    that wait for their optimizer step.
     """
     wrong = next((name for name, value in _saved_tensors(runner) if not local_part(value).isfinite().all()), None)
     wrong = next((name for name in all_gather_object(wrong) if name), None)  # each may have shards only
@@ -39,3 +41,5 @@ def _saved_tensors(runner) -> Iterator[tuple[str, Tensor]]:
         for kept in runner.optim_wrapper.optimizer.state.get(value, {}).values():
             if isinstance(kept, Tensor):
                 yield f"the optimizer's state of {name}", kept
+        if value.grad is not None and not isinstance(runner.optim_wrapper, AmpOptimWrapper):  # which has infinite ones
+            yield f'the gradient of {name}', value.grad

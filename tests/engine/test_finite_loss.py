@@ -152,8 +152,9 @@ def test_a_pending_check_is_finished_in_time(finish):
         (lambda runner: runner.model[0].running_var, '0.running_var'),
         (lambda runner: averaged_model(runner)[0].bias.data, 'the average of 0.bias'),
         (moment, "the optimizer's state of 0.weight"),
+        (lambda runner: runner.model[0].weight.grad, 'the gradient of 0.weight'),
     ],
-    ids=['weight', 'statistic', 'average', 'moment'],
+    ids=['weight', 'statistic', 'average', 'moment', 'gradient'],
 )
 def test_nothing_that_is_not_finite_is_saved(spoil, name):
     average = AveragedWeightsHook()
