@@ -80,6 +80,27 @@ class WatchHook(Hook):
             self.validated.append({key: value.clone() for key, value in whole(runner.model).state_dict().items()})
 
 
+@HOOKS.register_module()
+class TroubleHook(Hook):
+    """Takes an image away in the first process after the check of the data; makes NaN of a batch of the second."""
+
+    def __init__(self, image: str, batch: int = -1) -> None:
+        self.image, self.batch = image, batch
+
+    def before_train(self, runner) -> None:
+        if os.environ['RANK'] == '0':
+            os.rename(self.image, f'{self.image}.hidden')
+            return
+        preprocessor = whole(runner.model).data_preprocessor
+        preprocess = preprocessor.forward
+
+        def spoil(data, training=False):
+            data = preprocess(data, training)
+            return {**data, 'inputs': data['inputs'] * float('nan')} if runner.iter == self.batch else data
+
+        preprocessor.forward = spoil
+
+
 def whole(model):
     return getattr(model, 'module', model)
 
@@ -152,6 +173,14 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
         cfg_options={**by_parts, **SHARDED},
     )
     seen['shards'] = {name: value.to_local().numel() for name, value in runner.model.named_parameters()}
+    image = next((Path(data) / 'images/training').glob('*3.jpg'))
+    troubled = {**QUICK, **UNVALIDATED, 'custom_hooks': [dict(type='TroubleHook', image=str(image), batch=1)]}
+    skip = dict(accumulate=2, on_nan=('skip', 1), on_bad_data='skip', cfg_options=troubled)
+    runner = start(config, iters=4, work_dir=str(folder / 'skip'), **skip)
+    seen['skip'] = whole(runner.model).state_dict()
+    distributed.main_process_first(lambda: os.rename(f'{image}.hidden', image))
+    seen['bad'] = raised(lambda: start(config, iters=4, work_dir=str(folder / 'bad'), cfg_options=troubled))
+    distributed.main_process_first(lambda: os.rename(f'{image}.hidden', image))
     seen['nan'] = raised(lambda: start(config, iters=2, work_dir=str(folder / 'nan'), cfg_options=options))
     seen['relayed'] = [
         raised(lambda error=error: distributed.main_process_first(raiser(error)))
@@ -362,6 +391,25 @@ def test_one_process_with_nan_ends_both(folder, seen):
     assert 'loss_cls is nan' in said
     assert (kind, said) == other
     assert not list((folder / 'nan').glob('*.pth'))
+
+
+def test_a_batch_that_is_left_out_is_so_in_both(folder, seen):
+    """Also the last one of an accumulation, which would have brought the gradients of both together."""
+    assert_equal(seen[0]['skip'], seen[1]['skip'])
+    saved = load_from_file(folder / 'skip/iter_4.pth')
+    assert_equal(seen[0]['skip'], saved['state_dict'])
+    assert saved['left_out']['losses']['count'] == 1
+    assert len(saved['left_out']['losses']['files']) == 2  # of the second process
+
+
+def test_both_know_of_an_image_that_is_missing(folder, seen):
+    missing = load_from_file(folder / 'skip/iter_4.pth')['left_out']['bad data']
+    assert missing['count'] >= 1
+    assert [name.split('/')[-1] for name in missing['files']] == ['000003.jpg no longer exists']
+    (kind, said), other = (report['bad'] for report in seen)
+    assert kind == 'RunFailed'
+    assert '000003.jpg no longer exists; ' in said
+    assert (kind, said) == other
 
 
 def test_what_ends_the_first_process_ends_the_other(seen):
