@@ -21,7 +21,7 @@ MMENGINE_onedl := onedl-mmengine
 REFUSED = $(VENV) holds the libraries of STACK=$(OTHER), which those of STACK=$(STACK) would overwrite: leave STACK out, \
 or choose another environment, such as VENV=.venv-$(STACK)
 
-.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu lint format types arrows spelling check \
+.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu soak lint format types arrows spelling check \
   wheelhouse
 
 setup: $(VENV)/.ready-$(STACK)
@@ -60,7 +60,7 @@ test: setup
 	$(BIN)/python -m pytest $(IN_TWO_PROCESSES)
 
 test-fast: setup
-	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m "not slow and not gpu"
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m "not slow and not gpu and not soak"
 
 # What touches OpenMMLab's libraries, for a second environment with the other stack.
 WITHOUT_LIBRARIES := analysis benchmarks datasets utils test_docs.py test_errors.py test_makefile.py test_model_zoo.py \
@@ -91,3 +91,9 @@ format: setup
 # On a machine with a CUDA GPU.
 test-gpu: setup
 	$(BIN)/python -m pytest -m gpu tests/gpu
+
+# Kills at random moments, and memory over thousands of iterations: about an hour on two cores.
+TRIALS ?= 30
+SEED ?= 0
+soak: setup
+	SOAK_TRIALS=$(TRIALS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m soak tests/soak

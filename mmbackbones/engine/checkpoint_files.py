@@ -77,7 +77,7 @@ class CheckpointFiles:
     # What goes.
 
     def keep_regular(self, step: int, number: int) -> None:
-        """Keep a regular checkpoint and those before it, `number` of them in all; all there are if that is 0 or less."""
+        """Keep a regular checkpoint and those before it, `number` of them in all; any number if that is 0 or less."""
         if number > 0 and step not in self._kept:
             self._kept.append(step)
             for old in self._kept[:-number]:

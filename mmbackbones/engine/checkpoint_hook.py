@@ -90,7 +90,6 @@ class WholeCheckpointHook(BestCheckpointHook):
         if is_main_process():
             folder.mkdir(parents=True, exist_ok=True)
             remove_partials(folder, '*.pth.*')
-            remove_partials(Path(runner.work_dir), 'last_checkpoint.*')
         if runner._resume:
             self._take_over(runner)
         self._saved_when = monotonic()

@@ -16,6 +16,7 @@ from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
 from ..utils.signals import receiving, terminate
+from .agreement import Agreement
 from .checkpoint_hook import WholeCheckpointHook, can_be_saved
 from .finite_loss import agreement_of, finish_loss_check
 
@@ -43,12 +44,17 @@ class StopHook(Hook):
 
     Before the first iteration, when there is nothing to save, a signal ends the run where it is; the second signal does
     so at any time. With several processes, all end after the same iteration, whichever of them got the signal.
+
+    Args:
+        agreement: By which the processes of the run agree.
     """
 
     priority = 'LOWEST'  # when all others have seen the iteration
 
-    def __init__(self) -> None:
-        self.training = False
+    def __init__(self, agreement: Agreement) -> None:
+        self.agreement = agreement
+        self.agreement.ask(_STOP, lambda: self.signal)
+        self.training = False  # or validating
         self.signal = 0  # that came while training
 
     def receive(self, number: int) -> None:
@@ -64,11 +70,10 @@ class StopHook(Hook):
             raise KeyboardInterrupt
         terminate(number)
 
-    def before_train(self, runner) -> None:
-        self.agreement = agreement_of(runner)
-        self.agreement.ask(_STOP, lambda: self.signal)
-
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        self.training = True
+
+    def before_val_epoch(self, runner) -> None:
         self.training = True
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
@@ -83,14 +88,13 @@ class StopHook(Hook):
     def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         # The processes may have different numbers of batches.
         shared = len(runner.val_dataloader.dataset) // get_world_size() // (runner.val_dataloader.batch_size or 1)
-        if self.training and (not is_distributed() or batch_idx < shared):
+        if not is_distributed() or batch_idx < shared:
             self.agreement.agree_now(_STOP)
             self._stop_if_asked(runner, runner.epoch, runner.iter, validating=True)
 
     def after_val_epoch(self, runner, metrics=None) -> None:
-        if self.training:
-            self.agreement.agree_now(_STOP)
-            self._stop_if_asked(runner, runner.epoch, runner.iter)
+        self.agreement.agree_now(_STOP)
+        self._stop_if_asked(runner, runner.epoch, runner.iter)
 
     def _stop_if_asked(self, runner, epoch: int, iteration: int, validating: bool = False) -> None:
         number = self.agreement.number(_STOP)
@@ -106,7 +110,7 @@ def stopping(runner: Runner) -> Iterator[None]:
         KeyboardInterrupt: It was Ctrl-C; with the sentence that was told if the run was saved.
         Terminated: It was SIGTERM; with the exit code 0 if the run was saved.
     """
-    hook = StopHook()
+    hook = StopHook(agreement_of(runner))
     runner.register_hook(hook)
     try:
         with receiving(hook.receive, SIGINT, SIGTERM):
@@ -134,7 +138,7 @@ def _save(runner: Runner, stop: _Stop) -> str:
     if hook is None:
         return f'the run ends {place}, and nothing is saved, because the config asks for no checkpoints'
     hook.save_passing(runner, stop.epoch, stop.iteration)
-    path = shown_path(hook.last_ckpt)
+    path = shown_path(hook.last_checkpoint(runner) or '')
     return f'the run ends {place}, {path} is saved, and the same command with --resume continues from there'
 
 

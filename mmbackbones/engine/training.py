@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from mmengine.config import Config
@@ -61,6 +62,13 @@ from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
 from .sharding import set_sharding
 from .stop_signals import stopping
+from .trials import (
+    check_batch_search,
+    choose_batch_size,
+    fit_time_budget,
+    set_provisional_length,
+    take_over,
+)
 from .work_dir import WorkDir
 
 # Arguments that entries of the config stand for, and their defaults.
@@ -84,6 +92,7 @@ ARGUMENTS: dict[str, Any] = dict(
     on_bad_data='stop',
     on_nan='stop',
 )
+_INTERVALS = ('train_cfg.val_interval', 'default_hooks.checkpoint.interval')
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
 
@@ -119,6 +128,7 @@ def run_training(
         KeyboardInterrupt: Ctrl-C; from the first iteration on after saving.
         SystemExit: SIGTERM, after saving, from the first iteration on.
     """
+    began = monotonic()
     options = flatten(cfg_options)
     given = dict(data=data, img_scale=img_scale, work_dir=work_dir, background=background, ignore_label=ignore_label)
     given |= {key: value for key, value in arguments.items() if value != ARGUMENTS[key]}
@@ -143,13 +153,14 @@ def run_training(
             root = resolve_data_root(cfg, data)
             if root is not None:
                 require_loaders(cfg)
-            settings = run_settings(cfg, root, img_scale)
             state = set_initial_weights(cfg, asked['weights'], asked['from_scratch'], asked['resume'])
             if state:
+                take_over(cfg, asked, state)
+                merge_again(cfg, options_in(options, *_INTERVALS))
                 _check_run(state, cfg, model, optimizer)
                 if is_segmentor(cfg):
                     labels = labels_as_trained(state.path, **labels, resumed=state.labels)
-                log_resume(state, cfg, settings)
+                log_resume(state, cfg, run_settings(cfg, root, img_scale))
             else:
                 folder.log_earlier_checkpoints()
             del model, optimizer
@@ -158,6 +169,8 @@ def run_training(
             apply_dataset(cfg, root, builtin_dataset=data is None, **labels)
             _check_classes(cfg, state, options)
             merge_again(cfg, options_in(options, *_DATA))
+            _try(cfg, asked, original_length, options, began, resumed=state is not None)
+            settings = run_settings(cfg, root, img_scale, asked['time_budget'])
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
             run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
             set_on_bad_data(cfg, asked['on_bad_data'], checked=root is not None)
@@ -187,7 +200,8 @@ def _apply_arguments(
     """Write the arguments into the config, and ``--cfg-options`` over what they wrote."""
     if img_scale:
         set_img_scale(cfg, *img_scale)
-    # With 'auto' what follows from the batch size is set when it is known.
+    if asked['batch_size'] == 'auto':
+        check_batch_search()
     set_batch(cfg, None if asked['batch_size'] == 'auto' else asked['batch_size'], asked['accumulate'])
     set_learning_rate(cfg, asked['lr'], asked['batch_size'] is not None, asked['accumulate'])
     if is_segmentor(cfg):
@@ -196,7 +210,10 @@ def _apply_arguments(
         set_amp(cfg)
     else:
         drop_unsupported_amp(cfg)
-    set_length(cfg, asked['epochs'], asked['iters'])
+    if asked['time_budget']:
+        set_provisional_length(cfg)
+    else:
+        set_length(cfg, asked['epochs'], asked['iters'])
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
     use_exact_metrics(cfg)
@@ -211,6 +228,18 @@ def _apply_arguments(
         asked['resume'] = cfg.get('load_from') or 'auto'
     elif cfg.get('load_from') and not asked['weights'] and not asked['from_scratch']:
         asked['weights'] = cfg.load_from  # MMEngine would load it unchecked, after the check of the data
+
+
+def _try(
+    cfg: Config, asked: dict[str, Any], recipe: dict, options: dict[str, Any], began: float, resumed: bool
+) -> None:
+    """Find what was left to trials: first the batch size, which the length depends on."""
+    with blaming(options, 'a trial of this config fails'):
+        if asked['batch_size'] == 'auto':
+            choose_batch_size(cfg)
+        if asked['time_budget'] and not resumed:
+            fit_time_budget(cfg, recipe, asked['time_budget'], began, options.get('train_cfg.val_interval'))
+            merge_again(cfg, options_in(options, *_INTERVALS))
 
 
 def _check_run(state: RunState, cfg: Config, model: Module, optimizer: OptimWrapper) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
 
 import torch
@@ -53,6 +55,24 @@ def fork(function: Callable[[], object]) -> int:
     process.start()
     process.join(120)
     return process.exitcode
+
+
+def start_logged(function: Callable[[], object], log: Path) -> Process:
+    """Call `function` in a forked process that leads a group of its own, and prints to the file `log`."""
+
+    def child() -> None:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs in the background ignore
+        with open(log, 'w', buffering=1) as output:
+            for stream in (1, 2):
+                os.dup2(output.fileno(), stream)
+            sys.stdout = sys.stderr = output
+            torch.set_num_threads(1)
+            function()
+
+    process = get_context('fork').Process(target=child)
+    process.start()
+    return process
 
 
 def run_killed(function: Callable[[], object], name: str, occurrence: int) -> None:
