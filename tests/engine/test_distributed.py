@@ -21,7 +21,7 @@ from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from mmbackbones.apis import test as evaluate
 from mmbackbones.datasets.shapes import generate_shapes
-from mmbackbones.engine import distributed
+from mmbackbones.engine import dataset_config, distributed
 from mmbackbones.engine.training import run_training
 from mmbackbones.errors import ProcessLost, UserError
 from mmbackbones.evaluation.results_table import read_results_csv
@@ -140,12 +140,15 @@ def reads_counted():
 
 def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     """All that a process does; returns what is to be looked at."""
+    checked = []
+    load = dataset_config.load_detection
+    dataset_config.load_detection = lambda *args, **kwargs: checked.append(args) or load(*args, **kwargs)
     options = {'custom_hooks': [dict(type='WatchHook')], 'train_dataloader.num_workers': 1, **SCORES}
     by_parts = {**options, **BY_PARTS}
     start = partial(run_training, data=data, img_scale=(64, 64), batch_size=2, launcher='pytorch')
     test = partial(evaluate, data=data, img_scale=(64, 64), launcher='pytorch')
     runner = start(config, iters=2, work_dir=str(folder / 'boxes'), cfg_options=by_parts)
-    seen = dict(boxes=watched(runner))
+    seen = dict(boxes=watched(runner), checks=len(checked))
     seen['metrics'] = test(
         str(folder / 'boxes/iter_2.pth'),
         config=config,
@@ -285,6 +288,10 @@ def test_the_first_process_writes_the_results(folder, kind, metric):
     assert metric in row
     assert (folder / kind / 'curves.png').is_file()
     assert not (folder / 'nan' / 'results.csv').exists()
+
+
+def test_one_process_checks_the_data(seen):
+    assert [report['checks'] for report in seen] == [1, 0]
 
 
 def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp_path):
