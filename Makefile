@@ -21,8 +21,8 @@ MMENGINE_onedl := onedl-mmengine
 REFUSED = $(VENV) holds the libraries of STACK=$(OTHER), which those of STACK=$(STACK) would overwrite: leave STACK out, \
 or choose another environment, such as VENV=.venv-$(STACK)
 
-.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu fuzz lint format types arrows spelling check \
-  wheelhouse
+.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu soak fuzz lint format types arrows spelling \
+  check wheelhouse
 
 setup: $(VENV)/.ready-$(STACK)
 
@@ -54,23 +54,24 @@ demo-mask: setup
 demo-seg: setup
 	$(BIN)/python tools/demo.py seg
 
-# One thread per process (tests/conftest.py), two processes.
+# One thread per process, two processes that take module by module, in the order of tests/conftest.py.
+IN_TWO_PROCESSES := -n 2 --dist loadscope --no-loadscope-reorder
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES)
 
 test-fast: setup
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not gpu"
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m "not slow and not gpu and not soak"
 
 # What touches OpenMMLab's libraries, for a second environment with the other stack.
 WITHOUT_LIBRARIES := analysis benchmarks datasets utils test_docs.py test_errors.py test_makefile.py test_model_zoo.py \
   test_wheel.py test_wheelhouse.py
 test-stack: setup
-	$(BIN)/python -m pytest -n 2 --dist loadscope $(addprefix --ignore tests/,$(WITHOUT_LIBRARIES))
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) $(addprefix --ignore tests/,$(WITHOUT_LIBRARIES))
 
 # The properties of tests/properties on as many examples as there is time for; the counts are printed at the end.
 MINUTES ?= 10
 fuzz: setup
-	FUZZ_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/properties tests/weights/test_bombs.py
+	FUZZ_MINUTES=$(MINUTES) $(BIN)/python -m pytest -p no:cacheprovider tests/properties
 
 # What CI runs besides the tests.
 check: lint types arrows spelling
@@ -95,3 +96,9 @@ format: setup
 # On a machine with a CUDA GPU.
 test-gpu: setup
 	$(BIN)/python -m pytest -m gpu tests/gpu
+
+# Kills at random moments, and memory over thousands of iterations: about an hour on two cores.
+TRIALS ?= 30
+SEED ?= 0
+soak: setup
+	SOAK_TRIALS=$(TRIALS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m soak tests/soak

@@ -28,13 +28,24 @@ class RunFailed(Exception):
     on_all_processes = False
 
 
-def interrupted(error: BaseException | None) -> bool:
-    """Whether an exception is Ctrl-C, or was raised while Ctrl-C was being handled."""
+class ProcessLost(RunFailed):
+    """The end of one process of a distributed run because another has ended, or no longer answers."""
+
+
+class Terminated(SystemExit):
+    """The end that SIGTERM asked for; its code is the exit code of the process.
+
+    Like Ctrl-C, it is raised wherever the process was, and nothing but what cleans up should stop it.
+    """
+
+
+def interruption(error: BaseException | None) -> KeyboardInterrupt | Terminated | None:
+    """Ctrl-C or SIGTERM, if an exception is one, or was raised while one was being handled."""
     while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
+        if isinstance(error, KeyboardInterrupt | Terminated):
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
 
 
 def summarize_error(error: BaseException) -> str:

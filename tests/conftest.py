@@ -24,6 +24,12 @@ from tests.helpers.formatting import replace_formatting  # noqa: E402
 from tests.helpers.tiny_configs import BACKBONE, write_config  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with slow tests come first, so that no process is left with one of them when the others are done."""
+    slow = {item.path for item in items if item.get_closest_marker('slow')}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope='session', autouse=True)
 def quick_runs() -> Iterator[None]:
     """Leaves out what takes seconds of runs: laying out the text of configs, drawing curves, looking for compilers.

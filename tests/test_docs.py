@@ -18,11 +18,16 @@ CURRENT = [page for page in PAGES if page.name != 'CHANGELOG.md']  # that one al
 FAMILIES = sorted(path.parent.name for path in ROOT.glob('configs/*/metafile.yml'))
 CONFIG = re.compile(rf'(?:retinanet|(?:cascade_)?mask_rcnn|upernet|semantic_fpn)_(?:{"|".join(FAMILIES)})_\w+')
 # Options of other programs that the pages quote.
-OTHER_OPTIONS = {'--check', '--config', '--help', '--logdir', '--nproc_per_node'}
+OTHER_OPTIONS = {'--check', '--config', '--help', '--logdir'}
+OTHER_OPTIONS |= {'--nproc_per_node', '--standalone'}  # torchrun's
+OTHER_OPTIONS |= {'--gres', '--kill-on-bad-exit', '--ntasks', '--ntasks-per-node', '--signal', '--time'}  # srun's
 OTHER_OPTIONS |= {'--find-links', '--no-build-isolation', '--no-cache-dir', '--no-index'}  # pip's
 
 # Identifiers that are not in the sources: PyTorch's, COCO's, made by code, or with a letter that stands for a number.
 OTHER_WORDS = {
+    'GLOO_SOCKET_IFNAME',
+    'NCCL_DEBUG',
+    'NCCL_SOCKET_IFNAME',
     'bbox_mAP_75',
     'bbox_mAP_l',
     'bbox_mAP_m',

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmbackbones.errors import interrupted, printable, summarize_error
+from mmbackbones.errors import Terminated, interruption, printable, summarize_error
 
 
 @pytest.mark.parametrize('text', ['cat', '[/b] $x$ \\x1b', 'ünïcode 日本 \U0001f408', ''])
@@ -54,11 +54,11 @@ def test_summary_of_an_error(error, summary):
     assert summarize_error(error) == summary
 
 
-def test_interrupted_however_deep():
-    assert interrupted(KeyboardInterrupt())
-    assert not interrupted(ValueError())
-    assert not interrupted(None)
+@pytest.mark.parametrize('end', [KeyboardInterrupt(), Terminated(143)])
+def test_interrupted_however_deep(end):
+    assert interruption(end) is end
+    assert interruption(ValueError()) is interruption(SystemExit(1)) is interruption(None) is None
     for link in ('__cause__', '__context__'):
         error = SyntaxError()
-        setattr(error, link, KeyboardInterrupt())
-        assert interrupted(error)
+        setattr(error, link, end)
+        assert interruption(error) is end

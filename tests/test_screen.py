@@ -1,13 +1,8 @@
 """What `train` and `test` show on the screen, and what they leave to the log."""
 
 import shlex
-from types import SimpleNamespace
 
 import pytest
-
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
-from mmbackbones.engine.log import begin_log
-from mmbackbones.engine.training import _saying_how_to_resume
 
 LOGGED = ('Config:', 'creating index', 'Saving checkpoint at 2 epochs')
 
@@ -57,18 +52,3 @@ def test_a_detector(tool, tiny_config, shapes, folder, monkeypatch):
     assert 'average precision (AP) at IoU 0.50-0.95' in out
     for text in (*LOGGED, 'mmengine', 'Loads checkpoint', 'keys from'):
         assert text not in out
-
-
-def test_ctrl_c_says_what_is_kept(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'epoch_3.pth').touch()
-    hook = WholeCheckpointHook(interval=1)
-    hook.last_ckpt = str(tmp_path / 'epoch_3.pth')
-    begin_log()
-    for error, said in (
-        (KeyboardInterrupt, 'epoch_3.pth is kept: the same command with --resume continues from there\n'),
-        (ValueError, ''),
-    ):
-        with pytest.raises(error), _saying_how_to_resume(SimpleNamespace(hooks=[hook])):
-            raise error
-        assert capsys.readouterr().out == said

@@ -13,7 +13,7 @@ from mmengine.dist import is_main_process
 from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
 from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from ..engine.distributed import init_distributed, main_process_first
+from ..engine.distributed import init_distributed, main_process_first, noticing_lost_processes
 from ..engine.hooks import showing_progress
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import drop_pretrained
@@ -26,6 +26,7 @@ from ..engine.options import flatten
 from ..engine.rehearsal import rehearse_test
 from ..engine.run_header import print_test
 from ..engine.saved_predictions import check_predictions_file, set_result_files
+from ..engine.sharding import drop_sharding
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable
@@ -114,6 +115,7 @@ def test(
         cfg = model.cfg
     labels = LabelOptions(background=background, ignore_label=ignore_label)
     check_label_options(cfg, **labels)
+    drop_sharding(cfg)
     init_distributed(cfg, launcher)
     with building('', options):
         use_exact_metrics(cfg)
@@ -151,7 +153,12 @@ def test(
     dataset = runner.test_loop.dataloader.dataset
     check_output_names(cfg, dataset)
     print_test(runner, checkpoint)
-    with blaming(options, 'testing with this config fails'), _sizes_that_fit(), showing_progress(runner):
+    with (
+        blaming(options, 'testing with this config fails'),
+        _sizes_that_fit(),
+        showing_progress(runner),
+        noticing_lost_processes(),
+    ):
         metrics = tidy_metrics(runner.test())
     path = Path(cfg.work_dir) / 'metrics.json'
     main_process_first(lambda: write_metrics(metrics, path))

@@ -140,8 +140,10 @@ def train(
     Raises:
         UserError: A mistake in the arguments, the config, the data or the files; nothing was trained. The message is
             one sentence that says what to do.
-        RunFailed: The loss or the weights are no longer finite. Checkpoints until then are kept.
-        OSError: A file could not be read or written during training.
+        RunFailed: The loss or the weights are no longer finite, or a file could not be read or written during training.
+            Checkpoints until then are kept.
+        KeyboardInterrupt: Ctrl-C; from the first iteration on after saving.
+        SystemExit: SIGTERM, from the first iteration on, after saving.
     """
     check_counts(
         epochs=epochs,

@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Callable
 from errno import ENAMETOOLONG
 from io import TextIOWrapper
+from signal import SIGTERM
 from time import sleep
 
-from ..errors import RunFailed, UserError, interrupted, printable, summarize_error
+from ..errors import ProcessLost, RunFailed, Terminated, UserError, interruption, printable, summarize_error
 from ..utils.launchers import process_rank
+from ..utils.signals import receiving, terminate
 from ..utils.text import clipped
 
 # Warnings of MMEngine and MMSegmentation about their own calls, which users cannot act on. MMEngine takes a box that is
@@ -29,6 +31,7 @@ _IGNORED_WARNINGS = (
     'Truncated File Read',
     'Image size (',
     'Grad strides do not match',  # of PyTorch, for convolutions in channels-last on several processes
+    'FSDP2-wrapped module',  # of PyTorch, for stages of a backbone, whose maps nothing writes into
 )
 _GRACE_PERIOD = 5  # seconds that the first process has to print why the run ended
 
@@ -37,7 +40,8 @@ def run(main: Callable[[], None]) -> None:
     """Call `main`, print what goes wrong as one sentence, and exit with a code that says what kind of error it was.
 
     Exit codes: 2 for mistakes that the user can fix, 1 for a run that failed and for a file that could not be read or
-    written during it, 130 for Ctrl-C. Any other exception is a bug and keeps its traceback.
+    written during it, 130 for Ctrl-C and 143 for SIGTERM, or 0 if a training run was saved first. Any other exception
+    is a bug and keeps its traceback.
 
     Known warnings of libraries about their own code are not shown, unless Python was told which to show (``-W``).
 
@@ -50,14 +54,21 @@ def run(main: Callable[[], None]) -> None:
         warnings.filterwarnings('ignore', re.escape(start))
     try:
         _check_current_folder()
-        main()
+        with receiving(terminate, SIGTERM):
+            main()
     except (UserError, RunFailed) as error:
-        print_error(str(error), error.on_all_processes)
+        print_error(str(error), error.on_all_processes, wait=not isinstance(error, ProcessLost))
         sys.exit(2 if isinstance(error, UserError) else 1)
     except BaseException as error:
         # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
-        if interrupted(error):
-            print('\nstopped', file=sys.stderr)
+        end = interruption(error)
+        if isinstance(end, Terminated):
+            if end.code:
+                print('stopped by SIGTERM', file=sys.stderr)
+            sys.exit(end.code)
+        if end:
+            if not end.args:  # else it was told how
+                print('\nstopped', file=sys.stderr)
             sys.exit(130)
         if isinstance(error, BrokenPipeError):  # whoever reads our output, such as `head`, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -68,7 +79,7 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(2 if error.errno == ENAMETOOLONG else 1)
 
 
-def print_error(message: str, on_all_processes: bool = False) -> None:
+def print_error(message: str, on_all_processes: bool = False, wait: bool = True) -> None:
     """Print the message that ends this command, once for all processes of a distributed run.
 
     The first process prints. Launchers end all processes when one has ended; so another process that is still alive
@@ -77,9 +88,10 @@ def print_error(message: str, on_all_processes: bool = False) -> None:
     Args:
         message: Any text; what is not printable is escaped.
         on_all_processes: Whether every process has this error.
+        wait: Whether the first process goes first; not if it may be the one that is missing.
     """
     rank = process_rank()
-    if rank:
+    if rank and wait:
         sleep(_GRACE_PERIOD)
     if not rank or not on_all_processes:
         print('error:', printable(clipped(message), keep='\n'), file=sys.stderr, flush=True)

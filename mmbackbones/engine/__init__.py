@@ -4,13 +4,17 @@ from ..datasets import paired_seg_dataset  # noqa: F401
 from ..evaluation import instance_tta, metrics, tiles  # noqa: F401
 from ..visualization import draw_hook  # noqa: F401
 from . import (  # noqa: F401
+    averaged_weights,
+    bad_data,
     checkpoint_hook,
     checkpoint_match,
+    early_stop,
     finite_loss,
     float32_boxes,
     hooks,
-    iteration_loop,
+    loops,
     results_hook,
     resume,
     run_log,
+    sharding,
 )

@@ -34,12 +34,28 @@ def require_full_batches(cfg: Config, processes: int) -> None:
     Raises:
         UserError: The model has pyramid pooling and the batch is one image.
     """
-    if any('pool_scales' in node for node in dicts_in(cfg.model)) and cfg.train_dataloader.batch_size * processes < 2:
+    if _pools_pyramids(cfg) and cfg.train_dataloader.batch_size * processes < 2:
         raise UserError(
             'a batch of 1 image is too small: the pyramid pooling of this model normalizes over the batch; '
             'use --batch-size 2 or more'
         )
     cfg.train_dataloader.drop_last = True
+
+
+def smallest_batch(cfg: Config, processes: int) -> int:
+    """The fewest images per batch of each process that the config can be trained with.
+
+    Args:
+        cfg: Config of a training run, after the checks of its model.
+        processes: Number of processes.
+    """
+    # Only where single images are too small does a detector drop the last of an epoch.
+    too_small = _pools_pyramids(cfg) or (cfg.default_scope == 'mmdet' and cfg.train_dataloader.get('drop_last'))
+    return 2 if too_small and processes < 2 else 1
+
+
+def _pools_pyramids(cfg: Config) -> bool:
+    return any('pool_scales' in node for node in dicts_in(cfg.model))
 
 
 def check_step_size(cfg: Config, images: int, processes: int) -> None:

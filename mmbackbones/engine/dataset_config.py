@@ -17,6 +17,7 @@ from ..visualization.class_colors import class_color
 from .config_tree import dicts_in, set_num_classes
 from .distributed import main_process_first
 from .img_scale import MIN_SIZE, check_resized_size
+from .work_dir import CONVERTED_DATA
 
 # Training annotations of the data sets that configs are made for -> how to get the data set.
 _DOWNLOADS = {
@@ -155,7 +156,7 @@ def load_dataset(
     trained: Collection[str] = (),
 ) -> DetectionData | SegmentationData:
     """Check a data set as a config needs it; arguments and errors are those of :func:`apply_dataset`."""
-    out_dir = Path(cfg.work_dir) / 'data'
+    out_dir = Path(cfg.work_dir) / CONVERTED_DATA
     if is_segmentor(cfg):
         expected = None if builtin_dataset else classes  # see _use_segmentation
         return main_process_first(

@@ -1,22 +1,38 @@
-"""End of a training run whose loss or weights are no longer finite; such weights are not saved."""
+"""A training run whose loss is no longer finite: it ends, or goes on without some batches."""
 
 from dataclasses import dataclass
 from itertools import chain
+from logging import WARNING
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, all_reduce, is_distributed
-from mmengine.hooks import CheckpointHook, Hook
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from ..errors import RunFailed
-from .running_statistics import running_statistics
+from ..utils.messages import tell
+from ..utils.text import counted
+from .agreement import Agreement
+from .left_out import LeftOut
+from .optimizer_guard import LOSS, OptimizerGuard
+from .run_failure import last_good_checkpoint, position, run_failed
+
+_UNNAMED = 'not named by the data'
+_PART = 'losses'  # of what a checkpoint says was left out
 
 
 def set_on_nan(cfg: Config, reaction: str | tuple[str, int]) -> None:
-    """Set what happens at a loss that is not finite: ``stop``, or ``('skip', N)``."""
-    if reaction != 'stop':
-        raise NotImplementedError
+    """Have a run watch its loss.
+
+    Args:
+        cfg: The config; changed in place.
+        reaction: What happens at a loss that is not finite: ``stop``, it ends the run, or ``('skip', N)``, up to N
+            batches with one are left out.
+    """
+    hook = dict(type='FiniteLossHook') if reaction == 'stop' else dict(type='FiniteLossHook', skip=reaction[1])
+    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
+    cfg.custom_hooks = [*others, hook]
 
 
 @dataclass(frozen=True)
@@ -27,52 +43,96 @@ class _Check:
         position: Epoch and iteration, in words.
         losses: By name.
         files: Images of the batch.
-        wrong: Whether a loss of any process is not finite: a single value, on the CPU.
-        known: When `wrong` has arrived from the GPU; None if it has.
+        numbers: What all processes agree on, on the CPU; first, whether a loss of any of them is not finite.
+        known: When `numbers` has arrived from the GPU; None if it has.
     """
 
     position: str
     losses: dict[str, torch.Tensor]
     files: list[str]
-    wrong: torch.Tensor
+    numbers: torch.Tensor
     known: torch.cuda.Event | None
 
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Ends a training run at the first loss that is not finite, in all processes.
+    """Ends a training run at the first loss that is not finite, in all processes, or leaves some such batches out.
 
     Gradients may be infinite: dynamic loss scaling causes that on purpose, and skips them. On a GPU the check of an
-    iteration is read one iteration later, or before a validation or a checkpoint, so that nothing waits for it.
+    iteration is read one iteration later, or before a validation or a checkpoint, so that nothing waits for it. A run
+    that leaves batches out waits for each loss, and looks at the gradients, too (:class:`OptimizerGuard`).
+
+    Args:
+        skip: How many batches are left out, until the next one ends the run.
     """
 
-    priority = 'VERY_HIGH'
+    priority = 'HIGHEST'  # before the losses of a batch that is left out are recorded anywhere
 
-    def __init__(self) -> None:
+    def __init__(self, skip: int = 0) -> None:
+        self.skip = skip
         self.pending: _Check | None = None
+        self.agreement = Agreement()
+        self.guard: OptimizerGuard | None = None
+        self.left_out = LeftOut()
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        if runner._resume:
+            self.left_out = LeftOut.from_checkpoint(checkpoint, _PART)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        self.left_out.to_checkpoint(checkpoint, _PART)
+
+    def before_train(self, runner) -> None:
+        if self.skip:
+            self.guard = OptimizerGuard(runner.model, runner.optim_wrapper)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        if self.guard:
+            self.guard.before_batch()
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         self.finish_check(runner)
         losses = {name: torch.as_tensor(value).detach() for name, value in outputs.items() if 'loss' in name}
-        if not losses:
-            return
-        wrong = ~torch.stack([value.isfinite().all() for value in losses.values()]).all()
-        wrong = wrong.to(torch.uint8)
-        if is_distributed():
-            all_reduce(wrong, 'max')
+        wrong = torch.tensor(False)
+        if self.guard and self.guard.left_out:
+            self._leave_out(runner, self.guard.left_out, losses, _files(data_batch))
+            outputs.clear()
+        elif losses:
+            wrong = ~torch.stack([value.isfinite().all() for value in losses.values()]).all()
+        numbers = self.agreement.reduce(wrong.to(torch.uint8))
         known = None
-        if wrong.is_cuda:
-            wrong, known = wrong.to('cpu', non_blocking=True), torch.cuda.Event()
+        if numbers.is_cuda:
+            numbers, known = numbers.to('cpu', non_blocking=True), torch.cuda.Event()
             known.record()
-        self.pending = _Check(_position(runner), losses, _files(data_batch), wrong, known)
+        self.pending = _Check(position(runner), losses, _files(data_batch), numbers, known)
         if known is None:
             self.finish_check(runner)
 
     def before_val_epoch(self, runner) -> None:
         self.finish_check(runner)
 
+    def _leave_out(self, runner, what: str, losses: dict[str, torch.Tensor], files: list[str]) -> None:
+        """Count and report a batch that was left out, in all processes; raise RunFailed if it is one too many."""
+        found, names = _gather(losses, files, everyone=what != LOSS)
+        if self.left_out.count >= self.skip:
+            before = f' after {counted(self.left_out.count, "batch", "batches")} left out (--on-nan skip {self.skip})'
+            raise _no_longer_finite(runner, what, position(runner) + before, found, names)
+        self.left_out.add(names)
+        tell(
+            f'left out the batch of {position(runner)}, because {_are(what)} not finite'
+            f'{f" ({found})" if found else ""}; images of the batch: {_listed(names)} '
+            f'({self.left_out.count} of at most {self.skip} such batches)',
+            WARNING,
+        )
+
     def after_train(self, runner) -> None:
         self.finish_check(runner)
+        if self.left_out.count:
+            tell(
+                f'{counted(self.left_out.count, "batch was", "batches were")} left out, because the loss or the '
+                f'gradients were not finite; their images: {self.left_out.listed() or _UNNAMED}',
+                WARNING,
+            )
 
     def finish_check(self, runner) -> None:
         """Raise RunFailed, in all processes, if the last loss was not finite; every process has to call this."""
@@ -81,19 +141,11 @@ class FiniteLossHook(Hook):
             return
         if check.known is not None:
             check.known.synchronize()
-        if not check.wrong:
+        self.agreement.settle(check.numbers)
+        if not check.numbers[0]:
             return
-        losses = check.losses
-        values = [f'{name} is {value.mean().item()}' for name, value in losses.items() if not value.isfinite().all()]
-        gathered = all_gather_object((values, check.files if values else []))
-        found = ', '.join(dict.fromkeys(chain(*(values for values, _ in gathered))))
-        images = ', '.join(chain(*(files for _, files in gathered))) or 'not named by the data'
-        rate = next(iter(runner.optim_wrapper.get_lr().values()))[0]
-        raise _failure(
-            f'the loss is no longer finite in {check.position}: {found}; images of the batch: {images}; '
-            f'{_last_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at these images and their '
-            'annotations'
-        )
+        found, files = _gather(check.losses, check.files)
+        raise _no_longer_finite(runner, LOSS, check.position, found, files)
 
 
 def finish_loss_check(runner) -> None:
@@ -103,34 +155,34 @@ def finish_loss_check(runner) -> None:
             hook.finish_check(runner)
 
 
-def check_weights(runner) -> None:
-    """Raise RunFailed if a weight or a running statistic is not finite."""
-    for name, value in chain(runner.model.named_parameters(), running_statistics(runner.model).items()):
-        if not value.isfinite().all():
-            raise _failure(
-                f'{name.removeprefix("module.")} is no longer finite, and nothing is saved; '
-                f'{_last_checkpoint(runner)}; use a lower --lr'
-            )
+def agreement_of(runner) -> Agreement:
+    """What the processes of a run agree on in each iteration."""
+    return next((hook.agreement for hook in runner.hooks if isinstance(hook, FiniteLossHook)), Agreement())
 
 
-def _failure(message: str) -> RunFailed:
-    """An error of all processes."""
-    error = RunFailed(message)
-    error.on_all_processes = True
-    return error
+def _gather(losses: dict[str, torch.Tensor], files: list[str], everyone: bool = False) -> tuple[str, list[str]]:
+    """The losses that are not finite, in words, and the images of their batches or of everyone's; of all processes."""
+    values = [f'{name} is {value.mean().item()}' for name, value in losses.items() if not value.isfinite().all()]
+    gathered = all_gather_object((values, files if values or everyone else []))
+    found = ', '.join(dict.fromkeys(chain(*(values for values, _ in gathered))))
+    return found, list(chain(*(files for _, files in gathered)))
 
 
-def _last_checkpoint(runner) -> str:
-    """The checkpoint to go back to, in words."""
-    written = [hook.last_ckpt for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.last_ckpt]
-    if not written and runner._resume:
-        written = [runner._load_from]
-    return f'the last good checkpoint is {written[-1]}' if written else 'there is no checkpoint yet'
+def _no_longer_finite(runner, what: str, place: str, found: str, files: list[str]) -> RunFailed:
+    rate = next(iter(runner.optim_wrapper.get_lr().values()))[0]
+    return run_failed(
+        f'{_are(what)} no longer finite in {place}{f": {found}" if found else ""}; images of the batch: '
+        f'{_listed(files)}; {last_good_checkpoint(runner)}; use a lower --lr (the rate was {rate:g}), and look at '
+        'these images and their annotations'
+    )
 
 
-def _position(runner) -> str:
-    iteration = f'iteration {runner.iter + 1}'
-    return f'epoch {runner.epoch + 1}, {iteration}' if 'max_epochs' in runner.cfg.train_cfg else iteration
+def _are(what: str) -> str:
+    return f'{what} {"is" if what == LOSS else "are"}'
+
+
+def _listed(files: list[str]) -> str:
+    return ', '.join(files) or _UNNAMED
 
 
 def _files(data_batch) -> list[str]:

@@ -11,7 +11,9 @@ from torch.utils.data import DataLoader
 from ..utils.config_files import CONFIG_COPY
 from ..utils.garbage import paused_collector
 from .config import dump_config
+from .data_workers import LeaveSignals
 from .log import continue_log, logging_prints
+from .sharding import is_sharded
 
 
 class LeanRunner(Runner):
@@ -28,6 +30,10 @@ class LeanRunner(Runner):
         with logging_prints():
             return super().load_checkpoint(*args, **kwargs)
 
+    def _init_model_weights(self) -> None:
+        if not is_sharded(self.model):  # those were drawn before
+            super()._init_model_weights()
+
     @master_only
     def dump_config(self) -> None:
         """Write the config to the work directory, in a form that is read back as the same config."""
@@ -37,4 +43,6 @@ class LeanRunner(Runner):
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
         """Build a data loader, without looking for garbage among the annotations meanwhile."""
         with paused_collector():
-            return Runner.build_dataloader(*args, **kwargs)
+            loader = Runner.build_dataloader(*args, **kwargs)
+        loader.worker_init_fn = LeaveSignals(loader.worker_init_fn)
+        return loader

@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from io import TextIOBase
 from logging import ERROR, WARNING, FileHandler, Handler, LogRecord, getLevelName
 from pathlib import PurePath
@@ -18,6 +19,7 @@ from mmengine.logging import MMLogger, print_log
 from ..errors import printable
 from ..ops.mmcv_ext.in_use import operators_in_use
 from ..utils.messages import is_for_users, tell
+from ..utils.paths import shown_path
 from .dataset_config import is_segmentor
 
 # What MMEngine logs at every start and nobody can act on: a line or two for each parameter with settings of its own
@@ -54,10 +56,21 @@ def continue_log(logger: MMLogger) -> None:
     logger.handlers = [*files, _Screen()]
     logger.addFilter(_escape)
     for handler in files:
+        handler.handleError = partial(_without_file, handler)  # type: ignore[method-assign]
         for record in _early:
             if record.levelno >= handler.level:
                 handler.handle(record)
     _early.clear()
+
+
+def _without_file(file: FileHandler, record: LogRecord) -> None:
+    """Say once that the log cannot be written, where Python would print a traceback for each line."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, OSError):
+        type(file).handleError(file, record)
+        return
+    file.handleError = lambda record: None  # type: ignore[method-assign]
+    tell(f'the log {shown_path(file.baseFilename)} is incomplete: {error.strerror or error}', WARNING)
 
 
 class _Early(Handler):

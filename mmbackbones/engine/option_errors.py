@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from ..errors import RunFailed, UserError, interrupted, summarize_error
+from ..errors import RunFailed, UserError, interruption, summarize_error
 from .options import format_options, options_in
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -69,7 +69,7 @@ def blaming(options: dict[str, Any], what: str, possible: Callable[[], bool] = l
         yield
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         blamed = options_in(options, *_sections_of(error))
-        if not blamed or interrupted(error) or not possible():
+        if not blamed or interruption(error) or not possible():
             raise
         raise UserError(f'{what}: {summarize_error(error)}; --cfg-options {format_options(blamed.items())}') from error
 

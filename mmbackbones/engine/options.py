@@ -53,7 +53,7 @@ def resolve_arguments(asked: dict[str, Any], options: dict[str, Any]) -> dict[st
             raise UserError(
                 '--cfg-options sets train_cfg.max_epochs and train_cfg.max_iters: a training run has one length'
             )
-        asked.update(epochs=None, iters=None)
+        asked.update(epochs=None, iters=None, time_budget=None)
     for key, name in _COUNTS.items():
         if options.get(key) is not None:
             asked[name] = options[key]

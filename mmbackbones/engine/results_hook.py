@@ -12,7 +12,6 @@ from mmengine.registry import HOOKS
 
 from ..evaluation.results_table import RESULTS, results_csv, write_results_csv
 from ..evaluation.summary import tidy_metrics
-from ..utils.atomic_write import remove_partials
 from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.result_columns import Row
@@ -63,8 +62,6 @@ class ResultsHook(Hook):
         if not is_main_process():
             return
         folder = Path(runner.work_dir)
-        for name in (RESULTS, CURVES):
-            remove_partials(folder, f'{name}.*')
         if self.rows:
             path = folder / RESULTS
             if not path.is_file() or path.read_bytes() != results_csv(self.rows):

@@ -7,9 +7,10 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.registry import FUNCTIONS, HOOKS
+from mmengine.registry import HOOKS
 
-EPOCH, ITERATION, SAMPLE = range(3)  # what the numbers of a position count
+EPOCH, ITERATION, SAMPLE, SUBSTITUTE = range(4)  # what the numbers of a position count
+_LOOPS = {'EpochBasedTrainLoop': 'PositionedEpochLoop', 'IterBasedTrainLoop': 'PositionedTrainLoop'}
 
 
 def seed_all(seed: int, *position: int) -> None:
@@ -38,27 +39,17 @@ def depend_on_seed_only(cfg: Config, seed: int) -> None:
     others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'ReseedHook']
     cfg.custom_hooks = [*others, dict(type='ReseedHook', seed=seed)]
     cfg.train_dataloader.persistent_workers = False
-    cfg.train_dataloader.worker_init_fn = dict(type='keep_loader_seed')
-    if cfg.train_cfg.get('type') == 'IterBasedTrainLoop' or cfg.train_cfg.get('by_epoch') is False:
-        cfg.train_cfg.pop('by_epoch', None)
-        cfg.train_cfg.type = 'PositionedTrainLoop'
-
-
-@FUNCTIONS.register_module()
-def keep_loader_seed(worker_id: int) -> None:
-    """Leave the seed of a data worker as PyTorch set it.
-
-    PyTorch seeds a worker's three generators from the main process at the start of each epoch; MMEngine's own function
-    would undo that and give every epoch the same augmentation.
-    """
+    cfg.train_dataloader.pop('worker_init_fn', None)  # of an earlier version
+    by_epoch = cfg.train_cfg.pop('by_epoch', True)
+    loop = cfg.train_cfg.get('type', 'EpochBasedTrainLoop' if by_epoch else 'IterBasedTrainLoop')
+    cfg.train_cfg.type = _LOOPS.get(loop, loop)
 
 
 @HOOKS.register_module()
 class ReseedHook(Hook):
-    """Makes shuffling, drop path and, in a run counted in epochs, augmentation a function of seed and position.
+    """Makes what is drawn at the start of an epoch, and in the model (drop path), a function of seed and position.
 
-    Data workers take their seeds from here, if they are restarted for each epoch and use :func:`keep_loader_seed`.
-    In a run counted in iterations each sample has its own seed (:class:`PositionedTrainLoop`).
+    What augmentation draws has seeds of its own (:class:`~mmbackbones.engine.loops.positions.PositionedDataset`).
 
     Args:
         seed: The seed of the run.
@@ -73,5 +64,4 @@ class ReseedHook(Hook):
         seed_all(self.seed, EPOCH, runner.epoch, get_rank())
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        if 'max_iters' in runner.cfg.train_cfg:
-            seed_all(self.seed, ITERATION, runner.iter, get_rank())
+        seed_all(self.seed, ITERATION, runner.iter, get_rank())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from mmengine.config import Config
@@ -12,20 +13,19 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch.nn import Module
 
-from ..errors import UserError, interrupted, summarize_error
+from ..errors import RunFailed, UserError, summarize_error
 from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
 from ..utils.messages import tell
-from ..utils.paths import shown_path
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
-from .bad_data import set_on_bad_data
+from .bad_data import set_on_bad_data, stopping_at_unreadable_files
 from .batch import check_step_size, require_full_batches, set_batch
-from .checkpoint_hook import WholeCheckpointHook, guard_checkpoints
+from .checkpoint_guard import guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from .distributed import init_distributed
+from .distributed import ending_after_lost_processes, init_distributed, noticing_lost_processes
 from .early_stop import set_early_stop
 from .finite_loss import set_on_nan
 from .hooks import showing_progress
@@ -34,6 +34,7 @@ from .initial_weights import set_initial_weights
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
 from .log import begin_log, log_operators, logging_prints, logging_warnings
+from .loss_normalizers import share_normalizers
 from .metric_config import use_exact_metrics
 from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
@@ -45,18 +46,29 @@ from .resume import (
     RunState,
     check_accumulation,
     check_classes,
+    check_early_stop,
     check_length,
     check_model,
     check_optimizer,
     is_newest,
     log_resume,
 )
+from .run_failure import last_good_checkpoint
 from .run_header import print_training
 from .run_log import check_log, ending_logs, log_run, without_logs
 from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
+from .sharding import set_sharding
+from .stop_signals import stopping
+from .trials import (
+    check_batch_search,
+    choose_batch_size,
+    fit_time_budget,
+    set_provisional_length,
+    take_over,
+)
 from .work_dir import WorkDir
 
 # Arguments that entries of the config stand for, and their defaults.
@@ -80,6 +92,7 @@ ARGUMENTS: dict[str, Any] = dict(
     on_bad_data='stop',
     on_nan='stop',
 )
+_INTERVALS = ('train_cfg.val_interval', 'default_hooks.checkpoint.interval')
 _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator')
 
 
@@ -111,9 +124,11 @@ def run_training(
 
     Raises:
         UserError: A mistake in the arguments, the data or the files; nothing was trained.
-        RunFailed: The loss or the weights are no longer finite.
-        OSError: A file could not be read or written during training.
+        RunFailed: The loss or the weights are no longer finite, or a file could not be read or written during training.
+        KeyboardInterrupt: Ctrl-C; from the first iteration on after saving.
+        SystemExit: SIGTERM, after saving, from the first iteration on.
     """
+    began = monotonic()
     options = flatten(cfg_options)
     given = dict(data=data, img_scale=img_scale, work_dir=work_dir, background=background, ignore_label=ignore_label)
     given |= {key: value for key, value in arguments.items() if value != ARGUMENTS[key]}
@@ -138,13 +153,14 @@ def run_training(
             root = resolve_data_root(cfg, data)
             if root is not None:
                 require_loaders(cfg)
-            settings = run_settings(cfg, root, img_scale)
             state = set_initial_weights(cfg, asked['weights'], asked['from_scratch'], asked['resume'])
             if state:
+                take_over(cfg, asked, state)
+                merge_again(cfg, options_in(options, *_INTERVALS))
                 _check_run(state, cfg, model, optimizer)
                 if is_segmentor(cfg):
                     labels = labels_as_trained(state.path, **labels, resumed=state.labels)
-                log_resume(state, cfg, settings)
+                log_resume(state, cfg, run_settings(cfg, root, img_scale))
             else:
                 folder.log_earlier_checkpoints()
             del model, optimizer
@@ -153,8 +169,11 @@ def run_training(
             apply_dataset(cfg, root, builtin_dataset=data is None, **labels)
             _check_classes(cfg, state, options)
             merge_again(cfg, options_in(options, *_DATA))
+            _try(cfg, asked, original_length, options, began, resumed=state is not None)
+            settings = run_settings(cfg, root, img_scale, asked['time_budget'])
             same_run = state if state and (asked['resume'] == 'auto' or is_newest(state, cfg)) else None
             run = folder.start_run(same_run.run if same_run else None, lambda: run_record(cfg, root, call))
+            set_on_bad_data(cfg, asked['on_bad_data'], checked=root is not None)
             cfg.custom_hooks.insert(0, dict(type='RunStateHook', run=run, settings=settings))
             log_run(cfg, asked['log'], run, state.iter if state else 0)
             runner = _build_runner(cfg, original_length, options, state)
@@ -163,9 +182,13 @@ def run_training(
         print_training(runner)
         failed = 'the first iteration of this config fails'
         with (
-            _saying_how_to_resume(runner),
+            ending_after_lost_processes(lambda: last_good_checkpoint(runner)),
+            _file_errors_as_failures(runner),
+            stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
+            stopping_at_unreadable_files(runner),
+            noticing_lost_processes(),
         ):
             runner.train()
     return runner
@@ -177,7 +200,8 @@ def _apply_arguments(
     """Write the arguments into the config, and ``--cfg-options`` over what they wrote."""
     if img_scale:
         set_img_scale(cfg, *img_scale)
-    # With 'auto' what follows from the batch size is set when it is known.
+    if asked['batch_size'] == 'auto':
+        check_batch_search()
     set_batch(cfg, None if asked['batch_size'] == 'auto' else asked['batch_size'], asked['accumulate'])
     set_learning_rate(cfg, asked['lr'], asked['batch_size'] is not None, asked['accumulate'])
     if is_segmentor(cfg):
@@ -186,16 +210,18 @@ def _apply_arguments(
         set_amp(cfg)
     else:
         drop_unsupported_amp(cfg)
-    set_length(cfg, asked['epochs'], asked['iters'])
-    if asked['ema']:
-        set_ema(cfg)
+    if asked['time_budget']:
+        set_provisional_length(cfg)
+    else:
+        set_length(cfg, asked['epochs'], asked['iters'])
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
-    set_on_bad_data(cfg, asked['on_bad_data'])
-    set_on_nan(cfg, asked['on_nan'])
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
+    set_on_nan(cfg, asked['on_nan'])
+    set_ema(cfg, asked['ema'])
+    set_sharding(cfg, asked['batch_size'])
     guard_checkpoints(cfg, asked['checkpoint_minutes'])
     record_results(cfg)
     if asked['resume'] is None and cfg.get('resume'):
@@ -204,12 +230,25 @@ def _apply_arguments(
         asked['weights'] = cfg.load_from  # MMEngine would load it unchecked, after the check of the data
 
 
+def _try(
+    cfg: Config, asked: dict[str, Any], recipe: dict, options: dict[str, Any], began: float, resumed: bool
+) -> None:
+    """Find what was left to trials: first the batch size, which the length depends on."""
+    with blaming(options, 'a trial of this config fails'):
+        if asked['batch_size'] == 'auto':
+            choose_batch_size(cfg)
+        if asked['time_budget'] and not resumed:
+            fit_time_budget(cfg, recipe, asked['time_budget'], began, options.get('train_cfg.val_interval'))
+            merge_again(cfg, options_in(options, *_INTERVALS))
+
+
 def _check_run(state: RunState, cfg: Config, model: Module, optimizer: OptimWrapper) -> None:
     """Raise UserError unless a run of this config can resume from `state`."""
     if state.classes:
         model, optimizer = build_model(cfg, len(state.classes))
     check_model(state, cfg, model)
     check_length(state, cfg)
+    check_early_stop(state, cfg)
     check_optimizer(state, optimizer)
     check_accumulation(state, cfg.optim_wrapper.accumulative_counts)
 
@@ -236,6 +275,7 @@ def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], s
     check_step_size(cfg, images, get_world_size())
     if state:
         check_model(state, cfg, getattr(runner.model, 'module', runner.model))
+    share_normalizers(runner.model)
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
     )
@@ -257,19 +297,6 @@ def _write_config(runner: Runner) -> None:
     dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)
 
 
-@contextmanager
-def _saying_how_to_resume(runner: Runner) -> Iterator[None]:
-    """When Ctrl-C ends training, say what is kept of it."""
-    try:
-        yield
-    except BaseException as error:
-        hook = next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
-        last = hook.last_checkpoint(runner) if hook and interrupted(error) else None
-        if last and last.is_file():
-            tell(f'{shown_path(last)} is kept: the same command with --resume continues from there')
-        raise
-
-
 def _choose_seed(asked: int | None, state: RunState | None) -> int:
     """The seed that was given, or that of the resumed run, or 0."""
     theirs = state.seed if state else None
@@ -284,4 +311,17 @@ def _file_errors_as_user_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error
+        raise UserError(_told(error)) from error
+
+
+@contextmanager
+def _file_errors_as_failures(runner: Runner) -> Iterator[None]:
+    """When a file cannot be read or written during training, say what is kept of the run."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFailed(f'{_told(error)}; {last_good_checkpoint(runner)}') from error
+
+
+def _told(error: OSError) -> str:
+    return f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from mmengine.dist import is_main_process
 
 from ..errors import UserError
-from ..utils.atomic_write import atomic_write
+from ..utils.atomic_write import atomic_write, remove_partials
 from ..utils.messages import tell
 from .distributed import main_process_first
 from .run_record import continued
@@ -25,6 +25,7 @@ except ImportError:  # Windows has no POSIX record locks; two runs at once are n
 
 _LOCK = 'train.lock'
 _RUN = 'run.json'
+CONVERTED_DATA = 'data'  # folder of repaired or converted annotations
 _CHECKPOINTS = ('best_*.pth', 'epoch_*.pth', 'iter_*.pth', 'last_checkpoint')
 # What a training run leaves in its work directory and a test does not.
 _OF_A_TRAINING_RUN = (_LOCK, _RUN, *_CHECKPOINTS, '*/vis_data/scalars.json')
@@ -138,7 +139,7 @@ class WorkDir:
             self._close()
 
     def start_run(self, resumed: str | None, record: Callable[[], dict[str, Any]] = dict) -> str:
-        """Record in ``run.json`` that a run starts here.
+        """Record in ``run.json`` that a run starts here, and remove unfinished files that killed runs left.
 
         Args:
             resumed: Id of the run that it continues; None for a new run.
@@ -149,6 +150,8 @@ class WorkDir:
         """
 
         def write() -> str:
+            for path in (self.path, self.path / CONVERTED_DATA):
+                remove_partials(path)
             run, facts = resumed or secrets.token_hex(8), record()
             if resumed:
                 facts = continued(_read_record(self.path / _RUN, resumed), facts)

@@ -23,7 +23,7 @@ def write_results_csv(rows: Sequence[Row], path: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with atomic_write(path) as partial:
+    with atomic_write(path, make_folder=False) as partial:
         partial.write_bytes(results_csv(rows))
 
 

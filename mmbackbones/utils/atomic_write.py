@@ -1,5 +1,6 @@
 """Atomic file writes."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -14,25 +15,35 @@ if sys.platform != 'win32':  # where an open file cannot be removed
 
 _SUFFIX = '.unfinished.partial'
 _LONGEST_NAME = 255  # bytes, in most file systems
+_WITHOUT_NAME = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # errors of writes, which name no file
 _ABANDONED = 3600  # seconds without a write after which another program's partial file, which has no lock, is removed
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, make_folder: bool = True) -> Iterator[Path]:
     """Yield an empty file beside `path` to write to, which replaces `path` if the block succeeds and else is removed.
 
     The file is locked meanwhile. The lock ends with the process, however that ends, so that :func:`remove_partials` can
     tell which files were left by a process that was killed.
 
+    Args:
+        path: The finished file.
+        make_folder: Whether to make its folder; else one that is gone, maybe with its disk, is an error.
+
     Raises:
-        OSError: The folder cannot be made or written to.
+        OSError: The folder cannot be made or written to, or the file cannot be written, which the error names.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(_partial_name(path.name))
     file = _open_locked(partial)
     try:
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        if str(error.filename) == str(partial) or (error.filename is None and error.errno in _WITHOUT_NAME):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         file.close()
         partial.unlink(missing_ok=True)

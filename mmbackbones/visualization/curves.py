@@ -78,7 +78,7 @@ def save_curves(rows: Sequence[Row], path: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with atomic_write(path) as partial:
+    with atomic_write(path, make_folder=False) as partial:
         training_curves({'': rows}).savefig(partial, format='png', dpi=100)
 
 

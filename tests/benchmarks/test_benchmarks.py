@@ -15,11 +15,13 @@ from mmbackbones.benchmarks import (
     detectors,
     dualvit,
     hierarchical_attention,
+    label_errors,
     large_data,
     local_attention,
     measure,
     tiles,
 )
+from tests.helpers.small_backbones import name_small_arch
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +33,7 @@ TINY = {
     'hierarchical_attention': (dict(sides=(256,), rounds=1), 1),
     'large_data': (dict(images=12, val_images=3), 9),
     'label_errors': (dict(train=8, val=4, size=64, epochs=1), 1),
-    'exported': (dict(configs=('retinanet_van_t_demo',), size=(64, 65), rounds=1), 1),
+    'exported': (dict(size=(64, 65), rounds=1), 1),  # of a very small model
     'tiles': (dict(train=4, epochs=1, scenes=1, size=(150, 140), objects=4), 2),
     'local_attention': (dict(maps=((4, 8, 9),), squares=(8,), rounds=1), 4),
 }
@@ -56,9 +58,14 @@ def _in_one_process(monkeypatch):
 
 
 @pytest.mark.parametrize('name', MODULES)
-def test_every_benchmark_runs(name, capsys):
+def test_every_benchmark_runs(name, tiny_config, monkeypatch, capsys):
     assert name in TINY, f'give mmbackbones/benchmarks/{name}.py a tiny size in {Path(__file__).name}'
     arguments, rows = TINY[name]
+    name_small_arch(monkeypatch, 'DualViT')
+    for module in (tiles, label_errors):
+        monkeypatch.setattr(module, 'CONFIG', tiny_config)
+    if name == 'exported':
+        arguments = {**arguments, 'configs': (tiny_config,)}
     benchmark(name).run(**arguments)
     out = capsys.readouterr().out
     assert len(FIGURES.findall(out)) == rows, out
@@ -95,8 +102,9 @@ def test_an_inference_step_needs_no_gradients():
     assert not any(out.requires_grad for out in outs)
 
 
-def test_multiply_adds_per_pixel():
+def test_multiply_adds_per_pixel(monkeypatch):
     """Fewer semantic tokens cost less, and early stages less than all."""
+    name_small_arch(monkeypatch, 'DualViT')
     dual, fixed = (dualvit.multiply_adds_per_pixel((336, 336), grid, (1,)) for grid in (None, (8, 8)))
     assert fixed < dual < dualvit.multiply_adds_per_pixel((336, 336), None, (1, 2, 3))
 
@@ -169,6 +177,7 @@ def test_saved_bytes_of_dualvit(capsys):
 
 
 def test_training_and_grids_of_dualvit(monkeypatch, capsys):
+    name_small_arch(monkeypatch, 'DualViT')
     asked = []
 
     def compare(variants, rounds, steps):

@@ -9,7 +9,9 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from mmbackbones.apis import train
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook, guard_checkpoints, lacks_validation
+from mmbackbones.engine.checkpoint_guard import guard_checkpoints
+from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoint_record import lacks_validation
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
@@ -163,8 +165,7 @@ def test_files_of_the_run_are_known_by_its_id(start, whole, tmp_path):
 class TestGuard:
     @staticmethod
     def guarded(**checkpoint) -> Config:
-        hooks = [dict(type='EMAHook'), dict(type='FiniteLossHook')]
-        cfg = Config(dict(default_hooks=dict(checkpoint=checkpoint or None), custom_hooks=hooks))
+        cfg = Config(dict(default_hooks=dict(checkpoint=checkpoint or None)))
         guard_checkpoints(cfg)
         return cfg
 
@@ -172,9 +173,6 @@ class TestGuard:
         cfg = self.guarded(type='CheckpointHook', interval=2)
         assert cfg.default_hooks.checkpoint == dict(type='WholeCheckpointHook', interval=2)
         assert self.guarded(type='WholeCheckpointHook').default_hooks.checkpoint.type == 'WholeCheckpointHook'
-
-    def test_losses_are_watched_by_one_hook(self):
-        assert [hook.type for hook in self.guarded().custom_hooks] == ['EMAHook', 'FiniteLossHook']
 
     def test_the_hooks_of_others_stay(self):
         assert self.guarded(type='MyHook', out_dir='s3://bucket').default_hooks.checkpoint.type == 'MyHook'

@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import socket
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 import torch
@@ -20,37 +21,62 @@ from mmbackbones.apis import test as evaluate
 from mmbackbones.datasets.shapes import generate_shapes
 from mmbackbones.engine import distributed
 from mmbackbones.engine.training import run_training
-from mmbackbones.errors import UserError
+from mmbackbones.errors import ProcessLost, UserError
 from mmbackbones.evaluation.results_table import read_results_csv
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
 
 pytestmark = pytest.mark.slow
 
+# What makes the gradients of a whole batch the mean of those of its parts: batch norms that do not learn, and no draws
+# in the model. AdamW would make steps out of the rounding of gradients that are nothing else.
+BY_PARTS = {
+    'model.backbone.drop_path_rate': 0.0,
+    'model.backbone.norm_eval': True,
+    'optim_wrapper.optimizer': dict(_delete_=True, type='SGD', lr=0.01, momentum=0.9, weight_decay=0.01),
+}
+GROUP_NORM = dict(type='GN', num_groups=2)
+BY_PARTS_OF_LABELS = {
+    'model.decode_head.norm_cfg': GROUP_NORM,
+    'model.auxiliary_head.norm_cfg': GROUP_NORM,
+    'model.decode_head.dropout_ratio': 0.0,
+    'model.auxiliary_head.dropout_ratio': 0.0,
+    **BY_PARTS,
+}
+QUICK = {'custom_hooks': [dict(type='WatchHook')], 'train_dataloader.num_workers': 0, 'log_level': 'ERROR'}
+UNVALIDATED = {'train_cfg.val_interval': 100, 'default_hooks.checkpoint.interval': 2}
+SHARDED = {'model_wrapper_cfg.type': 'FullyShardedModel'}
 # Boxes of a model that has not learned anything yet; which images are in one batch may change the last digits.
 SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloader.batch_size': 1}
 
 
 @HOOKS.register_module()
 class WatchHook(Hook):
-    """Keeps what a process draws and validates; spoils the second process's loss if asked for."""
+    """Keeps what a process draws, loses and validates; spoils the second process's loss, or kills it, if asked for."""
 
     priority = 'HIGHEST'
 
-    def __init__(self, spoil: bool = False) -> None:
-        self.spoil, self.batches, self.validated = spoil, [], []
+    def __init__(self, spoil: bool = False, kill: bool = False) -> None:
+        self.spoil, self.kill, self.batches, self.losses, self.validated = spoil, kill, [], [], []
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         self.batches.append([sample.flip for sample in data_batch['data_samples']])
+        if self.kill and runner.iter and os.environ['RANK'] == '1':
+            os.kill(os.getpid(), signal.SIGKILL)
         self.draws = torch.rand(3), [float(inputs.float().mean()) for inputs in data_batch['inputs']]
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        self.losses.append({name: value.item() for name, value in outputs.items() if 'loss' in name})
         if self.spoil and os.environ['RANK'] == '1':
             outputs['loss_cls'] = torch.tensor(float('nan'))
 
     def before_val_iter(self, runner, batch_idx, data_batch=None) -> None:
         if not batch_idx:
-            self.validated.append({key: value.clone() for key, value in runner.model.module.state_dict().items()})
+            self.validated.append({key: value.clone() for key, value in whole(runner.model).state_dict().items()})
+
+
+def whole(model):
+    return getattr(model, 'module', model)
 
 
 def watched(runner) -> WatchHook:
@@ -74,9 +100,10 @@ def raiser(error):
 def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     """All that a process does; returns what is to be looked at."""
     options = {'custom_hooks': [dict(type='WatchHook')], 'train_dataloader.num_workers': 1, **SCORES}
+    by_parts = {**options, **BY_PARTS}
     start = partial(run_training, data=data, img_scale=(64, 64), batch_size=2, launcher='pytorch')
     test = partial(evaluate, data=data, img_scale=(64, 64), launcher='pytorch')
-    runner = start(config, iters=2, work_dir=str(folder / 'boxes'), cfg_options=options)
+    runner = start(config, iters=2, work_dir=str(folder / 'boxes'), cfg_options=by_parts)
     seen = dict(boxes=watched(runner))
     seen['metrics'] = test(
         str(folder / 'boxes/iter_2.pth'),
@@ -89,6 +116,18 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     seen['labels'] = watched(runner)
     seen['seg_metrics'] = test(str(folder / 'labels/epoch_1.pth'), config=seg_config, work_dir=str(folder / 'seg_test'))
     options['custom_hooks'] = [dict(type='WatchHook', spoil=True)]
+    quick = dict(accumulate=2, cfg_options={**QUICK, **BY_PARTS_OF_LABELS, **UNVALIDATED})
+    runner = start(seg_config, iters=4, work_dir=str(folder / 'steps'), **quick)
+    seen['steps'] = watched(runner)
+    start(seg_config, iters=4, work_dir=str(folder / 'resumed'), resume=str(folder / 'steps/iter_2.pth'), **quick)
+    runner = start(
+        config,
+        iters=2,
+        work_dir=str(folder / 'shards'),
+        resume=str(folder / 'boxes/iter_1.pth'),
+        cfg_options={**by_parts, **SHARDED},
+    )
+    seen['shards'] = {name: value.to_local().numel() for name, value in runner.model.named_parameters()}
     seen['nan'] = raised(lambda: start(config, iters=2, work_dir=str(folder / 'nan'), cfg_options=options))
     seen['relayed'] = [
         raised(lambda error=error: distributed.main_process_first(raiser(error)))
@@ -99,13 +138,26 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     return seen
 
 
+def lose_a_process(folder, config: str, data: str) -> None:
+    options = {**QUICK, 'custom_hooks': [dict(type='WatchHook', kill=True)]}
+    work_dir = str(folder / 'lost')
+    run_training(
+        config, data=data, img_scale=(64, 64), iters=3, launcher='pytorch', work_dir=work_dir, cfg_options=options
+    )
+
+
 def run_scenario(rank: int, port: int, folder, *arguments) -> None:
     os.environ.update(
         RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port)
     )
     torch.set_num_threads(1)
     os.chdir(folder)
-    torch.save(scenario(*arguments, folder), folder / f'seen_{rank}.pth')
+    seen = scenario(*arguments, folder)
+    torch.save(seen, folder / f'seen_{rank}.pth')
+    _set_pg_timeout(timedelta(seconds=60), group.WORLD)
+    begin = monotonic()
+    seen['lost'] = raised(lambda: lose_a_process(folder, *arguments[::2]))
+    torch.save({**seen, 'seconds': monotonic() - begin}, folder / f'seen_{rank}.pth')
 
 
 @pytest.fixture(scope='module')
@@ -139,10 +191,10 @@ def folder(tiny_configs, data, tmp_path_factory):
         for process in processes:
             process.start()
         for process in processes:
-            process.join(120)
+            process.join(240)
             process.kill()  # if it still is there, waiting for the other
             process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
+    assert [process.exitcode for process in processes] == [0, -signal.SIGKILL]
     return folder
 
 
@@ -206,6 +258,76 @@ def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp
     assert not (folder / '.dist_test').exists()
 
 
+@pytest.fixture(scope='module')
+def alone(tiny_configs, data, tmp_path_factory):
+    """What a single process does with batches of twice the size: the hook of its run, and the folder."""
+    folder = tmp_path_factory.mktemp('one')
+    start = partial(run_training, data=data, img_scale=(64, 64), batch_size=4)
+    boxes = start(tiny_configs[0], iters=2, work_dir=str(folder / 'boxes'), cfg_options={**QUICK, **BY_PARTS})
+    options = {**QUICK, **BY_PARTS_OF_LABELS, **UNVALIDATED}
+    steps = start(tiny_configs[1], iters=4, accumulate=2, work_dir=str(folder / 'steps'), cfg_options=options)
+    return dict(boxes=watched(boxes), steps=watched(steps)), folder
+
+
+@pytest.mark.parametrize(('kind', 'iterations'), [('boxes', 2), ('steps', 4)])
+def test_two_processes_train_as_one_does(folder, seen, alone, kind, iterations):
+    """Losses are the mean of both, and weights are equal but for rounding."""
+    hooks, place = alone
+    assert len(hooks[kind].losses) == iterations
+    for whole, *parts in zip(hooks[kind].losses, *(report[kind].losses for report in seen), strict=True):
+        mean = {name: sum(part[name] for part in parts) / 2 for name in whole}
+        assert mean == pytest.approx(whole, rel=2e-6)
+        assert parts[0]['loss'] != pytest.approx(whole['loss'], rel=1e-4)
+    one, two = (load_from_file(path / kind / f'iter_{iterations}.pth')['state_dict'] for path in (place, folder))
+    torch.testing.assert_close(two, one, rtol=0, atol=2e-6)
+
+
+def test_a_resumed_run_of_two_processes_is_an_uninterrupted_one(folder):
+    """By iterations, between two steps of an accumulation."""
+    for part in ('state_dict', 'optimizer'):
+        one, other = (load_from_file(folder / name / 'iter_4.pth')[part] for name in ('steps', 'resumed'))
+        assert_equal(one, other)
+
+
+def test_shards_train_as_whole_models_do(folder, seen):
+    """Resumed from a checkpoint of whole models, and saved as one."""
+    sizes = [report['shards'] for report in seen]
+    weights = load_from_file(folder / 'boxes/iter_2.pth')['state_dict']
+    for name, size in sizes[0].items():
+        assert size + sizes[1][name] == weights[name].numel()
+        assert size <= max(weights[name].numel() * 2 // 3, weights[name][0].numel())
+    one, other = (load_from_file(folder / name / 'iter_2.pth') for name in ('boxes', 'shards'))
+    torch.testing.assert_close(other['state_dict'], one['state_dict'], rtol=0, atol=1e-6)
+    assert one['optimizer'].keys() == other['optimizer'].keys()
+    torch.testing.assert_close(other['optimizer']['state'], one['optimizer']['state'], rtol=0, atol=1e-6)
+
+
+def test_another_number_of_processes_resumes(folder, tiny_configs, data, tmp_path, capsys):
+    run_training(
+        tiny_configs[0],
+        data=data,
+        img_scale=(64, 64),
+        batch_size=4,
+        iters=3,
+        resume=str(folder / 'shards/iter_2.pth'),
+        work_dir=str(tmp_path),
+        cfg_options={**QUICK, **BY_PARTS, **SHARDED, 'train_cfg.val_interval': 100},
+    )
+    assert 'changed settings: batch_size 2 -> 4, processes 2 -> 1' in capsys.readouterr().out
+    assert (tmp_path / 'iter_3.pth').is_file()
+
+
+def test_a_process_that_is_killed_ends_the_other(folder, seen):
+    kind, said = seen[0]['lost']
+    assert kind == 'ProcessLost'
+    assert said.startswith('another process of this run has ended, or no longer answers (')
+    assert said.endswith(f'; the last good checkpoint is {folder / "lost/iter_1.pth"}')
+    assert 'pair.cc' not in said
+    assert seen[0]['seconds'] < 60
+    assert 'lost' not in seen[1]
+    assert not (folder / 'lost/train.lock').exists()
+
+
 def test_one_process_with_nan_ends_both(folder, seen):
     (kind, said), other = (report['nan'] for report in seen)
     assert kind == 'RunFailed'
@@ -261,3 +383,38 @@ def test_no_batch_norm_is_synchronized_on_cpus():
     distributed._use_cpus(cfg)
     assert cfg.model == dict(norm_cfg=dict(type='BN'), heads=[dict(norm_cfg=dict(type='BN'))])
     assert 'sync_bn' not in cfg
+
+
+@pytest.mark.parametrize(
+    ('error', 'why'),
+    [
+        (
+            '[/third_party/gloo/gloo/transport/tcp/pair.cc:537] Read error [10.0.0.1]:47029: Connection reset by peer. '
+            'This is typically caused by a remote worker hanging.',
+            'Read error [10.0.0.1]:47029: Connection reset by peer',
+        ),
+        ('[gloo/transport/tcp/unbound_buffer.cc:81] Timed out waiting 3600000ms for recv operation', 'Timed out'),
+        ('NCCL communicator was aborted on rank 0.', 'NCCL communicator was aborted on rank 0'),
+        ('NCCL error in: NCCLUtils.hpp:268, remote process exited or there was a network error', 'NCCL error in'),
+        ('[gloo/transport/tcp/pair.cc:446] op.preamble.length <= op.nbytes. 16 vs 8', None),
+        ('DataLoader timed out after 5 seconds', None),
+    ],
+)
+def test_what_the_libraries_say_of_a_lost_process(monkeypatch, error, why):
+    monkeypatch.setattr(distributed, 'is_distributed', lambda: True)
+    with pytest.raises(ProcessLost if why else RuntimeError) as caught, distributed.noticing_lost_processes():
+        raise RuntimeError(error)
+    wanted = f'another process of this run has ended, or no longer answers ({why}' if why else error
+    assert str(caught.value).startswith(wanted)
+
+
+@pytest.mark.parametrize(('given', 'port'), [({'SLURM_JOB_ID': '1234567'}, '26567'), ({'MASTER_PORT': '1'}, '1')])
+def test_each_job_of_slurm_has_its_own_port(monkeypatch, given, port):
+    variables = {'SLURM_PROCID': '0', 'SLURM_NTASKS': '2', 'SLURM_NODELIST': 'a', 'MASTER_PORT': None, **given}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(distributed, 'get_device', lambda: 'cuda')
+    seen = []
+    monkeypatch.setattr(distributed, 'init_dist', lambda *_, **__: seen.append(os.environ['MASTER_PORT']))
+    distributed._join('slurm', dict(timeout=60))
+    assert seen == [port]

@@ -5,12 +5,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
+from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 
 from mmbackbones.apis import train
 from mmbackbones.engine import finite_loss
-from mmbackbones.engine.finite_loss import FiniteLossHook, check_weights, finish_loss_check
+from mmbackbones.engine.finite_loss import FiniteLossHook, finish_loss_check
+from mmbackbones.engine.finite_weights import check_weights
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 
@@ -90,10 +92,15 @@ def test_weights_that_are_not_finite_are_not_saved(tiny_config, shapes, tmp_path
 
 def runner_with(hook, **state):
     model = torch.nn.Sequential(torch.nn.BatchNorm1d(1))
-    rates = SimpleNamespace(get_lr=lambda: {'lr': [0.5]})
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), 0.5))
     cfg = Config(dict(train_cfg=dict(max_iters=9)))
-    runner = dict(hooks=[hook], model=model, optim_wrapper=rates, iter=2, cfg=cfg, _resume=False, _load_from=None)
+    runner = dict(hooks=[hook], model=model, optim_wrapper=wrapper, iter=2, cfg=cfg, _resume=False, _load_from=None)
     return SimpleNamespace(**{**runner, **state})
+
+
+def moment(runner) -> torch.Tensor:
+    """Squares of gradients, which are infinite where those are only large."""
+    return runner.optim_wrapper.optimizer.state[runner.model[0].weight]['exp_avg_sq']
 
 
 def test_loss_that_is_not_finite_ends_the_run():
@@ -129,16 +136,29 @@ def test_a_pending_check_is_finished_in_time(finish):
     waited = []
     known = SimpleNamespace(synchronize=lambda: waited.append(True))
     losses = dict(loss=torch.tensor(float('nan')))
-    hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor(1), known)
+    hook.pending = finite_loss._Check('iteration 3', losses, [], torch.tensor([1]), known)
     with pytest.raises(RunFailed, match='loss is nan; images of the batch: not named by the data; there is'):
         finish(runner)
     assert waited == [True]
 
 
-@pytest.mark.parametrize('name', ['weight', 'running_var'])
-def test_check_weights(name):
-    runner = runner_with(FiniteLossHook())
+@pytest.mark.parametrize(
+    ('spoil', 'name'),
+    [
+        (lambda runner: runner.model[0].weight.data, '0.weight'),
+        (lambda runner: runner.model[0].running_var, '0.running_var'),
+        (lambda runner: runner.hooks[1].ema_model.module[0].bias.data, 'the average of 0.bias'),
+        (moment, "the optimizer's state of 0.weight"),
+    ],
+    ids=['weight', 'statistic', 'average', 'moment'],
+)
+def test_nothing_that_is_not_finite_is_saved(spoil, name):
+    average = EMAHook()
+    runner = runner_with(FiniteLossHook(), hooks=[FiniteLossHook(), average])
+    average.before_run(runner)
+    runner.model(torch.randn(4, 1)).sum().backward()
+    runner.optim_wrapper.step()
     check_weights(runner)
-    runner.model.state_dict()[f'0.{name}'][0] = float('inf')
-    with pytest.raises(RunFailed, match=f'0.{name} is no longer finite, and nothing is saved; there is no checkpoint'):
+    spoil(runner)[0] = float('inf')
+    with pytest.raises(RunFailed, match=f'^{name} is no longer finite, and nothing is saved; there is no checkpoint'):
         check_weights(runner)

@@ -94,7 +94,7 @@ def test_override_and_what_is_derived_from_it(asked, options, others, final):
     [
         ('train_dataloader.dataset.pipeline.2.scale', [96, 96], (96, 96)),
         ('train_dataloader.dataset.pipeline.3.prob', 0, 0.0),
-        ('custom_hooks', [dict(type='EMAHook')], [dict(type='EMAHook')]),
+        ('custom_hooks', [dict(type='EmptyCacheHook')], [dict(type='EmptyCacheHook')]),
         ('model.neck.norm_cfg', dict(type='BN'), dict(type='BN')),
         ('auto_scale_lr', None, None),
         ('visualizer.vis_backends', [dict(type='LocalVisBackend')], [dict(type='LocalVisBackend')]),
@@ -103,7 +103,7 @@ def test_override_and_what_is_derived_from_it(asked, options, others, final):
 def test_value_that_fits(key, value, wanted, final):
     found = value_at(final({key: value}), key)
     if key == 'custom_hooks':
-        found = [hook for hook in found if hook['type'] == 'EMAHook']
+        found = [hook for hook in found if hook['type'] == 'EmptyCacheHook']
     assert (found, type(found[0]) if isinstance(wanted, tuple) else type(found)) == (
         wanted,
         int if isinstance(wanted, tuple) else type(found),

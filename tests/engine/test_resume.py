@@ -250,10 +250,14 @@ def test_what_cannot_be_resumed_is_said_before_the_data_is_checked(
     assert not (tmp_path / 'run').exists()
 
 
-def test_a_checkpoint_inside_an_epoch_is_refused(tiny_config, shapes, tmp_path):
-    hook = {'default_hooks.checkpoint.by_epoch': False, 'default_hooks.checkpoint.interval': 3}
-    run(tiny_config, shapes, tmp_path, epochs=2, cfg_options=hook)
-    refused('in the middle of an epoch', tiny_config, shapes, tmp_path, epochs=2, resume=str(tmp_path / 'iter_6.pth'))
+def test_in_the_middle_of_an_epoch(tiny_config, shapes, tmp_path):
+    """2 epochs of 4 iterations; the first is not complete after 3, the last is after 8 and not yet ended."""
+    hook = {'default_hooks.checkpoint.by_epoch': False, 'default_hooks.checkpoint.interval': 1}
+    run(tiny_config, shapes, tmp_path / 'whole', epochs=2, cfg_options=hook)
+    for iteration in (3, 4):
+        resume = str(tmp_path / f'whole/iter_{iteration}.pth')
+        run(tiny_config, shapes, tmp_path / 'resumed', epochs=2, cfg_options=hook, resume=resume)
+        assert differing(tmp_path / 'whole/iter_8.pth', tmp_path / 'resumed/iter_8.pth') == []
 
 
 def test_the_log_says_what_is_resumed_and_what_changed(begun, tiny_config, shapes, tmp_path, logged):

@@ -17,6 +17,7 @@ def test_settings_of_a_config():
         img_scale='of the config',
         amp=False,
         optimizer='AdamW',
+        ema=False,
     )
 
 
@@ -36,5 +37,6 @@ def test_settings_of_a_command(monkeypatch):
         img_scale='64x32',
         amp=True,
         optimizer='AdamW',
+        ema=False,
     )
     assert len(run_settings(cfg, Path('/' + 'a\n' * 200), None)['data']) == 150

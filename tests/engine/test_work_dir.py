@@ -10,6 +10,7 @@ import pytest
 
 from mmbackbones.engine.work_dir import WorkDir, checkpoints_in, newest_run, training_folder, work_dir_for_test
 from mmbackbones.errors import UserError
+from mmbackbones.utils.atomic_write import atomic_write
 
 pytestmark = pytest.mark.slow
 
@@ -107,6 +108,17 @@ def test_a_run_keeps_its_id_until_another_one_starts(tmp_path):
         assert folder.start_run(first) == newest_run(tmp_path) == first
     with WorkDir(tmp_path) as folder:
         assert folder.start_run(None) == newest_run(tmp_path) != first
+
+
+def test_what_killed_runs_left_unfinished_is_removed(tmp_path):
+    (tmp_path / 'data').mkdir()
+    left = [tmp_path / name for name in ('config.py.0.unfinished.partial', 'data/train.json.0.unfinished.partial')]
+    for path in left:
+        path.touch()
+    with WorkDir(tmp_path) as folder, atomic_write(tmp_path / 'other') as partial:
+        folder.start_run(resumed=None)
+        assert partial.exists()  # of a program that is running
+    assert not any(path.exists() for path in left)
 
 
 def test_checkpoints_of_an_earlier_run_are_logged(tmp_path, logged):

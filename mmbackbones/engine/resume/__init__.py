@@ -5,7 +5,15 @@ In order: :func:`find_run` reads the checkpoint, once; the ``check_*`` functions
 the state.
 """
 
-from .comparison import check_accumulation, check_classes, check_length, check_model, check_optimizer, log_resume
+from .comparison import (
+    check_accumulation,
+    check_classes,
+    check_early_stop,
+    check_length,
+    check_model,
+    check_optimizer,
+    log_resume,
+)
 from .find import find_newest, find_run, is_newest
 from .hooks import RebuildCheckpointHook, RunStateHook
 from .rebuild import rebuild_checkpoint
@@ -19,6 +27,7 @@ __all__ = [
     'RunStateHook',
     'check_accumulation',
     'check_classes',
+    'check_early_stop',
     'check_length',
     'check_model',
     'check_optimizer',

@@ -18,7 +18,7 @@ from ...utils.text import counted
 from ...weights.loading import is_needed
 from .run_state import RunState, distinctive_hyperparameters
 
-_COMPARED = ('data', 'batch_size', 'processes', 'accumulate', 'lr', 'img_scale', 'amp', 'optimizer')
+_COMPARED = ('data', 'batch_size', 'processes', 'accumulate', 'lr', 'img_scale', 'amp', 'optimizer', 'ema')
 
 
 def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
@@ -114,26 +114,39 @@ def check_length(state: RunState, cfg: Config) -> None:
             f'{state.path} is of a run counted in {unit} ({state.position}), but this run is to take '
             f'{asked}: give its length with {option} N'
         )
+    if epochs and state.epoch_length is None and Path(state.path).name.startswith('iter_'):
+        raise UserError(
+            f'{state.path} was written in the middle of an epoch (iteration {state.iter}), and does not say where in '
+            'the epoch that is: use a checkpoint from the end of one'
+        )
+    if not 0 <= state.begun <= (state.epoch_length or 0):
+        raise UserError(
+            f'{state.path} is damaged: iteration {state.iter} is not in epoch {state.epoch + 1} of a run with '
+            f'{state.epoch_length} iterations an epoch'
+        )
     done, total, unit = (state.epoch, epochs, 'epochs') if epochs else (state.iter, iters, 'iterations')
     option = '--epochs' if epochs else '--iters'
-    if epochs and (
-        Path(state.path).name.startswith('iter_')
-        if state.epoch_length is None
-        else state.iter != state.epoch * state.epoch_length
-    ):
-        raise UserError(
-            f'{state.path} was written in the middle of an epoch (iteration {state.iter}): a run counted '
-            'in epochs can only be resumed from the end of one'
-        )
-    if done == total and state.validated:
+    if done == total and state.validated and not state.begun:
         raise UserError(
             f'{state.path} is of a finished run: {done} of {total} {unit} are done; to train longer, use '
             f'{option} N with N above {done}'
         )
-    if done > total:
+    if done > total or (done == total and state.begun):
+        where = f'it is at {state.position}' if state.begun else f'{done} {unit} are done'
         raise UserError(
-            f'{state.path} is past the end of this run: {done} {unit} are done, {total} are '
-            f'asked for; use {option} N with N above {done}'
+            f'{state.path} is past the end of this run: {where}, {total} are asked for; use {option} N with N above '
+            f'{done}'
+        )
+
+
+def check_early_stop(state: RunState, cfg: Config) -> None:
+    """Raise UserError if the run that wrote a checkpoint has ended because it no longer got better."""
+    patience = (cfg.default_hooks.get('early_stop') or {}).get('patience')
+    if patience and state.waited >= patience:
+        waited = f'{counted(state.waited, "validation")} in a row found no better figure'
+        raise UserError(
+            f'{state.path} is of a finished run: {waited}, and --early-stop {patience} ends it there; to train longer, '
+            f'use --early-stop N with N above {state.waited}, or leave it out'
         )
 
 
@@ -184,7 +197,12 @@ def log_resume(state: RunState, cfg: Config, settings: dict) -> None:
         settings: Those of this run, as :class:`RunStateHook` stores them.
     """
     epochs, iters = cfg.train_cfg.get('max_epochs'), cfg.train_cfg.get('max_iters')
-    left = f'{epochs - state.epoch} of {epochs} epochs' if epochs else f'{iters - state.iter} of {iters} iterations'
+    begun = state.begun / state.epoch_length if state.epoch_length else 0
+    left = (
+        f'{round(epochs - state.epoch - begun, 2):g} of {epochs} epochs'
+        if epochs
+        else f'{iters - state.iter} of {iters} iterations'
+    )
     tell(f'resuming {state.path} from {state.position}: {left} left')
     changed = [
         f'{key} {state.settings[key]} -> {settings[key]}'

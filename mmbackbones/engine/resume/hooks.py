@@ -8,6 +8,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import HOOKS
 from torch import nn
 
+from ...utils.messages import tell
 from ..schedule import advance
 from .rebuild import rebuild_checkpoint
 from .run_state import PENDING
@@ -77,7 +78,7 @@ class RunStateHook(Hook):
             return
         meta, wrapper = checkpoint['meta'], runner.optim_wrapper
         if 'max_epochs' in runner.cfg.train_cfg:  # an epoch may have another length now
-            meta['iter'] = meta['epoch'] * len(runner.train_dataloader)
+            meta['iter'] = _iteration(meta, len(runner.train_dataloader))
         meta.pop('seed', None)
         if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
             # The state dict of the file holds the averages; the trained weights are beside it.
@@ -116,6 +117,19 @@ class RunStateHook(Hook):
                 gradient = gradient.to(params[name])
                 params[name].grad = gradient if factor == 1 else gradient * factor
         self.pending = None
+
+
+def _iteration(meta: dict, epoch_length: int) -> int:
+    """The iteration to go on from, in a run counted in epochs; in the middle of one, at the same share of it."""
+    epoch, theirs = meta['epoch'], meta.get('epoch_length') or epoch_length
+    begun = meta['iter'] - epoch * theirs if meta.get('epoch_length') else 0
+    if begun and theirs != epoch_length:
+        there, begun = begun, begun * epoch_length // theirs
+        tell(
+            f'an epoch has {epoch_length} iterations now, and had {theirs}: epoch {epoch + 1} goes on after iteration '
+            f'{begun} of it instead of {there}, which is the same share of the data'
+        )
+    return epoch * epoch_length + begun
 
 
 def _network(runner) -> nn.Module:

@@ -272,11 +272,15 @@ def _average(given) -> dict:
     """What a run with averaged weights keeps beside them: the trained weights and a count of steps."""
     copy = plain(given)
     if not isinstance(copy, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) and (key.startswith('module.') or value.ndim == 0)
+        isinstance(key, str) and isinstance(value, Tensor) and (key.startswith('module.') or _is_count(value))
         for key, value in copy.items()
     ):
         raise ValueError('is not the state of averaged weights')
     return copy
+
+
+def _is_count(value: Tensor) -> bool:
+    return value.ndim == 0 and not value.is_floating_point() and not value.is_complex() and int(value) >= 0
 
 
 # What a resume uses: name in the file -> function that rebuilds it, or raises ValueError. In ``meta`` ...
@@ -297,5 +301,6 @@ PARTS: dict[str, Callable] = {
     'accumulated_gradients': partial(plain, finite=False),  # mixed precision skips the step of infinite ones
     'ema_state_dict': _average,
     'record': _notes,
+    'left_out': _notes,
     'results': partial(plain, finite=False),  # empty cells of a table are NaN
 }

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...weights import load_from_file, trained_classes
-from ..checkpoint_hook import lacks_validation
+from ..checkpoint_record import lacks_validation, read_record
 from ..label_options import LabelOptions, trained_labels
 from .rebuild import rebuild_checkpoint
 
@@ -25,7 +25,7 @@ class RunState:
     Attributes:
         path: The file.
         epoch: Completed epochs; 0 in a run counted in iterations.
-        iter: Completed iterations.
+        iter: Completed iterations, those of an unfinished epoch among them.
         by_epoch: Whether the run was counted in epochs; None if the file does not say.
         epoch_length: Iterations per epoch, if the file says.
         shapes: Shape of each weight, by key.
@@ -44,6 +44,7 @@ class RunState:
         config: Name of the config, if the file says.
         settings: Further settings of the run, for comparison.
         validated: Whether the validation that was due at this checkpoint was completed.
+        waited: Validations in a row that found no better figure.
         checkpoint: Content of the file, until :meth:`take_checkpoint` hands it on; only in the process that read it.
     """
 
@@ -67,12 +68,22 @@ class RunState:
     config: str | None = None
     settings: dict[str, int | float | str] = field(default_factory=dict)
     validated: bool = True
+    waited: int = 0
     checkpoint: dict | None = field(default=None, repr=False)
 
     @property
     def position(self) -> str:
         """How far the run had come, in words."""
-        return f'iteration {self.iter}' if self.by_epoch is False else f'the end of epoch {self.epoch}'
+        if self.by_epoch is False:
+            return f'iteration {self.iter}'
+        if self.begun:
+            return f'iteration {self.begun} of {self.epoch_length} in epoch {self.epoch + 1}'
+        return f'the end of epoch {self.epoch}'
+
+    @property
+    def begun(self) -> int:
+        """Completed iterations of an epoch that was not completed; 0 if the file does not say how long epochs are."""
+        return self.iter - self.epoch * self.epoch_length if self.by_epoch and self.epoch_length else 0
 
     def take_checkpoint(self) -> dict | None:
         """Hand on the content of the file, so that nobody reads it again; None if it is not here, or was taken."""
@@ -126,6 +137,7 @@ def read_run_state(path: str | os.PathLike) -> RunState:
             if isinstance(value, int | float) or (isinstance(value, str) and value.isprintable())
         },
         validated=not lacks_validation(checkpoint),
+        waited=read_record(checkpoint).waited,
         checkpoint=content,
     )
 

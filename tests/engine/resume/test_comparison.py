@@ -120,6 +120,10 @@ class TestLength:
     def test_longer(self, length, state):
         check_length(state(), Config(dict(train_cfg=length)))
 
+    @pytest.mark.parametrize('iteration', [3, 4])
+    def test_in_the_middle_of_an_epoch(self, iteration, state):
+        check_length(state(iter=iteration), Config(dict(train_cfg=dict(max_epochs=2))))
+
     def test_the_validation_is_left(self, state):
         check_length(state(validated=False), Config(dict(train_cfg=dict(max_epochs=1))))
 
@@ -135,7 +139,9 @@ class TestLength:
             ),
             ({}, dict(max_iters=9), 'counted in epochs .the end of epoch 1., but this run is to take 9 iterations: '),
             (dict(by_epoch=False), dict(max_epochs=9), 'counted in iterations .iteration 2., .* to take 9 epochs: '),
-            (dict(iter=3), dict(max_epochs=9), 'in the middle of an epoch .iteration 3.: a run counted in epochs'),
+            (dict(iter=3), dict(max_epochs=1), 'past the end of this run: it is at iteration 1 of 2 in epoch 2, 1 are'),
+            (dict(iter=5), dict(max_epochs=9), 'is damaged: iteration 5 is not in epoch 2 of a run with 2 iterations'),
+            (dict(iter=1), dict(max_epochs=9), 'is damaged: iteration 1 is not in epoch 2'),
             (dict(name='iter_3.pth', epoch_length=None), dict(max_epochs=9), 'in the middle of an epoch'),
         ],
     )
