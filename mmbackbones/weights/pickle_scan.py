@@ -7,89 +7,55 @@ hash takes years, cost the one who writes it a few bytes.
 
 import pickletools
 import re
-from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Mapping, Sequence
 from pickle import UnpicklingError
 from typing import Any, BinaryIO
 
 import torch
 
+from .pickle_nodes import CONTAINERS, PLAIN, TUPLES, VALUES, Node, tuple_of
+
 _COPIES = 16  # how many times as large as the pickle all that its calls copy may be; what was saved needs 4
 _MORE_BYTES = 1 << 20
 _MAX_ODD_KEYS = 20_000  # of dicts and sets that are neither text nor whole numbers: their hashes can be made equal
+MAX_SIDES = 64  # of a tensor
 _MAX_KEY = 1_000  # values in a key that is a tuple
-_MAX_WEIGHT = 1 << 62
-_MAX_WHOLE = 1 << 60  # of a key: the hash of a whole number below it is the number
 _DTYPE = re.compile(r'[<>=|]?[A-Za-z?]\d{0,6}')
-_NODE, _CALL, _STATE = 1, 16, 16  # bytes that count for any value, and for each call
+_CALL = 16  # bytes that each call counts for
 
 
-class _Node:
-    """A value that the pickle would build.
-
-    Attributes:
-        kind: ``text``, ``whole``, ``plain`` (another number, None), ``large`` (a whole number whose hash is another
-            one), ``tuple``, ``list``, ``dict``, ``global`` or ``object``.
-        weight: Bytes and values in it, each counted as often as it can be reached.
-        value: A whole number, a text, the items of a tuple, or the name of a global.
-        odd: Number of values in it that are no plain keys of a dict.
-    """
-
-    __slots__ = 'kind', 'odd', 'value', 'weight'
-
-    def __init__(self, kind: str, weight: int = _NODE, value: object = None, odd: int = 0) -> None:
-        self.kind, self.weight, self.value, self.odd = kind, weight, value, odd
-
-    def add(self, items: Sequence['_Node']) -> None:
-        weight, odd = self.weight, self.odd
-        for item in items:
-            weight += item.weight
-            odd += item.odd + (item.kind not in _PLAIN)
-        self.weight, self.odd = min(weight, _MAX_WEIGHT), min(odd, _MAX_WEIGHT)
-
-
-_PLAIN = ('text', 'whole', 'plain')
-_CONTAINERS = ('tuple', 'list', 'dict')
-
-
-def _tuple(items: Sequence[_Node]) -> _Node:
-    node = _Node('tuple', value=tuple(items))
-    node.add(items)
-    return node
-
-
-def _texts(args: Sequence[_Node]) -> bool:
+def _texts(args: Sequence[Node]) -> bool:
     return all(node.kind == 'text' for node in args)
 
 
-def _all_plain(args: Sequence[_Node]) -> bool:
-    return all(node.kind in _PLAIN for node in args)
+def _all_plain(args: Sequence[Node]) -> bool:
+    return all(node.kind in PLAIN for node in args)
 
 
-def _one_container(args: Sequence[_Node]) -> bool:
-    return not args or (len(args) == 1 and args[0].kind in _CONTAINERS)
+def _one_container(args: Sequence[Node]) -> bool:
+    return not args or (len(args) == 1 and args[0].kind in CONTAINERS)
 
 
-def _nothing(args: Sequence[_Node]) -> bool:
+def _nothing(args: Sequence[Node]) -> bool:
     return not args
 
 
-def _never(args: Sequence[_Node]) -> bool:
+def _never(args: Sequence[Node]) -> bool:
     return False
 
 
-def _array(args: Sequence[_Node]) -> bool:
+def _array(args: Sequence[Node]) -> bool:
     shape = args[1].value if len(args) == 3 else None
     return isinstance(shape, tuple) and [size.value for size in shape] == [0]
 
 
-def _dtype(args: Sequence[_Node]) -> bool:
+def _dtype(args: Sequence[Node]) -> bool:
     name = args[0].value if args and _all_plain(args) else None
     return isinstance(name, str) and bool(_DTYPE.fullmatch(name))
 
 
 # Calls that could take far more than what they are given, and what they are given in files that were saved.
-_CALLS: dict[str, Callable[[Sequence[_Node]], bool]] = {
+_CALLS: dict[str, Callable[[Sequence[Node]], bool]] = {
     'builtins.bytearray': _texts,
     'builtins.complex': _all_plain,
     'builtins.set': _one_container,
@@ -104,9 +70,8 @@ _CALLS: dict[str, Callable[[Sequence[_Node]], bool]] = {
     'torch._utils._rebuild_device_tensor_from_numpy': _never,
 }
 _HASHING = ('builtins.set', 'collections.Counter', 'collections.OrderedDict')
-MAX_SIDES = 64
 _TENSORS = ('torch._utils._rebuild_tensor_v2', 'torch._utils._rebuild_parameter', 'torch._utils._rebuild_tensor_v3')
-_NO_CALL = re.compile(r'torch\.(\w+\.)*\w*(Tensor|Storage)')  # but with no arguments
+_EMPTY = re.compile(r'torch\.(\w+\.)*\w*(Tensor|Storage)|numpy\.dtypes\..*')  # called without arguments, if at all
 
 
 def scan_pickle(stream: BinaryIO, records: Mapping[str, int] | None = None, most: int = 0) -> None:
@@ -130,9 +95,9 @@ def scan_pickle(stream: BinaryIO, records: Mapping[str, int] | None = None, most
 class _Scan:
     def __init__(self, stream: BinaryIO, records: Mapping[str, int] | None, most: int) -> None:
         self.stream, self.records, self.most = stream, records, most
-        self.stack: list[_Node] = []
-        self.below: list[list[_Node]] = []
-        self.memo: dict[int, _Node] = {}
+        self.stack: list[Node] = []
+        self.below: list[list[Node]] = []
+        self.memo: dict[int, Node] = {}
         self.storages: set[object] = set()
         self.copied, self.odd_keys, self.read = 0, 0, 0
 
@@ -145,8 +110,8 @@ class _Scan:
 
     def step(self, name: str, arg: object) -> None:
         stack = self.stack
-        if name in _VALUES:
-            stack.append(_VALUES[name](arg))
+        if name in VALUES:
+            stack.append(VALUES[name](arg))
         elif name in ('BINPUT', 'LONG_BINPUT'):
             self.memo[int(str(arg))] = stack[-1]
         elif name in ('BINGET', 'LONG_BINGET'):
@@ -154,9 +119,9 @@ class _Scan:
         elif name == 'MARK':
             self.below.append(stack)
             self.stack = []
-        elif name in _TUPLES:
-            items = self.pop(_TUPLES[name])
-            self.stack.append(_tuple(items))
+        elif name in TUPLES:
+            items = self.pop(TUPLES[name])
+            self.stack.append(tuple_of(items))
         elif name in ('APPEND', 'APPENDS'):
             items = self.pop(1 if name == 'APPEND' else None)
             self.top('list').add(items)
@@ -170,7 +135,7 @@ class _Scan:
             stack.append(self.call(function, args))
         elif name == 'BUILD':
             target, state = self.pop(2)
-            self.copy(self.weigh(state) + _STATE)
+            self.copy(self.weigh(state) + _CALL)
             self.check_state(target, state)
             target.add([state])
             stack.append(target)
@@ -179,7 +144,7 @@ class _Scan:
         elif name not in ('PROTO', 'STOP'):
             raise UnpicklingError(f'it is written with {name}, which torch.save does not use')
 
-    def pop(self, count: int | None) -> list[_Node]:
+    def pop(self, count: int | None) -> list[Node]:
         """The last values on the stack; None: those since the last mark."""
         if count is None:
             items, self.stack = self.stack, self.below.pop()
@@ -190,13 +155,13 @@ class _Scan:
         del self.stack[len(self.stack) - count :]
         return items
 
-    def top(self, kind: str) -> _Node:
+    def top(self, kind: str) -> Node:
         node = self.stack[-1]
         if node.kind != kind:
             raise UnpicklingError(f'it adds values to what is no {kind}')
         return node
 
-    def weigh(self, node: _Node, levels: int = 3) -> int:
+    def weigh(self, node: Node, levels: int = 3) -> int:
         """The weight of a value as it is now: a list in a tuple may have grown since."""
         if isinstance(node.value, tuple) and levels:
             return max(node.weight, sum(self.weigh(item, levels - 1) for item in node.value))
@@ -207,14 +172,14 @@ class _Scan:
         if self.copied > _COPIES * self.read + _MORE_BYTES:
             raise UnpicklingError('it would grow far beyond its size')
 
-    def check_key(self, key: _Node) -> None:
-        if key.kind in _PLAIN:
+    def check_key(self, key: Node) -> None:
+        if key.kind in PLAIN:
             return
         self.odd_keys += 1
         if key.weight > _MAX_KEY or self.odd_keys > _MAX_ODD_KEYS:
             raise UnpicklingError('it has keys that are no text')
 
-    def call(self, function: _Node, args: _Node) -> _Node:
+    def call(self, function: Node, args: Node) -> Node:
         if not isinstance(args.value, tuple) or args.kind != 'tuple':
             raise UnpicklingError('it calls something without arguments')
         name = function.value if isinstance(function.value, str) and function.kind == 'global' else ''
@@ -223,7 +188,7 @@ class _Scan:
             if isinstance(arg.value, tuple) and len(arg.value) > MAX_SIDES:
                 raise UnpicklingError(f'it has a tensor of {len(arg.value)} sides, more than PyTorch computes with')
         self.copy((args.weight if is_tensor else self.weigh(args)) + _CALL)
-        allowed = _CALLS.get(name) or (_nothing if _NO_CALL.fullmatch(name) else None)
+        allowed = _CALLS.get(name) or (_nothing if _EMPTY.fullmatch(name) else None)
         if allowed and not allowed(args.value):
             raise UnpicklingError(f'it calls {name} as no file that was saved does')
         if name in _HASHING:
@@ -231,16 +196,16 @@ class _Scan:
             if self.odd_keys > _MAX_ODD_KEYS:
                 raise UnpicklingError('it has keys that are no text')
         kind = 'dict' if name in ('collections.Counter', 'collections.OrderedDict') else 'object'
-        return _Node(kind, args.weight + _CALL, name, args.odd)
+        return Node(kind, args.weight + _CALL, name, args.odd)
 
-    def check_state(self, target: _Node, state: _Node) -> None:
+    def check_state(self, target: Node, state: Node) -> None:
         """A dtype must stay one of single numbers or texts: it could also become a table of any size."""
-        if target.value == 'numpy.dtype':
+        if str(target.value).startswith('numpy.dtype'):
             items = state.value if isinstance(state.value, tuple) else ()
             if not items or not _all_plain(items) or any(item.kind != 'plain' for item in items[2:5]):
                 raise UnpicklingError('it has a dtype of several values')
 
-    def storage(self, name: _Node) -> _Node:
+    def storage(self, name: Node) -> Node:
         """The memory of a tensor: not larger than what the file has for it."""
         items = name.value
         if not isinstance(items, tuple) or len(items) < 5:
@@ -256,47 +221,10 @@ class _Scan:
                 raise UnpicklingError('its storages are larger than the file')
             if self.records is not None and self.records.get(str(key)) != size:
                 raise UnpicklingError(f'its storage {str(key)[:20]!a} has another size than the file says')
-        return _Node('object')
+        return Node('object')
 
 
 def _item_size(name: str) -> int:
     kind = name.rpartition('.')[2]
     storage: Any = torch.serialization.StorageType
     return 1 if kind == 'UntypedStorage' else int(storage(kind).dtype.itemsize)
-
-
-def _global(arg: object) -> _Node:
-    """A function or class, under its name in Python 3, as PyTorch looks it up."""
-    module, name = str(arg).split(' ', 1)
-    if (module, name) in NAME_MAPPING:
-        module, name = NAME_MAPPING[module, name]
-    else:
-        module = IMPORT_MAPPING.get(module, module)
-    return _Node('global', value=f'{module}.{name}')
-
-
-def _text(arg: object) -> _Node:
-    return _Node('text', len(str(arg)) + _NODE, arg)
-
-
-def _whole(arg: object) -> _Node:
-    return _Node('whole' if isinstance(arg, int) and abs(arg) < _MAX_WHOLE else 'large', value=arg)
-
-
-def _plain(arg: object) -> _Node:
-    return _Node('plain')
-
-
-# Name of an opcode -> the value that it puts on the stack.
-_VALUES: dict[str, Callable[[object], _Node]] = {
-    **dict.fromkeys(('BININT', 'BININT1', 'BININT2', 'LONG1'), _whole),
-    **dict.fromkeys(('BINUNICODE', 'SHORT_BINSTRING'), _text),
-    **dict.fromkeys(('NONE', 'NEWTRUE', 'NEWFALSE', 'BINFLOAT'), _plain),
-    'EMPTY_TUPLE': lambda arg: _tuple(()),
-    'EMPTY_LIST': lambda arg: _Node('list'),
-    'EMPTY_DICT': lambda arg: _Node('dict'),
-    'EMPTY_SET': lambda arg: _Node('object'),
-    'GLOBAL': _global,
-}
-# ... -> the number of values that become a tuple; None: those since the last mark.
-_TUPLES: dict[str, int | None] = {'TUPLE': None, 'TUPLE1': 1, 'TUPLE2': 2, 'TUPLE3': 3}
