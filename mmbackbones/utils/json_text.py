@@ -8,8 +8,8 @@ from .host_memory import available_memory
 
 _SMALL = 16 << 20  # characters that are parsed in any case
 # Bytes of memory for each of these characters, and for any.
-_COSTS = {',': 40, ':': 60, '[': 88, '{': 140, '"': 12}
-_PER_CHARACTER = 2
+_COSTS = {',': 40, ':': 30, '[': 88, '{': 100, '"': 12}
+_PER_CHARACTER = 1
 
 
 def parse_json(text: str | bytes) -> Any:
