@@ -33,7 +33,7 @@ def states_of(process) -> list[State]:
     while process.exitcode is None:
         try:
             states.append(_look(process.pid))
-        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        except (FileNotFoundError, ProcessLookupError, KeyError):  # it has just ended
             break
         sleep(INTERVAL)
     process.join()
