@@ -11,6 +11,7 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.registry import DefaultScope
 
 from ...errors import RunFailed, UserError, summarize_error
+from ...utils.host_memory import available_memory
 from ...utils.messages import tell
 from ...utils.text import counted
 from ..batch import smallest_batch
@@ -18,7 +19,6 @@ from ..lean_runner import LeanRunner
 from ..schedule import scaled_learning_rate
 from .cpu_memory import can_measure, measure_on_cpu
 from .gpu_memory import available_on_gpu, measure_on_gpu
-from .host_memory import available_memory
 from .search import Found, find_largest
 from .traces import no_traces
 from .training_steps import take_steps
