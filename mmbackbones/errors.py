@@ -1,5 +1,9 @@
 """Errors that the command line shows as one sentence, and how text from outside is shown."""
 
+import errno
+
+# Errors of a disk that is full or broken, rather than of the name of a file; where a write fails, they name none.
+STORAGE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _MAX_SUMMARY = 400  # characters; some libraries print whole configs in an error
 
 

@@ -15,7 +15,7 @@ import mmbackbones
 from mmbackbones.cli import VERBS, exits, options
 from mmbackbones.cli.exits import print_error, run
 from mmbackbones.cli.options import CfgOptions
-from mmbackbones.errors import RunFailed, UserError
+from mmbackbones.errors import RunFailed, Terminated, UserError
 from mmbackbones.utils.command import is_command
 from mmbackbones.utils.config_files import config_names
 from tests.helpers.formatting import replace_formatting
@@ -171,6 +171,9 @@ def raise_it(error):
         (RunFailed('the loss is nan'), 1, 'error: the loss is nan\n'),
         (KeyboardInterrupt(), 130, '\nstopped\n'),
         (OSError(28, 'No space left on device', '/full/1.pth'), 1, 'error: /full/1.pth: No space left on device\n'),
+        (Terminated(143), 143, 'stopped by SIGTERM\n'),
+        (Terminated(0), 0, ''),  # a training run that was saved
+        (KeyboardInterrupt('saved'), 130, ''),
         (OSError(36, 'File name too long', 'xxx'), 2, 'error: xxx: File name too long\n'),
         (
             PermissionError(
@@ -186,6 +189,15 @@ def test_run_ends_with_a_sentence_and_a_code(error, code, said, capsys):
     with pytest.raises(SystemExit) as stop:
         run(lambda: raise_it(error))
     assert (stop.value.code, capsys.readouterr().err) == (code, said)
+
+
+def test_a_full_disk_is_no_mistake_in_a_command(capsys):
+    for cause, code in ((OSError(28, 'No space left on device'), 1), (PermissionError(13, 'Permission denied'), 2)):
+        error = UserError('cannot write the predictions')
+        error.__cause__ = cause
+        with pytest.raises(SystemExit) as stop:
+            run(lambda error=error: raise_it(error))
+        assert (stop.value.code, capsys.readouterr().err) == (code, 'error: cannot write the predictions\n')
 
 
 def test_a_bug_keeps_its_traceback():

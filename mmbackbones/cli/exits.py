@@ -10,7 +10,16 @@ from io import TextIOWrapper
 from signal import SIGTERM
 from time import sleep
 
-from ..errors import ProcessLost, RunFailed, Terminated, UserError, interruption, printable, summarize_error
+from ..errors import (
+    STORAGE_FAULTS,
+    ProcessLost,
+    RunFailed,
+    Terminated,
+    UserError,
+    interruption,
+    printable,
+    summarize_error,
+)
 from ..utils.launchers import process_rank
 from ..utils.signals import receiving, terminate
 from ..utils.text import clipped
@@ -39,9 +48,9 @@ _GRACE_PERIOD = 5  # seconds that the first process has to print why the run end
 def run(main: Callable[[], None]) -> None:
     """Call `main`, print what goes wrong as one sentence, and exit with a code that says what kind of error it was.
 
-    Exit codes: 2 for mistakes that the user can fix, 1 for a run that failed and for a file that could not be read or
-    written during it, 130 for Ctrl-C and 143 for SIGTERM, or 0 if a training run was saved first. Any other exception
-    is a bug and keeps its traceback.
+    Exit codes: 2 for mistakes that the user can fix, 1 for a run that failed, for a file that could not be read or
+    written during it and for a full disk, 130 for Ctrl-C, and for SIGTERM 143, or 0 if a training run was saved first.
+    Any other exception is a bug and keeps its traceback.
 
     Known warnings of libraries about their own code are not shown, unless Python was told which to show (``-W``).
 
@@ -58,7 +67,7 @@ def run(main: Callable[[], None]) -> None:
             main()
     except (UserError, RunFailed) as error:
         print_error(str(error), error.on_all_processes, wait=not isinstance(error, ProcessLost))
-        sys.exit(2 if isinstance(error, UserError) else 1)
+        sys.exit(2 if isinstance(error, UserError) and not _is_storage_fault(error) else 1)
     except BaseException as error:
         # Libraries turn whatever interrupts them, Ctrl-C included, into errors of their own.
         end = interruption(error)
@@ -77,6 +86,11 @@ def run(main: Callable[[], None]) -> None:
             raise
         print_error(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error))
         sys.exit(2 if error.errno == ENAMETOOLONG else 1)
+
+
+def _is_storage_fault(error: UserError) -> bool:
+    """Whether it is the disk that does not take what the command writes."""
+    return getattr(error.__cause__, 'errno', None) in STORAGE_FAULTS
 
 
 def print_error(message: str, on_all_processes: bool = False, wait: bool = True) -> None:

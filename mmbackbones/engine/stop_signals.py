@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 from mmengine.dist import get_world_size, is_distributed
@@ -121,9 +120,8 @@ def stopping(runner: Runner) -> Iterator[None]:
             else:
                 number, said = hook.agreement.agree_now(_STOP), 'the training run is finished'
     except BaseException as error:
-        last = _last_checkpoint(runner) if interruption(error) else None
-        if last:
-            tell(f'{shown_path(last)} is kept: the same command with --resume continues from there')
+        if interruption(error) and (kept := what_is_kept(runner)):
+            tell(kept)
         raise
     if number:
         said = f'stopped by {_NAMES[number]}: {said}'
@@ -142,10 +140,13 @@ def _save(runner: Runner, stop: _Stop) -> str:
     return f'the run ends {place}, {path} is saved, and the same command with --resume continues from there'
 
 
-def _last_checkpoint(runner: Runner) -> Path | None:
+def what_is_kept(runner: Runner) -> str | None:
+    """What is left of a run that ends before it was to, as a sentence; None: there is no checkpoint."""
     hook = _checkpoint_hook(runner)
     last = hook.last_checkpoint(runner) if hook else None
-    return last if last and last.is_file() else None
+    if not last or not last.is_file():
+        return None
+    return f'{shown_path(last)} is kept: the same command with --resume continues from there'
 
 
 def _checkpoint_hook(runner: Runner) -> WholeCheckpointHook | None:

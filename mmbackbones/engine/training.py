@@ -16,6 +16,7 @@ from torch.nn import Module
 from ..errors import RunFailed, UserError, summarize_error
 from ..utils.config_files import CONFIG_COPY, ConfigLike, config_name, read_config
 from ..utils.messages import tell
+from ..utils.paths import shown_path
 from ..utils.text import counted
 from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
@@ -61,7 +62,7 @@ from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
 from .sharding import set_sharding
-from .stop_signals import stopping
+from .stop_signals import stopping, what_is_kept
 from .trials import (
     check_batch_search,
     choose_batch_size,
@@ -311,7 +312,7 @@ def _file_errors_as_user_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(_told(error)) from error
+        raise UserError(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)) from error
 
 
 @contextmanager
@@ -320,8 +321,5 @@ def _file_errors_as_failures(runner: Runner) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunFailed(f'{_told(error)}; {last_good_checkpoint(runner)}') from error
-
-
-def _told(error: OSError) -> str:
-    return f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error)
+        told = f'{shown_path(error.filename)}: {error.strerror}' if error.filename else summarize_error(error)
+        raise RunFailed(f'{told}; {what_is_kept(runner) or "there is no checkpoint yet"}') from error

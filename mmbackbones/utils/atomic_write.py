@@ -1,6 +1,5 @@
 """Atomic file writes."""
 
-import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -10,12 +9,13 @@ from time import time
 from typing import IO
 from uuid import uuid4
 
+from ..errors import STORAGE_FAULTS
+
 if sys.platform != 'win32':  # where an open file cannot be removed
     import fcntl
 
 _SUFFIX = '.unfinished.partial'
 _LONGEST_NAME = 255  # bytes, in most file systems
-_WITHOUT_NAME = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # errors of writes, which name no file
 _ABANDONED = 3600  # seconds without a write after which another program's partial file, which has no lock, is removed
 
 
@@ -36,17 +36,20 @@ def atomic_write(path: Path, make_folder: bool = True) -> Iterator[Path]:
     if make_folder:
         path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(_partial_name(path.name))
-    file = _open_locked(partial)
+    file = None
     try:
+        file = _open_locked(partial)
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        if str(error.filename) == str(partial) or (error.filename is None and error.errno in _WITHOUT_NAME):
+        if str(error.filename) == str(partial) or (error.filename is None and error.errno in STORAGE_FAULTS):
             error.filename, error.filename2 = str(path), None
         raise
     finally:
-        file.close()
-        partial.unlink(missing_ok=True)
+        if file is not None:
+            file.close()
+        with suppress(OSError):  # such as that of a disk that became read-only, which would hide the error itself
+            partial.unlink()
 
 
 def _partial_name(name: str) -> str:

@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 
 from mmbackbones.apis import check_data
 from mmbackbones.datasets import DetectionData, convert, load_detection, load_segmentation
-from mmbackbones.errors import UserError
+from mmbackbones.errors import Terminated, UserError
 from tests.helpers import detection_folders as folders
 from tests.helpers.detection_folders import TRUTH, write_coco, write_image
 from tests.helpers.exports.every import BOXES, LABEL_MAPS
@@ -277,7 +277,7 @@ def test_the_images_that_a_yaml_file_names(tmp_path):
     assert check_data(tmp_path / 'new').boxes.images == {'train': 3, 'val': 1}
 
 
-@pytest.mark.parametrize('error', [KeyboardInterrupt, OSError(28, 'No space left on device')])
+@pytest.mark.parametrize('error', [KeyboardInterrupt, Terminated, OSError(28, 'No space left on device')])
 def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch, error):
     def fail(*_, **__):
         raise error

@@ -31,6 +31,22 @@ def lines(file):
     return [line.split(' - ', 2)[2] for line in file.read_text().splitlines()]
 
 
+def test_a_file_that_cannot_be_written_is_told_of_once(run, capsys, monkeypatch):
+    """Python would print a traceback for each line."""
+
+    def full(text):
+        raise OSError(28, 'No space left on device')
+
+    logger, file = run
+    (handler,) = [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
+    monkeypatch.setattr(handler.stream, 'write', full)
+    logger.info('one')
+    logger.info('two')
+    out, err = capsys.readouterr()
+    assert out == f'before there is a file\nwarning: the log {file} is incomplete: No space left on device\n'
+    assert err == ''
+
+
 def test_the_screen_shows_what_is_for_users(run, capsys):
     logger, file = run
     logger.info('of a library')

@@ -134,7 +134,7 @@ def test_a_full_disk_ends_the_run(start, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     monkeypatch.setattr('mmbackbones.engine.results_hook.write_results_csv', full)
-    with pytest.raises(RunFailed, match='No space left on device; the last good checkpoint is .*epoch_1.pth'):
+    with pytest.raises(RunFailed, match='No space left on device; .*epoch_1.pth is kept'):
         start(tmp_path, epochs=1)
     assert (tmp_path / 'epoch_1.pth').is_file()
 

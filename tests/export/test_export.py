@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmbackbones import apis
 from mmbackbones.apis import export_source
-from mmbackbones.errors import RunFailed, UserError
+from mmbackbones.errors import RunFailed, Terminated, UserError
 from mmbackbones.export import sessions, writing
 from mmbackbones.export.example_images import example_images
 from mmbackbones.export.exported_model import ExportedDetector
@@ -122,12 +122,13 @@ def test_a_file_that_computes_something_else_is_not_kept(tool, detector_file, tm
     assert [path.name for path in tmp_path.iterdir()] == ['a.onnx']
 
 
-def test_an_interrupted_export_leaves_nothing(detector_file, tmp_path, monkeypatch):
+@pytest.mark.parametrize('error', [KeyboardInterrupt, Terminated])
+def test_an_interrupted_export_leaves_nothing(detector_file, tmp_path, monkeypatch, error):
     def interrupt(*_):
-        raise KeyboardInterrupt
+        raise error
 
     monkeypatch.setattr(writing, 'add_onnx_entries', interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         apis.export(detector_file, tmp_path / 'a.onnx')
     assert list(tmp_path.iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from signal import SIGINT, SIGTERM, raise_signal
 
 import cv2
 import numpy as np
@@ -57,17 +58,18 @@ def test_bad_input(tool, detector_file, photos, tmp_path):
         predict(detector_file, np.zeros((40, 40, 3), np.uint8), tmp_path / 'out')
 
 
-def test_ctrl_c_keeps_what_was_written(tool, detector_file, photos, tmp_path, monkeypatch):
+@pytest.mark.parametrize(('number', 'code'), [(SIGINT, 130), (SIGTERM, 143)])
+def test_a_signal_keeps_what_was_written(tool, detector_file, photos, tmp_path, monkeypatch, number, code):
     write = PredictionFolder.write
 
     def interrupted(self, prediction):
         if prediction.source.endswith('10.png'):
-            raise KeyboardInterrupt
+            raise_signal(number)
         write(self, prediction)
 
     monkeypatch.setattr(PredictionFolder, 'write', interrupted)
-    code, _, _ = tool('predict', detector_file, photos, '--out', tmp_path / 'out', '--device', 'cpu')
-    assert code == 130
+    assert tool('predict', detector_file, photos, '--out', tmp_path / 'out', '--device', 'cpu')[0] == code
+    assert not list((tmp_path / 'out').glob('*.partial'))
     assert len(json.loads((tmp_path / 'out' / 'predictions.json').read_text())['images']) == 1
 
 

@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and what a killed process leaves is removed."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -40,6 +41,24 @@ def test_an_error_leaves_what_was_there(tmp_path):
         partial.write_text('half' * 1000 + '\udc80', encoding='utf-8')
     assert [path.name for path in tmp_path.iterdir()] == ['a.txt']
     assert (tmp_path / 'a.txt').read_text() == 'old'
+
+
+@pytest.mark.parametrize('given', [None, 'partial', 'other.txt'])
+def test_an_error_names_the_file(given, tmp_path):
+    """That which was to be written; the system names none for writes on a full disk."""
+    path = tmp_path / 'a.txt'
+    with pytest.raises(OSError, match='full') as error, atomic_write(path) as partial:
+        raise OSError(errno.ENOSPC, 'full', str(partial) if given == 'partial' else given)
+    assert error.value.filename == ('other.txt' if given == 'other.txt' else str(path))
+    with pytest.raises(ConnectionResetError) as reset, atomic_write(path):
+        raise ConnectionResetError(errno.ECONNRESET, 'reset')
+    assert reset.value.filename is None
+
+
+def test_a_folder_that_has_to_be_there(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / 'gone' / 'a.txt', make_folder=False):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_partial_files_of_dead_processes_are_removed(tmp_path):

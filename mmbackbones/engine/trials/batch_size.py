@@ -15,13 +15,12 @@ from ...utils.messages import tell
 from ...utils.text import counted
 from ..batch import smallest_batch
 from ..lean_runner import LeanRunner
-from ..log import logging_prints
 from ..schedule import scaled_learning_rate
 from .cpu_memory import can_measure, measure_on_cpu
-from .generators import kept_generators
 from .gpu_memory import available_on_gpu, measure_on_gpu
 from .host_memory import available_memory
 from .search import Found, find_largest
+from .traces import no_traces
 from .training_steps import take_steps
 from .worst_batch import WorstBatch
 
@@ -52,7 +51,7 @@ def choose_batch_size(cfg: Config) -> None:
     """
     tell('--batch-size auto: trying training steps with the largest images')
     found = available = failure = None
-    with kept_generators(), logging_prints():
+    with no_traces():
         shared = _processes_here() if get_device() == 'cpu' else 1
         try:
             measure, available = _device(shared)

@@ -15,6 +15,7 @@ from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.runner.activation_checkpointing import turn_on_activation_checkpointing
 
+from ..averaged_weights import averages_weights
 from ..config_tree import dicts_in
 from ..initial_weights import drop_pretrained
 
@@ -45,7 +46,7 @@ def take_steps(cfg: Config, make_batch: Callable[[], Any]) -> None:
         if modules := cfg.get('activation_checkpointing'):
             turn_on_activation_checkpointing(model, modules)
         held: list[Any] = []
-        if any('EMAHook' in str(hook.get('type')) for hook in dicts_in(cfg.get('custom_hooks'))):
+        if averages_weights(cfg):
             held.append(deepcopy(model))
         if exchanged:
             held += [torch.zeros_like(param) for param in model.parameters() if param.requires_grad]
