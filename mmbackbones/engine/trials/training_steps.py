@@ -79,7 +79,7 @@ def _learn_from_many_proposals(cfg: Config, objects: int) -> None:
         if isinstance(assigner, dict) and 'pos_iou_thr' in assigner and isinstance(sampler, dict):
             assigner.update(pos_iou_thr=0.0, neg_iou_thr=0.0, min_pos_iou=0.0)
             if sampler.get('num') and sampler.get('pos_fraction'):
-                sampler.pos_fraction = min(sampler.pos_fraction, _PROPOSALS * objects / sampler.num)
+                sampler['pos_fraction'] = min(sampler['pos_fraction'], _PROPOSALS * objects / sampler['num'])
 
 
 @contextmanager
