@@ -21,8 +21,8 @@ MMENGINE_onedl := onedl-mmengine
 REFUSED = $(VENV) holds the libraries of STACK=$(OTHER), which those of STACK=$(STACK) would overwrite: leave STACK out, \
 or choose another environment, such as VENV=.venv-$(STACK)
 
-.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu soak lint format types arrows spelling check \
-  wheelhouse
+.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu soak fuzz lint format types arrows spelling \
+  check wheelhouse
 
 setup: $(VENV)/.ready-$(STACK)
 
@@ -67,6 +67,11 @@ WITHOUT_LIBRARIES := analysis benchmarks datasets utils test_docs.py test_errors
   test_wheel.py test_wheelhouse.py
 test-stack: setup
 	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) $(addprefix --ignore tests/,$(WITHOUT_LIBRARIES))
+
+# The properties of tests/properties on as many examples as there is time for; the counts are printed at the end.
+MINUTES ?= 10
+fuzz: setup
+	FUZZ_MINUTES=$(MINUTES) $(BIN)/python -m pytest -p no:cacheprovider tests/properties
 
 # What CI runs besides the tests.
 check: lint types arrows spelling

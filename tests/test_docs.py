@@ -19,7 +19,7 @@ FAMILIES = sorted(path.parent.name for path in ROOT.glob('configs/*/metafile.yml
 CONFIG = re.compile(rf'(?:retinanet|(?:cascade_)?mask_rcnn|upernet|semantic_fpn)_(?:{"|".join(FAMILIES)})_\w+')
 # Options of other programs that the pages quote.
 OTHER_OPTIONS = {'--check', '--config', '--help', '--logdir'}
-OTHER_OPTIONS |= {'--nproc_per_node', '--standalone'}  # torchrun's
+OTHER_OPTIONS |= {'--nproc_per_node', '--shutdown_timeout', '--standalone'}  # torchrun's
 OTHER_OPTIONS |= {'--gres', '--kill-on-bad-exit', '--ntasks', '--ntasks-per-node', '--signal', '--time'}  # srun's
 OTHER_OPTIONS |= {'--find-links', '--no-build-isolation', '--no-cache-dir', '--no-index'}  # pip's
 

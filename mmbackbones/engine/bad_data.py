@@ -53,6 +53,7 @@ class BadDataHook(Hook):
     def __init__(self, skip: bool = False, checked: bool = False) -> None:
         self.skip, self.checked = skip, checked
         self.problems: list[str] = []  # of this process, that the others do not know yet
+        self.place = ''  # the iteration of the last of them, in words
         self.left_out = LeftOut()
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
@@ -69,9 +70,12 @@ class BadDataHook(Hook):
         agreement_of(runner).ask(_NAME, lambda: bool(self.problems), lambda: self._report(runner))
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        self.problems += runner.train_loop.problems
-        if self.problems and not is_distributed():
-            self._report(runner)
+        problems = getattr(runner.train_loop, 'problems', ())  # a loop of the user's has none, and stops at the first
+        if problems:
+            self.problems += problems
+            self.place = position(runner)
+            if not is_distributed():
+                self._report(runner)
 
     def after_train(self, runner) -> None:
         if self.left_out.count:
@@ -83,14 +87,17 @@ class BadDataHook(Hook):
 
     def _report(self, runner) -> None:
         """Count the problems of all processes and tell of them, or raise RunFailed in all."""
-        problems, self.problems = [text for texts in all_gather_object(self.problems) for text in texts], []
-        if problems and not self.skip:
+        gathered = [(text, place) for texts, place in all_gather_object((self.problems, self.place)) for text in texts]
+        self.problems = []
+        places = dict(reversed(gathered))
+        if places and not self.skip:
+            text, place = gathered[0]
             raise run_failed(
-                f'{position(runner)} cannot be trained on: {problems[0]}; {last_good_checkpoint(runner)}; put the file '
+                f'{place} cannot be trained on: {text}; {last_good_checkpoint(runner)}; put the file '
                 'back as it was and continue with --resume (with --on-bad-data skip a run goes on without such files)'
             )
-        for text in self.left_out.add(problems, len(problems)):
-            said = f'{text}; other images take its place, from {position(runner)} on'
+        for text in self.left_out.add([text for text, _ in gathered], len(gathered)):
+            said = f'{text}; other images take its place, from {places[text]} on'
             if len(self.left_out.files) <= _TOLD:
                 tell(said, WARNING)
             else:

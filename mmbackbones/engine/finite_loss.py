@@ -10,7 +10,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from ..errors import RunFailed
+from ..errors import RunFailed, printable
 from ..utils.messages import tell
 from ..utils.text import counted
 from .agreement import Agreement
@@ -187,4 +187,4 @@ def _listed(files: list[str]) -> str:
 
 def _files(data_batch) -> list[str]:
     samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
-    return [str(path) for sample in samples if (path := getattr(sample, 'img_path', None))]
+    return [printable(str(path)) for sample in samples if (path := getattr(sample, 'img_path', None))]

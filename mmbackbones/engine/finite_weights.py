@@ -1,11 +1,13 @@
 """The end of a training run before it writes a checkpoint of something that is not finite."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from mmengine.dist import all_gather_object
-from mmengine.hooks import EMAHook
+from mmengine.optim import AmpOptimWrapper
 from torch import Tensor
 
+from .averaged_weights import averaged_model
 from .run_failure import last_good_checkpoint, run_failed
 from .running_statistics import running_statistics
 from .sharding import local_part
@@ -14,7 +16,8 @@ from .sharding import local_part
 def check_weights(runner) -> None:
     """Raise RunFailed, in all processes, if anything that goes into a checkpoint is not finite.
 
-    That is weights and running statistics, their averages, and what the optimizer keeps of each parameter.
+    That is weights and running statistics, their averages, what the optimizer keeps of each parameter, and gradients
+    that wait for their optimizer step.
     """
     wrong = next((name for name, value in _saved_tensors(runner) if not local_part(value).isfinite().all()), None)
     wrong = next((name for name in all_gather_object(wrong) if name), None)  # each may have shards only
@@ -30,11 +33,13 @@ def _saved_tensors(runner) -> Iterator[tuple[str, Tensor]]:
     yield from parameters.items()
     for name, value in running_statistics(runner.model).items():
         yield name.removeprefix('module.'), value
-    for hook in runner.hooks:
-        if isinstance(hook, EMAHook):
-            for name, value in hook.ema_model.module.state_dict().items():
-                yield f'the average of {name}', value
+    average = averaged_model(runner)
+    if average is not None:
+        for name, value in chain(average.named_parameters(), running_statistics(average).items()):
+            yield f'the average of {name}', value
     for name, value in parameters.items():
         for kept in runner.optim_wrapper.optimizer.state.get(value, {}).values():
             if isinstance(kept, Tensor):
                 yield f"the optimizer's state of {name}", kept
+        if value.grad is not None and not isinstance(runner.optim_wrapper, AmpOptimWrapper):  # which has infinite ones
+            yield f'the gradient of {name}', value.grad

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, is_distributed
-from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 LOSS, GRADIENTS = 'the loss', 'the gradients'
@@ -31,6 +31,7 @@ class OptimizerGuard:
         self.model, self.wrapper = model, wrapper
         self.left_out: str | None = None
         self._buffers: dict[str, Tensor] = {}
+        self._scales_losses = type(wrapper).backward is not OptimWrapper.backward
         self._backward, self._step = wrapper.backward, wrapper.step
         wrapper.backward, wrapper.step = self.backward, self.step
 
@@ -49,7 +50,7 @@ class OptimizerGuard:
         if _in_any_process(~loss.detach().isfinite().all()):
             self.wrapper._inner_count += 1
             self._leave_out(LOSS)
-        elif isinstance(self.wrapper, AmpOptimWrapper):
+        elif self._scales_losses:
             self._backward(loss, **kwargs)
         else:
             waiting = [None if param.grad is None else param.grad.clone() for param in self._parameters()]
@@ -98,4 +99,4 @@ def _in_any_process(wrong: Tensor) -> bool:
 def _are_finite(gradients: list[Tensor]) -> Tensor:
     """Whether all gradients are finite, and so small that their squares are, too: optimizers keep these."""
     norms = torch._foreach_norm(gradients) if gradients else [torch.zeros(())]
-    return torch.stack(list(norms)).isfinite().all()
+    return torch.stack(list(norms)).square().isfinite().all()

@@ -87,7 +87,7 @@ def _damage(path: str, error: Exception) -> str | None:
             return printable(f'{path} no longer exists')
         if said := image_damage(path):
             return printable(f'{path} cannot be read: {said}')
-    elif not isinstance(error, OSError) and _NOT_DECODED not in str(error):
+    if not isinstance(error, OSError) and _NOT_DECODED not in str(error):
         return None
     return printable(f'{path} cannot be read: {summarize_error(error)}')
 

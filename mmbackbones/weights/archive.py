@@ -1,11 +1,14 @@
 """Integrity check of the zip files that ``torch.save`` writes; PyTorch itself reads flipped bits as weights."""
 
+import io
 import zipfile
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
 from ..errors import UserError
+from .pickle_scan import scan_pickle
 
 _CHUNK = 1 << 20  # bytes
 _FOLDER = 0x10  # attribute of a folder; for an entry that has it, PyTorch returns uninitialized memory
@@ -15,14 +18,15 @@ def check_archive(path: Path) -> None:
     """Check that a zip file is one of ``torch.save`` (PyTorch >= 1.6), and undamaged.
 
     Each entry has to be stored once, uncompressed, with the CRC that the archive gives for it, and PyTorch has to see
-    the same entries: a zip file can be made to look like another one to another reader.
+    the same entries: a zip file can be made to look like another one to another reader. Its pickle is scanned.
 
     Raises:
         UserError: It is another zip file, a TorchScript program, or damaged.
+        UnpicklingError: See :func:`~mmbackbones.weights.pickle_scan.scan_pickle`.
     """
     try:
         problem = _problem(path)
-    except (OSError, UserError):
+    except (OSError, UserError, UnpicklingError):
         raise
     except Exception as error:  # BadZipFile, and whatever else a damaged header leads to
         problem = str(error) or type(error).__name__
@@ -51,4 +55,12 @@ def _problem(path: Path) -> str:
         seen = torch._C.PyTorchFileReader(file).get_all_records()  # without the one folder that everything is in
     if sorted(seen) != sorted(name.partition('/')[2] for name in names):
         return 'it has several directories, which list different entries'
+    folder = names[0].partition('/')[0]
+    with zipfile.ZipFile(path) as archive:
+        records = {
+            entry.filename.removeprefix(f'{folder}/data/'): entry.file_size
+            for entry in entries
+            if entry.filename.startswith(f'{folder}/data/')
+        }
+        scan_pickle(io.BytesIO(archive.read(f'{folder}/data.pkl')), records)
     return ''

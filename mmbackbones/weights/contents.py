@@ -17,6 +17,8 @@ WAY_OUT = (
     'save its state_dict alone'
 )
 _MAX_DEPTH = 100  # nested containers; Python's own copies and comparisons fail not far beyond
+_MAX_SHARES = 16  # how many times as large as their memory all tensors may be: some weights have several names
+_MORE_BYTES = 16 << 20
 _CONTAINERS = (dict, OrderedDict, Counter, list, tuple, torch.Size, set, argparse.Namespace)
 _VALUES = (
     type(None),
@@ -44,17 +46,19 @@ def check_contents(content: object, path: Path) -> None:
 
     The safe unpickler also hands out the functions and classes that it knows as values, and lets a file replace methods
     of tensors and containers by attributes. Nothing that was saved in good faith has either. Types that the user has
-    named to ``torch.serialization.add_safe_globals`` may pass.
+    named to ``torch.serialization.add_safe_globals`` may pass. Nor may a tensor or an array be said to be larger than
+    its memory, or thousands of tensors share theirs: whatever is computed of them would take all memory and time.
 
     Args:
         content: What was read.
         path: The file, for the message.
 
     Raises:
-        UserError: There is such an object in it, or containers are nested too deeply.
+        UserError: There is such an object or tensor in it, or containers are nested too deeply.
     """
     todo: list[tuple[object, int]] = [(content, 0)]
     seen: set[int] = set()
+    sizes = _Sizes(path)
     trusted = tuple(kind for kind in types_trusted_by_user() if kind not in _CONTAINERS + _VALUES)
     while todo:
         value, depth = todo.pop()
@@ -76,6 +80,7 @@ def check_contents(content: object, path: Path) -> None:
             raise UserError(
                 f'checkpoint {path} was not loaded: its contents are nested more than {_MAX_DEPTH} levels deep'
             )
+        sizes.count(value)
         if kind in _CONTAINERS:
             seen.add(id(value))
         children = list(attributes.values())
@@ -84,3 +89,31 @@ def check_contents(content: object, path: Path) -> None:
         elif isinstance(value, list | tuple | set):
             children += value
         todo += [(child, depth + 1) for child in children]
+
+
+class _Sizes:
+    """Compares what tensors and arrays are said to hold with the memory that they have."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.total, self.memory = path, 0, 0
+        self.seen: set[int] = set()
+
+    def count(self, value: object) -> None:
+        if isinstance(value, np.ndarray) and value.size > value.nbytes:
+            raise UserError(f'{self.path} was not loaded: it holds an array of {value.size} values without any memory')
+        if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_meta or value.is_nested:
+            return
+        storage, size = value.untyped_storage(), value.numel() * value.element_size()
+        if size > storage.nbytes():
+            raise UserError(
+                f'{self.path} was not loaded: a tensor in it claims {value.numel()} values, more than are in the file'
+            )
+        self.total += size
+        if storage.data_ptr() not in self.seen:
+            self.seen.add(storage.data_ptr())
+            self.memory += storage.nbytes()
+        if self.total > _MAX_SHARES * self.memory + _MORE_BYTES:
+            raise UserError(
+                f'{self.path} was not loaded: its tensors share their memory, and together are more than '
+                f'{_MAX_SHARES} times as large'
+            )

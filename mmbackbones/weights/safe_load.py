@@ -12,6 +12,7 @@ import torch
 from ..errors import UserError
 from .archive import check_archive
 from .contents import WAY_OUT, check_contents
+from .pickle_scan import scan_pickle
 from .safe_globals import allow_safe_globals
 from .safetensors_file import is_safetensors, read_safetensors
 
@@ -52,11 +53,9 @@ def read_checkpoint(path: Path, map_location: MapLocation = None) -> Any:
         if is_safetensors(path) or (path.suffix == '.safetensors' and not start.startswith((_ZIP, _PICKLE))):
             device = map_location if isinstance(map_location, str | torch.device) else 'cpu'
             return read_safetensors(path, device)
-        if start == _ZIP:
-            check_archive(path)
-        elif tarfile.is_tarfile(path):  # before PyTorch 2.6, torch.load would unpack it
+        if start != _ZIP and tarfile.is_tarfile(path):  # before PyTorch 2.6, torch.load would unpack it
             raise UserError(f'{path} is a tar file, not a checkpoint: unpack it and give the checkpoint that is in it')
-        content = _unpickle(path, map_location)
+        content = _unpickle(path, start == _ZIP, map_location)
     except OSError as error:
         raise UserError(f'checkpoint {path} cannot be read: {error.strerror or error}') from error
     check_contents(content, path)
@@ -65,7 +64,11 @@ def read_checkpoint(path: Path, map_location: MapLocation = None) -> Any:
     return content
 
 
-def _unpickle(path: Path, map_location: MapLocation) -> Any:
+def _unpickle(path: Path, is_zip: bool, map_location: MapLocation) -> Any:
+    try:
+        check_archive(path) if is_zip else _scan_pickles(path)
+    except UnpicklingError as error:
+        raise UserError(f'{path} is not a PyTorch checkpoint that can be loaded safely: {error}') from error
     try:
         with open(path, 'rb') as file:  # not the path: torch.load takes one that ends in .safetensors for such a file
             return torch.load(file, map_location=map_location, weights_only=True)
@@ -79,5 +82,12 @@ def _unpickle(path: Path, map_location: MapLocation) -> Any:
         raise UserError(f'{path} is not a PyTorch checkpoint that can be loaded safely') from error
     except Exception as error:  # in a damaged file anything can go wrong
         if 'CUDA' in str(error) and map_location is None:
-            return _unpickle(path, map_location='cpu')
+            return _unpickle(path, is_zip, map_location='cpu')
         raise UserError(f'checkpoint {path} is damaged or incomplete: it cannot be read') from error
+
+
+def _scan_pickles(path: Path) -> None:
+    """Scan a file of PyTorch before 1.6: a number, a version, a system, the contents and the names of storages."""
+    with open(path, 'rb') as file:
+        for _ in range(5):
+            scan_pickle(file, most=path.stat().st_size)

@@ -10,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..errors import UserError
+from .pickle_scan import MAX_SIDES
 
 _DIGEST = 'sha256'  # key in a file's metadata
 
@@ -33,6 +34,8 @@ def read_safetensors(path: Path, device: str | torch.device) -> dict[str, Tensor
     """
     try:
         with safe_open(path, 'pt', 'cpu') as file:
+            if any(len(file.get_slice(name).get_shape()) > MAX_SIDES for name in file.keys()):  # noqa: SIM118
+                raise ValueError('a tensor of so many sides that PyTorch takes hours for it')
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
             digest = (file.metadata() or {}).get(_DIGEST)
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:

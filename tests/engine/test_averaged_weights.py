@@ -14,6 +14,7 @@ from torch import nn
 
 from mmbackbones.apis import train
 from mmbackbones.engine.averaged_weights import AveragedWeightsHook, averages_weights, set_ema
+from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
 from mmbackbones.errors import Terminated, UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
@@ -130,12 +131,22 @@ def test_a_test_leaves_the_weights_as_they_are():
         torch.testing.assert_close(state(runner.model), before, rtol=0, atol=0)
 
 
+def test_processes_share_the_statistics_of_both_models(monkeypatch):
+    """Else a validation would be of another model than the one that is saved, which is the first process's."""
+    shared, runner = [], begun()
+    monkeypatch.setattr('mmbackbones.engine.checkpoint_hook.average_running_statistics', shared.append)
+    WholeCheckpointHook(interval=1)._average(runner)
+    assert shared == [runner.model, runner.hooks[0].ema_model.module]
+
+
 class TestConfig:
     def test_defaults_and_what_replaces_them(self):
         assert configured().default_hooks.ema.type == 'AveragedWeightsHook'
         cfg = configured(default_hooks=dict(ema=dict(momentum=0.01)))
         assert (cfg.default_hooks.ema.momentum, cfg.default_hooks.ema.gamma) == (0.01, 10)
         assert averages_weights(cfg)
+        other = configured(default_hooks=dict(ema=dict(ema_type='StochasticWeightAverage'))).default_hooks.ema
+        assert other == dict(type='AveragedWeightsHook', ema_type='StochasticWeightAverage', update_buffers=True)
 
     def test_a_hook_of_the_config_stays_with_its_arguments(self):
         own = dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.1)

@@ -1,16 +1,22 @@
 """Images and label maps that can no longer be read during training: ``--on-bad-data``."""
 
+import pickle
+import random
 import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmdet.datasets import CocoDataset, MultiImageMixDataset
 from mmengine.config import Config
+from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, DefaultScope
 
 from mmbackbones.apis import train
+from mmbackbones.engine.loops.positions import PositionedDataset
+from mmbackbones.engine.watched_files import UnreadableFile, watch_files
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
@@ -117,12 +123,11 @@ def test_others_take_their_place(flat, data, shapes, tmp_path, breaking):
         assert steady_rows(tmp_path / name) == steady_rows(tmp_path / 'whole')
 
 
-@pytest.mark.parametrize('workers', [0, 1])
-def test_the_run_ends_by_default(flat, data, tmp_path, breaking, workers):
+def test_the_run_ends_by_default(flat, data, tmp_path, breaking):
     image = sorted((data / 'images/training').iterdir())[2]
     breaking((remove, image))
     with pytest.raises(RunFailed) as error:
-        start(flat, data, tmp_path / 'run', workers)
+        start(flat, data, tmp_path / 'run', workers=1)
     assert error.value.on_all_processes
     number = int(str(error.value).split()[1])
     assert 1 <= number <= 4
@@ -165,10 +170,80 @@ def test_label_maps(tiny_seg_config, data, tmp_path, breaking):
         assert f'{path} {what}' in lines[-1]
 
 
-def test_other_errors_stay_as_they_are(flat, data, tmp_path, monkeypatch):
-    def fail(self, index):
-        raise KeyError('a bug')
+@pytest.fixture
+def boxes(data):
+    """The training data, without augmentation."""
+    steps = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True)]
+    folder = dict(img=f'{data}/images/')
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        return CocoDataset(ann_file=str(data / 'annotations/train.json'), data_prefix=folder, pipeline=steps)
 
-    monkeypatch.setattr('mmdet.datasets.transforms.PackDetInputs.transform', fail)
-    with pytest.raises(KeyError, match='a bug'):
-        start(flat, data, tmp_path / 'run', on_bad_data='skip')
+
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda dataset: dataset,
+        lambda dataset: RepeatDataset(dataset, 2),
+        lambda dataset: ConcatDataset([dataset, dataset]),
+        lambda dataset: MultiImageMixDataset(dataset, [dict(type='mmdet.RandomFlip', prob=0.5)]),
+    ],
+    ids=['plain', 'repeated', 'joined', 'mixed'],
+)
+@pytest.mark.parametrize('checked', [True, False])
+def test_wrapped_data(boxes, wrap, checked):
+    dataset = wrap(boxes)
+    watch_files(dataset, checked)
+    assert dataset[0]['img'].shape == (64, 64, 3)
+    path = Path(boxes.get_data_info(0)['img_path'])
+    shrink(path)
+    if checked:
+        with pytest.raises(UnreadableFile, match='has 32x48 pixels, not 64x64'):
+            dataset[0]
+    else:  # whoever wrote the annotations knows
+        assert dataset[0]['img'].shape == (48, 32, 3)
+    path.unlink()
+    with pytest.raises(UnreadableFile, match=f'^{path} no longer exists$'):
+        dataset[0]
+    assert pickle.loads(pickle.dumps(dataset))[1]['img'].shape == (64, 64, 3)  # for workers that are not forked
+
+
+def test_storage_that_fails(boxes, monkeypatch):
+    """The file is fine, or was a moment later."""
+
+    def fail(*args, **kwargs):
+        raise OSError(5, 'Input/output error')
+
+    watch_files(boxes, True)
+    monkeypatch.setattr('mmcv.transforms.loading.fileio.get', fail)
+    with pytest.raises(UnreadableFile, match='jpg cannot be read: Input/output error$'):
+        boxes[0]
+
+
+def test_whatever_else_goes_wrong_is_not_blamed_on_the_file(boxes, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ValueError('a bug')
+
+    watch_files(boxes, True)
+    monkeypatch.setattr('mmcv.transforms.loading.mmcv.imfrombytes', fail)
+    with pytest.raises(ValueError, match='a bug'):
+        boxes[0]
+
+
+def test_substitutes_follow_from_seed_and_position():
+    class Data:
+        def __len__(self):
+            return 100
+
+        def __getitem__(self, index):
+            if index % 4 == 3:
+                raise UnreadableFile(f'{index} is gone')
+            return index, random.random()
+
+    drawn = {seed: [PositionedDataset(Data(), seed)[3, iteration, 0] for iteration in range(20)] for seed in (0, 1)}
+    again = [  # where another file is gone
+        PositionedDataset(Data(), 0)[7, iteration, 0] for iteration in range(20)
+    ]
+    assert [sample for sample, _ in again] == [sample for sample, _ in drawn[0]]
+    assert all(problems[0] == '3 is gone' for _, problems in drawn[0])
+    assert len({sample for sample, _ in drawn[0]}) > 15
+    assert drawn[0] != drawn[1]

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import socket
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
@@ -19,7 +21,7 @@ from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from mmbackbones.apis import test as evaluate
 from mmbackbones.datasets.shapes import generate_shapes
-from mmbackbones.engine import distributed
+from mmbackbones.engine import dataset_config, distributed
 from mmbackbones.engine.training import run_training
 from mmbackbones.errors import ProcessLost, UserError
 from mmbackbones.evaluation.results_table import read_results_csv
@@ -52,7 +54,7 @@ SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloade
 
 @HOOKS.register_module()
 class WatchHook(Hook):
-    """Keeps what a process draws, loses and validates; spoils the second's loss, or kills or stops it, if asked for."""
+    """Keeps what a process draws, loses and validates; spoils the loss of the second, kills or stops it, if asked."""
 
     priority = 'HIGHEST'
 
@@ -78,6 +80,27 @@ class WatchHook(Hook):
             self.validated.append({key: value.clone() for key, value in whole(runner.model).state_dict().items()})
 
 
+@HOOKS.register_module()
+class TroubleHook(Hook):
+    """Takes an image away in the first process after the check of the data; makes NaN of a batch of the second."""
+
+    def __init__(self, image: str, batch: int = -1) -> None:
+        self.image, self.batch = image, batch
+
+    def before_train(self, runner) -> None:
+        if os.environ['RANK'] == '0':
+            os.rename(self.image, f'{self.image}.hidden')
+            return
+        preprocessor = whole(runner.model).data_preprocessor
+        preprocess = preprocessor.forward
+
+        def spoil(data, training=False):
+            data = preprocess(data, training)
+            return {**data, 'inputs': data['inputs'] * float('nan')} if runner.iter == self.batch else data
+
+        preprocessor.forward = spoil
+
+
 def whole(model):
     return getattr(model, 'module', model)
 
@@ -100,14 +123,32 @@ def raiser(error):
     return work
 
 
+@contextmanager
+def reads_counted():
+    """Collects the names of the checkpoints that this process reads: a list that grows."""
+    names, load = [], torch.load
+
+    def count(file, **more):
+        if hasattr(file, 'name'):  # else what another process has sent
+            names.append(Path(file.name).name)
+        return load(file, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, 'load', count)
+        yield names
+
+
 def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     """All that a process does; returns what is to be looked at."""
+    checked = []
+    load = dataset_config.load_detection
+    dataset_config.load_detection = lambda *args, **kwargs: checked.append(args) or load(*args, **kwargs)
     options = {'custom_hooks': [dict(type='WatchHook')], 'train_dataloader.num_workers': 1, **SCORES}
     by_parts = {**options, **BY_PARTS}
     start = partial(run_training, data=data, img_scale=(64, 64), batch_size=2, launcher='pytorch')
     test = partial(evaluate, data=data, img_scale=(64, 64), launcher='pytorch')
     runner = start(config, iters=2, work_dir=str(folder / 'boxes'), cfg_options=by_parts)
-    seen = dict(boxes=watched(runner))
+    seen = dict(boxes=watched(runner), checks=len(checked))
     seen['metrics'] = test(
         str(folder / 'boxes/iter_2.pth'),
         config=config,
@@ -125,7 +166,8 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
     hooks = {'custom_hooks': [dict(type='WatchHook', stop=True)], 'default_hooks.checkpoint.interval': 9}
     stopped = {**quick, 'cfg_options': {**quick['cfg_options'], **hooks}}
     seen['stopped'] = raised(lambda: start(seg_config, iters=4, work_dir=str(folder / 'stopped'), **stopped))
-    start(seg_config, iters=4, work_dir=str(folder / 'resumed'), resume=str(folder / 'stopped/iter_2.pth'), **quick)
+    with reads_counted() as seen['read']:
+        start(seg_config, iters=4, work_dir=str(folder / 'resumed'), resume=str(folder / 'stopped/iter_2.pth'), **quick)
     runner = start(
         config,
         iters=2,
@@ -134,6 +176,14 @@ def scenario(config: str, seg_config: str, data: str, folder) -> dict:
         cfg_options={**by_parts, **SHARDED},
     )
     seen['shards'] = {name: value.to_local().numel() for name, value in runner.model.named_parameters()}
+    image = next((Path(data) / 'images/training').glob('*3.jpg'))
+    troubled = {**QUICK, **UNVALIDATED, 'custom_hooks': [dict(type='TroubleHook', image=str(image), batch=1)]}
+    skip = dict(accumulate=2, on_nan=('skip', 1), on_bad_data='skip', cfg_options=troubled)
+    runner = start(config, iters=4, work_dir=str(folder / 'skip'), **skip)
+    seen['skip'] = whole(runner.model).state_dict()
+    distributed.main_process_first(lambda: os.rename(f'{image}.hidden', image))
+    seen['bad'] = raised(lambda: start(config, iters=4, work_dir=str(folder / 'bad'), cfg_options=troubled))
+    distributed.main_process_first(lambda: os.rename(f'{image}.hidden', image))
     seen['nan'] = raised(lambda: start(config, iters=2, work_dir=str(folder / 'nan'), cfg_options=options))
     seen['relayed'] = [
         raised(lambda error=error: distributed.main_process_first(raiser(error)))
@@ -240,6 +290,10 @@ def test_the_first_process_writes_the_results(folder, kind, metric):
     assert not (folder / 'nan' / 'results.csv').exists()
 
 
+def test_one_process_checks_the_data(seen):
+    assert [report['checks'] for report in seen] == [1, 0]
+
+
 def test_a_test_in_parts_is_the_whole_test(folder, seen, tiny_configs, data, tmp_path):
     single = partial(evaluate, data=data, img_scale=(64, 64))
     boxes = single(
@@ -308,6 +362,10 @@ def test_shards_train_as_whole_models_do(folder, seen):
     torch.testing.assert_close(other['optimizer']['state'], one['optimizer']['state'], rtol=0, atol=1e-6)
 
 
+def test_each_process_reads_the_checkpoint_once(seen):
+    assert [report['read'] for report in seen] == [['iter_2.pth'], ['iter_2.pth']]
+
+
 def test_another_number_of_processes_resumes(folder, tiny_configs, data, tmp_path, capsys):
     run_training(
         tiny_configs[0],
@@ -340,6 +398,25 @@ def test_one_process_with_nan_ends_both(folder, seen):
     assert 'loss_cls is nan' in said
     assert (kind, said) == other
     assert not list((folder / 'nan').glob('*.pth'))
+
+
+def test_a_batch_that_is_left_out_is_so_in_both(folder, seen):
+    """Also the last one of an accumulation, which would have brought the gradients of both together."""
+    assert_equal(seen[0]['skip'], seen[1]['skip'])
+    saved = load_from_file(folder / 'skip/iter_4.pth')
+    assert_equal(seen[0]['skip'], saved['state_dict'])
+    assert saved['left_out']['losses']['count'] == 1
+    assert len(saved['left_out']['losses']['files']) == 2  # of the second process
+
+
+def test_both_know_of_an_image_that_is_missing(folder, seen):
+    missing = load_from_file(folder / 'skip/iter_4.pth')['left_out']['bad data']
+    assert missing['count'] >= 1
+    assert [name.split('/')[-1] for name in missing['files']] == ['000003.jpg no longer exists']
+    (kind, said), other = (report['bad'] for report in seen)
+    assert kind == 'RunFailed'
+    assert '000003.jpg no longer exists; ' in said
+    assert (kind, said) == other
 
 
 def test_what_ends_the_first_process_ends_the_other(seen):

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 
 from mmbackbones.apis import train
 from mmbackbones.engine import finite_loss
+from mmbackbones.engine.averaged_weights import AveragedWeightsHook, averaged_model
 from mmbackbones.engine.finite_loss import FiniteLossHook, finish_loss_check
 from mmbackbones.engine.finite_weights import check_weights
 from mmbackbones.errors import RunFailed
@@ -94,7 +95,9 @@ def runner_with(hook, **state):
     model = torch.nn.Sequential(torch.nn.BatchNorm1d(1))
     wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), 0.5))
     cfg = Config(dict(train_cfg=dict(max_iters=9)))
-    runner = dict(hooks=[hook], model=model, optim_wrapper=wrapper, iter=2, cfg=cfg, _resume=False, _load_from=None)
+    runner = dict(
+        hooks=[hook], max_iters=9, model=model, optim_wrapper=wrapper, iter=2, cfg=cfg, _resume=False, _load_from=None
+    )
     return SimpleNamespace(**{**runner, **state})
 
 
@@ -147,15 +150,16 @@ def test_a_pending_check_is_finished_in_time(finish):
     [
         (lambda runner: runner.model[0].weight.data, '0.weight'),
         (lambda runner: runner.model[0].running_var, '0.running_var'),
-        (lambda runner: runner.hooks[1].ema_model.module[0].bias.data, 'the average of 0.bias'),
+        (lambda runner: averaged_model(runner)[0].bias.data, 'the average of 0.bias'),
         (moment, "the optimizer's state of 0.weight"),
+        (lambda runner: runner.model[0].weight.grad, 'the gradient of 0.weight'),
     ],
-    ids=['weight', 'statistic', 'average', 'moment'],
+    ids=['weight', 'statistic', 'average', 'moment', 'gradient'],
 )
 def test_nothing_that_is_not_finite_is_saved(spoil, name):
-    average = EMAHook()
+    average = AveragedWeightsHook()
     runner = runner_with(FiniteLossHook(), hooks=[FiniteLossHook(), average])
-    average.before_run(runner)
+    average.before_train(runner)
     runner.model(torch.randn(4, 1)).sum().backward()
     runner.optim_wrapper.step()
     check_weights(runner)

@@ -263,7 +263,7 @@ def test_every_config_of_the_zoo_can_be_rehearsed(monkeypatch):
 
 
 ASKED = dict.fromkeys(('epochs', 'iters', 'batch_size', 'lr', 'weights', 'resume', 'seed'))
-ASKED |= dict(accumulate=1, amp=False, from_scratch=False, launcher='none')
+ASKED |= dict(accumulate=1, amp=False, from_scratch=False, launcher='none', time_budget=None)
 
 
 @pytest.mark.parametrize(
@@ -272,6 +272,8 @@ ASKED |= dict(accumulate=1, amp=False, from_scratch=False, launcher='none')
         ({}, {}, {}),
         (dict(epochs=3), {'train_cfg.max_epochs': 6}, dict(epochs=6)),
         (dict(epochs=3), {'train_cfg.max_iters': 6}, dict(epochs=None, iters=6)),
+        (dict(time_budget=2.0), {'train_cfg.max_iters': 6}, dict(time_budget=None, iters=6)),
+        (dict(batch_size='auto'), {'train_dataloader.batch_size': 3}, dict(batch_size=3)),
         (dict(lr=1.0), {'optim_wrapper.optimizer.lr': 2.0}, dict(lr=2.0)),
         ({}, {'optim_wrapper.optimizer.lr': 2.0}, {}),  # to be scaled, as a config's own
         ({}, {'optim_wrapper.type': 'AmpOptimWrapper'}, dict(amp=True)),

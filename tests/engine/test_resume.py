@@ -250,14 +250,22 @@ def test_what_cannot_be_resumed_is_said_before_the_data_is_checked(
     assert not (tmp_path / 'run').exists()
 
 
-def test_in_the_middle_of_an_epoch(tiny_config, shapes, tmp_path):
-    """2 epochs of 4 iterations; the first is not complete after 3, the last is after 8 and not yet ended."""
-    hook = {'default_hooks.checkpoint.by_epoch': False, 'default_hooks.checkpoint.interval': 1}
-    run(tiny_config, shapes, tmp_path / 'whole', epochs=2, cfg_options=hook)
-    for iteration in (3, 4):
-        resume = str(tmp_path / f'whole/iter_{iteration}.pth')
-        run(tiny_config, shapes, tmp_path / 'resumed', epochs=2, cfg_options=hook, resume=resume)
-        assert differing(tmp_path / 'whole/iter_8.pth', tmp_path / 'resumed/iter_8.pth') == []
+def test_in_the_middle_of_an_epoch(tiny_config, shapes, tmp_path, logged):
+    """2 epochs of 4 iterations: the first has still to be ended after 4, and has another length with other batches."""
+    options = {'default_hooks.checkpoint.by_epoch': False, 'default_hooks.checkpoint.interval': 1}
+    run(tiny_config, shapes, tmp_path / 'whole', epochs=2, cfg_options=options)
+    files = {iteration: tmp_path / f'whole/iter_{iteration}.pth' for iteration in (3, 4, 8)}
+    run(tiny_config, shapes, tmp_path / 'ended', epochs=2, cfg_options=options, resume=str(files[4]))
+    assert differing(files[8], tmp_path / 'ended/iter_8.pth') == []
+
+    compared, changed = (logged(f'mmbackbones.engine.resume.{name}') for name in ('comparison', 'hooks'))
+    run(tiny_config, shapes, tmp_path / 'larger', epochs=2, batch_size=4, cfg_options=options, resume=str(files[3]))
+    assert compared[0] == f'resuming {files[3]} from iteration 3 of 4 in epoch 1: 1.25 of 2 epochs left'
+    assert len(changed) == 1
+    assert 'has 2 iterations now, and had 4: epoch 1 goes on after iteration 1 of it instead of 3' in changed[0]
+    run(tiny_config, shapes, tmp_path / 'fresh', epochs=2, batch_size=4, cfg_options=options)
+    expected = rates(tmp_path / 'fresh')
+    assert rates(tmp_path / 'larger') == {step: expected[step] for step in (2, 3, 4)}
 
 
 def test_the_log_says_what_is_resumed_and_what_changed(begun, tiny_config, shapes, tmp_path, logged):

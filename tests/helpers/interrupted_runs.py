@@ -12,19 +12,20 @@ from mmbackbones.cli import main
 from tests.helpers.moments import Ending, Moment, draw_moment, run_until
 
 # A validation and a checkpoint every four iterations.
+EVERY_FOUR = ('train_cfg.val_interval=4', 'default_hooks.checkpoint.interval=4')
 IN_EPOCHS = ('--epochs', '4', '--cfg-options', 'train_cfg.val_interval=1')
-IN_ITERATIONS = (
-    '--iters',
-    '16',
-    '--cfg-options',
-    'train_cfg.val_interval=4',
-    'default_hooks.checkpoint.interval=4',
-)
+IN_ITERATIONS = ('--iters', '16', '--cfg-options', *EVERY_FOUR)
+BY_THE_CLOCK = ('--checkpoint-minutes', '0.005')  # often
 # Name: fixture of the config, options. The learning rate makes figures change. All end with --cfg-options.
 CASES = {
     'RetinaNet': ('tiny_config', ('--lr', '1e-3', *IN_EPOCHS)),
     'Mask R-CNN, accumulating': ('tiny_mask_config', ('--lr', '1e-3', '--accumulate', '3', *IN_EPOCHS)),
     'UperNet by iterations': ('tiny_seg_config', ('--lr', '1e-3', *IN_ITERATIONS)),
+    'RetinaNet with comforts': ('tiny_config', ('--ema', '--early-stop', '2', *BY_THE_CLOCK, *IN_EPOCHS)),
+    'UperNet with comforts': (
+        'tiny_seg_config',
+        ('--lr', '1e-3', '--ema', '--early-stop', '3', '--accumulate', '2', *BY_THE_CLOCK, *IN_ITERATIONS),
+    ),
 }
 FINISHED = 'is of a finished run'
 # Beginnings of file names.

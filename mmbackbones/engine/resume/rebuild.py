@@ -74,6 +74,7 @@ def plain(value, finite: bool = True):
         ValueError: There is anything else in it; the message continues a sentence that begins with the value's name.
     """
     values = 0
+    finite_ones: set[int] = set()  # tensors, of which there may be one in many places
 
     def copy(node, depth):
         nonlocal values
@@ -89,8 +90,10 @@ def plain(value, finite: bool = True):
         if isinstance(node, np.bool_ | np.number) and not isinstance(node, float | complex):
             node = node.item()
         if isinstance(node, Tensor) and node.layout == torch.strided and not node.is_quantized and not node.is_meta:
-            if finite and node.is_floating_point() and not node.isfinite().all():
-                raise ValueError('holds numbers that are not finite')
+            if finite and node.is_floating_point() and id(node) not in finite_ones:
+                if not node.isfinite().all():
+                    raise ValueError('holds numbers that are not finite')
+                finite_ones.add(id(node))
             return node
         if isinstance(node, float):
             if finite and not math.isfinite(node):

@@ -11,17 +11,16 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.registry import DefaultScope
 
 from ...errors import RunFailed, UserError, summarize_error
+from ...utils.host_memory import available_memory
 from ...utils.messages import tell
 from ...utils.text import counted
 from ..batch import smallest_batch
 from ..lean_runner import LeanRunner
-from ..log import logging_prints
 from ..schedule import scaled_learning_rate
 from .cpu_memory import can_measure, measure_on_cpu
-from .generators import kept_generators
 from .gpu_memory import available_on_gpu, measure_on_gpu
-from .host_memory import available_memory
 from .search import Found, find_largest
+from .traces import no_traces
 from .training_steps import take_steps
 from .worst_batch import WorstBatch
 
@@ -52,7 +51,7 @@ def choose_batch_size(cfg: Config) -> None:
     """
     tell('--batch-size auto: trying training steps with the largest images')
     found = available = failure = None
-    with kept_generators(), logging_prints():
+    with no_traces():
         shared = _processes_here() if get_device() == 'cpu' else 1
         try:
             measure, available = _device(shared)
@@ -92,7 +91,10 @@ def _search(cfg: Config, measure: Callable, available: int) -> tuple[Found, int]
     least = smallest_batch(cfg, processes)
     most = max(least, images // (processes * cfg.optim_wrapper.get('accumulative_counts', 1)))
     found = find_largest(
-        lambda size: measure(partial(take_steps, cfg, partial(batch, size))), _SHARE * available, least, most
+        lambda size: measure(partial(take_steps, cfg, partial(batch, size), batch.objects)),
+        _SHARE * available,
+        least,
+        most,
     )
     return found, images
 

@@ -8,7 +8,6 @@ from ...utils.messages import tell
 from ...utils.text import counted, duration
 from ..distributed import main_process_first
 from ..schedule import set_length
-from .generators import kept_generators
 from .plan import plan_length
 from .trial_run import try_run
 
@@ -41,8 +40,7 @@ def fit_time_budget(cfg: Config, recipe: dict, hours: float, began: float, inter
         UserError: An iteration and a validation do not fit.
     """
     tell('--time-budget: measuring how long iterations, a validation and a checkpoint take')
-    with kept_generators():
-        speed, epoch = try_run(cfg, recipe, hours)
+    speed, epoch = try_run(cfg, recipe, hours)
     plan = main_process_first(lambda: plan_length(hours, monotonic() - began, speed, epoch, interval))
     set_planned_length(cfg, plan.iterations, plan.interval)
     tell(

@@ -7,21 +7,20 @@ from contextlib import contextmanager
 from copy import deepcopy
 from math import ceil
 from pathlib import Path
-from time import monotonic, time_ns
+from time import monotonic
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.visualization import Visualizer
+from mmengine.logging import MMLogger
 
 from ..lean_runner import LeanRunner
-from ..log import logging_prints
 from ..schedule import fit_schedulers
 from .plan import Speed
 from .sparse_sampler import SparseSampler
+from .traces import no_traces
 
 _FOLDER = '.trial'  # in the work directory, so that checkpoints are written to the same disk
 _SHARE = 0.05  # of the time budget that each of the two parts of a trial may take, and
@@ -46,8 +45,8 @@ def try_run(cfg: Config, recipe: dict, hours: float) -> tuple[Speed, int]:
     begin = monotonic()
     watch = _Watch(cfg, min(_LONGEST, 3600 * _SHARE * hours))
     folder = Path(cfg.work_dir) / _FOLDER
-    with _thrown_away(folder), logging_prints():
-        runner = _TrialRunner.from_cfg(_trial_config(cfg, recipe, folder))
+    with no_traces() as name, _thrown_away(folder):
+        runner = _TrialRunner.from_cfg(_trial_config(cfg, recipe, folder, name))
         runner.register_hook(watch)
         runner.train()
         end = monotonic()
@@ -60,10 +59,10 @@ def try_run(cfg: Config, recipe: dict, hours: float) -> tuple[Speed, int]:
     return _of_main_process((watch.speed(begin, end), epoch))
 
 
-def _trial_config(cfg: Config, recipe: dict, folder: Path) -> Config:
+def _trial_config(cfg: Config, recipe: dict, folder: Path, name: str) -> Config:
     cfg = deepcopy(cfg)
     cfg.work_dir = str(folder)
-    cfg.experiment_name = cfg.visualizer.name = f'trial_{time_ns()}'  # an instance of their own
+    cfg.experiment_name = cfg.visualizer.name = name  # for instances of its own
     cfg.train_cfg.update(max_iters=_FAR, val_interval=_FAR, val_begin=1)
     cfg.train_cfg.pop('dynamic_intervals', None)
     cfg.param_scheduler = fit_schedulers(cfg.get('param_scheduler') or [], recipe, cfg.train_cfg, 1)
@@ -79,24 +78,18 @@ class _TrialRunner(LeanRunner):
     """A runner that logs nothing."""
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
-        """Build a logger that drops what it gets."""
-        logger = MMLogger.get_instance(self.experiment_name)
-        logger.handlers = []
-        return logger
+        """The logger that drops what it gets."""
+        return MMLogger.get_current_instance()
 
 
 @contextmanager
 def _thrown_away(folder: Path) -> Iterator[None]:
-    """Within the block runs write into a folder that is removed, and what MMEngine keeps of them is forgotten."""
-    kept = [(kind, dict(kind._instance_dict)) for kind in (MMLogger, MessageHub, Visualizer)]
+    """Remove a folder at the end of the block, and before it that of a command that was killed."""
     if is_main_process():
-        shutil.rmtree(folder, ignore_errors=True)  # of a command that was killed
+        shutil.rmtree(folder, ignore_errors=True)
     try:
         yield
     finally:
-        for kind, before in kept:
-            for name in [name for name in kind._instance_dict if name not in before]:
-                del kind._instance_dict[name]
         if is_main_process():
             shutil.rmtree(folder, ignore_errors=True)
 

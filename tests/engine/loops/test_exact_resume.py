@@ -58,6 +58,7 @@ def assert_same_end(one, other):
     first, second = (load_from_file(folder / 'iter_8.pth') for folder in (one, other))
     assert_equal(first['state_dict'], second['state_dict'])
     assert_equal(first['optimizer'], second['optimizer'])
+    assert_equal(first.get('ema_state_dict', {}), second.get('ema_state_dict', {}))
     assert [first['meta'][key] for key in ('epoch', 'iter')] == [second['meta'][key] for key in ('epoch', 'iter')]
     assert steady_rows(one) == steady_rows(other)
     assert first['record'] == second['record']
@@ -65,23 +66,24 @@ def assert_same_end(one, other):
 
 
 @pytest.mark.parametrize(
-    ('model', 'unit', 'workers', 'accumulate'),
+    ('model', 'unit', 'workers', 'accumulate', 'ema'),
     [
-        ('tiny_config', 'epochs', (0, 2), 3),  # in the uninterrupted and in the resumed run
-        ('tiny_config', 'iters', (2, 0), 1),
-        ('tiny_mask_config', 'epochs', (2, 0), 1),
-        ('tiny_mask_config', 'iters', (0, 2), 3),
-        ('tiny_seg_config', 'epochs', (0, 2), 1),
-        ('tiny_seg_config', 'iters', (0, 2), 3),
+        ('tiny_config', 'epochs', (0, 2), 3, False),  # in the uninterrupted and in the resumed run
+        ('tiny_config', 'iters', (2, 0), 1, True),
+        ('tiny_mask_config', 'epochs', (2, 0), 1, True),
+        ('tiny_mask_config', 'iters', (0, 2), 3, False),
+        ('tiny_seg_config', 'epochs', (0, 2), 1, False),
+        ('tiny_seg_config', 'iters', (0, 2), 3, True),
     ],
 )
-def test_resumed_run_is_equal(model, unit, workers, accumulate, start, loaded, request, tmp_path):
+def test_resumed_run_is_equal(model, unit, workers, accumulate, ema, start, loaded, request, tmp_path):
     config, whole, resumed = request.getfixturevalue(model), tmp_path / 'whole', tmp_path / 'resumed'
-    start(config, unit, whole, workers[0], accumulate=accumulate)
+    more = dict(accumulate=accumulate, ema=ema, early_stop=9)
+    start(config, unit, whole, workers[0], **more)
     held = load_from_file(whole / 'iter_5.pth').get('accumulated_gradients', {}).get('batches')
     assert held == (2 if accumulate == 3 else None)
     loaded.clear()
-    start(config, unit, resumed, workers[1], accumulate=accumulate, resume=str(whole / 'iter_5.pth'))
+    start(config, unit, resumed, workers[1], **more, resume=str(whole / 'iter_5.pth'))
     assert_same_end(whole, resumed)
     if not workers[1]:
         assert len(loaded) == 6  # what was trained on before is not loaded again

@@ -113,6 +113,7 @@ class TestGpu:
     def test_peak(self, gpu):
         assert measure_on_gpu(lambda: gpu.use(70)) == 70
         assert measure_on_gpu(lambda: gpu.use(30)) == 30
+        assert gpu.peak == gpu.allocated
         assert gpu.synchronized == 2
         assert gpu.reserved == 4
 
