@@ -1,5 +1,6 @@
 """Reading of checkpoint files without executing anything in them: PyTorch's ``weights_only=True``, always."""
 
+import io
 import re
 import tarfile
 from collections.abc import Callable
@@ -88,6 +89,18 @@ def _unpickle(path: Path, is_zip: bool, map_location: MapLocation) -> Any:
 
 def _scan_pickles(path: Path) -> None:
     """Scan a file of PyTorch before 1.6: a number, a version, a system, the contents and the names of storages."""
-    with open(path, 'rb') as file:
+    with _Bounded(path) as file:
         for _ in range(5):
-            scan_pickle(file, most=path.stat().st_size)
+            scan_pickle(file, most=file.length)
+
+
+class _Bounded(io.BufferedReader):
+    """A file of which no more is asked for than there is: Python would first make room for all of it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self.length = path.stat().st_size
+
+    def read(self, size: int | None = None, /) -> bytes:
+        left = max(0, self.length - self.tell())
+        return super().read(left if size is None else min(size, left))

@@ -190,6 +190,8 @@ PICKLES = {
     'a memo of nothing': (b'h\x05', 'the pickle is damaged'),
     'another protocol': (b'\x95' + bytes(8), 'is written with FRAME'),
     'numbers of any length': (b'\x8b' + struct.pack('<i', 10**6) + bytes(10**6), 'is written with LONG4'),
+    'a text that is longer than the file': (b'X' + struct.pack('<I', 2**32 - 1) + b'abc', 'the pickle is damaged'),
+    'bytes that are longer than the file': (b'\x8e' + struct.pack('<Q', 2**62) + b'abc', 'the pickle is damaged'),
     'deep': (b']q\x00' + b']' * 20_000 + b'a' * 20_000, 'nested more than 100 levels deep'),
 }
 
@@ -213,6 +215,13 @@ def test_a_storage_of_an_old_file_that_is_larger(tmp_path, monkeypatch):
         Path(path).write_bytes(changed)
 
     assert 'its storages are larger than the file' in opened({'weight': torch.zeros(200)}, write)
+
+
+@pytest.mark.parametrize('value', [b'X' + struct.pack('<I', 2**32 - 1), b'\x8e' + struct.pack('<Q', 2**34)])
+def test_a_value_of_an_old_file_that_is_longer(value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = opened(b'\x80\x02' + value + b'abc', lambda content, path: Path(path).write_bytes(content))
+    assert 'the pickle is damaged' in said
 
 
 @pytest.mark.parametrize('place', ['state_dict', 'optimizer'])
