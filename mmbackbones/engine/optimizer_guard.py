@@ -99,4 +99,4 @@ def _in_any_process(wrong: Tensor) -> bool:
 def _are_finite(gradients: list[Tensor]) -> Tensor:
     """Whether all gradients are finite, and so small that their squares are, too: optimizers keep these."""
     norms = torch._foreach_norm(gradients) if gradients else [torch.zeros(())]
-    return torch.stack(list(norms)).isfinite().all()
+    return torch.stack(list(norms)).square().isfinite().all()

@@ -8,9 +8,12 @@ from xml.etree import ElementTree
 
 from ..errors import UserError
 from .files import is_regular
+from .host_memory import available_memory
 
 _CHUNK = 1 << 20  # bytes
 _PEEK = 1 << 12  # bytes
+_PART = 200  # bytes of memory of an element or an attribute
+_MANY = 100_000  # elements and attributes that are read in any case
 _FIRST_TAG = re.compile(rb'<([A-Za-z_][\w.-]*)')
 
 
@@ -28,7 +31,7 @@ def read_xml(
         The root of the tree.
 
     Raises:
-        UserError: It cannot be read, or declares a document type.
+        UserError: It cannot be read, declares a document type, or takes more memory than there is.
     """
     parser = ElementTree.XMLParser(target=_Builder(tag, take))
     try:
@@ -68,13 +71,27 @@ class _Builder(ElementTree.TreeBuilder):
     def __init__(self, tag: str | None, take: Callable[[ElementTree.Element], None] | None) -> None:
         super().__init__()
         self._tag, self._take = tag, take
+        self._parts, self._most = 0, _MANY  # elements and attributes that are kept, and may be
+        self._before: list[int] = []  # how many there were at the start of each element that is not kept
 
     def doctype(self, *_: Any) -> None:  # called in any encoding, before an entity is read
         raise _DoctypeError
+
+    def start(self, tag: Any, attrs: Any) -> ElementTree.Element:
+        if tag == self._tag:
+            self._before.append(self._parts)
+        self._parts += 1 + len(attrs)
+        if self._parts > self._most:
+            memory = available_memory()
+            if memory is not None and self._parts * _PART > memory:
+                raise ValueError(f'it takes more memory than the {memory / 1e9:.1f} GB that are free')
+            self._most = 2 * self._parts
+        return super().start(tag, attrs)
 
     def end(self, tag: str) -> ElementTree.Element:
         element = super().end(tag)
         if tag == self._tag and self._take:
             self._take(element)
             element.clear()
+            self._parts = self._before.pop() + 1
         return element

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from torch.hub import get_dir
@@ -30,6 +32,7 @@ _TIMEOUT = 30  # seconds without a byte
 _WINDOW = 60
 _MIN_BYTES_PER_WINDOW = 60 << 10
 _CHUNK = 1 << 20  # bytes
+_MAX_BYTES = 32 << 30  # the largest detectors with the state of their optimizer have a fourth of it
 _UNQUOTED = string.punctuation  # characters of a URL that stay as they are, among them the % of what is quoted already
 
 
@@ -146,6 +149,19 @@ def _receive(url: str, path: Path) -> tuple[str, str]:
     return transfer.digest.hexdigest(), transfer.kind
 
 
+class _Redirects(HTTPRedirectHandler):
+    """Follows a server to other addresses of the web, at most ten times, but not away from encryption."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        scheme = urlsplit(newurl).scheme.lower()
+        if scheme != 'https' and (scheme != 'http' or req.type == 'https'):
+            raise OSError(f'it leads from {req.type} to {scheme or "nowhere"}, which is not followed')
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER = build_opener(_Redirects)
+
+
 class _Transfer:
     """A download in a thread of its own, so that a server that trickles cannot block its caller."""
 
@@ -175,12 +191,21 @@ class _Transfer:
         parts = urlsplit(self.url)  # possibly copied from a browser, with spaces and non-ASCII letters
         address = parts._replace(path=quote(parts.path, _UNQUOTED), query=quote(parts.query, _UNQUOTED)).geturl()
         request = Request(address, headers={'User-Agent': 'mmbackbones'})
-        with urlopen(request, timeout=_TIMEOUT) as response, open(self.path, 'r+b') as file:
+        with _OPENER.open(request, timeout=_TIMEOUT) as response, open(self.path, 'r+b') as file:
             length = response.headers.get('Content-Length')
             self.length, self.kind = int(length) if length else None, response.headers.get_content_type()
+            self._check_size(self.length or 0)
             while not self.given_up and (chunk := response.read1(_CHUNK)):
                 file.write(chunk)
                 self.digest.update(chunk)
                 self.received += len(chunk)
+                self._check_size(self.received)
         if self.length is not None and self.received != self.length:  # read1 reports no error here
             raise OSError(f'the connection broke after {self.received} of {self.length} bytes')
+
+    def _check_size(self, size: int) -> None:
+        free = shutil.disk_usage(self.path.parent).free + self.received
+        if not 0 <= size <= min(_MAX_BYTES, free):
+            raise OSError(
+                f'the server wants to send {size:,} bytes, and at most {min(_MAX_BYTES, free):,} are taken or fit'
+            )

@@ -123,12 +123,11 @@ def test_others_take_their_place(flat, data, shapes, tmp_path, breaking):
         assert steady_rows(tmp_path / name) == steady_rows(tmp_path / 'whole')
 
 
-@pytest.mark.parametrize('workers', [0, 1])
-def test_the_run_ends_by_default(flat, data, tmp_path, breaking, workers):
+def test_the_run_ends_by_default(flat, data, tmp_path, breaking):
     image = sorted((data / 'images/training').iterdir())[2]
     breaking((remove, image))
     with pytest.raises(RunFailed) as error:
-        start(flat, data, tmp_path / 'run', workers)
+        start(flat, data, tmp_path / 'run', workers=1)
     assert error.value.on_all_processes
     number = int(str(error.value).split()[1])
     assert 1 <= number <= 4
@@ -169,15 +168,6 @@ def test_label_maps(tiny_seg_config, data, tmp_path, breaking):
         (maps[6], 'has colors in place of labels'),
     ):
         assert f'{path} {what}' in lines[-1]
-
-
-def test_other_errors_stay_as_they_are(flat, data, tmp_path, monkeypatch):
-    def fail(self, index):
-        raise KeyError('a bug')
-
-    monkeypatch.setattr('mmdet.datasets.transforms.PackDetInputs.transform', fail)
-    with pytest.raises(KeyError, match='a bug'):
-        start(flat, data, tmp_path / 'run', on_bad_data='skip')
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 
 from mmbackbones.apis import train
+from mmbackbones.engine import optimizer_guard
 from mmbackbones.engine.finite_loss import set_on_nan
+from mmbackbones.engine.optimizer_guard import OptimizerGuard
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal
@@ -164,3 +167,25 @@ def test_one_batch_too_many(start, whole, tmp_path):
     )
     assert f'the last good checkpoint is {whole / "iter_3.pth"}; use a lower --lr' in str(error.value)
     assert not list(tmp_path.glob('*.pth'))
+
+
+class ScalingWrapper(OptimWrapper):
+    """Stands for mixed precision, whose gradients are infinite now and then."""
+
+    def backward(self, loss, **kwargs) -> None:
+        super().backward(loss * float('inf'), **kwargs)
+
+
+@pytest.mark.parametrize(('kind', 'left_out'), [(OptimWrapper, optimizer_guard.GRADIENTS), (ScalingWrapper, None)])
+def test_infinite_gradients_of_mixed_precision_are_left_to_it(kind, left_out):
+    model = torch.nn.Linear(1, 1, bias=False)
+    wrapper = kind(torch.optim.SGD(model.parameters(), 0.1), accumulative_counts=2)
+    guard = OptimizerGuard(model, wrapper)
+    guard.before_batch()
+    wrapper.update_params(model(torch.full((1, 1), 1e30)).sum())  # finite, but not its square
+    assert guard.left_out == left_out
+    assert (model.weight.grad is None) == (left_out is not None)
+    guard.before_batch()
+    wrapper.update_params(model(torch.full((1, 1), NAN)).sum())
+    assert guard.left_out == optimizer_guard.LOSS
+    assert wrapper.inner_count == 2

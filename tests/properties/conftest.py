@@ -18,28 +18,30 @@ settings.register_profile(
     'quick', max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=_CHECKS
 )
 settings.register_profile(
-    'fuzz', max_examples=20_000, deadline=None, database=None, print_blob=True, suppress_health_check=_CHECKS
+    'fuzz', max_examples=100, deadline=None, database=None, print_blob=True, suppress_health_check=_CHECKS
 )
 settings.load_profile('fuzz' if MINUTES else 'quick')
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Count the examples, and once a property has had its share of the time, let the others pass unseen."""
-    handle = getattr(getattr(item, 'obj', None), 'hypothesis', None)
+    """Count the examples, and try further ones as long as the property's share of the time lasts."""
+    handle = getattr(item.obj, 'hypothesis', None)
     if handle is None:
-        return
-    inner = getattr(handle, 'uncounted', handle.inner_test)
-    handle.uncounted = inner
-    share = 60 * MINUTES / max(1, sum(hasattr(other.obj, 'hypothesis') for other in item.session.items))
-    end = time.monotonic() + share if MINUTES else float('inf')
+        return (yield)
+    inner = handle.uncounted = getattr(handle, 'uncounted', handle.inner_test)
 
     def counted(*args, **kwargs):
-        if time.monotonic() < end:
-            COUNTS[item.name] += 1
-            inner(*args, **kwargs)
+        COUNTS[item.name] += 1
+        inner(*args, **kwargs)
 
     handle.inner_test = counted
+    share = 60 * MINUTES / sum(hasattr(other.obj, 'hypothesis') for other in item.session.items)
+    end = time.monotonic() + share
+    result = yield
+    while MINUTES and time.monotonic() < end:
+        item.runtest()
+    return result
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -8,6 +8,8 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.request import Request
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from safetensors.torch import save
 from mmbackbones.errors import UserError
 from mmbackbones.utils.atomic_write import atomic_write
 from mmbackbones.weights import RELEASES, cache_dir, load_from_file, locate
-from mmbackbones.weights.download import cached, download
+from mmbackbones.weights.download import _Redirects, cached, download
 from tests.helpers.checkpoints import file_of
 
 WEIGHTS = file_of({'weight': torch.ones(2)})
@@ -237,6 +239,81 @@ def test_an_error_of_several_lines_is_shown_on_one(cache, monkeypatch):
     def fail(*_, **__):
         raise OSError('moved\nin\x1b[2J circles')
 
-    monkeypatch.setattr('mmbackbones.weights.download.urlopen', fail)
+    monkeypatch.setattr('mmbackbones.weights.download._OPENER.open', fail)
     with pytest.raises(UserError, match=r'cannot be downloaded \(moved in\\x1b\[2J circles\)'):
         locate('http://127.0.0.1/best.pth')
+
+
+@pytest.mark.parametrize(
+    ('target', 'message'),
+    [
+        ('file:///etc/passwd', 'is not allowed'),
+        ('FILE:///etc/passwd', 'is not allowed'),
+        ('ftp://127.0.0.1:9/best.pth', 'it leads from http to ftp, which is not followed'),
+        ('data:text/plain,PWNED', 'is not allowed'),
+        ('gopher://127.0.0.1/', 'is not allowed'),
+        ('unix:/run/docker.sock', 'is not allowed'),
+        ('http://', 'cannot be downloaded'),
+        ('http://[', 'cannot be downloaded'),
+        ('http://127.0.0.1:0/', 'cannot be downloaded'),
+        ('http://127.0.0.1:99999/', 'cannot be downloaded'),
+        ('http://127.0.0.1:9/\x1b[2J', 'cannot be downloaded'),
+    ],
+)
+def test_redirects_to_what_is_not_the_web(cache, serve, target, message):
+    with pytest.raises(UserError, match=message) as error:
+        locate(serve.redirect('best.pth', target))
+    assert str(error.value).isprintable()
+    assert list(cache.iterdir()) == []
+
+
+def test_redirects_are_followed_a_few_times(cache, serve):
+    serve('best.pth', WEIGHTS)
+    for number in range(5):
+        serve.redirect(f'{number + 1}.pth', f'/{number}.pth' if number else '/best.pth')
+    assert locate(serve.redirect('6.pth', '/5.pth')).read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize('count', [1, 2, 50])
+def test_redirects_in_circles(cache, serve, count):
+    for number in range(count):
+        url = serve.redirect(f'{number}.pth', f'/{(number + 1) % count}.pth')
+    with pytest.raises(UserError, match='cannot be downloaded .*infinite loop'):
+        locate(url)
+    assert len(serve.requests) < 15
+
+
+def test_redirects_do_not_leave_encryption():
+    request = Request('https://127.0.0.1/best.pth')
+    with pytest.raises(OSError, match='it leads from https to http, which is not followed'):
+        _Redirects().redirect_request(request, None, 302, '', {}, 'http://127.0.0.1/best.pth')
+
+
+def test_a_server_that_sends_nothing_is_abandoned(cache, serve, monkeypatch):
+    monkeypatch.setattr('mmbackbones.weights.download._WINDOW', 0.3)
+    start = time.monotonic()
+    with pytest.raises(UserError, match=r'the server sent 0 bytes in 0.3 seconds'):
+        locate(serve('best.pth', WEIGHTS, trickle='nothing'))
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize('length', [10**15, 10**40, -5, '1e9', '0x10', '5, 5', '\x1b[2J'])
+def test_lengths_that_no_checkpoint_has(cache, serve, length):
+    with pytest.raises(UserError, match='cannot be downloaded') as error:
+        locate(serve('best.pth', WEIGHTS, length=length))
+    assert str(error.value).isprintable()
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize('length', [False, None])
+def test_a_download_without_end(cache, serve, monkeypatch, length):
+    monkeypatch.setattr('mmbackbones.weights.download._MAX_BYTES', len(WEIGHTS) - 1)
+    with pytest.raises(UserError, match='the server wants to send .* bytes, and at most'):
+        locate(serve('best.pth', WEIGHTS, length=length))
+    assert list(cache.iterdir()) == []
+
+
+def test_a_download_that_does_not_fit(cache, serve, monkeypatch):
+    monkeypatch.setattr('mmbackbones.weights.download.shutil.disk_usage', lambda _: SimpleNamespace(free=100))
+    with pytest.raises(UserError, match='and at most 100 are taken or fit'):
+        locate(serve('best.pth', WEIGHTS))

@@ -3,9 +3,8 @@
 import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any, NamedTuple
 
 import cv2
@@ -15,6 +14,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from ...errors import summarize_error
 from .file_cache import inspect_files
+from .image_memory import LARGE, MAX_PIXELS, count_levels, one_large_image, open_image, refuse_size
 
 Pixels = np.ndarray[Any, Any]
 
@@ -37,8 +37,6 @@ _JPEG_MARK = b'\xff\xd8'
 _EXIF_MARKS = b'eXIf', b'EXIF', b'Exif'  # of PNG, WebP and AVIF
 _SAMPLES_PER_PIXEL = 277  # tag of TIFF
 _PNG_DEPTH = 24  # place of the bit depth in a PNG file
-_LARGE = 1 << 26  # pixels; decoding larger images in all threads at once would need too much memory
-_one_large_image = Lock()
 
 
 class ImageInfo(NamedTuple):
@@ -120,11 +118,13 @@ def _inspect(path: str) -> ImageInfo | str:
         if not data.size:
             return 'the file is empty'
         header = _read_header(data)
-        large = header is None or header.size[0] * header.size[1] > _LARGE
-        with _one_large_image if large else nullcontext():
+        if header and (why := refuse_size(*header.size, header.plain, data)):
+            return why
+        pixels = header.size[0] * header.size[1] if header else MAX_PIXELS
+        with one_large_image(pixels):
             if header and header.kind == 'JPEG':
                 _load_strictly(data)
-                if not large:
+                if pixels <= LARGE:
                     return _inspect_jpeg(data, header)
             return _inspect_pixels(data, header)
     except Exception as error:  # a decoder may raise anything, and whatever it is, the file is not valid
@@ -157,7 +157,7 @@ def _read_header(data: Pixels) -> _Header | None:
     """The header, or None if PIL does not know the file, or refuses what is written in it besides the pixels."""
     raw = data.tobytes()
     try:
-        with Image.open(io.BytesIO(raw)) as image:
+        with open_image(io.BytesIO(raw)) as image:
             kind = 'JPEG' if image.format == 'MPO' else image.format or ''  # MPO: a phone's JPEG with another behind it
             samples = image.tag_v2.get(_SAMPLES_PER_PIXEL, 1) if isinstance(image, TiffImageFile) else 0
             several = kind != 'JPEG' and getattr(image, 'is_animated', False)
@@ -192,7 +192,7 @@ def _read_orientation(image: Image.Image, raw: bytes) -> int:
 
 def _load_strictly(data: Pixels) -> None:
     try:
-        image = Image.open(io.BytesIO(data.tobytes()))
+        image = open_image(io.BytesIO(data.tobytes()))
     except UnidentifiedImageError as error:  # whose message names an object in memory
         raise ValueError('it is not an image file of a known format') from error
     with image:
@@ -225,7 +225,7 @@ def _inspect_pixels(data: Pixels, header: _Header | None) -> ImageInfo | str:
     if not header or not header.plain:
         stored = _decode(data, cv2.IMREAD_UNCHANGED)
         if stored.dtype.itemsize > 1:
-            stored_levels, seen_levels = len(np.unique(stored)), len(np.unique(seen))
+            stored_levels, seen_levels = count_levels(stored), count_levels(seen)
         fourth = stored[..., 3:] if stored.ndim == 3 and not (header and header.cmyk) else stored[:0]
         hidden = bool((header and header.hidden) or (fourth.size and fourth.min() < fourth.max()))
     return ImageInfo(

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ...errors import summarize_error
 from .file_cache import inspect_files
+from .image_memory import one_large_image, open_image
 from .images import ORIENTATION
 
 Labels = np.ndarray[Any, Any]
@@ -138,7 +139,7 @@ def _decode(path: str | Path, by_color: bool) -> tuple[bool, Labels]:
     Raises:
         ValueError: The file is not a label map.
     """
-    with Image.open(path) as image:
+    with open_image(path) as image, one_large_image(image.width * image.height):
         _check_file(image)
         raw_mode = str(_storage(image)[0])
         if by_color and (image.mode not in COLORED or raw_mode.endswith(';16B')):

@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ...errors import printable
 from ...utils.files import is_folder, is_regular
 from ...utils.text import counted
+from ..checks.image_memory import open_image
 from ..checks.images import SUFFIXES
 from .folder import Folder
 from .json_kind import json_kind
@@ -197,7 +197,7 @@ def _has_few_values(path: Path) -> bool:
     try:
         if not is_regular(path):
             return False
-        with Image.open(path) as image:
+        with open_image(path) as image:
             if image.mode not in ('1', 'L', 'P', 'I', 'I;16', 'I;16B') or image.width * image.height > MAX_PIXELS:
                 return False
             return len(np.unique(np.array(image))) <= MAX_LABELS

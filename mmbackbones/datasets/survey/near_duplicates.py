@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ...errors import summarize_error
 from ..checks.file_cache import inspect_files
+from ..checks.image_memory import one_large_image, open_image
 from ..checks.images import lenient_pil
 
 MAX_BITS = 4  # of the first hash that may differ
@@ -140,7 +141,7 @@ def _hash(path: str) -> tuple[int, ...] | str:
 def _read_small(path: str) -> Image.Image:
     """An image in gray, upright, and no larger than it has to be if it is a JPEG file."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image, one_large_image(image.width * image.height):
             image.draft('RGB', (_SIDE, _SIDE))
             return ImageOps.exif_transpose(image).convert('L')
     except UnidentifiedImageError:  # OpenCV, which training reads images with, knows other formats

@@ -11,6 +11,7 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.registry import DefaultScope
 
 from ...errors import RunFailed, UserError, summarize_error
+from ...utils.host_memory import available_memory
 from ...utils.messages import tell
 from ...utils.text import counted
 from ..batch import smallest_batch
@@ -18,7 +19,6 @@ from ..lean_runner import LeanRunner
 from ..schedule import scaled_learning_rate
 from .cpu_memory import can_measure, measure_on_cpu
 from .gpu_memory import available_on_gpu, measure_on_gpu
-from .host_memory import available_memory
 from .search import Found, find_largest
 from .traces import no_traces
 from .training_steps import take_steps
@@ -91,7 +91,10 @@ def _search(cfg: Config, measure: Callable, available: int) -> tuple[Found, int]
     least = smallest_batch(cfg, processes)
     most = max(least, images // (processes * cfg.optim_wrapper.get('accumulative_counts', 1)))
     found = find_largest(
-        lambda size: measure(partial(take_steps, cfg, partial(batch, size))), _SHARE * available, least, most
+        lambda size: measure(partial(take_steps, cfg, partial(batch, size), batch.objects)),
+        _SHARE * available,
+        least,
+        most,
     )
     return found, images
 

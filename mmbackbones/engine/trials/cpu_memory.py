@@ -14,7 +14,7 @@ from threading import Thread
 import torch
 
 from ...errors import UserError, summarize_error
-from .host_memory import own_memory
+from ...utils.host_memory import own_memory
 
 try:
     import resource

@@ -9,7 +9,7 @@ from typing import Any
 
 from ....errors import UserError, printable
 from ....utils.files import read_bytes
-from ....utils.garbage import paused_collector
+from ....utils.json_text import parse_json
 from ....utils.text import short
 from ...checks.annotations import NoAnnotationsError
 from ..base import Annotations
@@ -62,8 +62,7 @@ def read_coco(folder: Folder, name: str, split: str, places: Iterable[str], alon
     file = folder / name
     try:
         content, plain = _decode(read_bytes(file))
-        with paused_collector():
-            data = json.loads(content)
+        data = parse_json(content)
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f'{file} is not a readable JSON file: {error}') from error
     del content

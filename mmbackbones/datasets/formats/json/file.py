@@ -1,12 +1,11 @@
 """JSON files of annotation tools: reading one, and the values that most of them have."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ....errors import UserError
 from ....utils.files import read_bytes
-from ....utils.garbage import paused_collector
+from ....utils.json_text import parse_json
 from ....utils.text import short
 from ...checks.annotations import MAX_COORDINATE, NUMBER_TYPES
 from ...checks.image_sizes import parse_side
@@ -16,11 +15,10 @@ def read_json(file: Path) -> Any:
     """Read a JSON file in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
     Raises:
-        UserError: It cannot be read, or is not JSON.
+        UserError: It cannot be read, is not JSON, or takes more memory than there is.
     """
     try:
-        with paused_collector():
-            return json.loads(read_bytes(file))
+        return parse_json(read_bytes(file))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f'{file} is not a readable JSON file: {error}') from error
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .....utils.files import is_regular
+from ....checks.image_memory import open_image
 from ....checks.label_maps import palette_is_gray
 
 MAX_SAMPLES = 12
@@ -71,7 +72,7 @@ def _look(file: Path) -> tuple[str, set[int], dict[int, int], dict[int, int]]:
     """
     if not is_regular(file):
         raise ValueError('not a regular file')
-    with Image.open(file) as image:
+    with open_image(file) as image:
         if image.format == 'JPEG' or image.width * image.height > MAX_PIXELS:
             raise ValueError('no label map, or too large')
         thin = max(1, math.isqrt(image.width * image.height // MAX_COUNTED))

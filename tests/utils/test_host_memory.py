@@ -2,8 +2,8 @@
 
 import pytest
 
-from mmbackbones.engine.trials import host_memory
-from mmbackbones.engine.trials.host_memory import available_memory, own_memory
+from mmbackbones.utils import host_memory
+from mmbackbones.utils.host_memory import available_memory, own_memory
 
 GIB = 2**30
 
