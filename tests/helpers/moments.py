@@ -77,7 +77,7 @@ def run_until(
     group: bool = False,
     error: int = 0,
 ) -> Ending:
-    """Call `function` in a forked process of its own, which gets a signal at a moment or fails to write from then on.
+    """Call `function` in a forked process of its own, which at a moment gets a signal, or can write no more.
 
     Args:
         function: What to call; it is forked, not pickled.
