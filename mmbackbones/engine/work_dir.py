@@ -15,7 +15,7 @@ from mmengine.dist import is_main_process
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..utils.messages import tell
-from .distributed import main_process_first
+from .processes.distributed import main_process_first
 from .run_record import continued
 
 try:
