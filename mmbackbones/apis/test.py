@@ -40,6 +40,7 @@ from .tested_model import check_exported, tested_model
 
 
 @logging_warnings()
+@noticing_lost_processes()
 def test(
     checkpoint: str | os.PathLike[str],
     data: str | os.PathLike[str] | None = None,
@@ -145,7 +146,7 @@ def test(
     model.load_weights(cfg)
     if show_dir:
         cfg.custom_hooks.append(dict(type='DrawHook', folder=show_dir))
-    with building('', options), model.limited(), logging_prints():
+    with building('', options), model.limited(), noticing_lost_processes(), logging_prints():
         runner = LeanRunner.from_cfg(cfg)
         _ = runner.test_loop  # built on first access
     log_operators(cfg)

@@ -10,11 +10,10 @@ from mmengine.registry import HOOKS, MODELS
 from torch import Tensor, nn
 
 AVERAGE = 'ema_state_dict'  # where a checkpoint keeps the trained weights, those of its model being their average
+_HOOK = dict(type='AveragedWeightsHook', update_buffers=True)
 # After n steps each new one counts 10 / (10 + n), so that the average is that of about the last tenth of the run, as
 # short as it may be; from step 50,000 on it counts as much as in recipes of long training runs.
-_DEFAULTS = dict(
-    type='AveragedWeightsHook', ema_type='MomentumAnnealingEMA', gamma=10, momentum=2e-4, update_buffers=True
-)
+_AVERAGE = dict(ema_type='MomentumAnnealingEMA', gamma=10, momentum=2e-4)
 
 
 def set_ema(cfg: Config, asked: bool) -> None:
@@ -26,9 +25,10 @@ def set_ema(cfg: Config, asked: bool) -> None:
         asked: Whether ``--ema`` is given.
     """
     if asked and not averages_weights(cfg):
-        cfg.default_hooks.ema = {**_DEFAULTS, **(cfg.default_hooks.get('ema') or {})}
+        given = cfg.default_hooks.get('ema') or {}
+        cfg.default_hooks.ema = {**_HOOK, **({} if 'ema_type' in given else _AVERAGE), **given}
     for hook in _averages_in(cfg):
-        hook['type'] = _DEFAULTS['type']
+        hook['type'] = _HOOK['type']
 
 
 def averages_weights(cfg: Config) -> bool:
@@ -44,7 +44,7 @@ def averaged_model(runner) -> nn.Module | None:
 
 def _averages_in(cfg: Config) -> list[Any]:
     hooks = chain(cfg.default_hooks.values(), cfg.get('custom_hooks') or [])
-    return [hook for hook in hooks if isinstance(hook, dict) and hook.get('type') in ('EMAHook', _DEFAULTS['type'])]
+    return [hook for hook in hooks if isinstance(hook, dict) and hook.get('type') in ('EMAHook', _HOOK['type'])]
 
 
 @HOOKS.register_module()

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from ..errors import RunFailed, UserError, interruption, summarize_error
+from ..errors import STORAGE_FAULTS, RunFailed, UserError, interruption, summarize_error
 from .options import format_options, options_in
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -44,6 +44,8 @@ def building(section: str, options: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a config can name any class, which can raise anything
+        if isinstance(error, OSError) and error.errno in STORAGE_FAULTS:  # of what is written meanwhile
+            raise
         if not section and (isinstance(error, UserError | RunFailed) or not _caused_by_entry(error)):
             raise
         given = format_options((options_in(options, section) if section else options).items())

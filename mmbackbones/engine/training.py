@@ -98,6 +98,7 @@ _DATA = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator
 
 
 @logging_warnings()
+@noticing_lost_processes()
 def run_training(
     config: ConfigLike,
     data: str | None = None,
@@ -268,7 +269,7 @@ def _check_classes(cfg: Config, state: RunState | None, options: dict[str, Any])
 
 def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], state: RunState | None) -> Runner:
     """A runner with its loops and optimizer, ready to train."""
-    with building('', options), logging_prints():
+    with building('', options), noticing_lost_processes(), logging_prints():
         runner = ResumingRunner.from_cfg(cfg)
         runner.resumed = state
         log_operators(cfg)
@@ -280,7 +281,7 @@ def _build_runner(cfg: Config, original_length: dict, options: dict[str, Any], s
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
     )
-    with building('', options), logging_prints():
+    with building('', options), noticing_lost_processes(), logging_prints():
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         _ = runner.val_loop  # built on first access
     return runner

@@ -43,7 +43,8 @@ def atomic_write(path: Path, make_folder: bool = True) -> Iterator[Path]:
         os.replace(partial, path)
     except OSError as error:
         if str(error.filename) == str(partial) or (error.filename is None and error.errno in STORAGE_FAULTS):
-            error.filename, error.filename2 = str(path), None
+            error.filename = str(path)
+            del error.filename2  # its message would name None
         raise
     finally:
         if file is not None:

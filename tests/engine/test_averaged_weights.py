@@ -145,6 +145,8 @@ class TestConfig:
         cfg = configured(default_hooks=dict(ema=dict(momentum=0.01)))
         assert (cfg.default_hooks.ema.momentum, cfg.default_hooks.ema.gamma) == (0.01, 10)
         assert averages_weights(cfg)
+        other = configured(default_hooks=dict(ema=dict(ema_type='StochasticWeightAverage'))).default_hooks.ema
+        assert other == dict(type='AveragedWeightsHook', ema_type='StochasticWeightAverage', update_buffers=True)
 
     def test_a_hook_of_the_config_stays_with_its_arguments(self):
         own = dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.1)

@@ -54,7 +54,7 @@ SCORES = {'model.test_cfg.score_thr': 0.0, 'log_level': 'ERROR', 'test_dataloade
 
 @HOOKS.register_module()
 class WatchHook(Hook):
-    """Keeps what a process draws, loses and validates; spoils the second one's loss, kills or stops it if asked for."""
+    """Keeps what a process draws, loses and validates; spoils the loss of the second, kills or stops it, if asked."""
 
     priority = 'HIGHEST'
 

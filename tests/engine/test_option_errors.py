@@ -108,6 +108,10 @@ class TestBlaming:
         with pytest.raises(TypeError), blaming(MODEL, 'it fails', lambda: False):
             run_model()
 
+    def test_a_full_disk_is_no_mistake_in_a_config(self):
+        with pytest.raises(OSError, match='full'), building('', {}):
+            raise OSError(28, 'full')
+
     def test_ctrl_c_is_no_mistake(self):
         with pytest.raises(RuntimeError, match='interrupted'), blaming(MODEL, 'it fails'):
             InterruptedModel()(1)

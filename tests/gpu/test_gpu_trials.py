@@ -51,4 +51,4 @@ def test_a_hundred_iterations_fit(name, amp, tmp_path):
     assert found, done.stdout[-2000:]
     assert 85 <= int(found[3]) <= 90
     used = max(row['memory_mb'] for row in read_results_csv(tmp_path / 'run' / 'results.csv'))
-    assert used == pytest.approx(1024 * float(found[1]), rel=0.06)
+    assert 0.9 < used / (1024 * float(found[1])) < 1.02

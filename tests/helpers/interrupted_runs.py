@@ -12,14 +12,9 @@ from mmbackbones.cli import main
 from tests.helpers.moments import Ending, Moment, draw_moment, run_until
 
 # A validation and a checkpoint every four iterations.
+EVERY_FOUR = ('train_cfg.val_interval=4', 'default_hooks.checkpoint.interval=4')
 IN_EPOCHS = ('--epochs', '4', '--cfg-options', 'train_cfg.val_interval=1')
-IN_ITERATIONS = (
-    '--iters',
-    '16',
-    '--cfg-options',
-    'train_cfg.val_interval=4',
-    'default_hooks.checkpoint.interval=4',
-)
+IN_ITERATIONS = ('--iters', '16', '--cfg-options', *EVERY_FOUR)
 BY_THE_CLOCK = ('--checkpoint-minutes', '0.005')  # often
 # Name: fixture of the config, options. The learning rate makes figures change. All end with --cfg-options.
 CASES = {

@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from errno import ENOSPC, EROFS
 from pathlib import Path
 from random import Random
 
 from tests.helpers.kill import start_logged
 
 TIMEOUT = 300  # seconds; a run of these tests takes a few
+FAILING = {ENOSPC: ('open',), EROFS: ('open', 'move', 'remove')}  # which writes have an error
 _OPENED_TO_WRITE = os.O_WRONLY | os.O_RDWR
 
 
@@ -73,8 +75,9 @@ def run_until(
     moment: Moment | None = None,
     signum: int = signal.SIGKILL,
     group: bool = False,
+    error: int = 0,
 ) -> Ending:
-    """Call `function` in a forked process of its own, which gets a signal at a moment.
+    """Call `function` in a forked process of its own, which at a moment gets a signal, or can write no more.
 
     Args:
         function: What to call; it is forked, not pickled.
@@ -83,6 +86,7 @@ def run_until(
         moment: When the signal comes; None: never.
         signum: The signal.
         group: Send it to the whole process group, as a terminal does and many schedulers do, not to the process alone.
+        error: In place of the signal: the number of the error that writes have from the moment on.
     """
     listed = log.with_suffix('.writes')
     ready, tell_ready = os.pipe()
@@ -90,8 +94,13 @@ def run_until(
     def send() -> None:
         os.killpg(os.getpid(), signum) if group else os.kill(os.getpid(), signum)
 
-    def count(done: int) -> None:
-        if moment and done == moment.write:
+    def count(done: int, kind: str = '', path: str = '') -> None:
+        if moment is None:
+            return
+        if error:
+            if done >= moment.write and kind in FAILING[error]:
+                raise OSError(error, os.strerror(error), path)
+        elif done == moment.write:
             if moment.delay is None:
                 send()
             else:
@@ -122,7 +131,7 @@ def run_until(
     return Ending(process.exitcode, writes, log.read_text(), time.monotonic() - begin, hit)
 
 
-def _watch_writes(folder: Path, listed: Path, count: Callable[[int], None]) -> None:
+def _watch_writes(folder: Path, listed: Path, count: Callable[[int, str, str], None]) -> None:
     """List each write in `folder` from now on, before it takes place, and call `count` with their number."""
     file = os.open(listed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     main, root, done = os.getpid(), f'{folder}{os.sep}', 0
@@ -141,6 +150,6 @@ def _watch_writes(folder: Path, listed: Path, count: Callable[[int], None]) -> N
         if kind and os.getpid() == main and isinstance(path, str | os.PathLike) and os.fspath(path).startswith(root):
             done += 1
             os.write(file, f'{kind} {Path(path).name}\n'.encode())
-            count(done)
+            count(done, kind, os.fspath(path))
 
     sys.addaudithook(watch)

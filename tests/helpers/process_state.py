@@ -32,7 +32,7 @@ def states_of(process) -> list[State]:
     states = []
     while process.exitcode is None:
         try:
-            states.append(_look(process.pid))
+            states.append(look(process.pid))
         except (FileNotFoundError, ProcessLookupError, KeyError):  # it has just ended
             break
         sleep(INTERVAL)
@@ -40,7 +40,8 @@ def states_of(process) -> list[State]:
     return states
 
 
-def _look(pid: int) -> State:
+def look(pid: int) -> State:
+    """The state of a process now."""
     root = Path(f'/proc/{pid}')
     status = dict(line.split(':', 1) for line in (root / 'status').read_text().splitlines())
     below = (root / f'task/{pid}/children').read_text().split()

@@ -119,6 +119,12 @@ def check_length(state: RunState, cfg: Config) -> None:
             f'{state.path} was written in the middle of an epoch (iteration {state.iter}), and does not say where in '
             'the epoch that is: use a checkpoint from the end of one'
         )
+    loop = cfg.train_cfg.get('type', 'EpochBasedTrainLoop')
+    if state.begun and loop not in ('EpochBasedTrainLoop', 'PositionedEpochLoop'):
+        raise UserError(
+            f'{state.path} is from the middle of an epoch ({state.position}), and the {loop} of this config begins an '
+            'epoch anew: use a checkpoint from the end of one'
+        )
     if not 0 <= state.begun <= (state.epoch_length or 0):
         raise UserError(
             f'{state.path} is damaged: iteration {state.iter} is not in epoch {state.epoch + 1} of a run with '

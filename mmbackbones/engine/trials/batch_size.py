@@ -91,7 +91,10 @@ def _search(cfg: Config, measure: Callable, available: int) -> tuple[Found, int]
     least = smallest_batch(cfg, processes)
     most = max(least, images // (processes * cfg.optim_wrapper.get('accumulative_counts', 1)))
     found = find_largest(
-        lambda size: measure(partial(take_steps, cfg, partial(batch, size))), _SHARE * available, least, most
+        lambda size: measure(partial(take_steps, cfg, partial(batch, size), batch.objects)),
+        _SHARE * available,
+        least,
+        most,
     )
     return found, images
 

@@ -19,10 +19,12 @@ from ..averaged_weights import averages_weights
 from ..config_tree import dicts_in
 from ..initial_weights import drop_pretrained
 
+# Proposals for one object that are good enough to learn from: no more are left when those that overlap were dropped.
+_PROPOSALS = 16
 _STEPS = 2  # the first may choose its kernels, and allocates what the second finds
 
 
-def take_steps(cfg: Config, make_batch: Callable[[], Any]) -> None:
+def take_steps(cfg: Config, make_batch: Callable[[], Any], objects: int) -> None:
     """Build the model and the optimizer of a config, take training steps with them, and let go of both.
 
     All that a run holds in memory at the peak of a step is there: activations, gradients, those of an accumulation,
@@ -32,10 +34,11 @@ def take_steps(cfg: Config, make_batch: Callable[[], Any]) -> None:
     Args:
         cfg: The config that is run, with its data.
         make_batch: Makes the batch of each step.
+        objects: Most objects in an image.
     """
     cfg = deepcopy(cfg)
     drop_pretrained(cfg)
-    _take_most_proposals(cfg)
+    _learn_from_many_proposals(cfg, objects)
     exchanged = get_world_size() > 1
     with _alone(), DefaultScope.overwrite_default_scope(cfg.default_scope):
         if cfg.env_cfg.get('cudnn_benchmark'):
@@ -69,11 +72,14 @@ def _build_optimizer(cfg: Config, model: torch.nn.Module) -> OptimWrapper:
     return wrapper
 
 
-def _take_most_proposals(cfg: Config) -> None:
-    """Let heads of regions learn from as many objects as they ever take, as they do when proposals have become good."""
+def _learn_from_many_proposals(cfg: Config, objects: int) -> None:
+    """Let heads of regions take as many proposals for objects as they will when proposals have become good."""
     for stage in dicts_in((cfg.model.get('train_cfg') or {}).get('rcnn')):
-        if isinstance(stage.get('assigner'), dict) and 'pos_iou_thr' in stage['assigner']:
-            stage['assigner'].update(pos_iou_thr=0.0, neg_iou_thr=0.0, min_pos_iou=0.0)
+        assigner, sampler = stage.get('assigner'), stage.get('sampler')
+        if isinstance(assigner, dict) and 'pos_iou_thr' in assigner and isinstance(sampler, dict):
+            assigner.update(pos_iou_thr=0.0, neg_iou_thr=0.0, min_pos_iou=0.0)
+            if sampler.get('num') and sampler.get('pos_fraction'):
+                sampler['pos_fraction'] = min(sampler['pos_fraction'], _PROPOSALS * objects / sampler['num'])
 
 
 @contextmanager

@@ -22,6 +22,9 @@ class WorstBatch:
 
     Args:
         loader: Loader of the training data; nothing is drawn from its sampler.
+
+    Attributes:
+        objects: Most objects in an image.
     """
 
     def __init__(self, loader: DataLoader) -> None:
@@ -31,6 +34,7 @@ class WorstBatch:
         groups: dict[bool, _Group] = {}
         for sample in _loaded(loader.dataset):
             groups.setdefault(apart and _height(sample) > _width(sample), _Group(sample)).add(sample)
+        self.objects = max(_count_objects(group.fullest) for group in groups.values())
         self._alone = max((group.largest for group in groups.values()), key=_area)
         self._group = max(groups.values(), key=lambda group: _height(group.tallest) * _width(group.widest))
 

@@ -142,6 +142,7 @@ class TestLength:
             (dict(iter=3), dict(max_epochs=1), 'past the end of this run: it is at iteration 1 of 2 in epoch 2, 1 are'),
             (dict(iter=5), dict(max_epochs=9), 'is damaged: iteration 5 is not in epoch 2 of a run with 2 iterations'),
             (dict(iter=1), dict(max_epochs=9), 'is damaged: iteration 1 is not in epoch 2'),
+            (dict(iter=3), dict(type='OwnLoop', max_epochs=9), 'the OwnLoop of this config begins an epoch anew: use'),
             (dict(name='iter_3.pth', epoch_length=None), dict(max_epochs=9), 'in the middle of an epoch'),
         ],
     )

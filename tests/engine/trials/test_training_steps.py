@@ -50,10 +50,11 @@ def seen(monkeypatch) -> list[dict]:
     return seen
 
 
-def take(cfg: Config, size: int = 2) -> None:
+def take(cfg: Config, size: int = 2) -> int:
     with DefaultScope.overwrite_default_scope('mmdet'), no_traces():
         batch = WorstBatch(LeanRunner.build_dataloader(cfg.train_dataloader, seed=0))
-        take_steps(cfg, lambda: batch(size))
+        take_steps(cfg, lambda: batch(size), batch.objects)
+    return batch.objects
 
 
 def test_what_is_in_memory(configs, seen):
@@ -71,7 +72,7 @@ def test_what_is_in_memory(configs, seen):
 
 
 def test_heads_of_regions_take_as_many_as_they_can(configs, seen, monkeypatch):
-    cfg = configs['mask_rcnn']
+    cfg = deepcopy(configs['mask_rcnn'])
     sizes = []
     head = MODELS.get('mmdet.FCNMaskHead')
 
@@ -81,9 +82,14 @@ def test_heads_of_regions_take_as_many_as_they_can(configs, seen, monkeypatch):
 
     plain = head.forward
     monkeypatch.setattr(head, 'forward', forward)
+    cfg.model.train_cfg.rcnn.sampler.update(num=64, pos_fraction=0.25)
+    objects = take(cfg, 1)
+    assert objects > 1
+    assert sizes == [16] * 2
+    sizes.clear()
+    cfg.model.train_cfg.rcnn.sampler.num = 512
     take(cfg, 1)
-    sampler = cfg.model.train_cfg.rcnn.sampler
-    assert sizes == [int(sampler.num * sampler.pos_fraction)] * 2
+    assert sizes == [min(16 * objects, 128)] * 2
 
 
 def test_other_processes_are_not_asked(configs, seen, monkeypatch):
@@ -106,7 +112,7 @@ def test_other_processes_are_not_asked(configs, seen, monkeypatch):
     with DefaultScope.overwrite_default_scope('mmdet'), no_traces():
         batch = WorstBatch(LeanRunner.build_dataloader(cfg.train_dataloader, seed=0))
         monkeypatch.setattr('torch.distributed.is_initialized', lambda: True)
-        take_steps(cfg, lambda: batch(2))
+        take_steps(cfg, lambda: batch(2), batch.objects)
         monkeypatch.undo()
     assert initialized == [False, False]
     assert made == ['Config', 'RetinaNet']

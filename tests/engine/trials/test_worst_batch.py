@@ -52,6 +52,7 @@ EXTREMES = [(10, 90, 0), (70, 20, 0), (50, 60, 2), (20, 20, 8)]
 def test_extremes_among_many():
     images = Images(*MANY, *EXTREMES, *MANY)
     batch = WorstBatch(loader(images))
+    assert batch.objects == 8
     assert facts(batch(1)) == [(50, 60, 2)]
     assert facts(batch(2)) == [(70, 20, 0), (10, 90, 0)]
     assert facts(batch(4)) == [(70, 20, 0), (10, 90, 0), (20, 20, 8), (20, 20, 8)]
