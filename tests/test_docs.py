@@ -39,6 +39,7 @@ OTHER_WORDS = {
     'pkg_resources',
     'segm_mAP',
     'set_crc32_options',
+    'shutdown_timeout',
     'tiled_attend',
 }
 

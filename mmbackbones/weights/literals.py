@@ -82,7 +82,8 @@ def _lines(text: str) -> Iterator[list[TokenInfo]]:
     line: list[TokenInfo] = []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.NEWLINE:
-            yield line
+            if line:  # a carriage return alone ends a line of nothing
+                yield line
             line = []
         elif token.type not in _SPACE:
             line.append(token)

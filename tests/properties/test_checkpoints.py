@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mmengine.logging import HistoryBuffer
 
@@ -230,6 +230,7 @@ def test_literals_are_read_as_python_reads_them(value):
     assert repr(read_assignments(f'a = {value!r}\n')) == repr({'a': value})
 
 
+@example(text='\r0')
 @given(text=st.one_of(st.text(max_size=60), st.text(st.sampled_from('a=([{}])\'"\\\n#:,.-+1ef dict'), max_size=60)))
 def test_any_text_is_read_as_data_or_refused(text):
     read_literals(text)
