@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ os.environ['OMP_NUM_THREADS'] = '1'
 import torch
 
 torch.set_num_threads(1)  # where PyTorch was imported before
+
+from mmengine.config.config import _get_external_cfg_path  # noqa: E402
 
 import mmbackbones  # noqa: E402, F401 (with mmcv-lite, mmdet and mmseg can only be imported after it)
 from mmbackbones.cli import main  # noqa: E402
@@ -32,7 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope='session', autouse=True)
 def quick_runs() -> Iterator[None]:
-    """Leaves out what takes seconds of runs: laying out the text of configs, drawing curves, looking for compilers.
+    """Leaves out what takes seconds of runs: laying out the text of configs, drawing curves, looking for compilers, and
+    for the configs of the libraries, more than once.
 
     And lets the garbage collector, which each opened data set calls, pass over the libraries' own objects.
     """
@@ -40,6 +44,7 @@ def quick_runs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         replace_formatting(patch, lambda text, **_: (text, True))
         patch.setattr('mmengine.runner.runner.collect_env', dict)
+        patch.setattr('mmengine.config.config._get_external_cfg_path', cache(_get_external_cfg_path))
         patch.setattr('mmbackbones.engine.results_hook.save_curves', lambda rows, path: path.touch())
         yield
 

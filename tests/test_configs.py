@@ -1,6 +1,7 @@
 """Every config builds, on the meta device, and agrees with its metadata."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 import mmdet.utils
 import mmseg.utils
@@ -8,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from torch import nn
 
 from mmbackbones import config_path, get_config
 from mmbackbones.analysis.complexity import TensorForward
@@ -52,7 +54,8 @@ def build(cfg: Config):
     for register_all_modules in (mmdet.utils.register_all_modules, mmseg.utils.register_all_modules):
         register_all_modules(init_default_scope=False)
     init_default_scope(cfg.default_scope)
-    with torch.device('meta'):
+    # Drawing initial weights takes long, even on the meta device.
+    with torch.device('meta'), patch.object(nn.Module, 'apply', lambda module, function: module):
         return MODELS.build(cfg.model)
 
 
