@@ -13,7 +13,7 @@ from mmbackbones.engine.agreement import Agreement
 from mmbackbones.engine.checkpoint_files import CheckpointFiles
 from mmbackbones.engine.checkpoint_guard import guard_checkpoints
 from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
-from mmbackbones.engine.stop_signals import StopHook
+from mmbackbones.engine.stop_signals import StopHook, _how_to_resume
 from mmbackbones.errors import Terminated, UserError
 from mmbackbones.utils.signals import receiving
 from mmbackbones.weights import load_from_file
@@ -68,11 +68,17 @@ def assert_stopped(start, folder, moment, said, capsys, **more) -> str:
     assert stop.value.args == ((sentence,) if name == 'Ctrl-C' else (0,))
     saved = Path((folder / 'last_checkpoint').read_text())
     assert sentence == (
-        f'stopped by {name}: the run ends {said}, {saved.relative_to(Path.cwd())} is saved, and the same command with '
-        '--resume continues from there'
+        f'stopped by {name}: the run ends {said}, {saved.relative_to(Path.cwd())} is saved, and the same call with '
+        "resume='auto' continues from there"
     )
+    assert stop.value.__suppress_context__  # where a script is interrupted, one traceback is enough
     assert (getsignal(SIGINT), getsignal(SIGTERM)) == handlers
     return saved.name
+
+
+def test_a_command_is_resumed_by_an_option(monkeypatch):
+    monkeypatch.setattr('sys.argv', ['mmbackbones'])
+    assert _how_to_resume() == 'the same command with --resume'
 
 
 def assert_same_end(folder, whole, last: str) -> None:
