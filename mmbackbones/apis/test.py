@@ -13,7 +13,6 @@ from mmengine.dist import is_main_process
 from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
 from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from ..engine.distributed import init_distributed, main_process_first, noticing_lost_processes
 from ..engine.hooks import showing_progress
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import drop_pretrained
@@ -23,10 +22,11 @@ from ..engine.log import begin_log, log_operators, logging_prints, logging_warni
 from ..engine.metric_config import check_output_names, use_exact_metrics
 from ..engine.option_errors import blaming, building
 from ..engine.options import flatten
+from ..engine.processes.distributed import init_distributed, main_process_first, noticing_lost_processes
+from ..engine.processes.sharding import drop_sharding
 from ..engine.rehearsal import rehearse_test
 from ..engine.run_header import print_test
 from ..engine.saved_predictions import check_predictions_file, set_result_files
-from ..engine.sharding import drop_sharding
 from ..engine.tile_config import checked_tile, tile_config
 from ..engine.work_dir import work_dir_for_test
 from ..errors import UserError, printable

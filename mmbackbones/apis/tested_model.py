@@ -10,9 +10,9 @@ from mmengine.config import Config
 
 from ..engine.checkpoint_config import checkpoint_config
 from ..engine.config import complete_config, load_config
-from ..engine.distributed import main_process_first
 from ..engine.initial_weights import checkpoint_classes
 from ..engine.label_options import LabelOptions, labels_as_trained, trained_labels
+from ..engine.processes.distributed import main_process_first
 from ..engine.size_limit import little_memory, no_larger_than
 from ..engine.work_dir import training_folder
 from ..errors import UserError

@@ -9,9 +9,9 @@ from typing import Any
 from mmengine.dist import master_only
 from mmengine.runner import Runner
 
-from ..engine.checkpoint_hook import WholeCheckpointHook
-from ..engine.distributed import main_process_first
+from ..engine.checkpoints.hook import WholeCheckpointHook
 from ..engine.img_scale import checked_img_scale
+from ..engine.processes.distributed import main_process_first
 from ..engine.results_hook import CURVES
 from ..engine.training import run_training
 from ..errors import UserError, printable

@@ -6,7 +6,6 @@ from ..visualization import draw_hook  # noqa: F401
 from . import (  # noqa: F401
     averaged_weights,
     bad_data,
-    checkpoint_hook,
     checkpoint_match,
     early_stop,
     finite_loss,
@@ -16,5 +15,6 @@ from . import (  # noqa: F401
     results_hook,
     resume,
     run_log,
-    sharding,
 )
+from .checkpoints import hook  # noqa: F401
+from .processes import sharding  # noqa: F401

@@ -15,8 +15,8 @@ from ..utils.messages import tell
 from ..utils.text import clipped, counted
 from ..visualization.class_colors import class_color
 from .config_tree import dicts_in, set_num_classes
-from .distributed import main_process_first
 from .img_scale import MIN_SIZE, check_resized_size
+from .processes.distributed import main_process_first
 from .work_dir import CONVERTED_DATA
 
 # Training annotations of the data sets that configs are made for -> how to get the data set.

@@ -8,7 +8,7 @@ from mmengine.registry import HOOKS
 from ..errors import UserError, printable
 from ..utils.messages import tell
 from ..utils.text import counted
-from .checkpoint_hook import WholeCheckpointHook
+from .checkpoints.hook import WholeCheckpointHook
 
 
 def set_early_stop(cfg: Config, patience: int) -> None:

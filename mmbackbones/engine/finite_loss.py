@@ -13,9 +13,9 @@ from mmengine.registry import HOOKS
 from ..errors import RunFailed, printable
 from ..utils.messages import tell
 from ..utils.text import counted
-from .agreement import Agreement
 from .left_out import LeftOut
 from .optimizer_guard import LOSS, OptimizerGuard
+from .processes.agreement import Agreement
 from .run_failure import last_good_checkpoint, position, run_failed
 
 _UNNAMED = 'not named by the data'

@@ -8,9 +8,9 @@ from mmengine.optim import AmpOptimWrapper
 from torch import Tensor
 
 from .averaged_weights import averaged_model
+from .processes.running_statistics import running_statistics
+from .processes.sharding import local_part
 from .run_failure import last_good_checkpoint, run_failed
-from .running_statistics import running_statistics
-from .sharding import local_part
 
 
 def check_weights(runner) -> None:

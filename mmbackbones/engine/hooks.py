@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from ..errors import printable
 from ..evaluation.summary import leading_metrics, tidy_metrics
 from ..utils.text import duration
-from .checkpoint_hook import WholeCheckpointHook
+from .checkpoints.hook import WholeCheckpointHook
 from .progress_display import ProgressDisplay, Stage
 from .results_hook import ResultsHook
 

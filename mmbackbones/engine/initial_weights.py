@@ -11,7 +11,7 @@ from ..utils.messages import tell
 from ..weights import find_state_dict, read_state_dict, trained_classes
 from ..weights.whole_model import BACKBONE, is_whole_model
 from .config_tree import dicts_in
-from .distributed import main_process_first
+from .processes.distributed import main_process_first
 from .resume import RunState, find_run
 
 

@@ -9,7 +9,7 @@ from mmengine.runner import CheckpointLoader
 from ..datasets.checks.label_numbering import BACKGROUNDS, check_numbering_options
 from ..errors import UserError
 from .dataset_config import is_segmentor
-from .distributed import main_process_first
+from .processes.distributed import main_process_first
 
 
 class LabelOptions(TypedDict, total=False):

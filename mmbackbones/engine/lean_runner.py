@@ -13,7 +13,7 @@ from ..utils.garbage import paused_collector
 from .config import dump_config
 from .data_workers import LeaveSignals
 from .log import continue_log, logging_prints
-from .sharding import is_sharded
+from .processes.sharding import is_sharded
 
 
 class LeanRunner(Runner):

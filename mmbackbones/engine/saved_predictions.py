@@ -16,7 +16,7 @@ from ..utils.files import sha256_of
 from ..weights import locate
 from .config_tree import dicts_in
 from .dataset_config import is_segmentor
-from .distributed import main_process_first
+from .processes.distributed import main_process_first
 from .versions import library_versions
 
 # Names of one class each.

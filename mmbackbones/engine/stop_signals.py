@@ -16,9 +16,9 @@ from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
 from ..utils.signals import receiving, terminate
-from .agreement import Agreement
-from .checkpoint_hook import WholeCheckpointHook, can_be_saved
+from .checkpoints.hook import WholeCheckpointHook, can_be_saved
 from .finite_loss import agreement_of, finish_loss_check
+from .processes.agreement import Agreement
 
 _STOP = 'stop'  # what the processes call it that one of them got a signal; the number is that of the signal
 _NAMES = {int(SIGINT): 'Ctrl-C', int(SIGTERM): 'SIGTERM'}

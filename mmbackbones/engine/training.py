@@ -22,11 +22,10 @@ from .amp import drop_unsupported_amp, set_amp
 from .averaged_weights import set_ema
 from .bad_data import set_on_bad_data, stopping_at_unreadable_files
 from .batch import check_step_size, require_full_batches, set_batch
-from .checkpoint_guard import guard_checkpoints
+from .checkpoints.guard import guard_checkpoints
 from .config import complete_config, dump_config
 from .config_tree import value_at
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
-from .distributed import ending_after_lost_processes, init_distributed, noticing_lost_processes
 from .early_stop import set_early_stop
 from .finite_loss import set_on_nan
 from .hooks import showing_progress
@@ -35,11 +34,13 @@ from .initial_weights import set_initial_weights
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
 from .log import begin_log, log_operators, logging_prints, logging_warnings
-from .loss_normalizers import share_normalizers
 from .metric_config import use_exact_metrics
 from .model_checks import check_class_weights, check_single_images
 from .option_errors import blaming, building
 from .options import flatten, merge_again, options_in, resolve_arguments
+from .processes.distributed import ending_after_lost_processes, init_distributed, noticing_lost_processes
+from .processes.loss_normalizers import share_normalizers
+from .processes.sharding import set_sharding
 from .rehearsal import build_model, rehearse
 from .results_hook import record_results
 from .resume import (
@@ -61,7 +62,6 @@ from .run_record import python_call, run_record
 from .run_settings import run_settings
 from .schedule import fit_schedulers, set_learning_rate, set_length
 from .seeding import depend_on_seed_only
-from .sharding import set_sharding
 from .stop_signals import stopping, what_is_kept
 from .trials import (
     check_batch_search,

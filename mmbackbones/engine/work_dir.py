@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..utils.messages import tell
 from ..utils.paths import shown_path
-from .distributed import main_process_first
+from .processes.distributed import main_process_first
 from .run_record import continued
 
 try:

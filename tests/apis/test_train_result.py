@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 
 from mmbackbones.apis import train
 from mmbackbones.datasets.shapes import CLASSES
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file

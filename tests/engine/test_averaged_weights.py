@@ -14,7 +14,7 @@ from torch import nn
 
 from mmbackbones.apis import train
 from mmbackbones.engine.averaged_weights import AveragedWeightsHook, averages_weights, set_ema
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
 from mmbackbones.errors import Terminated, UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file
@@ -134,7 +134,7 @@ def test_a_test_leaves_the_weights_as_they_are():
 def test_processes_share_the_statistics_of_both_models(monkeypatch):
     """Else a validation would be of another model than the one that is saved, which is the first process's."""
     shared, runner = [], begun()
-    monkeypatch.setattr('mmbackbones.engine.checkpoint_hook.average_running_statistics', shared.append)
+    monkeypatch.setattr('mmbackbones.engine.checkpoints.hook.average_running_statistics', shared.append)
     WholeCheckpointHook(interval=1)._average(runner)
     assert shared == [runner.model, runner.hooks[0].ema_model.module]
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from mmengine.config import Config
 
-from mmbackbones.engine.checkpoint_files import CheckpointFiles
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
-from mmbackbones.engine.checkpoint_record import read_record
+from mmbackbones.engine.checkpoints.files import CheckpointFiles
+from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoints.record import read_record
 from mmbackbones.engine.early_stop import EarlyStopHook, set_early_stop
 from mmbackbones.engine.resume import check_early_stop
 from mmbackbones.errors import UserError

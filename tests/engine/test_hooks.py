@@ -10,7 +10,7 @@ from mmengine.logging import MessageHub
 from rich.console import Console
 
 from mmbackbones.engine import progress_display
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
 from mmbackbones.engine.hooks import ProgressHook
 from mmbackbones.engine.progress_display import ProgressDisplay, Stage
 from mmbackbones.engine.results_hook import ResultsHook

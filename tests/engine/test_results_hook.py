@@ -1,4 +1,4 @@
-"""``results.csv`` and ``curves.png`` of training runs; rows of runs that are killed: test_checkpoint_hook.py."""
+"""``results.csv`` and ``curves.png`` of training runs; rows of runs that are killed: checkpoints/test_hook.py."""
 
 import errno
 import json

@@ -9,10 +9,10 @@ import pytest
 from mmengine.config import Config
 
 from mmbackbones.apis import train
-from mmbackbones.engine.agreement import Agreement
-from mmbackbones.engine.checkpoint_files import CheckpointFiles
-from mmbackbones.engine.checkpoint_guard import guard_checkpoints
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoints.files import CheckpointFiles
+from mmbackbones.engine.checkpoints.guard import guard_checkpoints
+from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
+from mmbackbones.engine.processes.agreement import Agreement
 from mmbackbones.engine.stop_signals import StopHook, _how_to_resume
 from mmbackbones.errors import Terminated, UserError
 from mmbackbones.utils.signals import receiving
@@ -137,7 +137,7 @@ def test_checkpoints_by_time(start, tmp_path, monkeypatch):
         written.append(path.name)
         wrote(self, path, passing)
 
-    monkeypatch.setattr('mmbackbones.engine.checkpoint_hook.monotonic', lambda: next(times))
+    monkeypatch.setattr('mmbackbones.engine.checkpoints.hook.monotonic', lambda: next(times))
     monkeypatch.setattr(CheckpointFiles, 'wrote', note)
     start(tmp_path, checkpoint_minutes=2, cfg_options={'train_cfg.val_interval': 9})
     best = 'best_coco_bbox_mAP_iter_5.pth'

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 
 from mmbackbones.apis import train
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
 from mmbackbones.errors import RunFailed
 from mmbackbones.weights import load_from_file
 from tests.helpers.checkpoints import assert_equal

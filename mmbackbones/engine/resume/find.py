@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from ...errors import UserError
 from ...utils.messages import tell
-from ..distributed import main_process_first
+from ..processes.distributed import main_process_first
 from ..work_dir import checkpoints_in, newest_run, traces_of_checkpoints
 from .run_state import RunState, read_run_state
 

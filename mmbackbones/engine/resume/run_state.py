@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...weights import load_from_file, trained_classes
-from ..checkpoint_record import lacks_validation, read_record
+from ..checkpoints.record import lacks_validation, read_record
 from ..label_options import LabelOptions, trained_labels
 from .rebuild import rebuild_checkpoint
 

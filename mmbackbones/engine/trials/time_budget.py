@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from ...utils.messages import tell
 from ...utils.text import counted, duration
-from ..distributed import main_process_first
+from ..processes.distributed import main_process_first
 from ..schedule import set_length
 from .plan import plan_length
 from .trial_run import try_run

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from mmbackbones.engine import running_statistics as module
-from mmbackbones.engine.running_statistics import average_running_statistics, running_statistics
+from mmbackbones.engine.processes import running_statistics as module
+from mmbackbones.engine.processes.running_statistics import average_running_statistics, running_statistics
 
 
 def build() -> nn.Module:

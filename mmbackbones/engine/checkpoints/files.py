@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
-from ..weights import load_from_file
-from .checkpoint_record import read_record, run_of
+from ...errors import UserError
+from ...weights import load_from_file
+from .record import read_record, run_of
 
 _PASSING = 'iter_{}.pth'
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
-from ..errors import UserError
-from ..evaluation.summary import tidy_metrics
-from ..utils.atomic_write import atomic_write
-from ..utils.messages import tell
-from .checkpoint_files import CheckpointFiles
+from ...errors import UserError
+from ...evaluation.summary import tidy_metrics
+from ...utils.atomic_write import atomic_write
+from ...utils.messages import tell
+from .files import CheckpointFiles
 
 
 class BestCheckpointHook(CheckpointHook):

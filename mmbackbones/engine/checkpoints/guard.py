@@ -2,7 +2,7 @@
 
 from mmengine.config import Config
 
-from ..errors import UserError
+from ...errors import UserError
 
 
 def guard_checkpoints(cfg: Config, minutes: float | None = None) -> None:

@@ -11,8 +11,8 @@ from mmengine.registry import HOOKS, MODEL_WRAPPERS
 from mmengine.utils import apply_to
 from torch import Tensor, nn
 
-from ..errors import UserError
-from .averaged_weights import averages_weights
+from ...errors import UserError
+from ..averaged_weights import averages_weights
 
 try:
     from torch.distributed.fsdp import FSDPModule, fully_shard

@@ -9,9 +9,9 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from mmbackbones.apis import train
-from mmbackbones.engine.checkpoint_guard import guard_checkpoints
-from mmbackbones.engine.checkpoint_hook import WholeCheckpointHook
-from mmbackbones.engine.checkpoint_record import lacks_validation
+from mmbackbones.engine.checkpoints.guard import guard_checkpoints
+from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
+from mmbackbones.engine.checkpoints.record import lacks_validation
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
 from mmbackbones.weights import load_from_file

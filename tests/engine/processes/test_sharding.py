@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmbackbones.engine import sharding
+from mmbackbones.engine.processes import sharding
 from mmbackbones.errors import UserError
 
 

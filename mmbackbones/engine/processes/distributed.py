@@ -15,10 +15,10 @@ from mmengine.device import get_device
 from mmengine.dist import init_dist, is_distributed, is_main_process
 from torch.distributed import broadcast_object_list, init_process_group, new_group
 
-from ..errors import ProcessLost, RunFailed, UserError, summarize_error
-from ..utils.launchers import LAUNCHERS
-from ..utils.messages import tell
-from .config_tree import dicts_in
+from ...errors import ProcessLost, RunFailed, UserError, summarize_error
+from ...utils.launchers import LAUNCHERS
+from ...utils.messages import tell
+from ..config_tree import dicts_in
 from .sharding import asks_for_shards
 
 Result = TypeVar('Result')

@@ -21,7 +21,8 @@ from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from mmbackbones.apis import test as evaluate
 from mmbackbones.datasets.shapes import generate_shapes
-from mmbackbones.engine import dataset_config, distributed
+from mmbackbones.engine import dataset_config
+from mmbackbones.engine.processes import distributed
 from mmbackbones.engine.training import run_training
 from mmbackbones.errors import ProcessLost, UserError
 from mmbackbones.evaluation.results_table import read_results_csv

@@ -10,20 +10,20 @@ import torch
 from mmengine.dist import is_distributed, is_main_process
 from mmengine.registry import HOOKS
 
-from ..utils.atomic_write import atomic_write, remove_partials
-from ..utils.messages import tell
-from ..weights import load_from_file
-from .averaged_weights import averaged_model
-from .best_checkpoint import BestCheckpointHook
-from .category_ids import ids_in_annotations
-from .checkpoint_files import CheckpointFiles
-from .checkpoint_record import RECORD, Record, read_record, run_of
-from .distributed import main_process_first
-from .finite_loss import agreement_of, finish_loss_check
-from .finite_weights import check_weights
-from .results_hook import ResultsHook
-from .running_statistics import average_running_statistics
-from .sharding import gather_shards
+from ...utils.atomic_write import atomic_write, remove_partials
+from ...utils.messages import tell
+from ...weights import load_from_file
+from ..averaged_weights import averaged_model
+from ..category_ids import ids_in_annotations
+from ..finite_loss import agreement_of, finish_loss_check
+from ..finite_weights import check_weights
+from ..processes.distributed import main_process_first
+from ..processes.running_statistics import average_running_statistics
+from ..processes.sharding import gather_shards
+from ..results_hook import ResultsHook
+from .best import BestCheckpointHook
+from .files import CheckpointFiles
+from .record import RECORD, Record, read_record, run_of
 
 _OLD = 'old'  # what the processes call it that the main process wants another checkpoint
 _PATHS = ('best_ckpt', 'last_ckpt', 'keep_ckpt_ids')  # MMEngine's records of files that it would remove

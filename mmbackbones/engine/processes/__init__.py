@@ -1,0 +1,1 @@
+"""Several processes that train one model: how they meet, and what they do together."""
