@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..errors import Terminated, interruption
-from ..utils.command import is_command
+from ..utils.command import command_line
 from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
@@ -151,7 +151,7 @@ def what_is_kept(runner: Runner) -> str | None:
 
 
 def _how_to_resume() -> str:
-    return 'the same command with --resume' if is_command() else "the same call with resume='auto'"
+    return 'the same command with --resume' if command_line() else "the same call with resume='auto'"
 
 
 def _checkpoint_hook(runner: Runner) -> WholeCheckpointHook | None:

@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from mmengine.config import Config
 
+import mmbackbones
 from mmbackbones.apis import train
 from mmbackbones.engine.checkpoints.files import CheckpointFiles
 from mmbackbones.engine.checkpoints.guard import guard_checkpoints
@@ -76,8 +77,9 @@ def assert_stopped(start, folder, moment, said, capsys, **more) -> str:
     return saved.name
 
 
-def test_a_command_is_resumed_by_an_option(monkeypatch):
-    monkeypatch.setattr('sys.argv', ['mmbackbones'])
+@pytest.mark.parametrize('program', ['mmbackbones', str(Path(mmbackbones.__file__).with_name('__main__.py'))])
+def test_a_command_is_resumed_by_an_option(program, monkeypatch):
+    monkeypatch.setattr('sys.argv', [program, 'train'])
     assert _how_to_resume() == 'the same command with --resume'
 
 
