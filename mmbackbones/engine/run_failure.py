@@ -3,6 +3,7 @@
 from mmengine.hooks import CheckpointHook
 
 from ..errors import RunFailed
+from ..utils.paths import shown_path
 
 
 def run_failed(message: str) -> RunFailed:
@@ -21,7 +22,7 @@ def last_good_checkpoint(runner) -> str:
     written = [hook.last_ckpt for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.last_ckpt]
     if not written and runner._resume:
         written = [runner._load_from]
-    return f'the last good checkpoint is {written[-1]}' if written else 'there is no checkpoint yet'
+    return f'the last good checkpoint is {shown_path(written[-1])}' if written else 'there is no checkpoint yet'
 
 
 def position(runner) -> str:

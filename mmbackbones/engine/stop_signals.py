@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..errors import Terminated, interruption
+from ..utils.command import command_line
 from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
@@ -126,7 +127,7 @@ def stopping(runner: Runner) -> Iterator[None]:
     if number:
         said = f'stopped by {_NAMES[number]}: {said}'
         tell(said)
-        raise KeyboardInterrupt(said) if number == SIGINT else Terminated(0)
+        raise (KeyboardInterrupt(said) if number == SIGINT else Terminated(0)) from None
 
 
 def _save(runner: Runner, stop: _Stop) -> str:
@@ -137,16 +138,26 @@ def _save(runner: Runner, stop: _Stop) -> str:
         return f'the run ends {place}, and nothing is saved, because the config asks for no checkpoints'
     hook.save_passing(runner, stop.epoch, stop.iteration)
     path = shown_path(hook.last_checkpoint(runner) or '')
-    return f'the run ends {place}, {path} is saved, and the same command with --resume continues from there'
+    return f'the run ends {place}, {path} is saved, and {_how_to_resume()} continues from there'
 
 
-def what_is_kept(runner: Runner) -> str | None:
-    """What is left of a run that ends before it was to, as a sentence; None: there is no checkpoint."""
+def what_is_kept(runner: Runner, failed: str | None = None) -> str | None:
+    """What is left of a run that ends before it was to, as a sentence; None: there is no checkpoint.
+
+    Args:
+        runner: The runner.
+        failed: The file that could not be written, which is the checkpoint where its record was to be renewed.
+    """
     hook = _checkpoint_hook(runner)
     last = hook.last_checkpoint(runner) if hook else None
     if not last or not last.is_file():
         return None
-    return f'{shown_path(last)} is kept: the same command with --resume continues from there'
+    name = 'what it held before' if failed and shown_path(failed) == shown_path(last) else shown_path(last)
+    return f'{name} is kept: {_how_to_resume()} continues from there'
+
+
+def _how_to_resume() -> str:
+    return 'the same command with --resume' if command_line() else "the same call with resume='auto'"
 
 
 def _checkpoint_hook(runner: Runner) -> WholeCheckpointHook | None:
