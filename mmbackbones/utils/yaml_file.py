@@ -8,6 +8,7 @@ from ..errors import UserError
 from .files import read_text
 
 MAX_CHARACTERS = 4 << 20  # 20,000 class names have far fewer
+_MAX_NUMBER = 1_000  # characters; some forms of numbers take the square of their length to read
 MAX_DEPTH = 50  # of lists and tables within each other
 _LOADER = getattr(pyyaml, 'CSafeLoader', pyyaml.SafeLoader)
 
@@ -26,7 +27,13 @@ def read_yaml(file: Path) -> object:
                 f'with what its aliases stand for, or lists within lists {MAX_DEPTH} times'
             )
         return pyyaml.load(text, _LOADER)
-    except (pyyaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # also what YAML's own types refuse
+    except (
+        pyyaml.YAMLError,
+        ValueError,
+        TypeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:  # also what YAML's own types refuse
         raise UserError(f'{file} is not readable YAML: {_describe(error, text)}') from error
 
 
@@ -55,6 +62,8 @@ def _fits(text: str) -> bool:
         if isinstance(event, pyyaml.AliasEvent):
             total += sizes.get(event.anchor, 0)
         elif isinstance(event, pyyaml.ScalarEvent):
+            if len(event.value) > _MAX_NUMBER and _is_number(event):
+                raise ValueError(f'it has a number of more than {_MAX_NUMBER:,} digits')
             total += 1 + len(event.value)
             sizes[event.anchor] = 1 + len(event.value)
         elif isinstance(event, pyyaml.CollectionStartEvent):
@@ -67,3 +76,9 @@ def _fits(text: str) -> bool:
         if total > MAX_CHARACTERS or len(open_nodes) > MAX_DEPTH:
             return False
     return True
+
+
+def _is_number(event: pyyaml.ScalarEvent) -> bool:
+    """Whether a value is read as a number, as far as its first character and its tag tell."""
+    is_tagged = (event.tag or '').endswith((':int', ':float'))
+    return is_tagged or (event.implicit[0] and event.value[0] in '+-0123456789')

@@ -19,6 +19,7 @@ WAY_OUT = (
 _MAX_DEPTH = 100  # nested containers; Python's own copies and comparisons fail not far beyond
 _MAX_SHARES = 16  # how many times as large as their memory all tensors may be: some weights have several names
 _MORE_BYTES = 16 << 20
+MAX_EXPANDED = 16 << 20  # bytes of a tensor that repeats its values: a buffer that was expanded
 _CONTAINERS = (dict, OrderedDict, Counter, list, tuple, torch.Size, set, argparse.Namespace)
 _VALUES = (
     type(None),
@@ -104,7 +105,7 @@ class _Sizes:
         if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_meta or value.is_nested:
             return
         storage, size = value.untyped_storage(), value.numel() * value.element_size()
-        if size > storage.nbytes():
+        if size > max(storage.nbytes(), MAX_EXPANDED):
             raise UserError(
                 f'{self.path} was not loaded: a tensor in it claims {value.numel()} values, more than are in the file'
             )

@@ -25,7 +25,7 @@ _CALL = 16  # bytes that each call counts for
 
 
 def _texts(args: Sequence[Node]) -> bool:
-    return all(node.kind == 'text' for node in args)
+    return all(node.kind == 'text' or node.value == _ENCODE for node in args)
 
 
 def _all_plain(args: Sequence[Node]) -> bool:
@@ -71,6 +71,8 @@ _CALLS: dict[str, Callable[[Sequence[Node]], bool]] = {
 }
 _HASHING = ('builtins.set', 'collections.Counter', 'collections.OrderedDict')
 _TENSORS = ('torch._utils._rebuild_tensor_v2', 'torch._utils._rebuild_parameter', 'torch._utils._rebuild_tensor_v3')
+_CALLER = 'torch._tensor._rebuild_from_type_v2'  # calls what it is given
+_ENCODE = '_codecs.encode'  # makes bytes of a text
 _EMPTY = re.compile(r'torch\.(\w+\.)*\w*(Tensor|Storage)|numpy\.dtypes\..*')  # called without arguments, if at all
 
 
@@ -137,6 +139,7 @@ class _Scan:
             target, state = self.pop(2)
             self.copy(self.weigh(state) + _CALL)
             self.check_state(target, state)
+            _check_place(state)
             target.add([state])
             stack.append(target)
         elif name == 'BINPERSID':
@@ -191,6 +194,10 @@ class _Scan:
         allowed = _CALLS.get(name) or (_nothing if _EMPTY.fullmatch(name) else None)
         if allowed and not allowed(args.value):
             raise UnpicklingError(f'it calls {name} as no file that was saved does')
+        if name == _CALLER:
+            inner, _, inner_args, _ = args.value
+            self.call(inner, inner_args)
+        _check_place(args)
         if name in _HASHING:
             self.odd_keys += args.odd
             if self.odd_keys > _MAX_ODD_KEYS:
@@ -221,7 +228,22 @@ class _Scan:
                 raise UnpicklingError('its storages are larger than the file')
             if self.records is not None and self.records.get(str(key)) != size:
                 raise UnpicklingError(f'its storage {str(key)[:20]!a} has another size than the file says')
-        return Node('object')
+        return Node('storage', value=count)
+
+
+def _check_place(args: Node) -> None:
+    """A tensor must lie within its storage: that of an old file would grow to the size of the tensor."""
+    items = args.value if isinstance(args.value, tuple) else ()
+    if len(items) < 4 or items[0].kind != 'storage':
+        return
+    room, offset, sizes, strides = (item.value for item in items[:4])
+    if not isinstance(sizes, tuple) or not isinstance(strides, tuple):
+        raise UnpicklingError('it has a tensor without a size')
+    if all(size.value != 0 for size in sizes):
+        sides = zip(sizes, strides, strict=True)
+        offset += 1 + sum((size.value - 1) * stride.value for size, stride in sides)
+    if offset > room:
+        raise UnpicklingError('it has a tensor that is larger than its storage')
 
 
 def _item_size(name: str) -> int:

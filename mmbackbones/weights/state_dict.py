@@ -9,6 +9,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
 from ..errors import UserError, printable
+from .contents import MAX_EXPANDED
 
 _MAX_KEY_LENGTH = 500  # characters
 # Prefixes that PyTorch's wrappers add to the names of what they wrap: torch.compile, FSDP, activation checkpointing.
@@ -44,7 +45,7 @@ def find_state_dict(checkpoint: object, filename: str = 'checkpoint') -> dict[st
     return _without_wrappers(state)
 
 
-def _check_weights(state: Mapping[str, Tensor], filename: str) -> None:
+def _check_weights(state: dict[str, Tensor], filename: str) -> None:
     bad = {}
     for key, value in state.items():
         if not isinstance(key, str) or len(key) > _MAX_KEY_LENGTH:
@@ -57,11 +58,14 @@ def _check_weights(state: Mapping[str, Tensor], filename: str) -> None:
                 f'{filename} was not loaded: its weight {printable_key(key)} is sparse, quantized, nested or without '
                 'values; only dense tensors can be loaded'
             )
-        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        size = value.numel() * value.element_size()
+        if size > max(value.untyped_storage().nbytes(), MAX_EXPANDED):
             raise UserError(
                 f'{filename} was not loaded: its weight {printable_key(key)} claims {value.numel()} values, more than '
                 'are in the file'
             )
+        if size > value.untyped_storage().nbytes():
+            state[key] = value.contiguous()
         if value.is_floating_point() or value.is_complex():
             finite = (value.float() if value.element_size() == 1 else value).isfinite()  # float8 has no isfinite
             if not finite.all():

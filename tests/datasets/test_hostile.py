@@ -70,6 +70,13 @@ def test_yaml_bombs(yaml, root, out_dir):
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize('number', [':1' * 10**6, '!!int "' + ':1' * 10**6 + '"', ':1' * 400 + '.0', '9' * 10**6])
+def test_yaml_with_long_numbers(number, root, out_dir):
+    write_text(root / 'data.yaml', f'{YAML}x: {number if number[0] == "!" else "1" + number}\n')
+    with pytest.raises(UserError, match=r'data\.yaml is not readable YAML: (it has a number of more|int too large)'):
+        load_detection(root, out_dir)
+
+
 def test_yaml_with_an_alias(root, out_dir):
     write_text(root / 'data.yaml', 'train: &t images/train\nval: images/val\ntest: [*t]\nnames: &n [cat, dog]\nx: *n\n')
     assert load_detection(root, out_dir).classes == ('cat', 'dog')

@@ -223,7 +223,6 @@ REFUSED = {
     'weights nested': put('state_dict', 'weight', lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])),
     'weights beyond': put('state_dict', 'weight', lambda: beyond((10,), (1,))),
     'weights repeated': put('state_dict', 'weight', lambda: beyond((10**9, 10**3), (0, 0))),
-    'weights overlapping': put('state_dict', 'weight', lambda: beyond((3, 3), (1, 0))),
     'weights under numbers': put('state_dict', 1, torch.ones(1)),
     'weights under tuples': put('state_dict', ('a', 'b'), torch.ones(1)),
     'weights of long names': put('state_dict', 'a' * 10**6, torch.ones(1)),

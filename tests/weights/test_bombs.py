@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from torch._tensor import _rebuild_from_type_v2
 from torch._utils import _rebuild_device_tensor_from_cpu_tensor, _rebuild_tensor_v2
 
 from mmbackbones.engine.resume import rebuild_checkpoint
@@ -135,6 +136,20 @@ CALLS = {
         lambda: Call(_rebuild_device_tensor_from_cpu_tensor, tensor((10**12,), (0,)), torch.float64, 'cpu', False),
         '_rebuild_device_tensor_from_cpu_tensor as no file',
     ),
+    'a call in a call': (
+        lambda: Call(_rebuild_from_type_v2, bytearray, torch.Tensor, (10**11,), {}),
+        'it calls builtins.bytearray as no file',
+    ),
+    'calls in calls': (
+        lambda: Call(
+            _rebuild_from_type_v2,
+            _rebuild_from_type_v2,
+            torch.Tensor,
+            (torch.Tensor, torch.Tensor, (10**6,) * 2, {}),
+            {},
+        ),
+        'it calls torch.Tensor as no file',
+    ),
     'a tensor of many sides': (lambda: tensor((1,) * 50_000, (1,) * 50_000), 'it has a tensor of 50000 sides'),
     'a repeated tensor': (lambda: tensor((10**9, 10**3), (0, 0)), 'claims 1000000000000 values'),
     'windows of a tensor': (lambda: torch.zeros(10**5).unfold(0, 5 * 10**4, 1), 'values, more than are in the file'),
@@ -217,6 +232,36 @@ def test_a_storage_of_an_old_file_that_is_larger(tmp_path, monkeypatch):
         Path(path).write_bytes(changed)
 
     assert 'its storages are larger than the file' in opened({'weight': torch.zeros(200)}, write)
+
+
+LARGER = {
+    'a tensor': lambda: tensor((10**10,), (1,)),
+    'its steps': lambda: tensor((2,), (10**10,)),
+    'its place': lambda: Call(_rebuild_tensor_v2, storage(), 10**10, (1,), (1,), False, collections.OrderedDict()),
+    'another memory': lambda: Call(torch.Tensor, state=(storage(), 0, (10**10,), (1,))),
+    'another size': lambda: Call(torch.Tensor, state=(storage(), 0, Call(torch.Size, [10**10]), (1,))),
+}
+
+
+@pytest.mark.parametrize('name', LARGER)
+@pytest.mark.parametrize('is_old', [False, True])
+def test_tensors_that_are_larger_than_their_storage(name, is_old, tmp_path, monkeypatch):
+    """That of an old file would grow."""
+    monkeypatch.chdir(tmp_path)
+    content = dict(state_dict=NOTHING, extra=LARGER[name]())
+    said = opened(content, lambda *args: torch.save(*args, _use_new_zipfile_serialization=not is_old))
+    assert 'it has a tensor' in said
+
+
+def test_what_saved_files_hold(tmp_path):
+    for is_new in (False, True):
+        mask = torch.arange(3.0).expand(100, 3)
+        content = dict(state_dict={'mask': mask}, bytes=bytearray(b'x\xff' * 99))
+        torch.save(content, tmp_path / 'a.pth', _use_new_zipfile_serialization=is_new)
+        loaded = load_from_file(tmp_path / 'a.pth')
+        assert loaded['bytes'] == content['bytes']
+        assert torch.equal(find_state_dict(loaded)['mask'], mask)
+        assert find_state_dict(loaded)['mask'].is_contiguous()
 
 
 @pytest.mark.parametrize('value', [b'X' + struct.pack('<I', 2**32 - 1), b'\x8e' + struct.pack('<Q', 2**34)])

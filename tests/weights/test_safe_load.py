@@ -252,7 +252,7 @@ def test_the_text_that_mmengine_would_execute_is_left_out(tmp_path):
         {'a' * 501: torch.ones(1)},
         {'a': torch.eye(2).to_sparse()},
         {'a': torch.ones(2, device='meta')},
-        {'a': torch.ones(1).expand(10**6)},
+        {'a': torch.ones(1).expand(10**7)},
         {'a\x1b[31m': torch.tensor(float('nan'))},
         {'a': torch.tensor([1 + 0j, float('inf')])},
         {'a': torch.tensor([float('nan')]).to(torch.float8_e5m2)},

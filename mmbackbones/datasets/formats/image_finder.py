@@ -103,8 +103,9 @@ class ImageFinder:
         distinct = dict.fromkeys(names)
         if missing := [name for name in distinct if name not in found.paths]:
             raise UserError(
-                f'{source}: the image {missing[0]!r} is not in {self._root}; {len(missing)} of its {len(distinct)} '
-                f'images {"is" if len(missing) == 1 else "are"} missing: {advise_on_missing(len(missing))}'
+                f'{source}: the image {short(missing[0])} is not in {self._root}; {len(missing)} of its '
+                f'{len(distinct)} images {"is" if len(missing) == 1 else "are"} missing: '
+                f'{advise_on_missing(len(missing))}'
             )
         return [found.paths[name] for name in names], list(found.notes)
 

@@ -151,7 +151,7 @@ def _parse_object(item: ElementTree.Element, where: str) -> VocObject:
     # VOC counts both corners in: a box that ends 1 before it begins is empty.
     width, height = right - left + 1, bottom - top + 1
     if not (math.isfinite(width) and math.isfinite(height)) or width < 0 or height < 0:
-        raise UserError(f'{where} has the corners {", ".join(texts)}, which do not make a box')
+        raise UserError(f'{where} has the corners {left:g}, {top:g}, {right:g}, {bottom:g}, which do not make a box')
     difficult = (item.findtext('difficult') or '').strip().lower()
     if difficult not in _YES | _NO:
         raise UserError(f'{where} has <difficult>{short(difficult)[1:-1]}</difficult>, which is neither 0 nor 1')
