@@ -48,14 +48,20 @@ def check_loader(cfg: Config, section: str, options: dict[str, Any]) -> None:
     loader = cfg.get(section)
     if not loader:
         return
+    sampler = loader.get('sampler')
+    if section == LOADERS[0] and 'max_epochs' in cfg.train_cfg and _type_of(sampler) == 'InfiniteSampler':
+        raise UserError(
+            f'{section}.sampler is an InfiniteSampler, which has no epochs, and the run is counted in epochs: use '
+            'DefaultSampler, or count the run in iterations (--iters N)'
+        )
     with building(section, options):
         arguments = {key: value for key, value in loader.items() if key not in _NOT_PYTORCHS}
         if loader.get('batch_sampler'):
             batch_sampler = {key: value for key, value in loader.batch_sampler.items() if key != 'batch_size'}
             check_arguments(batch_sampler | dict(batch_size=arguments.get('batch_size')), DATA_SAMPLERS)
         DataLoader(TensorDataset(torch.zeros(max(1, arguments['batch_size']))), **arguments)
-        if isinstance(loader.get('sampler'), dict):
-            check_arguments(loader.sampler, DATA_SAMPLERS)
+        if isinstance(sampler, dict):
+            check_arguments(sampler, DATA_SAMPLERS)
     path, dataset = f'{section}.dataset', loader.dataset
     with building(path, options):
         if not isinstance(dataset, dict):
@@ -68,3 +74,8 @@ def check_loader(cfg: Config, section: str, options: dict[str, Any]) -> None:
             with building(f'{path}.pipeline.{number}', options):
                 TRANSFORMS.build(deepcopy(step))
         dataset, path = dataset.get('dataset'), f'{path}.dataset'
+
+
+def _type_of(entry: Any) -> str:
+    """The name of what an entry of a config asks for, without where it is registered."""
+    return str(entry.get('type')).rpartition('.')[2] if isinstance(entry, dict) else ''

@@ -1,6 +1,8 @@
 """Data workers and the signals that all processes of a run get."""
 
 import os
+import select
+import signal
 import subprocess
 import time
 
@@ -8,6 +10,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from mmbackbones.engine.data_workers import LeaveSignals, signals_held
+from tests.helpers.kill import fork
 
 
 class Processes(Dataset):
@@ -50,3 +53,19 @@ def test_the_main_process_ends_a_worker_that_is_busy(loading):
     workers[0].terminate()
     workers[0].join(10)
     assert workers[0].exitcode == 0
+
+
+def test_workers_end_after_a_main_process_that_is_killed(monkeypatch):
+    """Also with batches that are too large for a pipe from which nobody reads."""
+    monkeypatch.setattr('mmbackbones.engine.data_workers._LOOK', 0.1)
+    held, hold = os.pipe()
+
+    def load() -> None:
+        large = ['0' * 10**6 for _ in range(8)]
+        next(iter(DataLoader(large, batch_size=None, num_workers=2, worker_init_fn=LeaveSignals(None))))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    assert fork(load) == -signal.SIGKILL
+    os.close(hold)
+    assert select.select([held], [], [], 20)[0]  # at its end: no process has the other end any more
+    os.close(held)

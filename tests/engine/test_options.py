@@ -161,6 +161,7 @@ WRONG = {
     'train_dataloader.batch_size=0': 'at least 1',
     'train_dataloader.batch=3': "train_dataloader cannot be built: .*'batch'",
     'train_dataloader.sampler.type=Foo': 'train_dataloader cannot be built: Foo is not in',
+    'train_dataloader.sampler.type=InfiniteSampler': 'which has no epochs, and the run is counted in epochs: use',
     'train_dataloader.dataset.type=Foo': 'train_dataloader.dataset cannot be built: Foo is not in',
     'train_dataloader.dataset.pipeline.1.type=Foo': 'dataset.pipeline.1 cannot be built: Foo is not in',
     'train_dataloader.dataset.pipeline.9.type=Resize': 'is a list, whose . entries are named 0 to',
