@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -198,6 +199,20 @@ def test_a_full_disk_is_no_mistake_in_a_command(capsys):
         with pytest.raises(SystemExit) as stop:
             run(lambda error=error: raise_it(error))
         assert (stop.value.code, capsys.readouterr().err) == (code, 'error: cannot write the predictions\n')
+
+
+def test_ctrl_c_while_python_cleans_up_ends_without_a_traceback(monkeypatch):
+    at_exit = []
+    monkeypatch.setattr(exits.atexit, 'register', at_exit.append)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        for handler, then in ((signal.default_int_handler, signal.SIG_DFL), (signal.SIG_IGN, signal.SIG_IGN)):
+            signal.signal(signal.SIGINT, handler)
+            run(lambda: None)
+            at_exit.pop()()
+            assert signal.getsignal(signal.SIGINT) is then
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_bug_keeps_its_traceback():

@@ -53,7 +53,8 @@ Example, on your own images:
     mmbackbones train retinanet_van_t --data path/to/folder
     mmbackbones test work_dirs/retinanet_van_t/epoch_12.pth --data path/to/folder
 
-`mmbackbones VERB --help` explains a verb. Exit codes: 0 done, 1 failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM.
+`mmbackbones VERB --help` explains a verb. Exit codes: 0 done, 1 failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM,
+or 0 if that ended a training run that was saved.
 """
 
 

@@ -1,13 +1,14 @@
 """From errors to one sentence and an exit code."""
 
+import atexit
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable
 from errno import ENAMETOOLONG
 from io import TextIOWrapper
-from signal import SIGTERM
 from time import sleep
 
 from ..errors import (
@@ -61,9 +62,10 @@ def run(main: Callable[[], None]) -> None:
         sys.stdout.reconfigure(errors='backslashreplace')  # a name that the terminal cannot show ends no run
     for start in () if sys.warnoptions else _IGNORED_WARNINGS:
         warnings.filterwarnings('ignore', re.escape(start))
+    atexit.register(_end_at_once)
     try:
         _check_current_folder()
-        with receiving(terminate, SIGTERM):
+        with receiving(terminate, signal.SIGTERM):
             main()
     except (UserError, RunFailed) as error:
         print_error(str(error), error.on_all_processes, wait=not isinstance(error, ProcessLost))
@@ -86,6 +88,12 @@ def run(main: Callable[[], None]) -> None:
             raise
         print_error(f'{error.filename}: {error.strerror}' if error.filename else summarize_error(error))
         sys.exit(2 if error.errno == ENAMETOOLONG else 1)
+
+
+def _end_at_once() -> None:
+    """Let Ctrl-C end the process while Python cleans up, where it would print a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _is_storage_fault(error: UserError) -> bool:

@@ -78,8 +78,8 @@ def _has_more_to_do(runner) -> bool:
 def _reason(hook: WholeCheckpointHook) -> str:
     """Why a run ends, in words."""
     key = hook.key_indicators[0]
-    waited = f'{counted(hook.waited, "validation")} in a row without a better {printable(key.removeprefix("coco/"))}'
+    waited = f'{counted(hook.waited, "validation")} in a row found no better {printable(key.removeprefix("coco/"))}'
     score, step = hook.best.get(key, (0.0, None))
     if step is None:
         return waited
-    return f'{waited} than {score:.3f}, of {"epoch" if hook.by_epoch else "iteration"} {step}'
+    return f'{waited} than the {score:.3f} of {"epoch" if hook.by_epoch else "iteration"} {step}'

@@ -115,7 +115,8 @@ class FiniteLossHook(Hook):
         """Count and report a batch that was left out, in all processes; raise RunFailed if it is one too many."""
         found, names = _gather(losses, files, everyone=what != LOSS)
         if self.left_out.count >= self.skip:
-            before = f' after {counted(self.left_out.count, "batch", "batches")} left out (--on-nan skip {self.skip})'
+            count = counted(self.left_out.count, 'batch was', 'batches were')
+            before = f', after {count} left out (--on-nan skip {self.skip})'
             raise _no_longer_finite(runner, what, position(runner) + before, found, names)
         self.left_out.add(names)
         tell(

@@ -15,6 +15,7 @@ from mmengine.dist import is_main_process
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write, remove_partials
 from ..utils.messages import tell
+from ..utils.paths import shown_path
 from .processes.distributed import main_process_first
 from .run_record import continued
 
@@ -82,7 +83,8 @@ def newest_run(folder: str | os.PathLike) -> str | None:
         run = None
     if not isinstance(run, str) or not run:
         raise UserError(
-            f'{path} is damaged: it does not say which run was the last one here; name a checkpoint with --resume FILE'
+            f'{shown_path(path)} is damaged: it does not say which run was the last one here; name a '
+            'checkpoint with --resume FILE'
         )
     return run
 
@@ -168,8 +170,8 @@ class WorkDir:
         if names and is_main_process():
             shown = ', '.join(names[:4]) + (f' and {len(names) - 4} more' if len(names) > 4 else '')
             tell(
-                f'{self.path} holds files of an earlier run ({shown}): this run replaces those of the same name, and '
-                '--resume will ignore the others; to keep the runs apart, use --work-dir',
+                f'{shown_path(self.path)} holds files of an earlier run ({shown}): this run replaces those of the '
+                'same name, and --resume will ignore the others; to keep the runs apart, use --work-dir',
             )
 
     def _open(self) -> None:
@@ -181,7 +183,7 @@ class WorkDir:
             key = self.path.resolve()
             if key in _in_use:
                 raise UserError(
-                    f'{self.path} is in use by another training run of this process: wait for it, or use '
+                    f'{shown_path(self.path)} is in use by another training run of this process: wait for it, or use '
                     'another --work-dir'
                 )
             self._take_lock()
@@ -190,7 +192,7 @@ class WorkDir:
         except OSError as error:
             self._close()
             raise UserError(
-                f'the work directory {self.path} cannot be used: {error.strerror or error}; name another '
+                f'the work directory {shown_path(self.path)} cannot be used: {error.strerror or error}; name another '
                 'with --work-dir'
             ) from error
         except UserError:
@@ -202,7 +204,8 @@ class WorkDir:
         while True:
             if path.is_symlink():
                 raise UserError(
-                    f'{path} is a symbolic link, which no run writes through: remove it, or use another --work-dir'
+                    f'{shown_path(path)} is a symbolic link, which no run writes through: remove it, or use '
+                    'another --work-dir'
                 )
             file = open(path, 'a+')  # noqa: SIM115 - stays open while the lock is held
             try:
@@ -214,14 +217,15 @@ class WorkDir:
                     owner = file.read().strip()
                     file.close()
                     raise UserError(
-                        f'{self.path} is in use by another training run (process {owner or "unknown"}): '
+                        f'{shown_path(self.path)} is in use by another training run (process {owner or "unknown"}): '
                         'wait for it, stop it, or use another --work-dir'
                     ) from error
                 if error.errno not in _WITHOUT_LOCKS:
                     file.close()
                     raise
                 tell(
-                    f'the file system of {self.path} has no locks: make sure that no other training run uses it',
+                    f'the file system of {shown_path(self.path)} has no locks: make sure that no other training run '
+                    'uses it',
                 )
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 break

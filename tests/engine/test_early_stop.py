@@ -100,7 +100,7 @@ def test_it_ends_where_patience_does_and_says_so(logged):
     assert run.train_loop.stop_training
     assert len(run.ended) == 1
     assert messages == [
-        'the run ends here (--early-stop 2): 2 validations in a row without a better loss than 0.250, of epoch 3'
+        'the run ends here (--early-stop 2): 2 validations in a row found no better loss than the 0.250 of epoch 3'
     ]
     run.train_loop.epoch = 9  # it would have ended here anyway
     hook.after_val_epoch(run)

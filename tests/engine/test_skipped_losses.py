@@ -162,8 +162,8 @@ def test_one_batch_too_many(start, whole, tmp_path):
         start(tmp_path, 'SpoilBatchHook', on_nan=('skip', 3), resume=str(whole / 'iter_3.pth'))
     assert error.value.on_all_processes
     assert str(error.value).startswith(
-        'the gradients are no longer finite in iteration 6 after 3 batches left out (--on-nan skip 3); images of the '
-        'batch: '
+        'the gradients are no longer finite in iteration 6, after 3 batches were left out (--on-nan skip 3); images of '
+        'the batch: '
     )
     assert f'the last good checkpoint is {whole / "iter_3.pth"}; use a lower --lr' in str(error.value)
     assert not list(tmp_path.glob('*.pth'))

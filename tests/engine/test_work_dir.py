@@ -53,9 +53,12 @@ def test_the_folder_of_a_checkpoint(tmp_path):
     assert training_folder('https://host/run/epoch_1.pth') is None
 
 
-def test_a_second_process_is_refused_until_the_first_is_killed(other_process, tmp_path):
+def test_a_second_process_is_refused_until_the_first_is_killed(other_process, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)  # to which paths on the screen are relative
     with (
-        pytest.raises(UserError, match=f'is in use by another training run .process {other_process.pid}.'),
+        pytest.raises(
+            UserError, match=f'^{tmp_path.name} is in use by another training run .process {other_process.pid}.'
+        ),
         WorkDir(tmp_path),
     ):
         pass

@@ -120,7 +120,7 @@ def _tell_choice(cfg: Config, found: Found, available: int, images: int) -> None
     )
     step = found.size * processes * cfg.optim_wrapper.get('accumulative_counts', 1)
     if images < 2 * step:
-        text += f'; one step takes {step} of the {counted(images, "training image")}'
+        text += f'; one step takes {step} of the {counted(images, "training image")} (give a number for smaller ones)'
     tell(f'{text}; learning rate {scaled_learning_rate(cfg, found.size * processes):.2g}')
 
 
