@@ -11,12 +11,14 @@ from mmengine.runner import Runner
 from ..utils.config_files import CONFIG_COPY
 from .batch import check_step_size
 from .config import dump_config
+from .config_tree import drop_hook
 from .log import log_operators, logging_prints
 from .option_errors import building
 from .processes.distributed import noticing_lost_processes
 from .processes.loss_normalizers import share_normalizers
 from .resume import ResumingRunner, RunState, check_model
 from .run_log import without_logs
+from .runner_facts import network_of
 from .schedule import fit_schedulers
 
 
@@ -39,7 +41,7 @@ def build_runner(cfg: Config, original_length: dict, options: dict[str, Any], st
         images, epoch_length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
     check_step_size(cfg, images, get_world_size())
     if state:
-        check_model(state, cfg, getattr(runner.model, 'module', runner.model))
+        check_model(state, cfg, network_of(runner))
     share_normalizers(runner.model)
     runner.param_schedulers = runner.cfg.param_scheduler = fit_schedulers(
         cfg.get('param_scheduler') or [], original_length, cfg.train_cfg, epoch_length, options
@@ -57,6 +59,6 @@ def write_config(runner: Runner) -> None:
     if cfg.resume:
         cfg.resume, cfg.load_from = False, None
         cfg.default_hooks.pop('rebuild_checkpoint', None)
-    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'RunStateHook']
+    drop_hook(cfg, 'RunStateHook')
     without_logs(cfg)
     dump_config(cfg, Path(cfg.work_dir) / CONFIG_COPY)

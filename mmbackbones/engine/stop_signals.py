@@ -18,6 +18,7 @@ from ..utils.signals import receiving, terminate
 from .checkpoints.hook import WholeCheckpointHook, can_be_saved
 from .finite_loss import agreement_of, finish_loss_check
 from .processes.agreement import Agreement
+from .runner_facts import counted_in_epochs, hook_of, last_checkpoint
 
 _STOP = 'stop'  # what the processes call it that one of them got a signal; the number is that of the signal
 _NAMES = {int(SIGINT): 'Ctrl-C', int(SIGTERM): 'SIGTERM'}
@@ -76,11 +77,11 @@ class StopHook(Hook):
         self.training = True
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        if not (_counted_in_epochs(runner) and self.end_of_epoch(runner.train_dataloader, batch_idx)):
+        if not (counted_in_epochs(runner) and self.end_of_epoch(runner.train_dataloader, batch_idx)):
             self._stop_if_asked(runner, runner.epoch, runner.iter + 1)
 
     def after_train_epoch(self, runner) -> None:
-        if _counted_in_epochs(runner):
+        if counted_in_epochs(runner):
             finish_loss_check(runner)  # and learn what was agreed on in the last iteration
             self._stop_if_asked(runner, runner.epoch + 1, runner.iter)
 
@@ -132,26 +133,17 @@ def stopping(runner: Runner) -> Iterator[None]:
 def _save(runner: Runner, stop: _Stop) -> str:
     """Save a run where it was stopped; returns what to say of it."""
     place = 'in a validation' if stop.validating else f'after iteration {stop.iteration}'
-    hook = _checkpoint_hook(runner)
+    hook = hook_of(runner, WholeCheckpointHook)
     if hook is None:
         return f'the run ends {place}, and nothing is saved, because the config asks for no checkpoints'
     hook.save_passing(runner, stop.epoch, stop.iteration)
-    path = shown_path(hook.last_checkpoint(runner) or '')
+    path = shown_path(last_checkpoint(runner) or '')
     return f'the run ends {place}, {path} is saved, and the same command with --resume continues from there'
 
 
 def what_is_kept(runner: Runner) -> str | None:
     """What is left of a run that ends before it was to, as a sentence; None: there is no checkpoint."""
-    hook = _checkpoint_hook(runner)
-    last = hook.last_checkpoint(runner) if hook else None
+    last = last_checkpoint(runner)
     if not last or not last.is_file():
         return None
     return f'{shown_path(last)} is kept: the same command with --resume continues from there'
-
-
-def _checkpoint_hook(runner: Runner) -> WholeCheckpointHook | None:
-    return next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
-
-
-def _counted_in_epochs(runner: Runner) -> bool:
-    return 'max_epochs' in runner.cfg.train_cfg
