@@ -7,6 +7,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from errno import ENAMETOOLONG
 from io import TextIOWrapper
 from time import sleep
@@ -92,6 +93,8 @@ def run(main: Callable[[], None]) -> None:
 
 def _end_at_once() -> None:
     """Let Ctrl-C end the process while Python cleans up, where it would print a traceback."""
+    with suppress(OSError, ValueError):
+        print(end='', flush=True)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 

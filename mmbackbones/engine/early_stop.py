@@ -25,12 +25,14 @@ def set_early_stop(cfg: Config, patience: int) -> None:
     """
     asked = f'--early-stop {patience} counts validations without a better figure, but'
     if not cfg.get('val_cfg') or not cfg.get('val_dataloader'):
-        raise UserError(f'{asked} this config has no validation: give it val_cfg and val_dataloader, or leave it out')
+        raise UserError(
+            f'{asked} this config has no validation: give it val_cfg and val_dataloader, or leave out --early-stop'
+        )
     checkpoint = cfg.default_hooks.get('checkpoint') or {}
     if checkpoint.get('type') not in ('CheckpointHook', 'WholeCheckpointHook') or not checkpoint.get('save_best'):
         raise UserError(
             f'{asked} default_hooks.checkpoint chooses no best checkpoint: name the figure, as in '
-            '--cfg-options default_hooks.checkpoint.save_best=auto, or leave it out'
+            '--cfg-options default_hooks.checkpoint.save_best=auto, or leave out --early-stop'
         )
     for name, hook in list(cfg.default_hooks.items()):
         if _is_theirs(hook):

@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..errors import Terminated, interruption
+from ..utils.command import command_line
 from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
@@ -127,7 +128,7 @@ def stopping(runner: Runner) -> Iterator[None]:
     if number:
         said = f'stopped by {_NAMES[number]}: {said}'
         tell(said)
-        raise KeyboardInterrupt(said) if number == SIGINT else Terminated(0)
+        raise (KeyboardInterrupt(said) if number == SIGINT else Terminated(0)) from None
 
 
 def _save(runner: Runner, stop: _Stop) -> str:
@@ -138,7 +139,7 @@ def _save(runner: Runner, stop: _Stop) -> str:
         return f'the run ends {place}, and nothing is saved, because the config asks for no checkpoints'
     hook.save_passing(runner, stop.epoch, stop.iteration)
     path = shown_path(last_checkpoint(runner) or '')
-    return f'the run ends {place}, {path} is saved, and the same command with --resume continues from there'
+    return f'the run ends {place}, {path} is saved, and {_how_to_resume()} continues from there'
 
 
 def what_is_kept(runner: Runner) -> str | None:
@@ -146,4 +147,8 @@ def what_is_kept(runner: Runner) -> str | None:
     last = last_checkpoint(runner)
     if not last or not last.is_file():
         return None
-    return f'{shown_path(last)} is kept: the same command with --resume continues from there'
+    return f'{shown_path(last)} is kept: {_how_to_resume()} continues from there'
+
+
+def _how_to_resume() -> str:
+    return 'the same command with --resume' if command_line() else "the same call with resume='auto'"

@@ -8,12 +8,13 @@ from threading import Thread
 import pytest
 from mmengine.config import Config
 
+import mmbackbones
 from mmbackbones.apis import train
 from mmbackbones.engine.checkpoints.files import CheckpointFiles
 from mmbackbones.engine.checkpoints.guard import guard_checkpoints
 from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
 from mmbackbones.engine.processes.agreement import Agreement
-from mmbackbones.engine.stop_signals import StopHook
+from mmbackbones.engine.stop_signals import StopHook, _how_to_resume
 from mmbackbones.errors import Terminated, UserError
 from mmbackbones.utils.signals import receiving
 from mmbackbones.weights import load_from_file
@@ -68,11 +69,18 @@ def assert_stopped(start, folder, moment, said, capsys, **more) -> str:
     assert stop.value.args == ((sentence,) if name == 'Ctrl-C' else (0,))
     saved = Path((folder / 'last_checkpoint').read_text())
     assert sentence == (
-        f'stopped by {name}: the run ends {said}, {saved.relative_to(Path.cwd())} is saved, and the same command with '
-        '--resume continues from there'
+        f'stopped by {name}: the run ends {said}, {saved.relative_to(Path.cwd())} is saved, and the same call with '
+        "resume='auto' continues from there"
     )
+    assert stop.value.__suppress_context__  # where a script is interrupted, one traceback is enough
     assert (getsignal(SIGINT), getsignal(SIGTERM)) == handlers
     return saved.name
+
+
+@pytest.mark.parametrize('program', ['mmbackbones', str(Path(mmbackbones.__file__).with_name('__main__.py'))])
+def test_a_command_is_resumed_by_an_option(program, monkeypatch):
+    monkeypatch.setattr('sys.argv', [program, 'train'])
+    assert _how_to_resume() == 'the same command with --resume'
 
 
 def assert_same_end(folder, whole, last: str) -> None:

@@ -64,7 +64,7 @@ def test_a_full_disk(start, tmp_path, monkeypatch):
         with fault(name, fill), pytest.raises(RunFailed) as error:
             start(work_dir=str(folder), resume='auto')
         assert str(error.value) == (
-            f'full/{name}: File too large; full/{kept} is kept: the same command with --resume continues from there'
+            f"full/{name}: File too large; full/{kept} is kept: the same call with resume='auto' continues from there"
         )
         assert not list(folder.glob('*.partial'))
         assert (folder / 'last_checkpoint').read_text() == str(folder / kept)

@@ -17,7 +17,8 @@ EARLY = {SIGTERM: 143, SIGINT: 130}  # exit codes if there is nothing to save
 SAVED = {SIGTERM: 0, SIGINT: 130}
 SENTENCE = re.compile(
     r'stopped by (SIGTERM|Ctrl-C): the (run ends (in a validation|after iteration (?P<iteration>\d+)), \S+\.pth is '
-    r'saved, and the same command with --resume continues from there|training run is finished)'
+    r'saved, and the same (command with --resume|call with resume=.auto.) continues from there|'
+    'training run is finished)'
 )
 
 

@@ -48,12 +48,7 @@ class TestChoice:
         ('capacity', 'accumulate', 'size', 'said'),
         [
             (50, 1, 4, '4 images per batch take up to 0.04 GiB of the 0.0488 GiB that are available (82%); learning'),
-            (
-                50,
-                3,
-                2,
-                '(42%); one step takes 6 of the 8 training images (give a number for smaller ones); learning rate',
-            ),
+            (50, 3, 2, '(42%); one step takes 6 of the 8 training images (give a number for smaller ones); '),
             (500, 1, 8, '8 images per batch take up to 0.0791 GiB of the 0.488 GiB that are available (16%); one step'),
         ],
     )
