@@ -26,4 +26,4 @@ def file_errors_as_failures(runner: Runner) -> Iterator[None]:
         yield
     except OSError as error:
         told = f'{shown_path(error.filename)}: {error.strerror}' if error.filename else summarize_error(error)
-        raise RunFailed(f'{told}; {what_is_kept(runner) or "there is no checkpoint yet"}') from error
+        raise RunFailed(f'{told}; {what_is_kept(runner, error.filename) or "there is no checkpoint yet"}') from error

@@ -142,12 +142,18 @@ def _save(runner: Runner, stop: _Stop) -> str:
     return f'the run ends {place}, {path} is saved, and {_how_to_resume()} continues from there'
 
 
-def what_is_kept(runner: Runner) -> str | None:
-    """What is left of a run that ends before it was to, as a sentence; None: there is no checkpoint."""
+def what_is_kept(runner: Runner, failed: str | None = None) -> str | None:
+    """What is left of a run that ends before it was to, as a sentence; None: there is no checkpoint.
+
+    Args:
+        runner: The runner.
+        failed: The file that could not be written, which is the checkpoint where its record was to be renewed.
+    """
     last = last_checkpoint(runner)
     if not last or not last.is_file():
         return None
-    return f'{shown_path(last)} is kept: {_how_to_resume()} continues from there'
+    name = 'what it held before' if failed and shown_path(failed) == shown_path(last) else shown_path(last)
+    return f'{name} is kept: {_how_to_resume()} continues from there'
 
 
 def _how_to_resume() -> str:

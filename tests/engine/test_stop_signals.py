@@ -4,17 +4,19 @@ from functools import partial
 from pathlib import Path
 from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, getsignal, raise_signal, signal
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 
 import mmbackbones
 from mmbackbones.apis import train
+from mmbackbones.engine import stop_signals
 from mmbackbones.engine.checkpoints.files import CheckpointFiles
 from mmbackbones.engine.checkpoints.guard import guard_checkpoints
 from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
 from mmbackbones.engine.processes.agreement import Agreement
-from mmbackbones.engine.stop_signals import StopHook, _how_to_resume
+from mmbackbones.engine.stop_signals import StopHook
 from mmbackbones.errors import Terminated, UserError
 from mmbackbones.utils.signals import receiving
 from mmbackbones.weights import load_from_file
@@ -77,10 +79,18 @@ def assert_stopped(start, folder, moment, said, capsys, **more) -> str:
     return saved.name
 
 
+def test_the_checkpoint_itself_cannot_be_written_again(monkeypatch, tmp_path):
+    last = tmp_path / 'epoch_2.pth'
+    last.touch()
+    monkeypatch.setattr(stop_signals, '_checkpoint_hook', lambda _: SimpleNamespace(last_checkpoint=lambda _: last))
+    assert stop_signals.what_is_kept(None, str(last)).startswith('what it held before is kept: ')
+    assert stop_signals.what_is_kept(None, f'{last}.log').startswith(f'{last} is kept: ')
+
+
 @pytest.mark.parametrize('program', ['mmbackbones', str(Path(mmbackbones.__file__).with_name('__main__.py'))])
 def test_a_command_is_resumed_by_an_option(program, monkeypatch):
     monkeypatch.setattr('sys.argv', [program, 'train'])
-    assert _how_to_resume() == 'the same command with --resume'
+    assert stop_signals._how_to_resume() == 'the same command with --resume'
 
 
 def assert_same_end(folder, whole, last: str) -> None:
