@@ -82,7 +82,7 @@ def assert_stopped(start, folder, moment, said, capsys, **more) -> str:
 def test_the_checkpoint_itself_cannot_be_written_again(monkeypatch, tmp_path):
     last = tmp_path / 'epoch_2.pth'
     last.touch()
-    monkeypatch.setattr(stop_signals, '_checkpoint_hook', lambda _: SimpleNamespace(last_checkpoint=lambda _: last))
+    monkeypatch.setattr(stop_signals, 'last_checkpoint', lambda _: last)
     assert stop_signals.what_is_kept(None, str(last)).startswith('what it held before is kept: ')
     assert stop_signals.what_is_kept(None, f'{last}.log').startswith(f'{last} is kept: ')
 
