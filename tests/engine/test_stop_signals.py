@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, getsignal, raise_signal, signal
 from threading import Thread
-from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
