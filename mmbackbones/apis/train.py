@@ -13,6 +13,7 @@ from ..engine.checkpoints.hook import WholeCheckpointHook
 from ..engine.img_scale import checked_img_scale
 from ..engine.processes.distributed import main_process_first
 from ..engine.results_hook import CURVES
+from ..engine.runner_facts import hook_of, last_checkpoint
 from ..engine.training import run_training
 from ..errors import UserError, printable
 from ..evaluation.summary import leading_metrics
@@ -229,8 +230,8 @@ def _print_best(result: TrainResult) -> None:
 
 def _result(runner: Runner) -> TrainResult:
     work_dir = Path(runner.work_dir)
-    hook = next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
-    last = hook.last_checkpoint(runner) if hook else None
+    hook = hook_of(runner, WholeCheckpointHook)
+    last = last_checkpoint(runner)
     best, metric, metrics = (hook and hook.best_checkpoint()) or (last, None, {})
     if hook and metric is None:
         metrics = hook.metrics.get(runner.epoch if hook.by_epoch else runner.iter, {})

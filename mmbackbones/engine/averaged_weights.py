@@ -5,9 +5,10 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS, MODELS
 from torch import Tensor, nn
+
+from .runner_facts import hook_of, network_of
 
 AVERAGE = 'ema_state_dict'  # where a checkpoint keeps the trained weights, those of its model being their average
 _HOOK = dict(type='AveragedWeightsHook', update_buffers=True)
@@ -38,8 +39,8 @@ def averages_weights(cfg: Config) -> bool:
 
 def averaged_model(runner) -> nn.Module | None:
     """The copy of the model with the average of its weights; during a validation, with the trained ones."""
-    hooks = (hook for hook in runner.hooks if isinstance(hook, AveragedWeightsHook))
-    return next((hook.ema_model.module for hook in hooks if hook.ema_model is not None), None)
+    hook = hook_of(runner, AveragedWeightsHook)
+    return None if hook is None or hook.ema_model is None else hook.ema_model.module
 
 
 def _averages_in(cfg: Config) -> list[Any]:
@@ -90,7 +91,7 @@ class AveragedWeightsHook(EMAHook):
 
     def before_train(self, runner) -> None:
         super().before_train(runner)
-        self.src_model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self.src_model = network_of(runner)
         self.ema_model = MODELS.build({**self.ema_cfg, 'model': self.src_model})
         self.swapped = False
         if self._resumed is not None:

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from ..errors import RunFailed, summarize_error
 from ..utils.messages import tell
 from ..utils.text import counted
+from .config_tree import add_hook
 from .finite_loss import agreement_of
 from .left_out import LeftOut
 from .run_failure import last_good_checkpoint, position, run_failed
@@ -31,8 +32,7 @@ def set_on_bad_data(cfg: Config, reaction: str, checked: bool) -> None:
             another image takes its place.
         checked: Whether the data has been checked, so that any difference from what was found is an error.
     """
-    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'BadDataHook']
-    cfg.custom_hooks = [*others, dict(type='BadDataHook', skip=reaction == 'skip', checked=checked)]
+    add_hook(cfg, 'BadDataHook', skip=reaction == 'skip', checked=checked)
 
 
 @HOOKS.register_module()

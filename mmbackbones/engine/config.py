@@ -10,6 +10,7 @@ from mmengine.config import Config
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
 from ..utils.config_files import ConfigLike, config_name, read_config
+from .config_tree import drop_hook
 from .options import LENGTHS, flatten, merge
 
 
@@ -64,7 +65,7 @@ def complete_config(
     cfg.setdefault('custom_imports', dict(imports=[], allow_failed_imports=False))
     cfg.custom_imports.imports = [*cfg.custom_imports.imports, 'mmbackbones.engine']
     # Progress is shown in every run; configs of version 1 ask for it.
-    cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks') or [] if hook['type'] != 'ProgressHook']
+    drop_hook(cfg, 'ProgressHook')
     for key in ('test_dataloader', 'test_evaluator'):  # in some configs the same objects as those of the validation
         cfg[key] = deepcopy(cfg[key])
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

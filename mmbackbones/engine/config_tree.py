@@ -34,6 +34,17 @@ def value_at(cfg: Config, key: str) -> Any:
     return node
 
 
+def add_hook(cfg: Config, kind: str, **arguments: Any) -> None:
+    """Add a hook to ``custom_hooks``, in place of one that the config of an earlier run has already."""
+    drop_hook(cfg, kind)
+    cfg.custom_hooks = [*cfg.custom_hooks, {'type': kind, **arguments}]
+
+
+def drop_hook(cfg: Config, kind: str) -> None:
+    """Remove all hooks of a type from ``custom_hooks``."""
+    cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks') or [] if hook['type'] != kind]
+
+
 def set_num_classes(cfg: Config, num_classes: int) -> None:
     """Give every head of the model `num_classes` classes."""
     for node in dicts_in(cfg.model):

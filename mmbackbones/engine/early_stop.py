@@ -9,6 +9,7 @@ from ..errors import UserError, printable
 from ..utils.messages import tell
 from ..utils.text import counted
 from .checkpoints.hook import WholeCheckpointHook
+from .runner_facts import counted_in_epochs, hook_of
 
 
 def set_early_stop(cfg: Config, patience: int) -> None:
@@ -63,7 +64,7 @@ class EarlyStopHook(Hook):
         self.patience = patience
 
     def after_val_epoch(self, runner, metrics=None) -> None:
-        hook = next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
+        hook = hook_of(runner, WholeCheckpointHook)
         if hook is None or hook.waited < self.patience:
             return
         hook.save_end(runner)
@@ -74,7 +75,7 @@ class EarlyStopHook(Hook):
 
 def _has_more_to_do(runner) -> bool:
     loop = runner.train_loop
-    return loop.epoch < loop.max_epochs if 'max_epochs' in runner.cfg.train_cfg else loop.iter < loop.max_iters
+    return loop.epoch < loop.max_epochs if counted_in_epochs(runner) else loop.iter < loop.max_iters
 
 
 def _reason(hook: WholeCheckpointHook) -> str:

@@ -13,10 +13,12 @@ from mmengine.registry import HOOKS
 from ..errors import RunFailed, printable
 from ..utils.messages import tell
 from ..utils.text import counted
+from .config_tree import add_hook
 from .left_out import LeftOut
 from .optimizer_guard import LOSS, OptimizerGuard
 from .processes.agreement import Agreement
 from .run_failure import last_good_checkpoint, position, run_failed
+from .runner_facts import hook_of
 
 _UNNAMED = 'not named by the data'
 _PART = 'losses'  # of what a checkpoint says was left out
@@ -30,9 +32,7 @@ def set_on_nan(cfg: Config, reaction: str | tuple[str, int]) -> None:
         reaction: What happens at a loss that is not finite: ``stop``, it ends the run, or ``('skip', N)``, up to N
             batches with one are left out.
     """
-    hook = dict(type='FiniteLossHook') if reaction == 'stop' else dict(type='FiniteLossHook', skip=reaction[1])
-    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'FiniteLossHook']
-    cfg.custom_hooks = [*others, hook]
+    add_hook(cfg, 'FiniteLossHook', **({} if reaction == 'stop' else {'skip': reaction[1]}))
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,14 @@ class FiniteLossHook(Hook):
 
 def finish_loss_check(runner) -> None:
     """Raise RunFailed, in all processes, if the last loss was not finite; for use before a checkpoint is written."""
-    for hook in runner.hooks:
-        if isinstance(hook, FiniteLossHook):
-            hook.finish_check(runner)
+    if (hook := hook_of(runner, FiniteLossHook)) is not None:
+        hook.finish_check(runner)
 
 
 def agreement_of(runner) -> Agreement:
     """What the processes of a run agree on in each iteration."""
-    return next((hook.agreement for hook in runner.hooks if isinstance(hook, FiniteLossHook)), Agreement())
+    hook = hook_of(runner, FiniteLossHook)
+    return Agreement() if hook is None else hook.agreement
 
 
 def _gather(losses: dict[str, torch.Tensor], files: list[str], everyone: bool = False) -> tuple[str, list[str]]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from ..utils.text import duration
 from .checkpoints.hook import WholeCheckpointHook
 from .progress_display import ProgressDisplay, Stage
 from .results_hook import ResultsHook
+from .runner_facts import counted_in_epochs, hook_of
 
 _RECENT = 20  # iterations that the loss and the speed are averaged over
 
@@ -112,20 +112,16 @@ class ProgressHook(Hook):
             self.display.show()
 
 
-def _by_epoch(runner) -> bool:
-    return 'max_epochs' in runner.cfg.train_cfg
-
-
 def _position(runner, iterations: int, epoch: int) -> str:
     """The current epoch, or in a run that is counted in iterations what is done."""
-    return f'epoch {epoch}/{runner.max_epochs}' if _by_epoch(runner) else 'iteration'
+    return f'epoch {epoch}/{runner.max_epochs}' if counted_in_epochs(runner) else 'iteration'
 
 
 def _padded_position(runner) -> str:
     """Where a validation takes place, as wide in all of them."""
     name, done, total = (
         ('epoch', runner.epoch, runner.max_epochs)
-        if _by_epoch(runner)
+        if counted_in_epochs(runner)
         else ('iteration', runner.iter, runner.max_iters)
     )
     return f'{name} {done:>{len(str(total))}}/{total}'
@@ -139,7 +135,7 @@ def _recent(runner, name: str) -> list[float]:
 
 def _loss_since_validation(runner) -> float | None:
     """The mean loss since the validation before, as in ``results.csv``; None if the run keeps no such table."""
-    hook: Any = next((hook for hook in runner.hooks if isinstance(hook, ResultsHook)), None)
+    hook = hook_of(runner, ResultsHook)
     loss = hook.rows[-1].get('train/loss') if hook and hook.rows else None
     return loss if isinstance(loss, float) else None
 
@@ -162,7 +158,7 @@ def _figures(runner) -> list[tuple[str, str]]:
 
 def _best(runner, found: dict[str, float]) -> tuple[str, float | None, bool]:
     """What the best checkpoint is chosen by, its best value, if any, and whether the last validation has found that."""
-    hook: Any = next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
+    hook = hook_of(runner, WholeCheckpointHook)
     if hook is None or not hook.save_best:
         return next(iter(found), ''), None, False
     key = hook.key_indicators[0]

@@ -16,6 +16,8 @@ from ..utils.messages import tell
 from ..utils.paths import shown_path
 from ..utils.result_columns import Row
 from ..visualization.curves import save_curves
+from .config_tree import add_hook
+from .runner_facts import counted_in_epochs
 from .training_figures import TrainingFigures, from_checkpoint, to_checkpoint
 
 CURVES = 'curves.png'  # name of the picture in a work directory
@@ -24,8 +26,7 @@ _PART = 'results'  # of a checkpoint
 
 def record_results(cfg: Config) -> None:
     """Have a run of this config leave ``results.csv`` and ``curves.png``."""
-    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'ResultsHook']
-    cfg.custom_hooks = [*others, dict(type='ResultsHook')]
+    add_hook(cfg, 'ResultsHook')
 
 
 @HOOKS.register_module()
@@ -102,7 +103,7 @@ class ResultsHook(Hook):
             return
         self.figures.seconds = monotonic() - self._begin
         row: Row = {'iteration': runner.iter, **self.figures.take(), **metrics}
-        if 'max_epochs' in runner.cfg.train_cfg:
+        if counted_in_epochs(runner):
             row['epoch'] = runner.epoch
         self.rows = [*(earlier for earlier in self.rows if earlier['iteration'] < runner.iter), row]
         self._write(Path(runner.work_dir))

@@ -1,9 +1,8 @@
 """The end of a training run that has gone wrong, in words."""
 
-from mmengine.hooks import CheckpointHook
-
 from ..errors import RunFailed
 from ..utils.paths import shown_path
+from .runner_facts import counted_in_epochs, last_checkpoint
 
 
 def run_failed(message: str) -> RunFailed:
@@ -19,13 +18,11 @@ def run_failed(message: str) -> RunFailed:
 
 def last_good_checkpoint(runner) -> str:
     """The checkpoint to go back to, in words."""
-    written = [hook.last_ckpt for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.last_ckpt]
-    if not written and runner._resume:
-        written = [runner._load_from]
-    return f'the last good checkpoint is {shown_path(written[-1])}' if written else 'there is no checkpoint yet'
+    last = last_checkpoint(runner)
+    return f'the last good checkpoint is {shown_path(last)}' if last else 'there is no checkpoint yet'
 
 
 def position(runner) -> str:
     """The iteration that a run is in, and its epoch, in words."""
     iteration = f'iteration {runner.iter + 1}'
-    return f'epoch {runner.epoch + 1}, {iteration}' if 'max_epochs' in runner.cfg.train_cfg else iteration
+    return f'epoch {runner.epoch + 1}, {iteration}' if counted_in_epochs(runner) else iteration

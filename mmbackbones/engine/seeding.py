@@ -9,6 +9,8 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
+from .config_tree import add_hook
+
 EPOCH, ITERATION, SAMPLE, SUBSTITUTE = range(4)  # what the numbers of a position count
 _LOOPS = {'EpochBasedTrainLoop': 'PositionedEpochLoop', 'IterBasedTrainLoop': 'PositionedTrainLoop'}
 
@@ -35,9 +37,7 @@ def depend_on_seed_only(cfg: Config, seed: int) -> None:
         seed: Seed of every random draw.
     """
     cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
-    # The config in the work directory of an earlier training run has the hook already.
-    others = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'ReseedHook']
-    cfg.custom_hooks = [*others, dict(type='ReseedHook', seed=seed)]
+    add_hook(cfg, 'ReseedHook', seed=seed)
     cfg.train_dataloader.persistent_workers = False
     cfg.train_dataloader.pop('worker_init_fn', None)  # of an earlier version
     by_epoch = cfg.train_cfg.pop('by_epoch', True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn.modules.module import (
@@ -11,18 +10,13 @@ from torch.nn.modules.module import (
 )
 
 from ..errors import UserError
-
-try:
-    import resource
-except ImportError:  # Windows has no limits of this kind
-    resource = None  # type: ignore[assignment]
+from ..utils.host_memory import at_most
 
 # How much more than what is in the file may be built on the way, because parts are replaced or shared.
 _FACTOR = 4
 _MORE_VALUES = 10_000_000
 _MORE_MODULES = 1_000
 _MORE_MEMORY = 2 << 30  # bytes
-_STATUS = Path('/proc/self/status')
 
 
 @contextmanager
@@ -80,15 +74,6 @@ def little_memory(weights: Mapping[str, Tensor]) -> Iterator[None]:
     Raises:
         MemoryError: Within the block, or RuntimeError, as soon as there is no more.
     """
-    if resource is None or not _STATUS.exists():
-        yield
-        return
-    in_use = next((int(line.split()[1]) for line in _STATUS.read_text().splitlines() if line.startswith('VmData')), 0)
     values = sum(value.numel() * value.element_size() for value in weights.values())
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limits = [1024 * in_use + _FACTOR * values + _MORE_MEMORY, soft, hard]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(n for n in limits if n != resource.RLIM_INFINITY), hard))
-    try:
+    with at_most(_FACTOR * values + _MORE_MEMORY):
         yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

@@ -19,6 +19,7 @@ from ..utils.signals import receiving, terminate
 from .checkpoints.hook import WholeCheckpointHook, can_be_saved
 from .finite_loss import agreement_of, finish_loss_check
 from .processes.agreement import Agreement
+from .runner_facts import counted_in_epochs, hook_of, last_checkpoint
 
 _STOP = 'stop'  # what the processes call it that one of them got a signal; the number is that of the signal
 _NAMES = {int(SIGINT): 'Ctrl-C', int(SIGTERM): 'SIGTERM'}
@@ -77,11 +78,11 @@ class StopHook(Hook):
         self.training = True
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        if not (_counted_in_epochs(runner) and self.end_of_epoch(runner.train_dataloader, batch_idx)):
+        if not (counted_in_epochs(runner) and self.end_of_epoch(runner.train_dataloader, batch_idx)):
             self._stop_if_asked(runner, runner.epoch, runner.iter + 1)
 
     def after_train_epoch(self, runner) -> None:
-        if _counted_in_epochs(runner):
+        if counted_in_epochs(runner):
             finish_loss_check(runner)  # and learn what was agreed on in the last iteration
             self._stop_if_asked(runner, runner.epoch + 1, runner.iter)
 
@@ -133,11 +134,11 @@ def stopping(runner: Runner) -> Iterator[None]:
 def _save(runner: Runner, stop: _Stop) -> str:
     """Save a run where it was stopped; returns what to say of it."""
     place = 'in a validation' if stop.validating else f'after iteration {stop.iteration}'
-    hook = _checkpoint_hook(runner)
+    hook = hook_of(runner, WholeCheckpointHook)
     if hook is None:
         return f'the run ends {place}, and nothing is saved, because the config asks for no checkpoints'
     hook.save_passing(runner, stop.epoch, stop.iteration)
-    path = shown_path(hook.last_checkpoint(runner) or '')
+    path = shown_path(last_checkpoint(runner) or '')
     return f'the run ends {place}, {path} is saved, and {_how_to_resume()} continues from there'
 
 
@@ -148,8 +149,7 @@ def what_is_kept(runner: Runner, failed: str | None = None) -> str | None:
         runner: The runner.
         failed: The file that could not be written, which is the checkpoint where its record was to be renewed.
     """
-    hook = _checkpoint_hook(runner)
-    last = hook.last_checkpoint(runner) if hook else None
+    last = last_checkpoint(runner)
     if not last or not last.is_file():
         return None
     name = 'what it held before' if failed and shown_path(failed) == shown_path(last) else shown_path(last)
@@ -158,11 +158,3 @@ def what_is_kept(runner: Runner, failed: str | None = None) -> str | None:
 
 def _how_to_resume() -> str:
     return 'the same command with --resume' if command_line() else "the same call with resume='auto'"
-
-
-def _checkpoint_hook(runner: Runner) -> WholeCheckpointHook | None:
-    return next((hook for hook in runner.hooks if isinstance(hook, WholeCheckpointHook)), None)
-
-
-def _counted_in_epochs(runner: Runner) -> bool:
-    return 'max_epochs' in runner.cfg.train_cfg

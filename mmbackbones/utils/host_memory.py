@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 try:
@@ -29,6 +30,29 @@ def own_memory(name: str) -> int:
     """A number of bytes that Linux counts for this process, such as ``VmRSS``; 0 elsewhere."""
     match = re.search(rf'^{name}:\s+(\d+) kB', '\n'.join(_lines(_STATUS)), re.MULTILINE)
     return 1024 * int(match[1]) if match else 0
+
+
+@contextmanager
+def at_most(more: int) -> Iterator[None]:
+    """Within the block, let this process have only so many bytes of data more than now; on Linux only.
+
+    Args:
+        more: Bytes; a lower limit that it has already stays.
+
+    Raises:
+        MemoryError: Within the block, or what else an allocation that fails raises, as soon as there is no more.
+    """
+    now = own_memory('VmData')
+    if resource is None or not now:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limits = [limit for limit in (now + more, soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _available_in_limits() -> Iterator[int]:

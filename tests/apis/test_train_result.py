@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from mmbackbones.apis import train
 from mmbackbones.datasets.shapes import CLASSES
+from mmbackbones.engine.checkpoints.files import CheckpointFiles
 from mmbackbones.engine.checkpoints.hook import WholeCheckpointHook
 from mmbackbones.errors import UserError
 from mmbackbones.evaluation.metrics import ExactCocoMetric
@@ -116,7 +117,7 @@ class TestHook:
     @staticmethod
     def hook(folder, best, metrics=None, by_epoch=True) -> WholeCheckpointHook:
         hook = WholeCheckpointHook(interval=1, by_epoch=by_epoch, save_best='auto')
-        hook.out_dir, hook.filename_tmpl = str(folder), 'epoch_{}.pth'
+        hook.files = CheckpointFiles(folder, 'epoch_{}.pth')
         record = dict(validated=2, best=best, metrics=metrics)
         hook.after_load_checkpoint(SimpleNamespace(_resume=True), dict(meta={}, record=record))
         return hook
@@ -155,7 +156,7 @@ class TestHook:
         (dict(iters=2.0), 'iters must be a whole number of at least 1, got 2.0'),
         (dict(batch_size='4'), "batch_size must be a whole number of at least 1, got '4'"),
         (dict(accumulate=True), 'accumulate must be a whole number of at least 1, got True'),
-        (dict(epochs=1, iters=1), 'a run has one length: give epochs or iters'),
+        (dict(epochs=1, iters=1), 'a run has one length: give epochs, iters or time_budget'),
         (dict(weights='van-b2', from_scratch=True), 'from_scratch starts from random weights: leave out weights'),
         (dict(lr=0), 'lr must be a number above 0, got 0'),
         (dict(img_scale=(64,)), r'img_scale must be \(width, height\) in pixels, got \(64,\)'),

@@ -154,12 +154,14 @@ class TestBuilding:
         with pytest.raises((IndexError, AttributeError)), building('', MODEL | HOOK):
             function()
 
-    @pytest.mark.parametrize('function', ['set_batch', 'use_exact_metrics', 'log_operators'])
+    @pytest.mark.parametrize(
+        'function', ['arguments.set_batch', 'arguments.use_exact_metrics', 'run_building.log_operators']
+    )
     def test_a_bug_in_a_training_run_keeps_its_traceback(self, function, tiny_config, shapes, tmp_path, monkeypatch):
         def bug(*_, **__):
             raise AttributeError('a bug')
 
-        monkeypatch.setattr(f'mmbackbones.engine.training.{function}', bug)
+        monkeypatch.setattr(f'mmbackbones.engine.{function}', bug)
         with pytest.raises(AttributeError, match='^a bug$'):
             train(tiny_config, str(shapes), epochs=1, from_scratch=True, work_dir=str(tmp_path), cfg_options=LOADER)
 

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, getsignal, raise_signal, signal
 from threading import Thread
-from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
@@ -82,7 +81,7 @@ def assert_stopped(start, folder, moment, said, capsys, **more) -> str:
 def test_the_checkpoint_itself_cannot_be_written_again(monkeypatch, tmp_path):
     last = tmp_path / 'epoch_2.pth'
     last.touch()
-    monkeypatch.setattr(stop_signals, '_checkpoint_hook', lambda _: SimpleNamespace(last_checkpoint=lambda _: last))
+    monkeypatch.setattr(stop_signals, 'last_checkpoint', lambda _: last)
     assert stop_signals.what_is_kept(None, str(last)).startswith('what it held before is kept: ')
     assert stop_signals.what_is_kept(None, f'{last}.log').startswith(f'{last} is kept: ')
 

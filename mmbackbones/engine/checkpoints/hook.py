@@ -21,6 +21,7 @@ from ..processes.distributed import main_process_first
 from ..processes.running_statistics import average_running_statistics
 from ..processes.sharding import gather_shards
 from ..results_hook import ResultsHook
+from ..runner_facts import completed, counted_in_epochs, hook_of
 from .best import BestCheckpointHook
 from .files import CheckpointFiles
 from .record import RECORD, Record, read_record, run_of
@@ -112,7 +113,7 @@ class WholeCheckpointHook(BestCheckpointHook):
                 now = runner.epoch if self.by_epoch else runner.iter
                 self.files.remove_earlier(now, runner.iter, path, self.max_keep_ckpts)
         self.take_over_best(runner, resumed.parent, self._resumed is not None)
-        if self.validated != _position(runner) and self._validation_is_due(runner, _position(runner)):
+        if self.validated != completed(runner) and self._validation_is_due(runner, completed(runner)):
             tell('validating the checkpoint first: the run ended before that was done', logger=runner.logger)
             runner.val_loop.run()
             if is_main_process() and same_folder:
@@ -124,7 +125,7 @@ class WholeCheckpointHook(BestCheckpointHook):
         if runner.val_loop is None:
             return False
         interval = loop.dynamic_intervals[bisect(loop.dynamic_milestones, step + 1) - 1]
-        last = loop.max_epochs if _by_epoch(runner) else loop.max_iters
+        last = loop.max_epochs if counted_in_epochs(runner) else loop.max_iters
         return step >= max(1, loop.val_begin) and (step % interval == 0 or step == last)
 
     # Writing and removing.
@@ -138,7 +139,7 @@ class WholeCheckpointHook(BestCheckpointHook):
         if (
             self.minutes
             and agreement_of(runner).number(_OLD)
-            and not (_by_epoch(runner) and self.end_of_epoch(runner.train_dataloader, batch_idx))
+            and not (counted_in_epochs(runner) and self.end_of_epoch(runner.train_dataloader, batch_idx))
             and can_be_saved(runner)
         ):
             self.save_passing(runner, runner.epoch, runner.iter + 1)
@@ -169,8 +170,8 @@ class WholeCheckpointHook(BestCheckpointHook):
     def _save(self, runner, path: Path, meta: dict, passing: bool = False) -> None:
         """Write a checkpoint that a run can be resumed from."""
         epoch, iteration = meta['epoch'], meta['iter']
-        step = epoch if _by_epoch(runner) else iteration
-        within_epoch = _by_epoch(runner) and iteration != epoch * len(runner.train_dataloader)
+        step = epoch if counted_in_epochs(runner) else iteration
+        within_epoch = counted_in_epochs(runner) and iteration != epoch * len(runner.train_dataloader)
         if within_epoch or not self._validation_is_due(runner, step):
             self.validated = step
         self.write(
@@ -215,7 +216,7 @@ class WholeCheckpointHook(BestCheckpointHook):
 
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
         self.keep_best(runner, metrics)
-        self.validated = _position(runner)
+        self.validated = completed(runner)
         if self.last_ckpt and self._saved_at == (runner.epoch, runner.iter):
             path = Path(self.last_ckpt)
             self._save(runner, path, dict(epoch=runner.epoch, iter=runner.iter), self.files.is_passing(path))
@@ -224,31 +225,14 @@ class WholeCheckpointHook(BestCheckpointHook):
         """Write the present record and results into a checkpoint, and leave everything else in it as it is."""
         checkpoint = load_from_file(path, 'cpu')
         self._record(self.files.is_passing(path)).write_to(checkpoint)
-        for hook in runner.hooks:
-            if isinstance(hook, ResultsHook):
-                hook.before_save_checkpoint(runner, checkpoint)
+        if (results := hook_of(runner, ResultsHook)) is not None:
+            results.before_save_checkpoint(runner, checkpoint)
         content = BytesIO()  # PyTorch says nothing of a full disk but that it is at another place than it should be
         torch.save(checkpoint, content)
         with atomic_write(path, make_folder=False) as partial:
             partial.write_bytes(content.getbuffer())
 
-    # What a run leaves.
-
-    def last_checkpoint(self, runner) -> Path | None:
-        """The checkpoint that was written last; the resumed one if none was written since; None: there is none."""
-        path = self.last_ckpt or (runner._load_from if runner._resume else None)
-        return Path(path).absolute() if path else None
-
 
 def can_be_saved(runner) -> bool:
     """Whether a checkpoint written now would hold all of a run: gradients of several processes are in none."""
     return not is_distributed() or runner.optim_wrapper.should_update()
-
-
-def _by_epoch(runner) -> bool:
-    return 'max_epochs' in runner.cfg.train_cfg
-
-
-def _position(runner) -> int:
-    """Where a run is, counted as it is."""
-    return runner.epoch if _by_epoch(runner) else runner.iter

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from ...errors import UserError
 from ..averaged_weights import averages_weights
+from ..config_tree import add_hook, drop_hook
+from ..runner_facts import hook_of
 
 try:
     from torch.distributed.fsdp import FSDPModule, fully_shard
@@ -51,8 +53,7 @@ def set_sharding(cfg: Config, batch_size: int | str | None = None) -> None:
             f"model_wrapper_cfg.type={asked}: MMEngine's runner writes the shards of one process as the whole "
             f'checkpoint; use model_wrapper_cfg.type={WRAPPER}'
         )
-    # The config in the work directory of an earlier training run has the hook already.
-    cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks', []) if hook['type'] != 'ShardsHook']
+    drop_hook(cfg, 'ShardsHook')  # of the config in the work directory of an earlier run
     if not asks_for_shards(cfg) or not is_distributed():
         return
     wrong = sorted(set(cfg.model_wrapper_cfg) - {'type'})
@@ -71,7 +72,7 @@ def set_sharding(cfg: Config, batch_size: int | str | None = None) -> None:
             raise UserError(
                 f'model_wrapper_cfg.type={WRAPPER} does not go together with {option}: leave out one of both'
             )
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='ShardsHook')]
+    add_hook(cfg, 'ShardsHook')
 
 
 @MODEL_WRAPPERS.register_module()
@@ -114,9 +115,8 @@ def gather_shards(runner, optimizer: bool) -> None:
         runner: The runner; nothing happens unless its model is sharded.
         optimizer: Whether the state of the optimizer will be saved, too.
     """
-    for hook in runner.hooks:
-        if isinstance(hook, ShardsHook):
-            hook.gather(runner, optimizer)
+    if (hook := hook_of(runner, ShardsHook)) is not None:
+        hook.gather(runner, optimizer)
 
 
 @HOOKS.register_module()

@@ -9,6 +9,8 @@ from mmengine.registry import HOOKS
 from torch import nn
 
 from ...utils.messages import tell
+from ..averaged_weights import AVERAGE
+from ..runner_facts import counted_in_epochs, hook_of, network_of
 from ..schedule import advance
 from .rebuild import rebuild_checkpoint
 from .run_state import PENDING
@@ -51,7 +53,7 @@ class RunStateHook(Hook):
         self.pending: dict | None = None  # accumulated gradients from the checkpoint
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        wrapper, by_epoch = runner.optim_wrapper, 'max_epochs' in runner.cfg.train_cfg
+        wrapper, by_epoch = runner.optim_wrapper, counted_in_epochs(runner)
         checkpoint['meta'].update(run_id=self.run, by_epoch=by_epoch, settings=dict(self.settings))
         if by_epoch:
             checkpoint['meta']['epoch_length'] = len(runner.train_dataloader)
@@ -63,7 +65,7 @@ class RunStateHook(Hook):
         if 'optimizer' not in checkpoint or not pending or wrapper.inner_count == wrapper._max_counts:
             return
         gradients = {
-            name: param.grad.cpu() for name, param in _network(runner).named_parameters() if param.grad is not None
+            name: param.grad.cpu() for name, param in network_of(runner).named_parameters() if param.grad is not None
         }
         checkpoint[PENDING] = dict(
             batches=pending,
@@ -77,12 +79,12 @@ class RunStateHook(Hook):
         if not runner._resume:
             return
         meta, wrapper = checkpoint['meta'], runner.optim_wrapper
-        if 'max_epochs' in runner.cfg.train_cfg:  # an epoch may have another length now
+        if counted_in_epochs(runner):  # an epoch may have another length now
             meta['iter'] = _iteration(meta, len(runner.train_dataloader))
         meta.pop('seed', None)
-        if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
+        if AVERAGE in checkpoint and hook_of(runner, EMAHook) is None:
             # The state dict of the file holds the averages; the trained weights are beside it.
-            average, state = checkpoint.pop('ema_state_dict'), checkpoint['state_dict']
+            average, state = checkpoint.pop(AVERAGE), checkpoint['state_dict']
             state.update({key: average[f'module.{key}'] for key in state})
         self.pending = checkpoint.pop(PENDING, None)
         done = self.pending['batches'] if self.pending else 0
@@ -109,7 +111,7 @@ class RunStateHook(Hook):
         """Put back the gradients of batches that wait for their optimizer step."""
         if not self.pending:
             return
-        wrapper, params = runner.optim_wrapper, dict(_network(runner).named_parameters())
+        wrapper, params = runner.optim_wrapper, dict(network_of(runner).named_parameters())
         # In a run of another length or accumulation a batch may count for another share of a step.
         factor = self.pending['divisor'] / _loss_divisor(wrapper, 0) * _loss_scale(wrapper) / self.pending['loss_scale']
         for name, gradient in self.pending['gradients'].items():
@@ -130,10 +132,6 @@ def _iteration(meta: dict, epoch_length: int) -> int:
             f'{begun} of it instead of {there}, which is the same share of the data'
         )
     return epoch * epoch_length + begun
-
-
-def _network(runner) -> nn.Module:
-    return getattr(runner.model, 'module', runner.model)
 
 
 def _loss_divisor(wrapper: OptimWrapper, offset: int) -> int:

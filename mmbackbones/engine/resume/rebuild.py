@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ...errors import UserError, printable
 from ...weights import find_state_dict, trained_classes
+from ..averaged_weights import AVERAGE
 
 _MAX_DEPTH = 16  # of nested containers; an optimizer's state has 4
 _MAX_VALUES = 200_000  # in one part: a container that holds another many times over, and so on, has billions
@@ -299,7 +300,7 @@ PARTS: dict[str, Callable] = {
     'optimizer': _optimizer,
     'param_schedulers': _schedulers,
     'accumulated_gradients': partial(plain, finite=False),  # mixed precision skips the step of infinite ones
-    'ema_state_dict': _average,
+    AVERAGE: _average,
     'record': _notes,
     'left_out': _notes,
     'results': partial(plain, finite=False),  # empty cells of a table are NaN

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...weights import load_from_file, trained_classes
+from ..averaged_weights import AVERAGE
 from ..checkpoints.record import lacks_validation, read_record
 from ..label_options import LabelOptions, trained_labels
 from .rebuild import rebuild_checkpoint
@@ -172,7 +173,7 @@ def _optimizer_state(
 
 def _check_average(checkpoint: dict, shapes: dict[str, tuple[int, ...]], path: str | os.PathLike) -> None:
     """Raise UserError if the trained weights that a run with averaged weights keeps are of another model."""
-    average = checkpoint.get('ema_state_dict')
+    average = checkpoint.get(AVERAGE)
     if average is not None:
         theirs = {key: tuple(value.shape) for key, value in average.items() if key.startswith('module.')}
         if theirs != {f'module.{key}': shape for key, shape in shapes.items()}:

@@ -1,9 +1,9 @@
 """A runner that resumes from a checkpoint that was read before it was built."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from ..lean_runner import LeanRunner
+from ..runner_facts import network_of
 from .run_state import RunState
 
 
@@ -24,7 +24,7 @@ class ResumingRunner(LeanRunner):
         if checkpoint is None:
             return super().load_checkpoint(filename, map_location, strict, revise_keys)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        model = self.model.module if is_model_wrapper(self.model) else self.model
+        model = network_of(self)
         _load_checkpoint_to_model(model, checkpoint, strict, revise_keys=revise_keys)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')

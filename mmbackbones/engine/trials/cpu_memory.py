@@ -14,7 +14,7 @@ from threading import Thread
 import torch
 
 from ...errors import UserError, summarize_error
-from ...utils.host_memory import own_memory
+from ...utils.host_memory import at_most, own_memory
 
 try:
     import resource
@@ -73,7 +73,6 @@ def _measure(steps: Callable[[], None], available: int, threads: int, sender: Co
     with suppress(OSError):
         _SCORE.write_text('1000')
     before = own_memory('VmRSS')
-    _limit(own_memory('VmData') + available)
     result: list = [None, None]
 
     def work() -> None:
@@ -87,15 +86,10 @@ def _measure(steps: Callable[[], None], available: int, threads: int, sender: Co
     # The threads that this process computed with before it was forked are gone, and OpenMP would wait for them for
     # ever; to a new thread it gives new ones.
     thread = Thread(target=work)
-    thread.start()
-    thread.join()
+    with at_most(available):
+        thread.start()
+        thread.join()
     sender.send(tuple(result))
-
-
-def _limit(data: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limits = [limit for limit in (data, soft, hard) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
 
 
 def _is_about_memory(error: BaseException) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 
 from ..lean_runner import LeanRunner
+from ..processes.distributed import main_process_first
 from ..schedule import fit_schedulers
 from .plan import Speed
 from .sparse_sampler import SparseSampler
@@ -56,7 +57,7 @@ def try_run(cfg: Config, recipe: dict, hours: float) -> tuple[Speed, int]:
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
-    return _of_main_process((watch.speed(begin, end), epoch))
+    return main_process_first(lambda: (watch.speed(begin, end), epoch))
 
 
 def _trial_config(cfg: Config, recipe: dict, folder: Path, name: str) -> Config:
@@ -94,13 +95,6 @@ def _thrown_away(folder: Path) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _of_main_process(value: Any) -> Any:
-    """What the first process has, in all of them."""
-    values = [value]
-    broadcast_object_list(values)
-    return values[0]
-
-
 class _Watch(Hook):
     """Stops the time of iterations and of a validation, and ends the run when that is enough.
 
@@ -127,14 +121,14 @@ class _Watch(Hook):
             return
         counted, seconds = len(self.ends) - self.first, self.ends[-1] - self.ends[0]
         enough = counted >= _ENOUGH and self.ends[-1] - self.ends[self.first - 1] >= _SECONDS
-        if _of_main_process(enough or seconds >= self.patience):
+        if main_process_first(lambda: enough or seconds >= self.patience):
             runner.train_loop._max_iters = runner.iter + 2  # the next is the last, with all that comes after one
 
     def before_val(self, runner) -> None:
         sampler, images = runner.val_dataloader.sampler, len(runner.val_dataloader.dataset)
         # Without gradients an image takes less time than in training.
         wanted = max(self.patience * self.batch_size / self.seconds_per_iteration(), 1)
-        sampler.step = _of_main_process(max(1, int(images / wanted)))
+        sampler.step = main_process_first(lambda: max(1, int(images / wanted)))
         self.part = max(len(list(sampler)), 1) / max(len(sampler), 1)
 
     def before_val_epoch(self, runner) -> None:

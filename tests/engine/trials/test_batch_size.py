@@ -132,7 +132,7 @@ class TestRun:
             found = runs('auto', 'auto', iters=2)
         assert found['meta']['settings']['batch_size'] == 3
         assert_equal(found['state_dict'], runs('given', 3, iters=2)['state_dict'])
-        monkeypatch.setattr('mmbackbones.engine.training.choose_batch_size', None)
+        monkeypatch.setattr('mmbackbones.engine.arguments.choose_batch_size', None)
         resumed = runs('auto', 'auto', iters=4, resume='auto')
         assert resumed['meta']['settings']['batch_size'] == 3
         assert resumed['meta']['iter'] == 4

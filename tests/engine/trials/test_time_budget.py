@@ -147,7 +147,7 @@ class TestRun:
         )
         options = {'train_cfg.val_interval': 2, 'default_hooks.checkpoint.interval': 2}
         assert_equal(budgeted['state_dict'], train('given', iters=6, cfg_options=options)[1]['state_dict'])
-        monkeypatch.setattr('mmbackbones.engine.training.fit_time_budget', None)
+        monkeypatch.setattr('mmbackbones.engine.arguments.fit_time_budget', None)
         _, resumed = train('budget', time_budget=0.012, resume=work_dir / 'iter_2.pth')
         assert resumed['meta']['settings'] == settings
         assert_equal(resumed['state_dict'], budgeted['state_dict'])
