@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+_LOOK = 2  # seconds after which a worker looks again whether the main process is there
 
 
 class LeaveSignals:
@@ -27,7 +28,7 @@ class LeaveSignals:
 
     def __call__(self, worker_id: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if hasattr(signal, 'sigwaitinfo'):
+        if hasattr(signal, 'sigtimedwait'):
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             Thread(target=_await_end, args=(os.getppid(),), daemon=True).start()
         if self.then is not None:
@@ -35,9 +36,15 @@ class LeaveSignals:
 
 
 def _await_end(main_process: int) -> None:
-    """End this process at a SIGTERM of the main process, which sends it to workers that do not end by themselves."""
-    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != main_process:
-        pass
+    """End this process at a SIGTERM of the main process, which sends it to workers that do not end by themselves.
+
+    Also when the main process was killed: PyTorch's workers notice that, but then wait for someone to read what they
+    have loaded, without end if it is more than a pipe holds.
+    """
+    while os.getppid() == main_process:
+        received = signal.sigtimedwait([signal.SIGTERM], _LOOK)
+        if received is not None and received.si_pid == main_process:
+            break
     os._exit(0)
 
 
