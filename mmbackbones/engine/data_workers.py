@@ -1,4 +1,4 @@
-"""Data workers that leave signals to the main process.
+"""Data workers: they leave signals to the main process, and their loss ends a run in one sentence.
 
 Ctrl-C and schedulers signal all processes of a run at once. The main process needs its workers until it has saved a
 checkpoint, and ends them afterwards.
@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 
+from ..errors import RunFailed, interruption, summarize_error
+
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+_LOST = 'DataLoader worker (pid'  # how PyTorch's sentences begin
 _LOOK = 2.0  # seconds between looks whether the main process is still there
 
 
@@ -57,3 +60,32 @@ def signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def noticing_lost_workers(kept: Callable[[], str]) -> Iterator[None]:
+    """Within the block, turn what PyTorch says when a data worker is missing into one sentence.
+
+    Args:
+        kept: Says what is left of the run.
+
+    Raises:
+        RunFailed: A data worker was killed, or has ended by itself.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        # PyTorch raises it wherever the main process is at the moment, so it may be the cause of another one.
+        lost = next((text for text in map(summarize_error, _causes(error)) if text.startswith(_LOST)), None)
+        if lost is None or interruption(error):
+            raise
+        raise RunFailed(
+            f'a data worker was lost ({lost}), most often because memory ran out; use fewer workers (--cfg-options '
+            f'train_dataloader.num_workers=N) or smaller batches; {kept()}'
+        ) from error
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

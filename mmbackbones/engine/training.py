@@ -17,6 +17,7 @@ from .arguments import ARGUMENTS, INTERVALS, apply_arguments, apply_trials
 from .bad_data import set_on_bad_data, stopping_at_unreadable_files
 from .config import complete_config
 from .config_tree import value_at
+from .data_workers import noticing_lost_workers
 from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .file_errors import file_errors_as_failures, file_errors_as_user_errors
 from .hooks import showing_progress
@@ -148,6 +149,7 @@ def run_training(
             showing_progress(runner),
             stopping_at_unreadable_files(runner),
             noticing_lost_processes(),
+            noticing_lost_workers(lambda: last_good_checkpoint(runner)),
         ):
             runner.train()
     return runner

@@ -9,7 +9,8 @@ import time
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from mmbackbones.engine.data_workers import LeaveSignals, signals_held
+from mmbackbones.engine.data_workers import LeaveSignals, noticing_lost_workers, signals_held
+from mmbackbones.errors import RunFailed
 from tests.helpers.kill import fork
 
 
@@ -69,3 +70,17 @@ def test_workers_end_after_a_main_process_that_is_killed(monkeypatch):
     os.close(hold)
     assert select.select([held], [], [], 20)[0]  # at its end: no process has the other end any more
     os.close(held)
+
+
+def test_a_worker_that_was_killed_ends_the_run_in_a_sentence(loading):
+    batches, workers = loading
+    next(batches)
+    os.kill(workers[0].pid, signal.SIGKILL)
+    said = r'a data worker was lost \(DataLoader worker \(pid.*\), most often because memory ran out; .* a.pth is kept'
+    with pytest.raises(RunFailed, match=said), noticing_lost_workers(lambda: 'a.pth is kept'):
+        list(batches)
+
+
+def test_other_errors_stay_what_they_are():
+    with pytest.raises(RuntimeError, match='^shapes'), noticing_lost_workers(lambda: ''):
+        raise RuntimeError('shapes differ')
