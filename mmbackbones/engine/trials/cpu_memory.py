@@ -9,9 +9,10 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Thread
+from threading import RLock, Thread
 
 import torch
+from mmengine.utils import manager
 
 from ...errors import UserError, summarize_error
 from ...utils.host_memory import at_most, own_memory
@@ -84,7 +85,9 @@ def _measure(steps: Callable[[], None], available: int, threads: int, sender: Co
             result[1] = None if _is_about_memory(error) else summarize_error(error)
 
     # The threads that this process computed with before it was forked are gone, and OpenMP would wait for them for
-    # ever; to a new thread it gives new ones.
+    # ever; to a new thread it gives new ones. MMEngine's lock stays with the main thread for good once an error was
+    # raised under it.
+    manager._lock = RLock()
     thread = Thread(target=work)
     with at_most(available):
         thread.start()

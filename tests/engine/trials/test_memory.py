@@ -3,10 +3,12 @@
 import os
 import signal
 import time
+from threading import RLock
 
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MessageHub
 
 from mmbackbones.engine.trials import gpu_memory
 from mmbackbones.engine.trials.cpu_memory import can_measure, measure_on_cpu
@@ -57,6 +59,15 @@ class TestCpu:
             assert time.monotonic() - begin < 30
         finally:
             torch.set_num_threads(threads)
+
+    def test_a_lock_that_an_error_has_left(self, monkeypatch):
+        """MMEngine does not release its own when there is no instance of what is asked for."""
+        lock = RLock()
+        monkeypatch.setattr('mmengine.utils.manager._lock', lock)
+        lock.acquire()
+        begin = time.monotonic()
+        assert measure_on_cpu(lambda: MessageHub.get_instance('trial'), 100 * MIB) is not None
+        assert time.monotonic() - begin < 30
 
 
 class Gpu:
