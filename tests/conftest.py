@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +17,7 @@ os.environ['OMP_NUM_THREADS'] = '1'
 import torch
 
 torch.set_num_threads(1)  # where PyTorch was imported before
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have what they start in the background ignore it
 
 from mmengine.config.config import _get_external_cfg_path  # noqa: E402
 

@@ -314,7 +314,7 @@ def test_convert_weights(tool, tmp_path):
     [
         (b'<!DOCTYPE html><html>Sign in</html>', 'is a web page, not a checkpoint'),
         (b'PK\x03\x04', 'is damaged'),
-        (b"cos\nsystem\n(S'touch PWNED'\ntR.", 'it holds os.system, and loading that could run code'),
+        (b"cos\nsystem\n(S'touch PWNED'\ntR.", 'is not a PyTorch checkpoint that can be loaded safely'),
         (b'', 'is damaged or incomplete'),
     ],
 )

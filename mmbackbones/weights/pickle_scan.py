@@ -91,7 +91,7 @@ def scan_pickle(stream: BinaryIO, records: Mapping[str, int] | None = None, most
     try:
         _Scan(stream, records, most).run()
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UnpicklingError('the pickle is damaged') from error
+        raise UnpicklingError('it is damaged or incomplete') from error
 
 
 class _Scan:

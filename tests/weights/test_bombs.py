@@ -199,16 +199,19 @@ PICKLES = {
     'a storage that is larger': (named(b'torch\nFloatStorage', 2**30), 'has another size than the file says'),
     'a storage of other numbers': (named(b'torch\nDoubleStorage', 1), 'has another size than the file says'),
     'a storage that is not there': (named(b'torch\nFloatStorage', 1, b'9'), 'has another size than the file says'),
-    'a storage of nothing': (named(b'torch\nStringStorage', 1), 'the pickle is damaged'),
+    'a storage of nothing': (named(b'torch\nStringStorage', 1), 'it is damaged or incomplete'),
     'a negative storage': (named(b'torch\nFloatStorage', -1), 'names a storage as torch.save does not'),
     'a list as a table': (b'](K\x01K\x02u', 'adds values to what is no dict'),  # PyTorch < 2.10 writes anywhere
     'a table as a list': (b'}K\x01a', 'adds values to what is no list'),
-    'an empty stack': (b'R', 'the pickle is damaged'),
-    'a memo of nothing': (b'h\x05', 'the pickle is damaged'),
+    'an empty stack': (b'R', 'it is damaged or incomplete'),
+    'a memo of nothing': (b'h\x05', 'it is damaged or incomplete'),
     'another protocol': (b'\x95' + bytes(8), 'is written with FRAME'),
     'numbers of any length': (b'\x8b' + struct.pack('<i', 10**6) + bytes(10**6), 'is written with LONG4'),
-    'a text that is longer than the file': (b'X' + struct.pack('<I', 2**32 - 1) + b'abc', 'the pickle is damaged'),
-    'bytes that are longer than the file': (b'\x8e' + struct.pack('<Q', 2**62) + b'abc', 'the pickle is damaged'),
+    'a text that is longer than the file': (
+        b'X' + struct.pack('<I', 2**32 - 1) + b'abc',
+        'it is damaged or incomplete',
+    ),
+    'bytes that are longer than the file': (b'\x8e' + struct.pack('<Q', 2**62) + b'abc', 'it is damaged or incomplete'),
     'deep': (b']q\x00' + b']' * 20_000 + b'a' * 20_000, 'nested more than 100 levels deep'),
 }
 
@@ -268,7 +271,7 @@ def test_what_saved_files_hold(tmp_path):
 def test_a_value_of_an_old_file_that_is_longer(value, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said = opened(b'\x80\x02' + value + b'abc', lambda content, path: Path(path).write_bytes(content))
-    assert 'the pickle is damaged' in said
+    assert 'it is damaged or incomplete' in said
 
 
 @pytest.mark.parametrize('place', ['state_dict', 'optimizer'])
