@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...errors import UserError
+from ...utils.text import short
 from .label_maps import IGNORE_INDEX, MAX_LABEL
 from .label_table import LabelTable, align, percent
 
@@ -57,14 +58,14 @@ def infer_background(
     if with_background and last == 2 and 0 in occurring and last not in occurring:
         return 'class'  # of the two readings, one would have the background alone
     if last in occurring:
-        reason = f'both 0 and {last} occur, and {names[0]!r} may be label 0 or label 1'
+        reason = f'both 0 and {last} occur, and {short(names[0])} may be label 0 or label 1'
         also = f' --ignore-label {last}'
     else:
-        reason, also = f'no pixel has label {last} ({names[-1]!r})', ''
+        reason, also = f'no pixel has label {last} ({short(names[-1])})', ''
     raise UserError(
         f'the label maps in {root} may be numbered from 0 or from 1: {reason}; choose with --background class{also} '
-        f'(label 0 is {names[0]!r}, the first line of {names_file.name}) or --background ignore (label 0 is ignored, '
-        f'label 1 is {names[0]!r})\n{_table(pixels, names, ignore_label)}'
+        f'(label 0 is {short(names[0])}, the first line of {names_file.name}) or --background ignore (label 0 is ignored, '
+        f'label 1 is {short(names[0])})\n{_table(pixels, names, ignore_label)}'
     )
 
 
@@ -75,6 +76,6 @@ def _table(pixels: Mapping[int, int], names: Sequence[str], ignore_label: int | 
     total = sum(pixels.values())
     for label in sorted(pixels, key=lambda label: pixels[label], reverse=True):
         classes = (table.name(label) for table in tables)
-        shown = ('ignored' if name is None else repr(name) for name in classes)
+        shown = ('ignored' if name is None else short(name) for name in classes)
         rows.append((str(label), percent(pixels[label] / total), *shown))
     return '\n'.join(align(rows, MAX_TABLE_ROWS + 1, 'more label'))
