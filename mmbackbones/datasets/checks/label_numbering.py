@@ -51,6 +51,7 @@ def infer_background(
         UserError: The labels do not tell; with a table of the label, its share of the pixels, and its class under each
             numbering.
     """
+    first = short(names[0])
     last, occurring = len(names), set(pixels) - {IGNORE_INDEX, ignore_label}
     with_background = names[0].strip('_').lower() == 'background'
     if (0 not in occurring) if with_background else (last in occurring):
@@ -58,14 +59,14 @@ def infer_background(
     if with_background and last == 2 and 0 in occurring and last not in occurring:
         return 'class'  # of the two readings, one would have the background alone
     if last in occurring:
-        reason = f'both 0 and {last} occur, and {short(names[0])} may be label 0 or label 1'
+        reason = f'both 0 and {last} occur, and {first} may be label 0 or label 1'
         also = f' --ignore-label {last}'
     else:
         reason, also = f'no pixel has label {last} ({short(names[-1])})', ''
     raise UserError(
         f'the label maps in {root} may be numbered from 0 or from 1: {reason}; choose with --background class{also} '
-        f'(label 0 is {short(names[0])}, the first line of {names_file.name}) or --background ignore (label 0 is ignored, '
-        f'label 1 is {short(names[0])})\n{_table(pixels, names, ignore_label)}'
+        f'(label 0 is {first}, the first line of {names_file.name}) or --background ignore (label 0 is ignored, '
+        f'label 1 is {first})\n{_table(pixels, names, ignore_label)}'
     )
 
 
