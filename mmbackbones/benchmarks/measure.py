@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+
+from ..utils.host_memory import own_memory
 
 Step = Callable[[], Any]
 # Builds what is measured (a model, its input) and returns the step. It is sent to another process, so it must be a
@@ -103,9 +104,7 @@ def _memory(device: str, peak: bool) -> int:
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         return torch.cuda.memory_allocated()
-    status = Path('/proc/self/status')
-    if status.exists():
-        name = 'VmHWM:' if peak else 'VmRSS:'
-        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith(name))
+    if counted := own_memory('VmHWM' if peak else 'VmRSS'):
+        return counted
     maximum = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return maximum if sys.platform == 'darwin' else maximum * 1024

@@ -9,7 +9,10 @@ from ..errors import UserError, printable
 from ..utils.messages import tell
 from ..utils.text import counted
 from .checkpoints.hook import WholeCheckpointHook
+from .config_tree import drop_hook
 from .runner_facts import counted_in_epochs, hook_of
+
+_THEIRS = 'EarlyStoppingHook'
 
 
 def set_early_stop(cfg: Config, patience: int) -> None:
@@ -35,14 +38,10 @@ def set_early_stop(cfg: Config, patience: int) -> None:
             '--cfg-options default_hooks.checkpoint.save_best=auto, or leave out --early-stop'
         )
     for name, hook in list(cfg.default_hooks.items()):
-        if _is_theirs(hook):
+        if isinstance(hook, dict) and hook.get('type') == _THEIRS:
             del cfg.default_hooks[name]
-    cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks', []) if not _is_theirs(hook)]
+    drop_hook(cfg, _THEIRS)
     cfg.default_hooks.early_stop = dict(type='EarlyStopHook', patience=patience)
-
-
-def _is_theirs(hook: object) -> bool:
-    return isinstance(hook, dict) and hook.get('type') == 'EarlyStoppingHook'
 
 
 @HOOKS.register_module()

@@ -2,6 +2,9 @@
 
 from collections import Counter, defaultdict
 
+import pytest
+
+from tests.helpers.interrupted_runs import CASES, Trainings
 from tests.helpers.soak import SEED, TRIALS
 
 
@@ -31,3 +34,11 @@ def pytest_terminal_summary(terminalreporter) -> None:
         terminalreporter.line(f'{kind}: {passed} of {passed + failed} trials passed; {hits}')
     for line in figures:
         terminalreporter.line(line)
+
+
+@pytest.fixture(scope='module', params=CASES)
+def trainings(request, shapes, tmp_path_factory) -> Trainings:
+    """Each kind of run that is interrupted."""
+    config, options = CASES[request.param]
+    folder = tmp_path_factory.mktemp('runs')
+    return Trainings(request.param, request.getfixturevalue(config), options, shapes, folder)

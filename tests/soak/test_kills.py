@@ -7,17 +7,9 @@ from random import Random
 import pytest
 
 from tests.helpers.equal_runs import unequal
-from tests.helpers.interrupted_runs import CASES, Trainings
 from tests.helpers.soak import SEED, note_trial
 
 pytestmark = pytest.mark.soak
-
-
-@pytest.fixture(scope='module', params=CASES)
-def trainings(request, shapes, tmp_path_factory) -> Trainings:
-    config, options = CASES[request.param]
-    folder = tmp_path_factory.mktemp('kills')
-    return Trainings(request.param, request.getfixturevalue(config), options, shapes, folder)
 
 
 def test_kill_and_resume(trainings, trial, record_property):

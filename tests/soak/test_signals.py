@@ -8,7 +8,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import pytest
 
 from tests.helpers.equal_runs import unequal
-from tests.helpers.interrupted_runs import CASES, Hit, Trainings
+from tests.helpers.interrupted_runs import Hit
 from tests.helpers.soak import SEED, note_trial
 
 pytestmark = pytest.mark.soak
@@ -34,13 +34,6 @@ def check_end(hit: Hit) -> None:
     if not said:  # nothing had been learned, or everything
         assert not re.search(r'^(epoch|iteration) ', ending.output, re.M) or 'best checkpoint:' in ending.output
     assert hit.unfinished == ''
-
-
-@pytest.fixture(scope='module', params=CASES)
-def trainings(request, shapes, tmp_path_factory) -> Trainings:
-    config, options = CASES[request.param]
-    folder = tmp_path_factory.mktemp('signals')
-    return Trainings(request.param, request.getfixturevalue(config), options, shapes, folder)
 
 
 def test_stop_and_resume(trainings, trial, record_property):
