@@ -3,6 +3,7 @@
 from .activation_checkpoint import activation_checkpoint, run_blocks
 from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
+from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
@@ -14,6 +15,7 @@ from .weight_init import init_conv_fan_out
 
 __all__ = [
     'CascadedSelfAttention2d',
+    'DepthwiseConv2d',
     'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
     'LargeKernelAttention',
