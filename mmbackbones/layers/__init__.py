@@ -6,6 +6,7 @@ from .attention_stem import SpatiallyAwareAttention
 from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
+from .fusion import fold_norm_after, fold_norm_before, fold_scale_after
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
@@ -27,6 +28,9 @@ __all__ = [
     'TwoBranchDownsampling',
     'activation_checkpoint',
     'feed_forward',
+    'fold_norm_after',
+    'fold_norm_before',
+    'fold_scale_after',
     'init_conv_fan_out',
     'multi_head_attention',
     'run_blocks',
