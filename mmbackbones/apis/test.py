@@ -16,6 +16,7 @@ from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_ro
 from ..engine.hooks import showing_progress
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import drop_pretrained
+from ..engine.kept_memory import keeping_freed_memory
 from ..engine.label_options import LabelOptions, check_label_options
 from ..engine.lean_runner import LeanRunner
 from ..engine.log import begin_log, log_operators, logging_prints, logging_warnings
@@ -158,6 +159,7 @@ def test(
         blaming(options, 'testing with this config fails'),
         _sizes_that_fit(),
         showing_progress(runner),
+        keeping_freed_memory(runner),
         noticing_lost_processes(),
     ):
         metrics = tidy_metrics(runner.test())
