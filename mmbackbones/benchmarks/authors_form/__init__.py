@@ -29,10 +29,10 @@ def authors_form(backbone: PyramidBackbone) -> nn.Module:
     """The authors' form of a backbone, with its weights.
 
     Args:
-        backbone: A network with the norms of its paper, without drop path, that returns all four maps.
+        backbone: A network of four stages, with the norms of its paper and without drop path.
 
     Returns:
-        A module of the same state dict, in the same mode, that gives the same four maps. Its input has a height and
+        A module of the same state dict, in the same mode, that gives the same maps. Its input has a height and
         width that the authors' code takes: a multiple of 32, and for TransCNN and HAT-Net whole grid cells and windows.
     """
     form = FORMS[type(backbone).__name__](backbone)

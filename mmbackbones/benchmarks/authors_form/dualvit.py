@@ -175,6 +175,7 @@ class DualViTForm(nn.Module):
 
     def __init__(self, backbone: Any) -> None:
         super().__init__()
+        self.out_indices = backbone.out_indices
         arch = backbone.arch
         dims = arch['embed_dims']
         self.stem = _Stem(
@@ -208,4 +209,4 @@ class DualViTForm(nn.Module):
                 z = stage.semantic_embed(z)
             y, z = stage(x, z, height, width)
             maps.append(y)
-        return tuple(maps)
+        return tuple(maps[i] for i in self.out_indices)

@@ -31,7 +31,7 @@ class _FullAttention(nn.Module):
         return self.proj(_from_heads(softmax_attention(q, k, v), *x.shape[2:]))
 
 
-class _HMHSA(_FullAttention):
+class HMHSA(_FullAttention):
     def __init__(self, norm: type, channels: int, head_dim: int, grid: int, ratio: int) -> None:
         super().__init__(norm, channels, head_dim)
         self.grid, self.ratio = grid, ratio
@@ -129,6 +129,7 @@ class HierarchicalForm(nn.Module):
 
     def __init__(self, backbone: Any) -> None:
         super().__init__()
+        self.out_indices = backbone.out_indices
         arch = backbone.arch
         dims, two_branches = arch['embed_dims'], type(backbone).__name__ == 'TransCNN'
         norm: Any = nn.BatchNorm2d if two_branches else _single_group
@@ -137,7 +138,7 @@ class HierarchicalForm(nn.Module):
         self.stages = nn.ModuleList()
         for i in range(4):
             sizes = dict(arch['attentions'][i])
-            kind = {'HierarchicalSelfAttention2d': _HMHSA, 'MultiHeadSelfAttention2d': _FullAttention}[
+            kind = {'HierarchicalSelfAttention2d': HMHSA, 'MultiHeadSelfAttention2d': _FullAttention}[
                 sizes.pop('type')
             ]
             blocks = [
@@ -154,4 +155,4 @@ class HierarchicalForm(nn.Module):
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        return tuple(maps)
+        return tuple(maps[i] for i in self.out_indices)

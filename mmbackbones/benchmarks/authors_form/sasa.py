@@ -65,6 +65,7 @@ class SASAForm(nn.Module):
 
     def __init__(self, backbone: Any) -> None:
         super().__init__()
+        self.out_indices = backbone.out_indices
         dims, depths = backbone.arch['embed_dims'], backbone.arch['depths']
         channels = dims[0] // 4
         stem = nn.Conv2d(backbone.in_channels, channels, 7, 2, padding=3, bias=False)
@@ -84,4 +85,4 @@ class SASAForm(nn.Module):
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        return tuple(maps)
+        return tuple(maps[i] for i in self.out_indices)

@@ -89,6 +89,7 @@ class VANForm(nn.Module):
 
     def __init__(self, backbone: Any) -> None:
         super().__init__()
+        self.out_indices = backbone.out_indices
         dims, depths, ratios = (backbone.arch[key] for key in ('embed_dims', 'depths', 'mlp_ratios'))
         self.stem = _PatchEmbed(backbone.in_channels, dims[0], 7, 4)
         self.stages = nn.ModuleList(
@@ -105,4 +106,4 @@ class VANForm(nn.Module):
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        return tuple(maps)
+        return tuple(maps[i] for i in self.out_indices)
