@@ -6,10 +6,12 @@ from ..visualization import draw_hook  # noqa: F401
 from . import (  # noqa: F401
     averaged_weights,
     bad_data,
+    bfloat16_training,
     checkpoint_match,
     early_stop,
     finite_loss,
     float32_boxes,
+    fuse_hook,
     hooks,
     loops,
     results_hook,
