@@ -1,5 +1,6 @@
 """Operators that need nothing but PyTorch."""
 
+from .contiguous_map import contiguous_map
 from .dilated_depthwise import dilated_depthwise_conv2d
 from .fused_attention import fused_attention
 from .grid_pooling import pool_to_grid
@@ -12,6 +13,7 @@ from .window_pooling import pool_windows
 
 __all__ = [
     'checks',
+    'contiguous_map',
     'conv_pointwise',
     'dilated_depthwise_conv2d',
     'fused_attention',
