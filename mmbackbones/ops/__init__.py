@@ -1,6 +1,7 @@
 """Operators that need nothing but PyTorch."""
 
 from .contiguous_map import contiguous_map
+from .depthwise import depthwise_conv2d
 from .dilated_depthwise import dilated_depthwise_conv2d
 from .fused_attention import fused_attention
 from .grid_pooling import pool_to_grid
@@ -15,6 +16,7 @@ __all__ = [
     'checks',
     'contiguous_map',
     'conv_pointwise',
+    'depthwise_conv2d',
     'dilated_depthwise_conv2d',
     'fused_attention',
     'is_exporting',
