@@ -1,5 +1,6 @@
 """Operators that need nothing but PyTorch."""
 
+from .depthwise import depthwise_conv2d
 from .dilated_depthwise import dilated_depthwise_conv2d
 from .fused_attention import fused_attention
 from .grid_pooling import pool_to_grid
@@ -13,6 +14,7 @@ from .window_pooling import pool_windows
 __all__ = [
     'checks',
     'conv_pointwise',
+    'depthwise_conv2d',
     'dilated_depthwise_conv2d',
     'fused_attention',
     'is_exporting',
