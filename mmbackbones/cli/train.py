@@ -57,6 +57,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     weights.add_argument('--from-scratch', action='store_true', help='start from random weights')
     parser.add_argument('--amp', action='store_true', help='mixed precision, on a GPU')
     parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile the backbone with torch.compile: the first iteration takes minutes, others less time on GPUs',
+    )
+    parser.add_argument(
         '--accumulate',
         type=positive_int,
         default=1,

@@ -7,6 +7,7 @@ from . import (  # noqa: F401
     averaged_weights,
     bad_data,
     checkpoint_match,
+    compilation,
     early_stop,
     finite_loss,
     float32_boxes,

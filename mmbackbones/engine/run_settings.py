@@ -7,6 +7,7 @@ from mmengine.dist import get_world_size
 
 from ..errors import printable
 from .averaged_weights import averages_weights
+from .compilation import compiles
 from .schedule import scaled_learning_rate
 
 _MAX_LENGTH = 150  # characters of a path; long texts in a checkpoint are refused when it is read
@@ -36,6 +37,7 @@ def run_settings(
         lr=scaled_learning_rate(cfg, batch_size * processes),
         img_scale=f'{img_scale[0]}x{img_scale[1]}' if img_scale else 'of the config',
         amp=cfg.optim_wrapper.get('type') == 'AmpOptimWrapper',
+        compile=compiles(cfg),
         optimizer=str(cfg.optim_wrapper.optimizer.type),
         ema=averages_weights(cfg),
         **({'time_budget': time_budget, **planned} if time_budget else {}),

@@ -5,11 +5,12 @@ from .fused_attention import fused_attention
 from .grid_pooling import pool_to_grid
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
-from .recording import checks, is_exporting, is_recording, warn_of_one_image
+from .recording import allow_many_graphs, checks, is_exporting, is_recording, warn_of_one_image
 from .single_group_norm import single_group_norm
 from .window_pooling import pool_windows
 
 __all__ = [
+    'allow_many_graphs',
     'checks',
     'dilated_depthwise_conv2d',
     'fused_attention',
