@@ -108,7 +108,8 @@ def train(
             whole model, also of one with other classes. None: as the config says, for most configs the backbone's
             weights from ImageNet, downloaded once.
         from_scratch: Start from random weights.
-        amp: Mixed precision, on a GPU: faster, with less memory.
+        amp: Mixed precision: faster, with less memory. float16 on GPUs, bfloat16 on CPUs that have instructions for
+            it.
         compile: Compile the backbone with `torch.compile`: the first iteration takes minutes, all others less time on a
             GPU.
         accumulate: Batches whose gradients are summed for each step of the optimizer, 1 or more.

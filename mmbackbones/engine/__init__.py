@@ -6,6 +6,7 @@ from ..visualization import draw_hook  # noqa: F401
 from . import (  # noqa: F401
     averaged_weights,
     bad_data,
+    bfloat16_training,
     checkpoint_match,
     compilation,
     early_stop,

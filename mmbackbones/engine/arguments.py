@@ -5,7 +5,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 
-from .amp import drop_unsupported_amp, set_amp
+from .amp import fit_amp, set_amp
 from .averaged_weights import set_ema
 from .batch import require_full_batches, set_batch
 from .checkpoints.guard import guard_checkpoints
@@ -73,8 +73,6 @@ def apply_arguments(
         require_full_batches(cfg, get_world_size())
     if asked['amp']:
         set_amp(cfg)
-    else:
-        drop_unsupported_amp(cfg)
     if asked['compile']:
         set_compile(cfg)
     if asked['time_budget']:
@@ -86,6 +84,7 @@ def apply_arguments(
     use_exact_metrics(cfg)
     cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
     merge_again(cfg, options)
+    fit_amp(cfg)
     set_on_nan(cfg, asked['on_nan'])
     set_ema(cfg, asked['ema'])
     set_sharding(cfg, asked['batch_size'])
