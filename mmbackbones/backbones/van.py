@@ -13,20 +13,20 @@ from collections.abc import Sequence
 import torch
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
-from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers import (
     DepthwiseConv2d,
     LargeKernelAttention,
+    LayerScale,
     fold_norm_after,
     fold_norm_before,
     fold_scale_after,
     init_conv_fan_out,
     norm_affine,
     run_blocks,
-    scaled_conv,
+    scaled_conv1x1,
 )
 from ..ops import conv_pointwise
 from ..weights.families.van import rename_van_key
@@ -66,7 +66,7 @@ class Attention(nn.Module):
         self.proj_2 = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor, layer_scale: LayerScale) -> Tensor:
-        y = scaled_conv(self.proj_2, layer_scale, self.attend(x))
+        y = scaled_conv1x1(self.proj_2, layer_scale, self.attend(x))
         return torch.addcmul(y, x, layer_scale.weight.to(x.dtype).view(-1, 1, 1))
 
     def attend(self, x: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class ConvFFN(nn.Module):
         self.fc2 = nn.Conv2d(hidden_channels, channels, 1)
 
     def forward(self, x: Tensor, layer_scale: LayerScale) -> Tensor:
-        return scaled_conv(self.fc2, layer_scale, self.hidden(x))
+        return scaled_conv1x1(self.fc2, layer_scale, self.hidden(x))
 
     def hidden(self, x: Tensor) -> Tensor:
         return conv_pointwise(self.dw_conv, self.fc1(x), 'gelu')
@@ -134,7 +134,7 @@ class Block(nn.Module):
         fold_scale_after(self.mlp.fc2, self.layer_scale_2.weight)
         self.norm1 = fold_norm_before(self.norm1, self.attn.proj_1)
         self.norm2 = fold_norm_before(self.norm2, self.mlp.fc1)
-        self.layer_scale_1 = self.layer_scale_2 = self.drop_path = nn.Identity()
+        del self.layer_scale_1, self.layer_scale_2
 
 
 class Stage(nn.Module):

@@ -10,7 +10,7 @@ from .fusion import fold_norm_after, fold_norm_before, fold_scale_after, norm_af
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
-from .layer_scale import scaled_conv
+from .layer_scale import LayerScale, scaled_conv1x1
 from .local_attention import LocalAttention2d
 from .single_group_norm import SingleGroupNorm
 from .weight_init import init_conv_fan_out
@@ -21,6 +21,7 @@ __all__ = [
     'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
     'LargeKernelAttention',
+    'LayerScale',
     'LocalAttention2d',
     'MultiHeadSelfAttention2d',
     'SingleGroupNorm',
@@ -36,5 +37,5 @@ __all__ = [
     'multi_head_attention',
     'norm_affine',
     'run_blocks',
-    'scaled_conv',
+    'scaled_conv1x1',
 ]

@@ -2,21 +2,16 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from .depthwise import depthwise_gradients
+from .activated_depthwise import activated_depthwise, is_activated_depthwise
+from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
 from .recording import is_recording
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {'gelu': F.gelu, 'silu': F.silu, 'relu': F.relu}
-_BACKWARD: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    'gelu': torch.ops.aten.gelu_backward,
-    'silu': torch.ops.aten.silu_backward,
-}
 _ONEDNN_NAMES = {None: 'none', 'gelu': 'gelu', 'silu': 'swish', 'relu': 'relu'}
 
 
@@ -32,9 +27,9 @@ def conv_pointwise(
     On CPUs a GELU after a convolution takes as long as the convolution, for it reads and writes the whole map once
     more. oneDNN applies it to the values that it has just computed. PyTorch offers this without gradients only, to its
     own compiler; so in training, on other devices, while a network is recorded, and for types other than float32 and
-    bfloat16, the plain operators run one after the other. One of the three is applied in the same pass, the first one
-    given; the others follow. Activations after depthwise convolutions are applied in the same pass in training, too:
-    :class:`_ActivatedDepthwise`.
+    bfloat16, the operators run one after the other (in training, 1x1 convolutions and linear layers in a faster form:
+    :func:`trained_linear`; depthwise convolutions still with their activation: :func:`activated_depthwise`). One of the
+    three is applied in the same pass, the first one given; the others follow.
 
     Args:
         conv: The convolution.
@@ -49,9 +44,11 @@ def conv_pointwise(
     plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
     operands = _operands(conv, x) if plain and conv.padding_mode == 'zeros' else None
     if operands is None or isinstance(conv.padding, str) or x.dim() != 4:
-        if activation and activation in _BACKWARD and plain and _activates_in_training(conv, x):
-            return _finish(_activated_depthwise(conv, x, activation), None, factor, residual)
-        return _finish(conv(x), activation, factor, residual)
+        if is_activated_depthwise(conv, activation) and x.dim() == 4 and _has_onednn(conv, x):
+            x, weight, bias = _cast(conv, x)
+            if x.dtype == weight.dtype and _computes_in(x.dtype):
+                return _finish(activated_depthwise(x, weight, bias, str(activation)), None, factor, residual)
+        return _finish(_call(conv, x), activation, factor, residual)
     x, weight, bias = operands
     geometry = (conv.padding, conv.stride, conv.dilation, conv.groups)
     binary = torch.ops.mkldnn._convolution_pointwise.binary
@@ -74,7 +71,7 @@ def linear_pointwise(
     """
     operands = _operands(linear, x) if type(linear) is nn.Linear else None
     if operands is None:
-        return _finish(linear(x), activation, None, residual)
+        return _finish(_call(linear, x), activation, None, residual)
     x, weight, bias = operands
     if activation is None and _fits(residual, x):
         return torch.ops.mkldnn._linear_pointwise.binary(x, residual, weight, bias, 'add')
@@ -82,52 +79,33 @@ def linear_pointwise(
     return _finish(y, None, None, residual)
 
 
-def _activates_in_training(conv: nn.Conv2d, x: Tensor) -> bool:
-    size = conv.kernel_size[0]
-    return (
-        conv.in_channels == conv.out_channels == conv.groups > 1
-        and (conv.stride, conv.dilation, conv.padding_mode) == ((1, 1), (1, 1), 'zeros')
-        and (conv.kernel_size, conv.padding) == ((size, size), (size // 2, size // 2))
-        and size % 2 == 1
-        and x.dim() == 4
-        and torch.is_grad_enabled()
-        and _usable(conv, x)
+def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """``module(x)``, in the form that is fastest where it is trained on a CPU."""
+    weight, bias = module.weight, module.bias
+    if trains_by_products(x, weight, bias) and not _is_watched(module):
+        if type(module) is nn.Linear:
+            return trained_linear(x, weight, bias)
+        if is_plain_conv1x1(module, x):
+            return trained_conv1x1(x, weight, bias)
+    return module(x)
+
+
+def trains_by_products(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    """Whether :func:`trained_linear` and :func:`trained_conv1x1` take these, and gradients are needed."""
+    return bool(
+        torch.is_grad_enabled()
+        and any(t is not None and t.requires_grad for t in (x, weight, bias))
+        and x.device.type == 'cpu'
+        and all(t is None or t.dtype == torch.float32 for t in (x, weight, bias))
+        and not (torch.is_autocast_enabled('cpu') or is_recording())
+        and onednn_runs_pointwise()
+        and x.numel()
     )
 
 
-def _activated_depthwise(conv: nn.Conv2d, x: Tensor, activation: str) -> Tensor:
-    x, weight, bias = _cast(conv, x)
-    if not _computes_in(x.dtype) or x.dtype != weight.dtype:
-        return _ACTIVATIONS[activation](conv(x))
-    return _ActivatedDepthwise.apply(x, weight, bias, activation)
-
-
-class _ActivatedDepthwise(torch.autograd.Function):
-    """``activation(conv(x))``, which keeps nothing but `x` for the backward pass.
-
-    The gradient of the activation needs the result of the convolution. To compute that once more takes a third of the
-    time of an activation in a pass of its own, and the largest maps of a network are those in its hidden layers.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
-        ctx.save_for_backward(x, weight, bias)
-        ctx.activation = activation
-        return _depthwise(x, weight, bias, activation)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bias = ctx.saved_tensors
-        grad = _BACKWARD[ctx.activation](grad, _depthwise(x, weight, bias, None))
-        return *depthwise_gradients(grad, x, weight, ctx.needs_input_grad), None
-
-
-def _depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:
-    padding = [weight.shape[-1] // 2] * 2
-    return torch.ops.mkldnn._convolution_pointwise(
-        x, weight, bias, padding, [1, 1], [1, 1], x.shape[1], _ONEDNN_NAMES[activation], [], 'none'
-    )
+def _is_watched(module: nn.Module) -> bool:
+    """Whether someone looks at the input or output of this very module."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
 
 
 def _finish(y: Tensor, activation: str | None, factor: Tensor | None, residual: Tensor | None) -> Tensor:
@@ -143,7 +121,7 @@ def _fits(other: Tensor | None, x: Tensor) -> bool:
 
 def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None] | None:
     """Input, weight and bias for oneDNN, in autocast's type where it is on; None if PyTorch has to compute."""
-    if not _usable(module, x):
+    if not _has_onednn(module, x):
         return None
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, module.weight, module.bias)):
         return None
@@ -151,12 +129,11 @@ def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor,
     return (x, weight, bias) if x.dtype == weight.dtype and _computes_in(x.dtype) else None
 
 
-def _usable(module: nn.Conv2d | nn.Linear, x: Tensor) -> bool:
-    if x.device.type != 'cpu' or is_recording() or not x.numel() or not onednn_runs_pointwise():
-        return False
-    return not (
-        module._forward_hooks or module._forward_pre_hooks
-    )  # someone looks at this module's own input or output
+def _has_onednn(module: nn.Module, x: Tensor) -> bool:
+    """Whether oneDNN may be called in place of `module`."""
+    return bool(
+        x.device.type == 'cpu' and not (is_recording() or _is_watched(module)) and onednn_runs_pointwise() and x.numel()
+    )
 
 
 def _cast(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
