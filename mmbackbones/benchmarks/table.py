@@ -37,8 +37,8 @@ COLUMNS = (
     'cudnn',
     'date',
 )
-_SHOWN = COLUMNS[: COLUMNS.index('device')]
-_WIDTHS = dict(network=16, backbone=26, task=9, precision=9, form=14, layout=7)  # of columns of words on the screen
+_SHOWN = [name for name in COLUMNS[: COLUMNS.index('device')] if name != 'images_per_second']
+_WIDTHS = dict(network=16, backbone=30, task=9, precision=9, form=32, layout=7)  # of columns of words on the screen
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -96,7 +96,7 @@ class Table:
                 p10_ms=f'{low:.2f}',
                 p90_ms=f'{high:.2f}',
                 images_per_second=f'{1000 * int(row["batch"] or 1) / timing.median:.1f}',
-                peak_gb=f'{timing.peak_bytes / 1e9:.2f}',
+                peak_gb=f'{timing.peak_bytes / 1e9:.3f}',
             )
             if baseline is not None:
                 row['times_faster'] = f'{baseline.median / timing.median:.2f}'

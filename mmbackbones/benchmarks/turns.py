@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,9 +67,7 @@ def take_turns(
                 break
             for name, worker in present.items():
                 taken[name].append(worker.step())
-        return {
-            name: Timing(tuple(taken[name]), peak) if peak is not None else None for name, peak in peaks.items()
-        }
+        return {name: Timing(tuple(taken[name]), peak) if peak is not None else None for name, peak in peaks.items()}
     finally:
         for worker in workers.values():
             worker.stop()
@@ -83,9 +82,7 @@ class _Worker:
         if fork:
             context.set_forkserver_preload(_IMPORTED)
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_work, args=(theirs, form, device, torch.get_num_threads()), daemon=True
-        )
+        self._process = context.Process(target=_work, args=(theirs, form, device, torch.get_num_threads()), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -113,18 +110,20 @@ class _Worker:
 
 
 def _work(connection: Connection, form: Form, device: str, threads: int) -> None:
+    warnings.simplefilter('ignore')  # the libraries' own
     torch.set_num_threads(threads)
-    try:
-        step, peak = _prepare(form, device)
-        connection.send(peak)
-        while connection.recv():
-            connection.send(_milliseconds(step, device))
-    except (MemoryError, torch.OutOfMemoryError):
-        connection.send(None)
-    except EOFError:  # no more turns
-        pass
-    except Exception as error:
-        connection.send(error)
+    with suppress(EOFError, BrokenPipeError):  # until there are no more turns, or another form failed
+        try:
+            step, peak = _prepare(form, device)
+            connection.send(peak)
+            while connection.recv():
+                connection.send(_milliseconds(step, device))
+        except (MemoryError, torch.OutOfMemoryError):
+            connection.send(None)
+        except EOFError:
+            raise
+        except Exception as error:
+            connection.send(error)
 
 
 def _prepare(form: Form, device: str) -> tuple[Any, int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ...engine.amp import cpu_has_bfloat16
 from ..table import Table
 from ..timing import Timing
 from ..turns import take_turns
@@ -59,12 +60,10 @@ def _add_rows(table: Table, group: Group, timings: Mapping[Key, Timing | None], 
 
 def has_bfloat16(device: str) -> bool:
     """Whether a device computes in bfloat16."""
-    return torch.cuda.is_bf16_supported() if device == 'cuda' else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.cuda.is_bf16_supported() if device == 'cuda' else cpu_has_bfloat16()
 
 
-def run(
-    device: str = 'cpu', baseline: str | None = None, compiled: bool = False, folder: Path | None = FOLDER
-) -> None:
+def run(device: str = 'cpu', baseline: str | None = None, compiled: bool = False, folder: Path | None = FOLDER) -> None:
     """Print the table and write it to `folder`, as ``<device>.csv``. Takes minutes, and several GB of memory.
 
     Args:

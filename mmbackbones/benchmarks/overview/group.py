@@ -8,7 +8,7 @@ from ..measure import Step
 from ..turns import Form
 
 AUTHORS, OURS, COMPILED = 'authors-form', 'eager', 'compiled'
-AUTHORS_AS_COMMANDS = 'authors-form, memory as in our commands'
+AUTHORS_AS_COMMANDS = 'authors-form, our memory setting'
 TASKS = ('inference', 'training')
 Key = tuple[str, str]  # precision and form
 
