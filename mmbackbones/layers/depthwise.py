@@ -16,9 +16,14 @@ class DepthwiseConv2d(nn.Conv2d):
         dilation: Distance of the pixels that one output reads.
         bias: Whether it has a bias.
 
+    Attributes:
+        is_plain (bool): It computes the convolution of its weight, unlike subclasses that change the weight first.
+
     Shape:
         (N, C, H, W) -> (N, C, H, W).
     """
+
+    is_plain = True
 
     def __init__(self, channels: int, kernel_size: int, dilation: int = 1, bias: bool = True) -> None:
         padding = kernel_size // 2 * dilation

@@ -5,7 +5,8 @@ from mmcv.cnn.bricks.wrappers import Conv2d, Linear
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-# Their subclasses may compute with other weights than they hold, such as convolutions that standardize theirs.
+# Their subclasses may compute with other weights than they hold, such as convolutions that standardize theirs; those
+# that do not say so by an attribute `is_plain`.
 _PLAIN = (nn.Conv2d, nn.Linear, Conv2d, Linear)
 
 
@@ -25,7 +26,7 @@ def fold_norm_after(layer: _Layer, norm: nn.Module) -> nn.Module:
         running statistics.
     """
     affine = _affine(norm)
-    if affine is None or type(layer) not in _PLAIN:
+    if affine is None or not _is_plain(layer):
         return norm
     scale, shift = affine
     weight, bias = _parameters(layer)
@@ -46,7 +47,7 @@ def fold_norm_before(norm: nn.Module, layer: _Layer) -> nn.Module:
         nothing. There the padding is a zero that the norm has not seen.
     """
     affine = _affine(norm)
-    if affine is None or type(layer) not in _PLAIN:
+    if affine is None or not _is_plain(layer):
         return norm
     scale, shift = affine
     if isinstance(layer, nn.Conv2d) and layer.padding_mode == 'zeros' and _pads(layer) and bool(shift.any()):
@@ -73,6 +74,10 @@ def fold_scale_after(layer: _Layer, scale: Tensor) -> nn.Module:
     scale = _float64(scale).expand(len(weight))
     _set_parameters(layer, weight * _per_output(scale, weight), bias * scale if layer.bias is not None else None)
     return nn.Identity()
+
+
+def _is_plain(layer: _Layer) -> bool:
+    return type(layer) in _PLAIN or getattr(layer, 'is_plain', False)
 
 
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:

@@ -38,7 +38,8 @@ def conv_pointwise(
     Shape:
         x (N, C_in, H, W) -> (N, C_out, H_out, W_out).
     """
-    operands = _operands(conv, x) if type(conv) is nn.Conv2d and conv.padding_mode == 'zeros' else None
+    plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
+    operands = _operands(conv, x) if plain and conv.padding_mode == 'zeros' else None
     if operands is None or isinstance(conv.padding, str) or x.dim() != 4:
         return _finish(conv(x), activation, factor, residual)
     x, weight, bias = operands
