@@ -11,6 +11,9 @@ from .machine import machine
 from .timing import Timing
 
 Row = dict[str, str]
+# What can stand in the column `form`, besides implementations of operators.
+OURS, COMPILED = 'eager', 'compiled'
+AUTHORS, AUTHORS_AS_COMMANDS = 'authors-form', 'authors-form, our memory setting'
 # Each column has its meaning in docs/benchmarks.md. What a row has no value for is empty.
 COLUMNS = (
     'network',

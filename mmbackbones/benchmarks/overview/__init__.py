@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from ...engine.amp import cpu_has_bfloat16
-from ..table import Table
+from ..page import write_page
+from ..table import AUTHORS, Table
 from ..timing import Timing
 from ..turns import take_turns
 from .backbones import backbone_groups, pixel_groups
-from .group import AUTHORS, Group, Key, Setting
+from .group import Group, Key, Setting
 from .models import model_groups
 from .operators import operator_groups
 from .peak import matrix_products
@@ -75,4 +76,6 @@ def run(device: str = 'cpu', baseline: str | None = None, compiled: bool = False
     table = Table(device, folder)
     setting = Setting(device, baseline == AUTHORS, has_bfloat16(device), compiled)
     measure(table, setting, groups(setting))
-    print(f'\nwritten to {table.path}')
+    if table.path is not None:
+        write_page(table.path.parent)
+        print(f'\nwritten to {table.path}')

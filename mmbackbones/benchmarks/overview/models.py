@@ -14,7 +14,8 @@ from ...engine.float32_heads import float32_heads
 from ..authors_form import authors_form
 from ..gpu.networks import build, samples
 from ..measure import Step
-from .group import AUTHORS, TASKS, Group, Setting
+from ..table import AUTHORS
+from .group import TASKS, Group, Setting
 
 # Config, and height and width of the image.
 MODELS = (

@@ -12,7 +12,8 @@ from ...layers import DepthwiseConv2d, HierarchicalSelfAttention2d, SingleGroupN
 from ...ops.local_attention import local_attention
 from ..authors_form.hierarchical import HMHSA
 from ..measure import Step
-from .group import AUTHORS, TASKS, Group, Setting
+from ..table import AUTHORS
+from .group import TASKS, Group, Setting
 
 
 def plain_depthwise(channels: int, size: int, dilation: int = 1) -> nn.Conv2d:
