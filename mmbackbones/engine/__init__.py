@@ -8,6 +8,7 @@ from . import (  # noqa: F401
     bad_data,
     bfloat16_training,
     checkpoint_match,
+    compilation,
     early_stop,
     finite_loss,
     float32_boxes,

@@ -15,6 +15,7 @@ from ..utils.messages import tell
 from ..utils.text import counted
 from .arguments import ARGUMENTS, INTERVALS, apply_arguments, apply_trials
 from .bad_data import set_on_bad_data, stopping_at_unreadable_files
+from .compilation import compile_errors_as_failures
 from .config import complete_config
 from .config_tree import value_at
 from .data_workers import noticing_lost_workers
@@ -145,6 +146,7 @@ def run_training(
         with (
             ending_after_lost_processes(lambda: last_good_checkpoint(runner)),
             file_errors_as_failures(runner),
+            compile_errors_as_failures(runner),
             stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
