@@ -6,10 +6,11 @@ from .attention_stem import SpatiallyAwareAttention
 from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
-from .fusion import fold_norm_after, fold_norm_before, fold_scale_after
+from .fusion import fold_norm_after, fold_norm_before, fold_scale_after, norm_affine
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
+from .layer_scale import LayerScale, scaled_conv1x1
 from .local_attention import LocalAttention2d
 from .single_group_norm import SingleGroupNorm
 from .weight_init import init_conv_fan_out
@@ -20,6 +21,7 @@ __all__ = [
     'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
     'LargeKernelAttention',
+    'LayerScale',
     'LocalAttention2d',
     'MultiHeadSelfAttention2d',
     'SingleGroupNorm',
@@ -33,5 +35,7 @@ __all__ = [
     'fold_scale_after',
     'init_conv_fan_out',
     'multi_head_attention',
+    'norm_affine',
     'run_blocks',
+    'scaled_conv1x1',
 ]
