@@ -258,7 +258,7 @@ class PyramidBackbone(BaseModule):
                 if fuse := getattr(module, 'fuse', None):
                     fuse()
         self.fused = True
-        return self
+        return self.eval()  # the identities in place of norms, too
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         if self.fused:

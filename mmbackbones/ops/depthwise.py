@@ -1,5 +1,6 @@
 """Depthwise convolution whose backward pass is fast on CPUs."""
 
+from collections.abc import Sequence
 from math import lcm
 from typing import Any
 
@@ -53,9 +54,16 @@ class _DepthwiseConv(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
-        grad_x = _convolution_backward(grad, x, weight, 'x')[0] if ctx.needs_input_grad[0] else None
-        grad_weight, grad_bias = _weight_gradient(grad, x, weight.shape[-1])
-        return grad_x, grad_weight, grad_bias if ctx.needs_input_grad[2] else None
+        return depthwise_gradients(grad, x, weight, ctx.needs_input_grad)
+
+
+def depthwise_gradients(
+    grad: Tensor, x: Tensor, weight: Tensor, needed: Sequence[bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Gradients of input, weight and bias of :func:`depthwise_conv2d`, each None if it is not `needed`."""
+    grad_x = _convolution_backward(grad, x, weight, 'x')[0] if needed[0] else None
+    grad_weight, grad_bias = _weight_gradient(grad, x, weight.shape[-1]) if any(needed[1:]) else (None, None)
+    return grad_x, grad_weight if needed[1] else None, grad_bias if needed[2] else None
 
 
 @torch.library.custom_op('mmbackbones::depthwise_weight_gradient', mutates_args=())  # not looked into by compilers
