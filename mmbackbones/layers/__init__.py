@@ -5,6 +5,7 @@ from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
 from .conv_norm_act import conv_norm_act, silu_between
 from .depthwise import DepthwiseConv2d
+from .conv_norm import ConvNorm
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
 from .fusion import fold_norm_after, fold_norm_before, fold_scale_after, norm_affine
@@ -18,6 +19,7 @@ from .weight_init import init_conv_fan_out
 
 __all__ = [
     'CascadedSelfAttention2d',
+    'ConvNorm',
     'DepthwiseConv2d',
     'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
