@@ -13,11 +13,10 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
-from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import DepthwiseConv2d, LargeKernelAttention, init_conv_fan_out, run_blocks
+from ..layers import DepthwiseConv2d, LargeKernelAttention, LayerScale, init_conv_fan_out, run_blocks
 from ..weights.families.van import rename_van_key
 from .base import PyramidBackbone
 

@@ -10,6 +10,7 @@ from .fusion import fold_norm_after, fold_norm_before, fold_scale_after
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
+from .layer_scale import LayerScale
 from .local_attention import LocalAttention2d
 from .single_group_norm import SingleGroupNorm
 from .weight_init import init_conv_fan_out
@@ -20,6 +21,7 @@ __all__ = [
     'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
     'LargeKernelAttention',
+    'LayerScale',
     'LocalAttention2d',
     'MultiHeadSelfAttention2d',
     'SingleGroupNorm',
