@@ -66,9 +66,7 @@ def take_turns(
                 break
             for name, worker in present.items():
                 taken[name].append(worker.step())
-        return {
-            name: Timing(tuple(taken[name]), peak) if peak is not None else None for name, peak in peaks.items()
-        }
+        return {name: Timing(tuple(taken[name]), peak) if peak is not None else None for name, peak in peaks.items()}
     finally:
         for worker in workers.values():
             worker.stop()
@@ -83,9 +81,7 @@ class _Worker:
         if fork:
             context.set_forkserver_preload(_IMPORTED)
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_work, args=(theirs, form, device, torch.get_num_threads()), daemon=True
-        )
+        self._process = context.Process(target=_work, args=(theirs, form, device, torch.get_num_threads()), daemon=True)
         self._process.start()
         theirs.close()
 

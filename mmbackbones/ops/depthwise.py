@@ -18,7 +18,7 @@ def depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> T
 
     The values are those of :func:`torch.nn.functional.conv2d`. What differs, on CPUs, is how the gradient of the
     weight is computed: oneDNN, which PyTorch calls there, has a fast kernel for it only if the weight is at most 3
-    columns wide; beyond, it takes ten times as long (:func:`_weight_gradient`).
+    columns wide; beyond, it takes ten times as long (:func:`weight_gradient`).
 
     Shape:
         x (N, C, H, W), weight (C, 1, k, k), bias (C,) or None -> (N, C, H, W).
@@ -53,13 +53,13 @@ class _DepthwiseConv(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
-        grad_x = _convolution_backward(grad, x, weight, 'x')[0] if ctx.needs_input_grad[0] else None
-        grad_weight, grad_bias = _weight_gradient(grad, x, weight.shape[-1])
+        grad_x = convolution_backward(grad, x, weight, 'x')[0] if ctx.needs_input_grad[0] else None
+        grad_weight, grad_bias = weight_gradient(grad, x, weight.shape[-1])
         return grad_x, grad_weight, grad_bias if ctx.needs_input_grad[2] else None
 
 
 @torch.library.custom_op('mmbackbones::depthwise_weight_gradient', mutates_args=())  # not looked into by compilers
-def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
+def weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Gradients of weight (C, 1, k, k) and bias (C,), from convolutions that are 3 columns wide.
 
     In channels-last memory, m neighboring pixels of a row are one pixel of m C channels: an image of (m C, H, W / m).
@@ -80,7 +80,7 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
     return torch.stack(columns, -1), grad_bias
 
 
-@_weight_gradient.register_fake
+@weight_gradient.register_fake
 def _(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return x.new_empty(x.shape[1], 1, size, size), x.new_empty(x.shape[1])
 
@@ -88,7 +88,7 @@ def _(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
 def _columns(grad: Tensor, x: Tensor, height: int) -> tuple[Tensor, Tensor]:
     """Gradients of a weight (C, 1, height, 3) and of the bias."""
     weight = x.new_empty(1).expand(x.shape[1], 1, height, 3)  # only its shape is used
-    return _convolution_backward(grad, x, weight, 'weight and bias')[1:]
+    return convolution_backward(grad, x, weight, 'weight and bias')[1:]
 
 
 def _merged(x: Tensor, m: int) -> Tensor:
@@ -97,7 +97,7 @@ def _merged(x: Tensor, m: int) -> Tensor:
     return x.permute(0, 2, 3, 1).view(n, h, w // m, m * c).permute(0, 3, 1, 2)
 
 
-def _convolution_backward(grad: Tensor, x: Tensor, weight: Tensor, wanted: str) -> tuple[Tensor, Tensor, Tensor]:
+def convolution_backward(grad: Tensor, x: Tensor, weight: Tensor, wanted: str) -> tuple[Tensor, Tensor, Tensor]:
     channels, (height, width) = x.shape[1], weight.shape[2:]
     return torch.ops.aten.convolution_backward(
         grad,

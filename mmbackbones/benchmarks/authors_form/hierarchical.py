@@ -138,9 +138,7 @@ class HierarchicalForm(nn.Module):
         self.stages = nn.ModuleList()
         for i in range(4):
             sizes = dict(arch['attentions'][i])
-            kind = {'HierarchicalSelfAttention2d': HMHSA, 'MultiHeadSelfAttention2d': _FullAttention}[
-                sizes.pop('type')
-            ]
+            kind = {'HierarchicalSelfAttention2d': HMHSA, 'MultiHeadSelfAttention2d': _FullAttention}[sizes.pop('type')]
             blocks = [
                 _Block(
                     kind(norm, dims[i], arch['head_dim'], *sizes.values()),

@@ -62,9 +62,7 @@ def has_bfloat16(device: str) -> bool:
     return torch.cuda.is_bf16_supported() if device == 'cuda' else torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
-def run(
-    device: str = 'cpu', baseline: str | None = None, compiled: bool = False, folder: Path | None = FOLDER
-) -> None:
+def run(device: str = 'cpu', baseline: str | None = None, compiled: bool = False, folder: Path | None = FOLDER) -> None:
     """Print the table and write it to `folder`, as ``<device>.csv``. Takes minutes, and several GB of memory.
 
     Args:

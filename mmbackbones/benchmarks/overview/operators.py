@@ -88,7 +88,10 @@ def _hierarchical(channels: int, side: int) -> Operator:
 
 def _single_group_norm(channels: int, side: int) -> Operator:
     return Operator(
-        'single group norm', (channels, side, side), partial(SingleGroupNorm, channels), partial(nn.GroupNorm, 1, channels)
+        'single group norm',
+        (channels, side, side),
+        partial(SingleGroupNorm, channels),
+        partial(nn.GroupNorm, 1, channels),
     )
 
 
