@@ -11,9 +11,10 @@ from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..errors import UserError
 from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
-from ..ops import checks, warn_of_one_image
+from ..ops import allow_many_graphs, checks, contiguous_map, warn_of_one_image
 from ..weights import load_pretrained
 
 
@@ -47,6 +48,7 @@ class PyramidBackbone(BaseModule):
         arch_argument (str): Name of the constructor's argument that chooses one of them.
         out_channels (tuple[int, ...]): Number of channels of each returned map.
         strides (tuple[int, ...]): Stride of each returned map, in pixels.
+        fused (bool): Whether this is the inference form, see :meth:`fuse`.
 
     Shape:
         (N, in_channels, H, W) -> one (N, C_i, ceil(H / stride_i), ceil(W / stride_i)) per entry of `out_indices`, for
@@ -90,6 +92,7 @@ class PyramidBackbone(BaseModule):
         self.drop_path_rate = drop_path_rate
         self.norm_cfg = norm_cfg or self.default_norm_cfg
         self.with_cp = with_cp
+        self.fused = False
         self.strides = tuple(4 * 2**i for i in self.out_indices)
         self.stem: nn.Module = nn.Identity()  # keeps its place before the stages in the state dict
         self.stages = nn.ModuleList()
@@ -134,7 +137,7 @@ class PyramidBackbone(BaseModule):
 
     # Forward ---------------------------------------------------------------------------------------------------------
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return tuple(out.contiguous() for out in self.pyramid(self.prepare(x)))
+        return tuple(contiguous_map(out) for out in self.pyramid(self.prepare(x)))
 
     def prepare(self, x: Tensor) -> Tensor:
         """A checked image batch, in the memory format that the network computes in."""
@@ -193,6 +196,34 @@ class PyramidBackbone(BaseModule):
                 f'{self.min_size} pixels, got {tuple(x.shape)}'
             )
 
+    # Compilation -----------------------------------------------------------------------------------------------------
+    def compiled_parts(self) -> Iterator[nn.Module]:
+        """The modules that :meth:`compile` compiles, each by itself: the stem, and what each stage consists of.
+
+        PyTorch does not compile its own modules by themselves, and they are one operator each, or hold others.
+        """
+        parts = [self.stem, *(part for stage in self.stages for part in stage.children())]
+        while parts:
+            part = parts.pop(0)
+            if type(part).__module__.startswith('torch.'):
+                parts[:0] = part.children()
+            else:
+                yield part
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile the network in place, part by part, for images of any size; its state dict keeps its keys.
+
+        Blocks that differ in their weights only share a graph. So the wait is that of a few blocks, whatever the depth
+        of the network, and checkpointed blocks need nothing else.
+
+        Args:
+            args: See :func:`torch.compile`.
+            kwargs: Likewise. By default ``dynamic=True`` and ``fullgraph=True``: there is no part that Python runs.
+        """
+        allow_many_graphs()
+        for part in self.compiled_parts():
+            part.compile(*args, **{'dynamic': True, 'fullgraph': True, **kwargs})
+
     # Classification --------------------------------------------------------------------------------------------------
     def build_classifier(self, num_classes: int) -> nn.Module:
         """Build the authors' classification head for this network: by default pooling and a linear layer.
@@ -234,6 +265,37 @@ class PyramidBackbone(BaseModule):
         else:
             super().init_weights()
 
+    # Inference form --------------------------------------------------------------------------------------------------
+    def fuse(self) -> 'PyramidBackbone':
+        """Turn this network into its inference form, in place: equal maps, but for rounding, in less time.
+
+        Each module that has a method ``fuse`` folds its norms and layer scales into the convolutions beside them, outer
+        modules first. The network is in eval mode afterwards, cannot be trained, takes no checkpoint, and its state
+        dict is of a form of its own, which may change. So fuse a network last, and a copy where the original is needed:
+        ``copy.deepcopy(network).fuse()``.
+
+        Returns:
+            This network. A network that is fused already stays as it is.
+        """
+        if self.fused:
+            return self
+        self.eval()
+        self.requires_grad_(False)
+        with torch.no_grad():
+            for module in list(self.modules())[1:]:
+                if fuse := getattr(module, 'fuse', None):
+                    fuse()
+        self.fused = True
+        return self.eval()  # the modules that took the place of others, too
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        if self.fused:
+            raise UserError(
+                f'this {type(self).__name__} is fused, and a fused network takes no checkpoint: load the checkpoint '
+                'into a new network, then call fuse()'
+            )
+        super()._load_from_state_dict(*args, **kwargs)
+
     # Freezing --------------------------------------------------------------------------------------------------------
     def frozen_modules(self) -> list[nn.Module]:
         """The modules that `frozen_stages` covers."""
@@ -246,7 +308,16 @@ class PyramidBackbone(BaseModule):
             module.requires_grad_(False)
 
     def train(self, mode: bool = True) -> 'PyramidBackbone':
-        """As :meth:`torch.nn.Module.train`; frozen modules, and batch norms under `norm_eval`, stay in eval mode."""
+        """As :meth:`torch.nn.Module.train`; frozen modules, and batch norms under `norm_eval`, stay in eval mode.
+
+        Raises:
+            UserError: The network is fused.
+        """
+        if mode and self.fused:
+            raise UserError(
+                f'this {type(self).__name__} is fused, and a fused network cannot be trained: build a new network and '
+                'load its checkpoint'
+            )
         super().train(mode)
         for module in self.frozen_modules():
             module.eval()

@@ -17,7 +17,7 @@ from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import LargeKernelAttention, init_conv_fan_out, run_blocks
+from ..layers import DepthwiseConv2d, LargeKernelAttention, init_conv_fan_out, run_blocks
 from ..weights.families.van import rename_van_key
 from .base import PyramidBackbone
 
@@ -65,7 +65,7 @@ class ConvFFN(nn.Module):
     def __init__(self, channels: int, hidden_channels: int) -> None:
         super().__init__()
         self.fc1 = nn.Conv2d(channels, hidden_channels, 1)
-        self.dw_conv = nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1, groups=hidden_channels)
+        self.dw_conv = DepthwiseConv2d(hidden_channels, 3)
         self.fc2 = nn.Conv2d(hidden_channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,8 +3,10 @@
 from .activation_checkpoint import activation_checkpoint, run_blocks
 from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
+from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
+from .fusion import fold_norm_after, fold_norm_before, fold_scale_after
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
@@ -14,6 +16,7 @@ from .weight_init import init_conv_fan_out
 
 __all__ = [
     'CascadedSelfAttention2d',
+    'DepthwiseConv2d',
     'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
     'LargeKernelAttention',
@@ -25,6 +28,9 @@ __all__ = [
     'TwoBranchDownsampling',
     'activation_checkpoint',
     'feed_forward',
+    'fold_norm_after',
+    'fold_norm_before',
+    'fold_scale_after',
     'init_conv_fan_out',
     'multi_head_attention',
     'run_blocks',

@@ -5,7 +5,7 @@ from math import ceil
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import dilated_depthwise_conv2d
+from .depthwise import DepthwiseConv2d
 from .memory_format import in_format_of
 
 
@@ -36,13 +36,9 @@ class LargeKernelAttention(nn.Module):
             raise ValueError(
                 f'ceil(kernel_size / dilation) must be odd to keep the size, got {kernel_size} and {dilation}'
             )
-        self.dw_conv = nn.Conv2d(in_channels, in_channels, local, padding=local // 2, groups=in_channels)
-        self.dw_d_conv = nn.Conv2d(
-            in_channels, in_channels, distant, padding=distant // 2 * dilation, dilation=dilation, groups=in_channels
-        )
+        self.dw_conv = DepthwiseConv2d(in_channels, local)
+        self.dw_d_conv = DepthwiseConv2d(in_channels, distant, dilation)
         self.pw_conv = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        conv = self.dw_d_conv
-        attention = dilated_depthwise_conv2d(self.dw_conv(x), conv.weight, conv.bias, conv.dilation[0])
-        return in_format_of(x, self.pw_conv(attention) * x)
+        return in_format_of(x, self.pw_conv(self.dw_d_conv(self.dw_conv(x))) * x)

@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from .depthwise import depthwise_conv2d
 from .recording import is_exporting
 
 
@@ -22,7 +23,7 @@ def dilated_depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, dil
     # the single operator, whatever will run it.
     if is_exporting() or x.device.type != 'cpu' or x.shape[2] < size or x.shape[3] < size:
         return F.conv2d(x, weight, bias, padding=reach, dilation=dilation, groups=channels)
-    y = F.conv2d(_split(x, dilation), weight, bias, padding=size // 2, groups=channels)
+    y = depthwise_conv2d(_split(x, dilation), weight, bias)
     return _join(y, dilation)[..., : x.shape[2], : x.shape[3]]
 
 

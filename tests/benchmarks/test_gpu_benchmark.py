@@ -9,8 +9,8 @@ from mmcv.cnn.bricks.scale import LayerScale
 from mmbackbones.benchmarks import gpu
 from mmbackbones.benchmarks.gpu.networks import build, computing, layer_scale_in_half_precision
 from mmbackbones.benchmarks.gpu.operators import local_attention_step
-from mmbackbones.benchmarks.gpu.table import machine
-from mmbackbones.benchmarks.gpu.timing import Timing, measure
+from mmbackbones.benchmarks.machine import machine
+from mmbackbones.benchmarks.timing import Timing, measure
 from mmbackbones.errors import UserError
 
 pytestmark = pytest.mark.slow

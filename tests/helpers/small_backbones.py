@@ -1,5 +1,6 @@
 """Every registered backbone, in a size for tests. A backbone that is registered and not listed here fails a test."""
 
+import torch
 from mmengine.registry import MODELS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -53,6 +54,17 @@ def build_small(name: str, **kwargs) -> PyramidBackbone:
     for module in model.modules():
         if isinstance(module, _BatchNorm | nn.GroupNorm):
             nn.init.ones_(module.weight)  # some blocks start as the identity, which would hide what they do
+    return model
+
+
+def as_trained(model: nn.Module) -> nn.Module:
+    """Give every norm, bias and layer scale values of its own, in place, so that a wrong use of them shows."""
+    values = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    for name, value in values.items():
+        if name.endswith('running_var'):
+            value.data.uniform_(0.5, 2)
+        elif value.dim() == 1:
+            value.data.add_(0.2 * torch.randn_like(value))
     return model
 
 

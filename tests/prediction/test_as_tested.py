@@ -45,11 +45,13 @@ def test_every_image(tested, request, task, batch_size, shapes, several_sizes):
     [
         ('detector', dict(tta=True)),
         ('mask_detector', dict(amp=True)),
+        ('segmentor', dict(amp=True)),
         ('mask_detector', dict(tile=(48, 48))),
         ('segmentor', dict(tile=(48, 48))),
     ],
 )
-def test_options(tested, request, task, options, several_sizes):
+def test_options(tested, request, monkeypatch, task, options, several_sizes):
+    monkeypatch.setattr('mmbackbones.engine.amp.cpu_has_bfloat16', lambda: True)  # slowly, where it has not
     checkpoint = request.getfixturevalue(f'{task}_file')
     expected = tested(checkpoint, several_sizes, **options)
     found = load(checkpoint, device='cpu').predict(list(expected), score_thr=0, **options)

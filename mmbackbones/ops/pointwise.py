@@ -1,0 +1,141 @@
+"""Convolutions and linear layers that apply what follows them, pixel by pixel, before they write their result."""
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
+from .recording import is_recording
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {'gelu': F.gelu, 'silu': F.silu, 'relu': F.relu}
+_ONEDNN_NAMES = {None: 'none', 'gelu': 'gelu', 'silu': 'swish', 'relu': 'relu'}
+
+
+def conv_pointwise(
+    conv: nn.Conv2d,
+    x: Tensor,
+    activation: str | None = None,
+    factor: Tensor | None = None,
+    residual: Tensor | None = None,
+) -> Tensor:
+    """``activation(conv(x)) * factor + residual``, in one pass over memory where that can be had.
+
+    On CPUs a GELU after a convolution takes as long as the convolution, for it reads and writes the whole map once
+    more. oneDNN applies it to the values that it has just computed. PyTorch offers this without gradients only, to its
+    own compiler; so in training, on other devices, while a network is recorded, and for types other than float32 and
+    bfloat16, the operators run one after the other (in training, 1x1 convolutions and linear layers in a faster form:
+    :func:`trained_linear`). One of the three is applied in the same pass, the first one
+    given; the others follow.
+
+    Args:
+        conv: The convolution.
+        x: Its input.
+        activation: 'gelu', 'silu' or 'relu'; None for none.
+        factor: What the activation is multiplied by, in the shape of the result.
+        residual: What is added at last, in the shape of the result.
+
+    Shape:
+        x (N, C_in, H, W) -> (N, C_out, H_out, W_out).
+    """
+    plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
+    operands = _operands(conv, x) if plain and conv.padding_mode == 'zeros' else None
+    if operands is None or isinstance(conv.padding, str) or x.dim() != 4:
+        return _finish(_call(conv, x), activation, factor, residual)
+    x, weight, bias = operands
+    geometry = (conv.padding, conv.stride, conv.dilation, conv.groups)
+    binary = torch.ops.mkldnn._convolution_pointwise.binary
+    if activation is None and _fits(factor, x):
+        y = binary(x, factor, weight, bias, *geometry, 'mul', None, None, [], None)
+        return _finish(y, None, None, residual)
+    if activation is None and factor is None and _fits(residual, x):
+        return binary(x, residual, weight, bias, *geometry, 'add', None, None, [], None)
+    y = torch.ops.mkldnn._convolution_pointwise(*operands, *geometry, _ONEDNN_NAMES[activation], [], 'none')
+    return _finish(y, None, factor, residual)
+
+
+def linear_pointwise(
+    linear: nn.Linear, x: Tensor, activation: str | None = None, residual: Tensor | None = None
+) -> Tensor:
+    """``activation(linear(x)) + residual``, in one pass over memory where that can be had, as :func:`conv_pointwise`.
+
+    Shape:
+        x (..., C_in) -> (..., C_out).
+    """
+    operands = _operands(linear, x) if type(linear) is nn.Linear else None
+    if operands is None:
+        return _finish(_call(linear, x), activation, None, residual)
+    x, weight, bias = operands
+    if activation is None and _fits(residual, x):
+        return torch.ops.mkldnn._linear_pointwise.binary(x, residual, weight, bias, 'add')
+    y = torch.ops.mkldnn._linear_pointwise(*operands, _ONEDNN_NAMES[activation], [], 'none')
+    return _finish(y, None, None, residual)
+
+
+def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """``module(x)``, in the form that is fastest where it is trained on a CPU."""
+    weight, bias = module.weight, module.bias
+    if (
+        torch.is_grad_enabled()
+        and any(t is not None and t.requires_grad for t in (x, weight, bias))
+        and x.device.type == 'cpu'
+        and all(t is None or t.dtype == torch.float32 for t in (x, weight, bias))
+        and x.numel()
+        and not (torch.is_autocast_enabled('cpu') or is_recording() or _is_watched(module))
+        and onednn_runs_pointwise()
+    ):
+        if type(module) is nn.Linear:
+            return trained_linear(x, weight, bias)
+        if is_plain_conv1x1(module, x):
+            return trained_conv1x1(x, weight, bias)
+    return module(x)
+
+
+def _is_watched(module: nn.Module) -> bool:
+    """Whether someone looks at the input or output of this very module."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
+
+
+def _finish(y: Tensor, activation: str | None, factor: Tensor | None, residual: Tensor | None) -> Tensor:
+    y = y if activation is None else _ACTIVATIONS[activation](y)
+    y = y if factor is None else y * factor
+    return y if residual is None else y + residual
+
+
+def _fits(other: Tensor | None, x: Tensor) -> bool:
+    """Whether oneDNN can combine its result with `other`; with one of another type, the result would change its own."""
+    return other is not None and other.dtype == x.dtype
+
+
+def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None] | None:
+    """Input, weight and bias for oneDNN, in autocast's type where it is on; None if PyTorch has to compute."""
+    if x.device.type != 'cpu' or is_recording() or not x.numel() or not onednn_runs_pointwise():
+        return None
+    if _is_watched(module):
+        return None
+    weight, bias = module.weight, module.bias
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
+        return None
+    if torch.is_autocast_enabled('cpu'):
+        dtype = torch.get_autocast_dtype('cpu')
+        x, weight, bias = x.to(dtype), weight.to(dtype), bias if bias is None else bias.to(dtype)
+    fits = x.dtype == weight.dtype and (x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and _has_bfloat16()))
+    return (x, weight, bias) if fits else None
+
+
+def onednn_runs_pointwise() -> bool:
+    """Whether this PyTorch has oneDNN, in use, and the private operators that its compiler calls."""
+    return bool(torch.backends.mkldnn.enabled) and _has_operators()
+
+
+@cache
+def _has_operators() -> bool:
+    names = ('_convolution_pointwise', '_linear_pointwise')
+    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)
+
+
+@cache
+def _has_bfloat16() -> bool:
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
