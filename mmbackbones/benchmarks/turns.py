@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,18 +110,20 @@ class _Worker:
 
 
 def _work(connection: Connection, form: Form, device: str, threads: int) -> None:
+    warnings.simplefilter('ignore')  # the libraries' own
     torch.set_num_threads(threads)
-    try:
-        step, peak = _prepare(form, device)
-        connection.send(peak)
-        while connection.recv():
-            connection.send(_milliseconds(step, device))
-    except (MemoryError, torch.OutOfMemoryError):
-        connection.send(None)
-    except EOFError:  # no more turns
-        pass
-    except Exception as error:
-        connection.send(error)
+    with suppress(EOFError, BrokenPipeError):  # until there are no more turns, or another form failed
+        try:
+            step, peak = _prepare(form, device)
+            connection.send(peak)
+            while connection.recv():
+                connection.send(_milliseconds(step, device))
+        except (MemoryError, torch.OutOfMemoryError):
+            connection.send(None)
+        except EOFError:
+            raise
+        except Exception as error:
+            connection.send(error)
 
 
 def _prepare(form: Form, device: str) -> tuple[Any, int]:

@@ -9,7 +9,8 @@ from mmengine.registry import MODELS
 from ...analysis.counting import multiply_adds
 from ..authors_form import authors_form
 from ..measure import Step
-from .group import AUTHORS, COMPILED, TASKS, Group, Setting
+from ..table import AUTHORS, COMPILED
+from .group import TASKS, Group, Setting
 
 # Name, config, and height and width of the image: such that the authors' code takes it, and that unfolded windows fit.
 NETWORKS: tuple[tuple[str, dict, int], ...] = (
