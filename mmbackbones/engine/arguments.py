@@ -9,6 +9,7 @@ from .amp import fit_amp, set_amp
 from .averaged_weights import set_ema
 from .batch import require_full_batches, set_batch
 from .checkpoints.guard import guard_checkpoints
+from .compilation import set_compile
 from .dataset_config import is_segmentor
 from .early_stop import set_early_stop
 from .finite_loss import set_on_nan
@@ -30,6 +31,7 @@ ARGUMENTS: dict[str, Any] = dict(
     weights=None,
     from_scratch=False,
     amp=False,
+    compile=False,
     accumulate=1,
     resume=None,
     seed=None,
@@ -71,6 +73,8 @@ def apply_arguments(
         require_full_batches(cfg, get_world_size())
     if asked['amp']:
         set_amp(cfg)
+    if asked['compile']:
+        set_compile(cfg)
     if asked['time_budget']:
         set_provisional_length(cfg)
     else:

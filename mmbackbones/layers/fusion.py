@@ -77,7 +77,8 @@ def fold_scale_after(layer: _Layer, scale: Tensor) -> nn.Module:
 
 
 def _is_plain(layer: _Layer) -> bool:
-    return type(layer) in _PLAIN or getattr(layer, 'is_plain', False)
+    # What runs before a layer may compute its weights, as a spectral norm does.
+    return (type(layer) in _PLAIN or getattr(layer, 'is_plain', False)) and not layer._forward_pre_hooks
 
 
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
