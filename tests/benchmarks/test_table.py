@@ -13,7 +13,7 @@ from mmbackbones.benchmarks.timing import Timing
 
 ROOT = Path(__file__).parents[2]
 MACHINE = dict(
-    device='Some CPU, 2 cores', instructions='AVX2', python='3.12', pytorch='2.9', cuda='', cudnn='', date='d'
+    device='Some CPU, 2 cores', instructions='AVX2', python='3.12', pytorch='2.9', cuda='', cudnn='', date='today'
 )
 
 

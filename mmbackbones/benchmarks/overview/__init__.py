@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ...engine.amp import cpu_has_bfloat16
+from ...engine.compilation import check_compiler
 from ...errors import UserError
 from ..page import write_page
 from ..table import AUTHORS, Table
@@ -75,10 +76,12 @@ def run(device: str = 'cpu', baseline: str | None = None, compiled: bool = False
         folder: Where the CSV file goes.
 
     Raises:
-        UserError: There is no such device.
+        UserError: There is no such device, or this machine cannot compile.
     """
     if device == 'cuda' and not torch.cuda.is_available():
         raise UserError('--device cuda needs a CUDA GPU, and PyTorch finds none on this machine')
+    if compiled:
+        check_compiler(device)
     table = Table(device, folder)
     setting = Setting(device, baseline == AUTHORS, has_bfloat16(device), compiled)
     measure(table, setting, groups(setting))

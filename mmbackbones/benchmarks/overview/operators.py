@@ -100,6 +100,7 @@ def operator_step(operator: Operator, task: str, form: str, precision: str, devi
         module.load_state_dict(weights)
     module.to(device)
     params = [param for _, param in sorted(module.named_parameters())]
+    torch.manual_seed(1)  # the same input in both forms
     layout = torch.contiguous_format if form == AUTHORS else torch.channels_last
     x = torch.randn(1, *operator.shape, device=device).to(getattr(torch, precision)).contiguous(memory_format=layout)
     x.requires_grad_(task == 'training')
