@@ -3,6 +3,8 @@
 from .activation_checkpoint import activation_checkpoint, run_blocks
 from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
+from .conv_norm import ConvNorm
+from .conv_norm_act import conv_norm_act, silu_between
 from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
@@ -17,6 +19,7 @@ from .weight_init import init_conv_fan_out
 
 __all__ = [
     'CascadedSelfAttention2d',
+    'ConvNorm',
     'DepthwiseConv2d',
     'HierarchicalSelfAttention2d',
     'InvertedResidualBottleneck',
@@ -29,6 +32,7 @@ __all__ = [
     'TokenAttention',
     'TwoBranchDownsampling',
     'activation_checkpoint',
+    'conv_norm_act',
     'feed_forward',
     'fold_norm_after',
     'fold_norm_before',
@@ -38,4 +42,5 @@ __all__ = [
     'norm_affine',
     'run_blocks',
     'scaled_conv1x1',
+    'silu_between',
 ]
