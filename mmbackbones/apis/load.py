@@ -19,6 +19,7 @@ from ..engine.dataset_config import is_segmentor, learns_masks
 from ..engine.device import device_of, find_device
 from ..engine.float32_boxes import use_float32_boxes
 from ..engine.img_scale import as_sizes
+from ..engine.inference_form import inference_form
 from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
 from ..engine.size_limit import little_memory, no_larger_than
@@ -122,7 +123,7 @@ class Model:
         """What :meth:`predict` applies; arguments as there."""
         if options.get('amp') and is_exported(self.checkpoint):
             raise UserError(NO_AMP.format(self.checkpoint))
-        return Predictor(self.network, self.config, self.classes, self.category_ids, **options)
+        return Predictor(inference_form(self.network), self.config, self.classes, self.category_ids, **options)
 
     @property
     def device(self) -> torch.device:

@@ -17,6 +17,7 @@ from ..engine.float32_heads import float32_heads
 from ..engine.hooks import showing_progress
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import drop_pretrained
+from ..engine.kept_memory import keeping_freed_memory
 from ..engine.label_options import LabelOptions, check_label_options
 from ..engine.lean_runner import LeanRunner
 from ..engine.log import begin_log, log_operators, logging_prints, logging_warnings
@@ -161,6 +162,7 @@ def test(
         _sizes_that_fit(),
         float32_heads(runner.model),
         showing_progress(runner),
+        keeping_freed_memory(runner),
         noticing_lost_processes(),
     ):
         metrics = tidy_metrics(runner.test())

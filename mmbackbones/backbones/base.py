@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..errors import UserError
 from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
-from ..ops import allow_many_graphs, checks, warn_of_one_image
+from ..ops import allow_many_graphs, checks, contiguous_map, warn_of_one_image
 from ..weights import load_pretrained
 
 
@@ -137,7 +137,7 @@ class PyramidBackbone(BaseModule):
 
     # Forward ---------------------------------------------------------------------------------------------------------
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return tuple(out.contiguous() for out in self.pyramid(self.prepare(x)))
+        return tuple(contiguous_map(out) for out in self.pyramid(self.prepare(x)))
 
     def prepare(self, x: Tensor) -> Tensor:
         """A checked image batch, in the memory format that the network computes in."""
@@ -286,7 +286,7 @@ class PyramidBackbone(BaseModule):
                 if fuse := getattr(module, 'fuse', None):
                     fuse()
         self.fused = True
-        return self
+        return self.eval()  # the modules that took the place of others, too
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         if self.fused:

@@ -12,6 +12,7 @@ from . import (  # noqa: F401
     early_stop,
     finite_loss,
     float32_boxes,
+    fuse_hook,
     hooks,
     loops,
     results_hook,

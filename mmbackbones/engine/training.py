@@ -23,6 +23,7 @@ from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .file_errors import file_errors_as_failures, file_errors_as_user_errors
 from .hooks import showing_progress
 from .initial_weights import set_initial_weights
+from .kept_memory import keeping_freed_memory
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
 from .log import begin_log, logging_warnings
@@ -149,6 +150,7 @@ def run_training(
             stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
+            keeping_freed_memory(runner),
             stopping_at_unreadable_files(runner),
             noticing_lost_processes(),
             noticing_lost_workers(lambda: last_good_checkpoint(runner)),

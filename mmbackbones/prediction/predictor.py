@@ -21,6 +21,7 @@ from ..engine.option_errors import building
 from ..engine.tile_config import checked_tile, tile_config
 from ..errors import RunFailed, summarize_error
 from ..utils.arguments import check_counts, check_share, check_switches
+from ..utils.host_allocator import keep_memory, settle
 from ..utils.masks import dense_masks
 from ..utils.text import counted
 from .inputs import FileImage, Input, InputPipeline
@@ -100,12 +101,15 @@ class Predictor:
     def _predict(self, sources: Sequence[Source], failures: list[tuple[str, str]]) -> Iterator[Prediction]:
         inputs = self._pipeline.inputs(sources, failures)
         batches = iter(lambda: list(islice(inputs, self.batch_size)), [])
+        if self._device == 'cpu':
+            keep_memory()
         for batch in _one_ahead(batches):
             for given, sample in zip(batch, self._samples(batch, failures), strict=True):
                 if sample is not None:
                     yield self._prediction(given, sample)
                 if isinstance(given.read_image, FileImage):
                     given.read_image.forget()
+            settle()
 
     def _samples(self, batch: list[Input], failures: list[tuple[str, str]]) -> list[Any]:
         """The network's own form of each prediction; None for an image that it cannot take."""

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...utils.host_allocator import kept_memory
 from ...utils.processor import has_bfloat16, instructions_in, key_values
 from .cgroup import cpu_limit, memory_limit, memory_used
 
@@ -41,6 +42,7 @@ class Memory:
         available: What is left, of the machine and of the limit.
         shared_total: Size of /dev/shm, through which the data workers pass images.
         shared_free: What is left of it.
+        kept: Whether runs on the CPU keep freed memory for what they compute next: ``yes``, or ``no`` and why not.
     """
 
     total: int | None
@@ -48,6 +50,7 @@ class Memory:
     available: int | None
     shared_total: int | None
     shared_free: int | None
+    kept: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def look_at_memory() -> Memory:
     if limit is not None:
         left = max(0, limit - memory_used())
         available = left if available is None else min(available, left)
-    return Memory(total, limit, available, *_disk(Path('/dev/shm')))
+    return Memory(total, limit, available, *_disk(Path('/dev/shm')), kept_memory())
 
 
 def look_at_folder(path: Path) -> Folder:
