@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
@@ -72,10 +73,6 @@ class CompileHook(Hook):
         compile_backbone(network_of(runner))
         tell('compiling the backbone: the first iteration, and the first validation, take up to some minutes longer')
 
-    def before_test(self, runner) -> None:
-        compile_backbone(network_of(runner))
-        tell('compiling the backbone: the first image takes up to some minutes longer')
-
 
 def _while_compiling(error: Exception) -> bool:
     """Whether an exception was raised by what translates a network, not by what runs it."""
@@ -94,6 +91,7 @@ def compile_errors_as_failures(runner: Runner) -> Iterator[None]:
     except Exception as error:  # each part of PyTorch has exceptions of its own
         if not _while_compiling(error) or interruption(error):
             raise
+        MMLogger.get_current_instance().info(error)  # some say in many lines what the compiler said
         raise RunFailed(
             f'the backbone cannot be compiled: {summarize_error(error)}; leave out --compile '
             f'({last_good_checkpoint(runner)})'
