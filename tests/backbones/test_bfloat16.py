@@ -11,7 +11,7 @@ from mmbackbones.layers import LayerScale
 from tests.helpers.small_backbones import build_small, registered
 
 PRODUCTS = ('conv', 'linear', 'mm', 'attention')
-TOLERANCE = 5e-2  # of the norm of a map; bfloat16 rounds to 4e-3
+TOLERANCE = 8e-2  # of the norm of a map; bfloat16 rounds to 4e-3
 
 
 class Products(TorchDispatchMode):
