@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from ...engine.amp import cpu_has_bfloat16
+from ...engine.compilation import check_compiler
+from ...errors import UserError
 from ..page import write_page
 from ..table import AUTHORS, Table
 from ..timing import Timing
@@ -72,7 +74,14 @@ def run(device: str = 'cpu', baseline: str | None = None, compiled: bool = False
         baseline: ``authors-form`` measures that as well, and compares; None measures our networks only.
         compiled: Whether to measure compiled backbones as well, which takes minutes to compile them.
         folder: Where the CSV file goes.
+
+    Raises:
+        UserError: There is no such device, or this machine cannot compile.
     """
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise UserError('--device cuda needs a CUDA GPU, and PyTorch finds none on this machine')
+    if compiled:
+        check_compiler(device)
     table = Table(device, folder)
     setting = Setting(device, baseline == AUTHORS, has_bfloat16(device), compiled)
     measure(table, setting, groups(setting))

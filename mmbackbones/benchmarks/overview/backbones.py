@@ -49,7 +49,7 @@ def backbone_step(cfg: dict, side: int, task: str, form: str, precision: str, de
     elif task == 'inference':
         network.fuse()
     if form == COMPILED:
-        network = torch.compile(network)
+        network.compile(dynamic=True)
     autocast = partial(torch.autocast, device, torch.bfloat16, enabled=precision == 'bfloat16')
 
     def infer() -> None:

@@ -11,6 +11,7 @@ from mmengine.optim import OptimWrapper
 from ...analysis.complexity import measure_complexity
 from ...engine.bfloat16_training import Bfloat16OptimWrapper
 from ...engine.float32_heads import float32_heads
+from ...engine.inference_form import fuse_in_place
 from ..authors_form import authors_form
 from ..gpu.networks import build, samples
 from ..measure import Step
@@ -44,7 +45,7 @@ def model_step(name: str, size: tuple[int, int], batch: int, task: str, form: st
     images = torch.randn(batch, 3, *size, device=device)
     if task == 'inference':
         if form != AUTHORS:
-            model.backbone.fuse()
+            fuse_in_place(model)
         return partial(_predict, model, images, truth, precision == 'bfloat16')
     optimizer = torch.optim.AdamW([param for param in model.parameters() if param.requires_grad], lr=1e-5)
     wrapper = (Bfloat16OptimWrapper if precision == 'bfloat16' else OptimWrapper)(optimizer=optimizer)

@@ -94,13 +94,20 @@ def operators() -> tuple[Operator, ...]:
 def operator_step(operator: Operator, task: str, form: str, precision: str, device: str) -> Step:
     """An operator on one map, contiguous in the authors' form and channels-last in ours: forward, or both passes."""
     torch.manual_seed(0)
-    module = (operator.theirs if form == AUTHORS else operator.ours)().to(device)
+    module = operator.ours()
+    if form == AUTHORS:
+        weights, module = module.state_dict(), operator.theirs()
+        module.load_state_dict(weights)
+    module.to(device)
+    params = [param for _, param in sorted(module.named_parameters())]
+    torch.manual_seed(1)  # the same input in both forms
     layout = torch.contiguous_format if form == AUTHORS else torch.channels_last
     x = torch.randn(1, *operator.shape, device=device).to(getattr(torch, precision)).contiguous(memory_format=layout)
     x.requires_grad_(task == 'training')
     autocast = partial(torch.autocast, device, torch.bfloat16, enabled=precision == 'bfloat16')
     with torch.no_grad(), autocast():
-        dy = torch.randn_like(module(x))
+        y = module(x)
+        dy = torch.empty_like(y).copy_(torch.randn(y.shape))  # the same values in any memory format
 
     def infer() -> None:
         with torch.no_grad(), autocast():
@@ -109,7 +116,7 @@ def operator_step(operator: Operator, task: str, form: str, precision: str, devi
     def train() -> None:
         with autocast():
             y = module(x)
-        torch.autograd.grad(y, [x, *module.parameters()], dy)
+        torch.autograd.grad(y, [x, *params], dy)
 
     return infer if task == 'inference' else train
 
