@@ -19,7 +19,7 @@ def depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> T
 
     The values are those of :func:`torch.nn.functional.conv2d`. What differs, on CPUs, is how the gradient of the
     weight is computed: oneDNN, which PyTorch calls there, has a fast kernel for it only if the weight is at most 3
-    columns wide; beyond, it takes ten times as long (:func:`weight_gradient`).
+    columns wide; beyond, it takes ten times as long (:func:`_weight_gradient`).
 
     Shape:
         x (N, C, H, W), weight (C, 1, k, k), bias (C,) or None -> (N, C, H, W).
