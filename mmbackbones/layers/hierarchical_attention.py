@@ -6,6 +6,7 @@ rest of the map through a reduced one.
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
@@ -149,7 +150,7 @@ class CascadedSelfAttention2d(nn.Module):
         self.head_dim, self.grid_sizes = head_dim, tuple(grid_sizes)
         steps = range(len(self.grid_sizes) + 1)
         self.norms = nn.ModuleList(build_norm_layer(norm_cfg, in_channels)[1] for _ in steps)
-        self.qkvs = nn.ModuleList(nn.Conv2d(in_channels, 3 * in_channels, 1) for _ in steps)
+        self.qkvs: Any = nn.ModuleList(nn.Conv2d(in_channels, 3 * in_channels, 1) for _ in steps)
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
