@@ -128,12 +128,12 @@ def register() -> None:
 
     check_torch_version()  # before anything uses what an older one lacks
     from .ops import provide_mmcv_ext
-    from .utils.mmengine_packages import accept_any_distribution
+    from .utils.inherited_configs import find_inherited_configs
     from .utils.removed_modules import provide_removed_modules
     from .weights import replace_mmengine_loaders
 
     provide_removed_modules()
-    accept_any_distribution()
+    find_inherited_configs()
     provide_mmcv_ext()  # before anything imports mmcv.ops
     replace_mmengine_loaders()
     from . import backbones, layers  # noqa: F401

@@ -13,6 +13,7 @@ import numpy as np
 from torch import nn
 
 from ..engine.img_scale import MAX_SIZE, MIN_SIZE, checked_img_scale
+from ..engine.inference_form import inference_form
 from ..errors import UserError, printable
 from ..export.example_images import example_images
 from ..export.extra import need
@@ -97,7 +98,7 @@ def export(
     if not isinstance(static, bool):
         raise UserError(f'static must be True or False, got {static!r}')
     source = find_source(checkpoint, config, weights, img_scale)
-    source = _with_size(source, img_scale, static)
+    source = _with_size(replace(source, network=inference_form(source.network)), img_scale, static)
     if format != 'torch-export':
         source = replace(source, metadata=replace(source.metadata, opset=OPSET))
     graph = graph_of(source.network)

@@ -19,6 +19,7 @@ from ..engine.dataset_config import is_segmentor, learns_masks
 from ..engine.device import device_of, find_device
 from ..engine.float32_boxes import use_float32_boxes
 from ..engine.img_scale import as_sizes
+from ..engine.inference_form import inference_form
 from ..engine.initial_weights import drop_pretrained
 from ..engine.option_errors import building
 from ..engine.size_limit import little_memory, no_larger_than
@@ -99,7 +100,8 @@ class Model:
             score_thr: Score from which an object counts.
             batch_size: Images that are computed at once. Those of a batch are padded to one size, which may change
                 predictions a little.
-            amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
+            amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs that have
+            instructions for it.
             tta: Test-time augmentation: average over scales and flips.
             tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects
                 in large images; None for whole only. A tile is resized as an image would be.
@@ -121,7 +123,7 @@ class Model:
         """What :meth:`predict` applies; arguments as there."""
         if options.get('amp') and is_exported(self.checkpoint):
             raise UserError(NO_AMP.format(self.checkpoint))
-        return Predictor(self.network, self.config, self.classes, self.category_ids, **options)
+        return Predictor(inference_form(self.network), self.config, self.classes, self.category_ids, **options)
 
     @property
     def device(self) -> torch.device:

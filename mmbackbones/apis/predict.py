@@ -73,7 +73,8 @@ def predict(
         batch_size: Images that are computed at once. Those of a batch are padded to one size, which may change
             predictions a little.
         device: ``cuda:0``, ``cpu``, ``mps`` or the like; None for the best there is.
-        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
+        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs that have
+            instructions for it.
         tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects in
             large images; None for whole only. A tile is resized as an image would be.
         overlap: Share of a tile that its neighbors cover, too, from 0 to below 0.9.

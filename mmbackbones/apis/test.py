@@ -13,9 +13,11 @@ from mmengine.dist import is_main_process
 from ..engine.amp import test_in_half_precision
 from ..engine.augmentation import augment
 from ..engine.dataset_config import apply_dataset, is_segmentor, resolve_data_root
+from ..engine.float32_heads import float32_heads
 from ..engine.hooks import showing_progress
 from ..engine.img_scale import checked_img_scale, set_img_scale
 from ..engine.initial_weights import drop_pretrained
+from ..engine.kept_memory import keeping_freed_memory
 from ..engine.label_options import LabelOptions, check_label_options
 from ..engine.lean_runner import LeanRunner
 from ..engine.log import begin_log, log_operators, logging_prints, logging_warnings
@@ -77,7 +79,8 @@ def test(
         img_scale: Width and height in pixels that images are resized to fit into.
         batch_size: Images that are computed at once; None for as the config says, and for 1 without `config`. Those of
             a batch are padded to one size, which may change predictions a little.
-        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs.
+        amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs that have
+            instructions for it.
         tta: Test-time augmentation: average over scales and flips.
         tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects in
             large images; None for whole only. A tile is resized as an image would be.
@@ -157,7 +160,9 @@ def test(
     with (
         blaming(options, 'testing with this config fails'),
         _sizes_that_fit(),
+        float32_heads(runner.model),
         showing_progress(runner),
+        keeping_freed_memory(runner),
         noticing_lost_processes(),
     ):
         metrics = tidy_metrics(runner.test())

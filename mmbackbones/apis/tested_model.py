@@ -54,7 +54,9 @@ class TestedModel:
     def load_weights(self, cfg: Config) -> None:
         """Have a test load the weights, strictly; an exported file has them already."""
         cfg.load_from = None if self.exported is not None else self.checkpoint
-        cfg.custom_hooks = [] if self.exported is not None else [dict(type='CheckpointMatchHook', strict=True)]
+        cfg.custom_hooks = (
+            [] if self.exported is not None else [dict(type='CheckpointMatchHook', strict=True), dict(type='FuseHook')]
+        )
 
 
 def tested_model(

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..errors import UserError
 from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
-from ..ops import checks, contiguous_map, warn_of_one_image
+from ..ops import allow_many_graphs, checks, contiguous_map, warn_of_one_image
 from ..weights import load_pretrained
 
 
@@ -196,6 +196,34 @@ class PyramidBackbone(BaseModule):
                 f'{self.min_size} pixels, got {tuple(x.shape)}'
             )
 
+    # Compilation -----------------------------------------------------------------------------------------------------
+    def compiled_parts(self) -> Iterator[nn.Module]:
+        """The modules that :meth:`compile` compiles, each by itself: the stem, and what each stage consists of.
+
+        PyTorch does not compile its own modules by themselves, and they are one operator each, or hold others.
+        """
+        parts = [self.stem, *(part for stage in self.stages for part in stage.children())]
+        while parts:
+            part = parts.pop(0)
+            if type(part).__module__.startswith('torch.'):
+                parts[:0] = part.children()
+            else:
+                yield part
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile the network in place, part by part, for images of any size; its state dict keeps its keys.
+
+        Blocks that differ in their weights only share a graph. So the wait is that of a few blocks, whatever the depth
+        of the network, and checkpointed blocks need nothing else.
+
+        Args:
+            args: See :func:`torch.compile`.
+            kwargs: Likewise. By default ``dynamic=True`` and ``fullgraph=True``: there is no part that Python runs.
+        """
+        allow_many_graphs()
+        for part in self.compiled_parts():
+            part.compile(*args, **{'dynamic': True, 'fullgraph': True, **kwargs})
+
     # Classification --------------------------------------------------------------------------------------------------
     def build_classifier(self, num_classes: int) -> nn.Module:
         """Build the authors' classification head for this network: by default pooling and a linear layer.
@@ -258,7 +286,7 @@ class PyramidBackbone(BaseModule):
                 if fuse := getattr(module, 'fuse', None):
                     fuse()
         self.fused = True
-        return self.eval()  # the identities in place of norms, too
+        return self.eval()  # the modules that took the place of others, too
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         if self.fused:

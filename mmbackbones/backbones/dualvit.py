@@ -19,14 +19,22 @@ import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
-from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..heads import ClassAttentionHead
-from ..layers import TokenAttention, feed_forward, init_conv_fan_out, multi_head_attention, run_blocks
-from ..ops import is_exporting, pool_to_grid
+from ..layers import (
+    LayerScale,
+    TokenAttention,
+    feed_forward,
+    fold_norm_after,
+    fold_scale_after,
+    init_conv_fan_out,
+    multi_head_attention,
+    run_blocks,
+)
+from ..ops import conv_pointwise, is_exporting, linear_pointwise, pool_to_grid
 from ..weights.families.dualvit import rename_dualvit_key
 from .base import PyramidBackbone
 
@@ -70,8 +78,17 @@ class PixelStem(PatchEmbed):
             ]
         self.conv = nn.Sequential(*layers)
 
+    def fuse(self) -> None:
+        """Fold the norms into the convolutions."""
+        for i in range(0, len(self.conv), 3):
+            self.conv[i + 1] = fold_norm_after(cast(nn.Conv2d, self.conv[i]), self.conv[i + 1])
+
     def forward(self, image: Tensor) -> Tensor:
-        return super().forward(self.conv(image).permute(0, 2, 3, 1))
+        x = image
+        for conv, norm, relu in zip(*[iter(self.conv)] * 3, strict=True):
+            folded = isinstance(norm, nn.Identity)
+            x = conv_pointwise(conv, x, 'relu') if folded else relu(norm(conv(x)))
+        return super().forward(x.permute(0, 2, 3, 1))
 
 
 class SemanticStem(nn.Module):
@@ -165,8 +182,8 @@ class ConvFFN(nn.Module):
         self.fc2 = nn.Linear(hidden_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.dw_conv(self.fc1(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        return self.fc2(F.gelu(x))
+        x = linear_pointwise(self.fc1, x).permute(0, 3, 1, 2)
+        return linear_pointwise(self.fc2, conv_pointwise(self.dw_conv, x, 'gelu').permute(0, 2, 3, 1))
 
 
 class SemanticPathway(nn.Module):
@@ -191,14 +208,28 @@ class SemanticPathway(nn.Module):
         self.layer_scale_3 = LayerScale(channels, scale=layer_scale)
         self.drop_path = DropPath(drop_path)
 
+    def fuse(self) -> None:
+        """Fold the layer scales into what comes before them: the values of the attentions and the FFN."""
+        for linear, name in ((self.qkv, 'layer_scale_1'), (self.kv, 'layer_scale_2'), (self.mlp[-1], 'layer_scale_3')):
+            _fold_layer_scale(self, name, linear)
+
     def forward(self, z: Tensor, pixels: Tensor) -> Tensor:
-        q, k, v = self.qkv(self.norm1(z)).chunk(3, -1)
+        q, k, v = linear_pointwise(self.qkv, self.norm1(z)).chunk(3, -1)
         y = multi_head_attention(q, k, v, self.num_heads)
         z = z + self.drop_path(self.layer_scale_1(y))
-        k, v = self.kv(pixels).chunk(2, -1)
-        y = multi_head_attention(self.q(self.norm2(z)), k, v, self.num_heads)
+        k, v = linear_pointwise(self.kv, pixels).chunk(2, -1)
+        y = multi_head_attention(linear_pointwise(self.q, self.norm2(z)), k, v, self.num_heads)
         z = z + self.drop_path(self.layer_scale_2(y))
         return z + self.drop_path(self.layer_scale_3(self.mlp(self.norm3(z))))
+
+
+def _fold_layer_scale(block: nn.Module, name: str, *layers: nn.Module) -> None:
+    """Fold a block's layer scale into the last channels of the linear layers whose results it multiplies."""
+    scale = cast(LayerScale, getattr(block, name)).weight
+    for layer in layers:
+        linear = cast(nn.Linear, layer)
+        unscaled = scale.new_ones(linear.out_features - len(scale))
+        setattr(block, name, fold_scale_after(linear, torch.cat((unscaled, scale))))
 
 
 class DualBlock(nn.Module):
@@ -219,6 +250,11 @@ class DualBlock(nn.Module):
         self.mlp = ConvFFN(channels, mlp_ratio * channels)
         self.layer_scale_2 = LayerScale(channels, scale=layer_scale)
         self.drop_path = DropPath(drop_path)
+
+    def fuse(self) -> None:
+        """Fold the layer scales into the linear layers before them."""
+        _fold_layer_scale(self, 'layer_scale_1', self.attn.proj)
+        _fold_layer_scale(self, 'layer_scale_2', self.mlp.fc2)
 
     def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         pixels = self.norm1(x).flatten(1, 2)
@@ -256,6 +292,12 @@ class MergeBlock(nn.Module):
         self.semantic_mlp: nn.Module | None = build_semantic_mlp(channels) if semantic_ffn else None
         self.layer_scale_2 = LayerScale(channels, scale=layer_scale)
         self.drop_path = DropPath(drop_path)
+
+    def fuse(self) -> None:
+        """Fold the layer scales into the linear layers before them."""
+        _fold_layer_scale(self, 'layer_scale_1', self.attn.proj)
+        semantic = () if self.semantic_mlp is None else (cast(nn.Sequential, self.semantic_mlp)[-1],)
+        _fold_layer_scale(self, 'layer_scale_2', self.mlp.fc2, *semantic)
 
     def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         height, width = x.shape[1:3]

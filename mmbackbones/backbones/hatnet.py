@@ -83,5 +83,5 @@ class HATNet(TransCNN):
         return Downsampling(in_channels, out_channels, self.norm_cfg)
 
     def memory_format(self, device: torch.device) -> torch.memory_format:
-        """Channels-last on CPUs only: group norms on GPUs compute in the contiguous format, docs/benchmarks.md."""
+        """Channels-last on CPUs only: group norms on GPUs compute in the contiguous format, docs/gpu.md."""
         return torch.channels_last if device.type == 'cpu' else torch.contiguous_format

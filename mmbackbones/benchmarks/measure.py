@@ -80,9 +80,9 @@ def _in_own_process(make_step: MakeStep, steps: int, device: str) -> tuple[float
 
 def _sample(make_step: MakeStep, steps: int, device: str) -> tuple[float, int]:
     step = make_step()
-    before = _memory(device, peak=False)
+    before = memory_in_use(device, peak=False)
     seconds = [_time(step, device)]
-    extra_bytes = max(0, _memory(device, peak=True) - before)
+    extra_bytes = max(0, memory_in_use(device, peak=True) - before)
     while len(seconds) < steps and sum(seconds) < _LONG:
         seconds.append(_time(step, device))
     return min(seconds), extra_bytes
@@ -96,7 +96,7 @@ def _time(step: Step, device: str) -> float:
     return time.perf_counter() - start
 
 
-def _memory(device: str, peak: bool) -> int:
+def memory_in_use(device: str, peak: bool) -> int:
     """Bytes of memory in use now, or at the peak so far; the peak for both on a system without /proc."""
     if device != 'cpu':
         if peak:

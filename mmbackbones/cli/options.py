@@ -191,7 +191,11 @@ def add_label_options(parser: ArgumentParser, default: str | None = None) -> Non
 
 def add_amp(parser: ArgumentParser) -> None:
     """Add ``--amp``, for commands that predict."""
-    parser.add_argument('--amp', action='store_true', help='half precision: float16 on GPUs, bfloat16 on CPUs')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='half precision: float16 on GPUs, bfloat16 on CPUs that compute in it',
+    )
 
 
 def add_tile_options(parser: ArgumentParser) -> None:

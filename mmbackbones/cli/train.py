@@ -55,7 +55,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='initial weights: file, URL or short name (van-b2), of a backbone or of a whole model',
     )
     weights.add_argument('--from-scratch', action='store_true', help='start from random weights')
-    parser.add_argument('--amp', action='store_true', help='mixed precision, on a GPU')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: float16 on GPUs, bfloat16 on CPUs that compute in it',
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile the backbone with torch.compile: the first iteration takes minutes, others less time on GPUs',
+    )
     parser.add_argument(
         '--accumulate',
         type=positive_int,

@@ -19,7 +19,7 @@ from ..utils.text import counted
 from .checks.images import SUFFIXES
 from .checks.label_maps import Labels, read_labels
 from .checks.repair import normalize_coco, repair_annotations, set_categories
-from .detection import DetectionData, DetectionSplit
+from .detection_data import DetectionData, DetectionSplit
 from .segmentation import SegmentationData
 
 FOLDERS = {'train': 'training', 'val': 'validation', 'test': 'test'}  # ADE20K's names

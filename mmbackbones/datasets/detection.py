@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,67 +11,18 @@ from ..errors import UserError
 from ..utils.files import reads_users_files, write_text
 from ..utils.garbage import paused_collector
 from ..utils.paths import absolute
-from ..utils.text import counted
 from .checks.annotations import NoAnnotationsError, check_categories
+from .checks.check_record import CheckRecord, Images
 from .checks.classes import describe_similar
 from .checks.counts import count_usable, is_trained_on
 from .checks.repair import DONE_BY_COCO_DATASET
 from .checks.shared_images import TrainedImages
+from .detection_data import DetectionData, DetectionSplit
 from .formats import find_format
 from .formats.base import DetectionFormat, assign_splits, choose_splits
 from .formats.checked_file import CheckedFile, check_classes, check_file, repair_file
 from .formats.mixture import refuse_mixture
 from .train_val_split import describe_train_val_split, train_val_split
-
-
-@dataclass(frozen=True)
-class DetectionSplit:
-    """A split that has been checked.
-
-    Attributes:
-        ann_file: COCO JSON, an absolute path.
-        image_dir: Folder that the ``file_name`` of each image is relative to, an absolute path.
-        images: Number of images that are trained on or evaluated.
-        boxes: Number of boxes that are trained on, or counted in evaluation.
-        backgrounds: Number of images without such a box.
-        thinnest: File name, width and height of the image with the most extreme aspect ratio.
-    """
-
-    ann_file: Path
-    image_dir: Path
-    images: int
-    boxes: int
-    backgrounds: int
-    thinnest: tuple[str, int, int]
-
-
-@dataclass(frozen=True)
-class DetectionData:
-    """A data set with boxes that has been checked.
-
-    Attributes:
-        root: The folder, or the YAML file, an absolute path.
-        format: Name of its format, such as ``COCO 2017``.
-        classes: Names of the classes; the index is the label.
-        splits: The splits that were asked for, in the order ``train``, ``val``, ``test``.
-        notes: What the user should know, one line each: what was split, repaired, dropped.
-    """
-
-    root: Path
-    format: str
-    classes: tuple[str, ...]
-    splits: dict[str, DetectionSplit]
-    notes: tuple[str, ...]
-
-    @property
-    def summary(self) -> str:
-        """What was found, on one line."""
-        parts = [f'{self.root}: {self.format}, {counted(len(self.classes), "class", "classes")}']
-        for name, split in self.splits.items():
-            parts.append(f'{name} {counted(split.images, "image")}, {counted(split.boxes, "box", "boxes")}')
-        if empty := [f'{split.backgrounds} of {name}' for name, split in self.splits.items() if split.backgrounds]:
-            parts.append(f'images without a box: {", ".join(empty)}')
-        return '; '.join(parts)
 
 
 @reads_users_files
@@ -108,11 +58,16 @@ def load_detection(
     found = find_format(root, 'boxes')
     wanted = choose_splits(found, root, splits)
     notes = list(found.notes)
+    question = [found.name, found.splits, notes, wanted, splits is None, classes, masks, filter_cfg]
+    record = CheckRecord(root, map(found.root.joinpath, found.splits.values()), question)
+    if known := record.recall(DetectionData.from_json):
+        return known
     # A training run does without a test split, but an explicit request for one is not answered with another.
     optional = ('test',) if splits is None else ()
     checked, expected = _check_files(found, wanted, optional, classes, masks, notes)
     notes += describe_similar(expected)
     done: dict[str, DetectionSplit] = {}
+    seen: list[Images] = []
     trained = TrainedImages()
     for served, item in checked.items():
         with _leave_out_empty(served == optional, notes):
@@ -132,7 +87,9 @@ def load_detection(
                 if not file:
                     write_text(ann_file, json.dumps({'info': {}} | part))  # some versions of pycocotools want "info"
                 image_dir = item.annotations.image_dir
-                paths = [os.path.join(image_dir, image['file_name']) for image in part['images']]
+                names = [image['file_name'] for image in part['images']]
+                paths = [os.path.join(image_dir, name) for name in names]
+                seen.append(Images(image_dir, names))
                 if split == 'train':
                     trained.add(paths)
                 else:
@@ -140,7 +97,10 @@ def load_detection(
                 done[split] = DetectionSplit(
                     ann_file, image_dir, counts.images, counts.boxes, counts.backgrounds, _thinnest(part)
                 )
-    return DetectionData(root, found.name, expected, done, tuple(dict.fromkeys(notes)))
+    data = DetectionData(root, found.name, expected, done, tuple(dict.fromkeys(notes)))
+    if all(not split.ann_file.is_relative_to(out_dir) for split in done.values()):
+        record.keep(data.to_json(), seen)
+    return data
 
 
 def _check_files(

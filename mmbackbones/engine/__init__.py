@@ -6,10 +6,13 @@ from ..visualization import draw_hook  # noqa: F401
 from . import (  # noqa: F401
     averaged_weights,
     bad_data,
+    bfloat16_training,
     checkpoint_match,
+    compilation,
     early_stop,
     finite_loss,
     float32_boxes,
+    fuse_hook,
     hooks,
     loops,
     results_hook,

@@ -1,72 +1,107 @@
-"""Automatic mixed precision, where the device has it."""
+"""Automatic mixed precision: float16 on GPUs, bfloat16 on CPUs that have instructions for it."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from torch import nn
 
 from ..errors import UserError
 from ..utils.messages import tell
+from ..utils.processor import has_bfloat16, instructions_in, key_values
+from .bfloat16_training import Bfloat16OptimWrapper
 from .float32_boxes import use_float32_boxes
+from .float32_heads import float32_heads
 
+AMP_WRAPPERS = _MMENGINES, _OURS = 'AmpOptimWrapper', Bfloat16OptimWrapper.__name__
 _HALF = {'cuda': torch.float16, 'cpu': torch.bfloat16}  # for predictions
-_UNSUPPORTED = ('cpu', 'mps')  # devices on which MMEngine has no mixed precision
+_NO_BFLOAT16 = (
+    '--amp computes in bfloat16 on a CPU, and this one has no instructions for it, so that it would be many times '
+    'slower than without: leave --amp out, or use a GPU'
+)
 
 
-def half_precision(device: str) -> Callable[[], AbstractContextManager]:
-    """What predictions in half precision are computed in: float16 on GPUs, bfloat16 on CPUs.
+@cache
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16 that PyTorch uses: AMX, AVX-512 BF16, or those of ARM."""
+    if not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    instructions = instructions_in(key_values('/proc/cpuinfo'))
+    if instructions is not None:
+        return has_bfloat16(instructions)
+    known: dict[str, Any] = getattr(torch.cpu, 'get_capabilities', dict)()  # other systems than Linux
+    return any(known.get(name) for name in ('amx_bf16', 'avx512_bf16', 'bf16'))
 
-    Args:
-        device: Type of the device, such as ``cuda``.
 
-    Returns:
-        A function that returns a context manager.
+def uses_amp(cfg: Config) -> bool:
+    """Whether a config trains in mixed precision."""
+    return cfg.optim_wrapper.get('type') in AMP_WRAPPERS
 
-    Raises:
-        UserError: The device cannot do it.
-    """
+
+def check_half_precision(device: str) -> None:
+    """Raise UserError unless this type of device predicts in half precision."""
     if device not in _HALF:
         raise UserError(f'--amp needs an NVIDIA GPU or a CPU, and this model is on the device {device}')
-    return partial(torch.autocast, device, dtype=_HALF[device])
+    if device == 'cpu' and not cpu_has_bfloat16():
+        raise UserError(_NO_BFLOAT16)
+
+
+@contextmanager
+def half_precision(network: nn.Module, device: str) -> Iterator[None]:
+    """Within the block, a network predicts in half precision: in float16 on GPUs, in bfloat16 on CPUs.
+
+    Args:
+        network: A detector or segmentor.
+        device: Type of the device that it is on, such as ``cuda``.
+    """
+    with torch.autocast(device, _HALF[device]), float32_heads(network):
+        yield
 
 
 def test_in_half_precision(cfg: Config) -> None:
-    """Compute in half precision in a test.
+    """Compute in half precision in a test, which has to run within :func:`float32_heads`.
 
     Raises:
         UserError: The device cannot do it.
     """
-    half_precision(get_device())
+    check_half_precision(get_device())
     cfg.test_cfg.fp16 = True
     use_float32_boxes(cfg)
 
 
 def set_amp(cfg: Config) -> None:
-    """Train in mixed precision, with dynamic loss scaling unless the config has its own.
+    """Have a config train in mixed precision, with dynamic loss scaling unless it has its own.
 
     Raises:
         UserError: The device cannot do it.
     """
     device = get_device()
-    if device in _UNSUPPORTED:
-        raise UserError(f'--amp needs a GPU; this machine trains on the {device}')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    if device not in _HALF:
+        raise UserError(f'--amp needs an NVIDIA GPU or a CPU; this machine trains on the {device}')
+    if device == 'cpu' and not cpu_has_bfloat16():
+        raise UserError(_NO_BFLOAT16)
+    cfg.optim_wrapper.type = _MMENGINES
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def drop_unsupported_amp(cfg: Config) -> None:
-    """Train in float32 where a config asks for mixed precision and the device cannot do it, and log that.
+def fit_amp(cfg: Config) -> None:
+    """Train in the precision that the device has, where a config asks for mixed precision, and log a change.
 
-    MMEngine's ``AmpOptimWrapper`` would end the program with an AssertionError there.
+    MMEngine's ``AmpOptimWrapper`` would end the program with an AssertionError where there is no GPU. A CPU with
+    instructions for bfloat16 takes that, without loss scaling; others, and other devices, take float32.
     """
-    device = get_device()
-    if device in _UNSUPPORTED and cfg.optim_wrapper.type == 'AmpOptimWrapper':
-        cfg.optim_wrapper.type = 'OptimWrapper'
-        for key in ('loss_scale', 'dtype'):
-            cfg.optim_wrapper.pop(key, None)
-        tell(
-            f'this config trains in half precision, which needs a GPU: training in float32 on the {device}',
-        )
+    device, wrapper = get_device(), cfg.optim_wrapper
+    if not uses_amp(cfg) or (device == 'cuda' and wrapper.type == _MMENGINES):
+        return
+    if device == 'cuda' or (device == 'cpu' and cpu_has_bfloat16()):
+        wrapper.type = _OURS
+        use_float32_boxes(cfg)
+    else:
+        wrapper.type = 'OptimWrapper'
+        tell(f'this config trains in half precision, for which this machine has no device: float32 on the {device}')
+    for key in ('loss_scale', 'dtype'):
+        wrapper.pop(key, None)

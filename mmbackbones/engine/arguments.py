@@ -5,10 +5,11 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 
-from .amp import drop_unsupported_amp, set_amp
+from .amp import fit_amp, set_amp
 from .averaged_weights import set_ema
 from .batch import require_full_batches, set_batch
 from .checkpoints.guard import guard_checkpoints
+from .compilation import set_compile
 from .dataset_config import is_segmentor
 from .early_stop import set_early_stop
 from .finite_loss import set_on_nan
@@ -30,6 +31,7 @@ ARGUMENTS: dict[str, Any] = dict(
     weights=None,
     from_scratch=False,
     amp=False,
+    compile=False,
     accumulate=1,
     resume=None,
     seed=None,
@@ -71,8 +73,8 @@ def apply_arguments(
         require_full_batches(cfg, get_world_size())
     if asked['amp']:
         set_amp(cfg)
-    else:
-        drop_unsupported_amp(cfg)
+    if asked['compile']:
+        set_compile(cfg)
     if asked['time_budget']:
         set_provisional_length(cfg)
     else:
@@ -80,8 +82,9 @@ def apply_arguments(
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
     use_exact_metrics(cfg)
-    cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
+    cfg.train_dataloader.persistent_workers = False  # the loops keep them, see may_keep_workers
     merge_again(cfg, options)
+    fit_amp(cfg)
     set_on_nan(cfg, asked['on_nan'])
     set_ema(cfg, asked['ema'])
     set_sharding(cfg, asked['batch_size'])

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from ..errors import UserError
 from ..utils.launchers import LAUNCHERS
+from .amp import AMP_WRAPPERS
 from .config_tree import value_at
 from .option_checks import DELETE, find_problem
 
@@ -62,7 +63,7 @@ def resolve_arguments(asked: dict[str, Any], options: dict[str, Any]) -> dict[st
     if asked['lr'] and 'optim_wrapper.optimizer.lr' in options:
         asked['lr'] = options['optim_wrapper.optimizer.lr']
     if 'optim_wrapper.type' in options:
-        asked['amp'] = options['optim_wrapper.type'] == 'AmpOptimWrapper'
+        asked['amp'] = options['optim_wrapper.type'] in AMP_WRAPPERS
     if options.get('randomness.seed') is not None:
         asked['seed'] = options['randomness.seed']
         if type(asked['seed']) is not int or asked['seed'] < 0:

@@ -6,7 +6,9 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 
 from ..errors import printable
+from .amp import uses_amp
 from .averaged_weights import averages_weights
+from .compilation import compiles
 from .schedule import scaled_learning_rate
 
 _MAX_LENGTH = 150  # characters of a path; long texts in a checkpoint are refused when it is read
@@ -35,7 +37,8 @@ def run_settings(
         accumulate=cfg.optim_wrapper.get('accumulative_counts', 1),
         lr=scaled_learning_rate(cfg, batch_size * processes),
         img_scale=f'{img_scale[0]}x{img_scale[1]}' if img_scale else 'of the config',
-        amp=cfg.optim_wrapper.get('type') == 'AmpOptimWrapper',
+        amp=uses_amp(cfg),
+        compile=compiles(cfg),
         optimizer=str(cfg.optim_wrapper.optimizer.type),
         ema=averages_weights(cfg),
         **({'time_budget': time_budget, **planned} if time_budget else {}),

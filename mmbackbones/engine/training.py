@@ -15,6 +15,7 @@ from ..utils.messages import tell
 from ..utils.text import counted
 from .arguments import ARGUMENTS, INTERVALS, apply_arguments, apply_trials
 from .bad_data import set_on_bad_data, stopping_at_unreadable_files
+from .compilation import compile_errors_as_failures
 from .config import complete_config
 from .config_tree import value_at
 from .data_workers import noticing_lost_workers
@@ -22,6 +23,7 @@ from .dataset_config import apply_dataset, is_segmentor, resolve_data_root
 from .file_errors import file_errors_as_failures, file_errors_as_user_errors
 from .hooks import showing_progress
 from .initial_weights import set_initial_weights
+from .kept_memory import keeping_freed_memory
 from .label_options import LabelOptions, check_label_options, labels_as_trained
 from .loader_checks import require_loaders
 from .log import begin_log, logging_warnings
@@ -144,9 +146,11 @@ def run_training(
         with (
             ending_after_lost_processes(lambda: last_good_checkpoint(runner)),
             file_errors_as_failures(runner),
+            compile_errors_as_failures(runner),
             stopping(runner),
             blaming(options, failed, lambda: runner.iter == begin),
             showing_progress(runner),
+            keeping_freed_memory(runner),
             stopping_at_unreadable_files(runner),
             noticing_lost_processes(),
             noticing_lost_workers(lambda: last_good_checkpoint(runner)),

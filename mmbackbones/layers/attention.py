@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ..ops import fused_attention
+from ..ops import fused_attention, linear_pointwise
 
 
 def multi_head_attention(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
@@ -37,5 +37,6 @@ class TokenAttention(nn.Module):
         self.proj = nn.Linear(channels, channels)
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
-        k, v = self.kv(context).chunk(2, -1)
-        return self.proj(multi_head_attention(self.q(tokens), k, v, self.num_heads))
+        k, v = linear_pointwise(self.kv, context).chunk(2, -1)
+        y = multi_head_attention(linear_pointwise(self.q, tokens), k, v, self.num_heads)
+        return linear_pointwise(self.proj, y)

@@ -82,8 +82,11 @@ def _join(x: Tensor) -> Tensor:
 
 def crop(x: Tensor, height: int, width: int) -> Tensor:
     """The upper left corner of a feature map: (N, C, H, W) -> (N, C, height, width)."""
-    if not is_exporting():
+    if not is_recording():
         return x[..., :height, :width]
+    if not is_exporting():
+        # Compiled, a view would be asked whether it is contiguous, and the graph hold for maps of the same answer only.
+        return F.pad(x, (0, width - x.shape[3], 0, height - x.shape[2]))
     # A view has the strides of the larger map, so that `torch.export` would restrict the file to sizes for which these
     # differ from the smaller map's in the same way.
     row, column = (torch.arange(length, device=x.device) for length in (height, width))

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .activated_depthwise import activated_depthwise, is_activated_depthwise
+from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
 from .recording import is_recording
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {'gelu': F.gelu, 'silu': F.silu, 'relu': F.relu}
@@ -25,8 +27,9 @@ def conv_pointwise(
     On CPUs a GELU after a convolution takes as long as the convolution, for it reads and writes the whole map once
     more. oneDNN applies it to the values that it has just computed. PyTorch offers this without gradients only, to its
     own compiler; so in training, on other devices, while a network is recorded, and for types other than float32 and
-    bfloat16, the plain operators run one after the other. One of the three is applied in the same pass, the first one
-    given; the others follow.
+    bfloat16, the operators run one after the other (in training, 1x1 convolutions and linear layers in a faster form:
+    :func:`trained_linear`; depthwise convolutions still with their activation: :func:`activated_depthwise`). One of the
+    three is applied in the same pass, the first one given; the others follow.
 
     Args:
         conv: The convolution.
@@ -41,7 +44,11 @@ def conv_pointwise(
     plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
     operands = _operands(conv, x) if plain and conv.padding_mode == 'zeros' else None
     if operands is None or isinstance(conv.padding, str) or x.dim() != 4:
-        return _finish(conv(x), activation, factor, residual)
+        if is_activated_depthwise(conv, activation) and x.dim() == 4 and _has_onednn(conv, x):
+            x, weight, bias = _cast(conv, x)
+            if x.dtype == weight.dtype and _computes_in(x.dtype):
+                return _finish(activated_depthwise(x, weight, bias, str(activation)), None, factor, residual)
+        return _finish(_call(conv, x), activation, factor, residual)
     x, weight, bias = operands
     geometry = (conv.padding, conv.stride, conv.dilation, conv.groups)
     binary = torch.ops.mkldnn._convolution_pointwise.binary
@@ -64,12 +71,41 @@ def linear_pointwise(
     """
     operands = _operands(linear, x) if type(linear) is nn.Linear else None
     if operands is None:
-        return _finish(linear(x), activation, None, residual)
+        return _finish(_call(linear, x), activation, None, residual)
     x, weight, bias = operands
     if activation is None and _fits(residual, x):
         return torch.ops.mkldnn._linear_pointwise.binary(x, residual, weight, bias, 'add')
     y = torch.ops.mkldnn._linear_pointwise(*operands, _ONEDNN_NAMES[activation], [], 'none')
     return _finish(y, None, None, residual)
+
+
+def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """``module(x)``, in the form that is fastest where it is trained on a CPU."""
+    weight, bias = module.weight, module.bias
+    if trains_by_products(x, weight, bias) and not _is_watched(module):
+        if type(module) is nn.Linear:
+            return trained_linear(x, weight, bias)
+        if is_plain_conv1x1(module, x):
+            return trained_conv1x1(x, weight, bias)
+    return module(x)
+
+
+def trains_by_products(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    """Whether :func:`trained_linear` and :func:`trained_conv1x1` take these, and gradients are needed."""
+    return bool(
+        torch.is_grad_enabled()
+        and any(t is not None and t.requires_grad for t in (x, weight, bias))
+        and x.device.type == 'cpu'
+        and all(t is None or t.dtype == torch.float32 for t in (x, weight, bias))
+        and not (torch.is_autocast_enabled('cpu') or is_recording())
+        and onednn_runs_pointwise()
+        and x.numel()
+    )
+
+
+def _is_watched(module: nn.Module) -> bool:
+    """Whether someone looks at the input or output of this very module."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
 
 
 def _finish(y: Tensor, activation: str | None, factor: Tensor | None, residual: Tensor | None) -> Tensor:
@@ -85,18 +121,31 @@ def _fits(other: Tensor | None, x: Tensor) -> bool:
 
 def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None] | None:
     """Input, weight and bias for oneDNN, in autocast's type where it is on; None if PyTorch has to compute."""
-    if x.device.type != 'cpu' or is_recording() or not x.numel() or not onednn_runs_pointwise():
+    if not _has_onednn(module, x):
         return None
-    if module._forward_hooks or module._forward_pre_hooks:
-        return None  # someone looks at this module's own input or output
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, module.weight, module.bias)):
+        return None
+    x, weight, bias = _cast(module, x)
+    return (x, weight, bias) if x.dtype == weight.dtype and _computes_in(x.dtype) else None
+
+
+def _has_onednn(module: nn.Module, x: Tensor) -> bool:
+    """Whether oneDNN may be called in place of `module`."""
+    return bool(
+        x.device.type == 'cpu' and not (is_recording() or _is_watched(module)) and onednn_runs_pointwise() and x.numel()
+    )
+
+
+def _cast(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
     weight, bias = module.weight, module.bias
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
-        return None
     if torch.is_autocast_enabled('cpu'):
         dtype = torch.get_autocast_dtype('cpu')
         x, weight, bias = x.to(dtype), weight.to(dtype), bias if bias is None else bias.to(dtype)
-    fits = x.dtype == weight.dtype and (x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and _has_bfloat16()))
-    return (x, weight, bias) if fits else None
+    return x, weight, bias
+
+
+def _computes_in(dtype: torch.dtype) -> bool:
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and _has_bfloat16())
 
 
 def onednn_runs_pointwise() -> bool:

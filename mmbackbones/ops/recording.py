@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
+_MAX_GRAPHS = 64  # of one function
+
 
 def is_exporting() -> bool:
     """Whether `torch.jit.trace`, `torch.export` or an ONNX exporter is recording this call.
@@ -55,3 +57,15 @@ def checks() -> AbstractContextManager[None]:
     A tracer warns of every number that it cannot follow. Without these expected warnings, any other points to a fault.
     """
     return _no_tracer_warnings() if torch.jit.is_tracing() else nullcontext()
+
+
+def allow_many_graphs() -> None:
+    """Let `torch.compile` keep a graph for every kind of call of a block, and see equal sizes as different ones.
+
+    It counts the graphs of all modules that share their code: the blocks of four widths, in training and in validation,
+    for one image and for several. Beyond eight it refuses to go on. And a square image would get a graph for squares.
+    """
+    dynamo = torch._dynamo.config
+    dynamo.cache_size_limit = max(dynamo.cache_size_limit, _MAX_GRAPHS)
+    if hasattr(torch.fx.experimental._config, 'use_duck_shape'):
+        torch.fx.experimental._config.use_duck_shape = False

@@ -1,6 +1,6 @@
 """A model that is applied to images: in batches, the next of which is read while one is computed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -14,13 +14,14 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from ..engine.amp import half_precision
+from ..engine.amp import check_half_precision, half_precision
 from ..engine.augmentation import augment
 from ..engine.device import device_of
 from ..engine.option_errors import building
 from ..engine.tile_config import checked_tile, tile_config
 from ..errors import RunFailed, summarize_error
 from ..utils.arguments import check_counts, check_share, check_switches
+from ..utils.host_allocator import keep_memory, settle
 from ..utils.masks import dense_masks
 from ..utils.text import counted
 from .inputs import FileImage, Input, InputPipeline
@@ -73,7 +74,10 @@ class Predictor:
         self.category_ids = category_ids
         self.score_thr = score_thr
         self.batch_size = batch_size
-        self._precision = half_precision(device_of(network).type) if amp else None
+        self._device = device_of(network).type
+        if amp:
+            check_half_precision(self._device)
+        self._amp = amp
         cfg = deepcopy(cfg)
         if tta:
             augment(cfg)
@@ -82,7 +86,7 @@ class Predictor:
             tile_config(cfg, tile, overlap)
         with building('test_dataloader.dataset.pipeline', {}):
             self._pipeline = InputPipeline(cfg)
-        self._test_step: Callable[[Any], list[Any]] = _wrapped(network, cfg).test_step
+        self._network = _wrapped(network, cfg)
         self._reported = set[Source]()
 
     def predict(self, sources: Sequence[Source], failures: list[tuple[str, str]]) -> Predictions:
@@ -97,18 +101,21 @@ class Predictor:
     def _predict(self, sources: Sequence[Source], failures: list[tuple[str, str]]) -> Iterator[Prediction]:
         inputs = self._pipeline.inputs(sources, failures)
         batches = iter(lambda: list(islice(inputs, self.batch_size)), [])
+        if self._device == 'cpu':
+            keep_memory()
         for batch in _one_ahead(batches):
             for given, sample in zip(batch, self._samples(batch, failures), strict=True):
                 if sample is not None:
                     yield self._prediction(given, sample)
                 if isinstance(given.read_image, FileImage):
                     given.read_image.forget()
+            settle()
 
     def _samples(self, batch: list[Input], failures: list[tuple[str, str]]) -> list[Any]:
         """The network's own form of each prediction; None for an image that it cannot take."""
         try:
             with torch.inference_mode(), self._computing():
-                return self._test_step(pseudo_collate([given.packed for given in batch]))
+                return self._network.test_step(pseudo_collate([given.packed for given in batch]))
         except torch.cuda.OutOfMemoryError as error:
             raise RunFailed(_out_of_memory(len(batch))) from error
         except Exception as error:  # of a library, for an image that is too small, say
@@ -127,7 +134,7 @@ class Predictor:
         failures.append((given.source.name or 'an array', reason))
 
     def _computing(self) -> AbstractContextManager:
-        return self._precision() if self._precision else nullcontext()
+        return half_precision(self._network, self._device) if self._amp else nullcontext()
 
     def _prediction(self, given: Input, sample: Any) -> Prediction:
         nothing = dict(boxes=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32), labels=np.zeros(0, np.int64))

@@ -79,7 +79,7 @@ def test_limits_of_a_container(groups, line, files, cpus, memory, used):
 def test_memory_of_a_container(groups, monkeypatch):
     groups('0::/', {'memory.max': f'{LIMIT}', 'memory.current': '1000', 'cpu.max': '50000 100000'})
     lines = {'MemTotal': f'{LIMIT >> 9} kB', 'MemAvailable': f'{LIMIT >> 10} kB'}
-    monkeypatch.setattr(machine, '_key_values', lambda path: lines)
+    monkeypatch.setattr(machine, 'key_values', lambda path: lines)
     memory = machine.look_at_memory()
     assert (memory.total, memory.limit, memory.available) == (2 * LIMIT, LIMIT, LIMIT - 1000)
     assert machine.look_at_cpu().usable_cores == 0.5
@@ -89,22 +89,22 @@ def test_memory_of_a_container(groups, monkeypatch):
     ('lines', 'instructions', 'bfloat16'),
     [
         ({'flags': 'sse avx2 avx512f avx512_bf16 amx_tile amx_bf16'}, 'AVX2 AVX-512 AVX-512_BF16 AMX AMX_BF16', 'fast'),
-        ({'flags': 'avx2 avx512f avx512_bf16'}, 'AVX2 AVX-512 AVX-512_BF16', 'no faster'),
-        ({'flags': 'avx2 avx512f'}, 'AVX2 AVX-512', 'several times slower'),
-        ({'flags': 'avx2'}, 'AVX2', 'very slow'),
-        ({'Features': 'fp asimd bf16 sve'}, 'NEON SVE BF16', 'not measured (has'),
-        ({'flags': 'sse2'}, '', 'not measured (no'),
+        ({'flags': 'avx2 avx512f avx512_bf16'}, 'AVX2 AVX-512 AVX-512_BF16', 'half the memory'),
+        ({'flags': 'avx2 avx512f'}, 'AVX2 AVX-512', 'no instructions for it, and several'),
+        ({'flags': 'avx2'}, 'AVX2', 'no instructions for it, and 10'),
+        ({'Features': 'fp asimd bf16 sve'}, 'NEON SVE BF16', 'instructions for it (--amp), not'),
+        ({'flags': 'sse2'}, '', 'no instructions for it'),
     ],
 )
 def test_processor(monkeypatch, lines, instructions, bfloat16):
-    monkeypatch.setattr(machine, '_key_values', lambda path: lines)
+    monkeypatch.setattr(machine, 'key_values', lambda path: lines)
     cpu = machine.look_at_cpu()
     assert cpu.instructions == [name.replace('_', ' ') for name in instructions.split()]
     assert cpu.bfloat16.startswith(bfloat16)
 
 
 def test_processor_of_an_unknown_system(monkeypatch):
-    monkeypatch.setattr(machine, '_key_values', lambda path: {})
+    monkeypatch.setattr(machine, 'key_values', lambda path: {})
     assert machine.look_at_cpu().instructions is None
     assert machine.look_at_cpu().bfloat16 == 'unknown'
     assert machine.look_at_cpu(['AVX2']).instructions == ['AVX2']

@@ -44,9 +44,9 @@ def test_a_sample_is_the_fastest_step(monkeypatch):
 
 @pytest.mark.skipif(not os.path.exists('/proc/self/status'), reason='needs /proc')
 def test_memory_without_proc_is_the_peak(monkeypatch, tmp_path):
-    peak = measure._memory('cpu', peak=True)
+    peak = measure.memory_in_use('cpu', peak=True)
     monkeypatch.setattr('mmbackbones.utils.host_memory._STATUS', tmp_path / 'status')
-    assert measure._memory('cpu', peak=False) == pytest.approx(peak, rel=0.1)
+    assert measure.memory_in_use('cpu', peak=False) == pytest.approx(peak, rel=0.1)
 
 
 def test_how_measurements_are_shown():

@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmbackbones import config_path, get_config
 from mmbackbones.apis import train
-from mmbackbones.engine.amp import drop_unsupported_amp
+from mmbackbones.engine.amp import fit_amp
 from mmbackbones.engine.config_tree import value_at
 from mmbackbones.engine.options import flatten, format_options, merge, merge_again, options_in, resolve_arguments
 from mmbackbones.engine.rehearsal import rehearse
@@ -255,7 +255,7 @@ def test_every_config_of_the_zoo_can_be_rehearsed(monkeypatch):
     """One of each kind: what is checked must be what the libraries take."""
     for name in ('retinanet_sasa_r26', 'cascade_mask_rcnn_van_b', 'upernet_van_t', 'semantic_fpn_hatnet_t'):
         cfg = get_config(name)
-        drop_unsupported_amp(cfg)
+        fit_amp(cfg)
         cfg.train_dataloader.persistent_workers = False
         model, wrapper = rehearse(cfg, deepcopy(cfg.train_cfg), {})
         assert type(model.backbone).__name__ == cfg.model.backbone.type.split('.')[-1]

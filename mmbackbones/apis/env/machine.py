@@ -6,21 +6,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...utils.host_allocator import kept_memory
+from ...utils.processor import has_bfloat16, instructions_in, key_values
 from .cgroup import cpu_limit, memory_limit, memory_used
 
 GIB = 1 << 30
-
-# Names of instruction sets, and the flags in /proc/cpuinfo of x86 and ARM processors that stand for them.
-INSTRUCTIONS = {
-    'AVX2': 'avx2',
-    'AVX-512': 'avx512f',
-    'AVX-512 BF16': 'avx512_bf16',
-    'AMX': 'amx_tile',
-    'AMX BF16': 'amx_bf16',
-    'NEON': 'asimd',
-    'SVE': 'sve',
-    'BF16': 'bf16',
-}
 
 
 @dataclass(frozen=True)
@@ -31,7 +21,7 @@ class Cpu:
         name: Its model, or its architecture where the system names no model.
         cores: Logical processors of the machine.
         usable_cores: Those that this process may use, after affinity and the limit of its container; may be a fraction.
-        instructions: Instruction sets that matter here, of :data:`INSTRUCTIONS`; None if they are unknown.
+        instructions: Instruction sets that matter here; None if they are unknown.
         bfloat16: What that means for the speed of products in bfloat16, in words.
     """
 
@@ -52,6 +42,7 @@ class Memory:
         available: What is left, of the machine and of the limit.
         shared_total: Size of /dev/shm, through which the data workers pass images.
         shared_free: What is left of it.
+        kept: Whether runs on the CPU keep freed memory for what they compute next: ``yes``, or ``no`` and why not.
     """
 
     total: int | None
@@ -59,6 +50,7 @@ class Memory:
     available: int | None
     shared_total: int | None
     shared_free: int | None
+    kept: str
 
 
 @dataclass(frozen=True)
@@ -82,9 +74,9 @@ def look_at_cpu(seen_by_torch: list[str] | None = None) -> Cpu:
     Args:
         seen_by_torch: Instruction sets that PyTorch found, for systems that do not list them in /proc/cpuinfo.
     """
-    lines = _key_values('/proc/cpuinfo')
-    flags = lines.get('flags', lines.get('Features', '')).split()
-    instructions = [name for name, flag in INSTRUCTIONS.items() if flag in flags] if flags else seen_by_torch
+    lines = key_values('/proc/cpuinfo')
+    known = instructions_in(lines)
+    instructions = seen_by_torch if known is None else known
     return Cpu(
         name=lines.get('model name') or platform.processor() or platform.machine() or 'unknown',
         cores=os.cpu_count(),
@@ -104,19 +96,19 @@ def _bfloat16(instructions: list[str] | None) -> str:
     if instructions is None:
         return 'unknown'
     if 'AMX BF16' in instructions:
-        return 'fast, several times the speed of float32 (AMX)'
+        return 'fast, several times the speed of float32 (AMX): use --amp'
     if 'AVX-512 BF16' in instructions:
-        return 'no faster than float32 where measured (AVX-512 BF16 without AMX)'
+        return 'half the memory of float32 (--amp), and no faster where measured (AVX-512 BF16 without AMX)'
     if 'AVX-512' in instructions:
-        return 'several times slower than float32 (no instructions for it)'
+        return 'no instructions for it, and several times slower than float32: no --amp'
     if 'AVX2' in instructions:
-        return 'very slow, 10 times slower than float32 or worse (no instructions for it)'
-    return f'not measured ({"has" if "BF16" in instructions else "no"} instructions for it)'
+        return 'no instructions for it, and 10 times slower than float32 or worse: no --amp'
+    return 'instructions for it (--amp), not measured' if has_bfloat16(instructions) else 'no instructions for it'
 
 
 def look_at_memory() -> Memory:
     """Look at main memory and shared memory."""
-    lines = _key_values('/proc/meminfo')
+    lines = key_values('/proc/meminfo')
     total, available = (_kilobytes(lines.get(key)) for key in ('MemTotal', 'MemAvailable'))
     if total is None:
         total = _physical_memory()
@@ -126,7 +118,7 @@ def look_at_memory() -> Memory:
     if limit is not None:
         left = max(0, limit - memory_used())
         available = left if available is None else min(available, left)
-    return Memory(total, limit, available, *_disk(Path('/dev/shm')))
+    return Memory(total, limit, available, *_disk(Path('/dev/shm')), kept_memory())
 
 
 def look_at_folder(path: Path) -> Folder:
@@ -165,13 +157,3 @@ def _disk(folder: Path) -> tuple[int | None, int | None]:
 def _kilobytes(text: str | None) -> int | None:
     number = (text or '').removesuffix(' kB')
     return int(number) << 10 if number.isdecimal() else None
-
-
-def _key_values(path: str) -> dict[str, str]:
-    """The lines `key : value` of a file of /proc, the first of each key."""
-    try:
-        lines = Path(path).read_text(errors='replace').splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition(':') for line in reversed(lines))
-    return {key.strip(): value.strip() for key, _, value in pairs}

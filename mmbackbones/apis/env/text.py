@@ -118,6 +118,7 @@ def _space(report: Environment) -> Iterator[tuple[str, str]]:
     memory = report.memory
     limit = f', of which this process may use {_size(memory.limit)}' if memory.limit is not None else ''
     yield 'memory', f'{_size(memory.total)}{limit}, {_size(memory.available)} available'
+    yield 'freed memory', f'is kept for what a run on the CPU computes next: {memory.kept}'
     if memory.shared_total is not None:
         yield '/dev/shm', f'{_size(memory.shared_total)}, {_size(memory.shared_free)} free'
     titles = {'current': 'this folder', 'cache': 'checkpoints'}

@@ -5,7 +5,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -60,6 +60,37 @@ def inspect_files(
     return [() if name in broken else tuple(known[name][_STATE:]) for name in names]
 
 
+def cache_file(kind: str, subject: str) -> Path:
+    """Where the user's cache keeps something of a kind about a subject."""
+    home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    key = hashlib.sha256(os.fsencode(subject)).hexdigest()[:20]
+    return Path(home, 'mmbackbones', f'{kind}-{CACHE_VERSION}-{key}.json')
+
+
+def digest_of_states(folder: str | os.PathLike[str], names: Iterable[str]) -> str:
+    """A digest of the sizes and times of modification of files.
+
+    Raises:
+        OSError: One is missing.
+    """
+    states = map(os.stat, (os.path.join(folder, name) for name in names))
+    return _digest((state.st_size, state.st_mtime_ns) for state in states)
+
+
+def digest_of_inspected(folder: str | os.PathLike[str], names: Iterable[str], kind: str) -> str | None:
+    """What :func:`digest_of_states` has said when files were inspected; None if not all are known."""
+    known = _read_cache(_cache_of(Path(folder), kind))
+    states = [known.get(name, [])[:_STATE] for name in names]
+    return _digest(states) if all(states) else None
+
+
+def _digest(states: Iterable[Iterable[int]]) -> str:
+    digest = hashlib.sha256()
+    for state in states:
+        digest.update(' '.join(map(str, state)).encode() + b'\n')
+    return digest.hexdigest()
+
+
 def _find_files(root: Path, folder: Path, names: Sequence[str], source: str, kind: str) -> dict[str, list[int]]:
     """Size and time of modification of each file."""
     below = os.path.relpath(folder, root)
@@ -93,7 +124,7 @@ def _inspect_new(
     folder: Path, states: dict[str, list[int]], kind: str, inspect: Inspect
 ) -> tuple[dict[str, list[int]], dict[str, str]]:
     """Inspect files that are new or have changed: the cache afterwards, and why others cannot be read."""
-    cache = _cache_file(folder, kind)
+    cache = _cache_of(folder, kind)
     known = _read_cache(cache)
     unknown = [name for name, state in states.items() if known.get(name, [])[:_STATE] != state]
     broken: dict[str, str] = {}
@@ -120,10 +151,8 @@ def _portion(some: Sequence[str], names: Sequence[str], kind: str) -> str:
     return f'{len(some)} of its {len(names)} {kind}s {"is" if len(some) == 1 else "are"}'
 
 
-def _cache_file(folder: Path, kind: str) -> Path:
-    home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20]
-    return Path(home, 'mmbackbones', f'{kind}s-{CACHE_VERSION}-{key}.json')
+def _cache_of(folder: Path, kind: str) -> Path:
+    return cache_file(f'{kind}s', os.fspath(folder.resolve()))
 
 
 def _save_cache(file: Path, known: dict[str, list[int]]) -> None:

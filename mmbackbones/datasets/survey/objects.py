@@ -11,7 +11,7 @@ from pycocotools import mask as coco_mask
 
 from ...utils.garbage import paused_collector
 from ..checks.counts import is_trained_on
-from ..detection import DetectionSplit
+from ..detection_data import DetectionSplit
 
 Boxes = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..checks.findings import Findings
-from ..detection import DetectionData
+from ..detection_data import DetectionData
 from ..segmentation import SegmentationData
 from .label_maps import LabelMaps, read_maps
 from .near_duplicates import group_similar, hash_images

@@ -12,6 +12,7 @@ from mmengine.utils import apply_to
 from torch import Tensor, nn
 
 from ...errors import UserError
+from ..amp import uses_amp
 from ..averaged_weights import averages_weights
 from ..config_tree import add_hook, drop_hook
 from ..runner_facts import hook_of
@@ -62,7 +63,7 @@ def set_sharding(cfg: Config, batch_size: int | str | None = None) -> None:
     if fully_shard is None:
         raise UserError(f'{WRAPPER} needs PyTorch 2.6, and {torch.__version__} is installed')
     unsupported = {
-        '--amp': 'Amp' in str(cfg.optim_wrapper.get('type')),
+        '--amp': uses_amp(cfg),
         '--ema': averages_weights(cfg),
         '--on-nan skip': any(hook.get('skip') for hook in cfg.custom_hooks if hook['type'] == 'FiniteLossHook'),
         '--batch-size auto': batch_size == 'auto',

@@ -18,7 +18,7 @@ from ...utils.text import counted
 from ...weights.loading import is_needed
 from .run_state import RunState, distinctive_hyperparameters
 
-_COMPARED = ('data', 'batch_size', 'processes', 'accumulate', 'lr', 'img_scale', 'amp', 'optimizer', 'ema')
+_COMPARED = ('data', 'batch_size', 'processes', 'accumulate', 'lr', 'img_scale', 'amp', 'compile', 'optimizer', 'ema')
 
 
 def check_model(state: RunState, cfg: Config, model: nn.Module) -> None:
