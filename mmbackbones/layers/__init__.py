@@ -3,8 +3,8 @@
 from .activation_checkpoint import activation_checkpoint, run_blocks
 from .attention import TokenAttention, multi_head_attention
 from .attention_stem import SpatiallyAwareAttention
-from .depthwise import DepthwiseConv2d
 from .conv_norm import ConvNorm
+from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
 from .fusion import fold_norm_after, fold_norm_before, fold_scale_after
