@@ -45,7 +45,8 @@ def inference_form(network: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def fuse_in_place(network: nn.Module) -> None:
-    """Turn a network in evaluation mode into its inference form: all backbones of this package, and all ConvModules."""
+    """Turn a network into its inference form, which is in evaluation mode: our backbones, and all ConvModules."""
+    network.eval()  # norms that compute their own statistics are not folded
     for backbone in _backbones(network):
         backbone.fuse()
     for module in _conv_modules(network):

@@ -7,6 +7,7 @@ import pytest
 
 from mmbackbones.apis import load
 from mmbackbones.apis import test as evaluate
+from mmbackbones.engine.inference_form import inference_form
 from mmbackbones.errors import UserError
 from tests.helpers.as_tested import check_as_tested, keep_tested
 
@@ -50,8 +51,7 @@ def test_every_image(tested, request, task, batch_size, shapes, several_sizes):
         ('segmentor', dict(tile=(48, 48))),
     ],
 )
-def test_options(tested, request, monkeypatch, task, options, several_sizes):
-    monkeypatch.setattr('mmbackbones.engine.amp.cpu_has_bfloat16', lambda: True)  # slowly, where it has not
+def test_options(tested, request, task, options, several_sizes):
     checkpoint = request.getfixturevalue(f'{task}_file')
     expected = tested(checkpoint, several_sizes, **options)
     found = load(checkpoint, device='cpu').predict(list(expected), score_thr=0, **options)
@@ -67,3 +67,13 @@ def test_a_segmentor_and_batches_of_several_sizes(tested, segmentor_file, severa
     found = load(segmentor_file, device='cpu').predict(list(expected), batch_size=3)
     for prediction, sample in zip(found, expected.values(), strict=True):
         check_as_tested(prediction, sample)
+
+
+@pytest.mark.parametrize('task', ['detector', 'segmentor'])
+def test_the_inference_form_computes(request, task):
+    """In a copy: the model that was loaded stays as it is, and can be trained."""
+    model = load(request.getfixturevalue(f'{task}_file'), device='cpu')
+    computing = model.predictor()._network
+    assert computing is inference_form(model.network)
+    assert computing.backbone.fused
+    assert not model.network.train().backbone.fused

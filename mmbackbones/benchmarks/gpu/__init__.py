@@ -10,6 +10,8 @@ import torch
 
 from ...errors import UserError
 from ...ops.local_attention import IMPLEMENTATIONS
+from ..table import Table
+from ..timing import Step, Timing, measure
 from .networks import (
     BACKBONES,
     OURS,
@@ -21,8 +23,6 @@ from .networks import (
     training_step,
 )
 from .operators import MAPS, local_attention_step
-from ..table import Table
-from ..timing import Step, Timing, measure
 
 COCO, ADE20K, CITYSCAPES = (800, 1333), (512, 512), (512, 2048)  # rows and columns
 SETTINGS = (('retinanet', COCO), ('mask_rcnn', COCO), ('upernet', ADE20K), ('upernet', CITYSCAPES))
