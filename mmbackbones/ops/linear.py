@@ -20,7 +20,7 @@ def trained_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return _Linear.apply(x, weight, bias)
 
 
-def trained_conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple[int, ...]) -> Tensor:
+def trained_conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple[int, ...] = (1, 1)) -> Tensor:
     """A 1x1 convolution of a channels-last map as :func:`trained_linear`.
 
     Products of matrices give its gradients up to 2.3 times as fast as oneDNN's convolutions do.
