@@ -104,7 +104,7 @@ def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         if type(module) is nn.Linear:
             return trained_linear(x, weight, bias)
         if is_plain_conv1x1(module, x):
-            return trained_conv1x1(x, weight, bias)
+            return trained_conv1x1(x, weight, bias, module.stride)
     return module(x)
 
 
