@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .bfloat16_weights import prepared
 from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
 from .recording import is_recording
 
@@ -120,7 +121,11 @@ def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor,
         return None
     if torch.is_autocast_enabled('cpu'):
         dtype = torch.get_autocast_dtype('cpu')
-        x, weight, bias = x.to(dtype), weight.to(dtype), bias if bias is None else bias.to(dtype)
+        x = x.to(dtype)
+        if dtype == torch.bfloat16 and _has_bfloat16() and not (weight.requires_grad or weight.is_inference()):
+            weight, bias = prepared(module, x)
+        else:
+            weight, bias = weight.to(dtype), bias if bias is None else bias.to(dtype)
     fits = x.dtype == weight.dtype and (x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and _has_bfloat16()))
     return (x, weight, bias) if fits else None
 
