@@ -21,7 +21,7 @@ MMENGINE_onedl := onedl-mmengine
 REFUSED = $(VENV) holds the libraries of STACK=$(OTHER), which those of STACK=$(STACK) would overwrite: leave STACK out, \
 or choose another environment, such as VENV=.venv-$(STACK)
 
-.PHONY: setup demo demo-mask demo-seg test test-fast test-stack test-gpu soak fuzz lint format types arrows spelling \
+.PHONY: setup demo demo-mask demo-seg test test-fast test-modes test-stack test-gpu soak fuzz lint format types arrows spelling \
   check wheelhouse
 
 setup: $(VENV)/.ready-$(STACK)
@@ -60,7 +60,11 @@ test: setup
 	$(BIN)/python -m pytest $(IN_TWO_PROCESSES)
 
 test-fast: setup
-	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m "not slow and not gpu and not soak"
+	$(BIN)/python -m pytest $(IN_TWO_PROCESSES) -m "not slow and not gpu and not soak and not modes"
+
+# Every reference value in every mode of a network, compiled ones included: needs a C++ compiler.
+test-modes: setup
+	$(BIN)/python -m pytest -n 2 -m modes tests/backbones tests/engine
 
 # What touches OpenMMLab's libraries, for a second environment with the other stack.
 WITHOUT_LIBRARIES := analysis benchmarks datasets utils test_docs.py test_errors.py test_makefile.py test_model_zoo.py \

@@ -19,13 +19,13 @@ import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
-from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..heads import ClassAttentionHead
 from ..layers import (
+    LayerScale,
     TokenAttention,
     feed_forward,
     fold_norm_after,

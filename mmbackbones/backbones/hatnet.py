@@ -12,6 +12,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..layers import conv_norm_act, fold_norm_after
 from ..weights.families.hatnet import rename_hatnet_key
 from .transcnn import TransCNN, two_step
 
@@ -29,7 +30,11 @@ class Downsampling(nn.Module):
         self.norm = build_norm_layer(norm_cfg, out_channels)[1]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
+        return conv_norm_act(self.conv, self.norm, x)
+
+    def fuse(self) -> None:
+        """Fold the norm, where it is a batch norm, into the convolution, for inference."""
+        self.norm = fold_norm_after(self.conv, self.norm)
 
 
 def _arch(
@@ -78,5 +83,5 @@ class HATNet(TransCNN):
         return Downsampling(in_channels, out_channels, self.norm_cfg)
 
     def memory_format(self, device: torch.device) -> torch.memory_format:
-        """Channels-last on CPUs only: group norms on GPUs compute in the contiguous format, docs/benchmarks.md."""
+        """Channels-last on CPUs only: group norms on GPUs compute in the contiguous format, docs/gpu.md."""
         return torch.channels_last if device.type == 'cpu' else torch.contiguous_format

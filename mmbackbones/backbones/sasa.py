@@ -9,12 +9,12 @@ The authors released neither code nor weights: all follows the paper.
 from collections.abc import Sequence
 
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule, build_norm_layer
+from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import SpatiallyAwareAttention, run_blocks
+from ..layers import ConvNorm, SpatiallyAwareAttention, run_blocks
 from .base import PyramidBackbone
 
 
@@ -25,7 +25,7 @@ def conv_stem(in_channels: int, out_channels: int, norm_cfg: dict) -> nn.Sequent
         (N, C_in, H, W) -> (N, C_out, ceil(H / 4), ceil(W / 4)).
     """
     return nn.Sequential(
-        ConvModule(in_channels, out_channels, 7, stride=2, padding=3, norm_cfg=norm_cfg),
+        ConvNorm(in_channels, out_channels, 7, stride=2, padding=3, norm_cfg=norm_cfg),
         nn.MaxPool2d(3, stride=2, padding=1),
     )
 
@@ -65,17 +65,20 @@ class Bottleneck(nn.Module):
     ) -> None:
         super().__init__()
         width = out_channels // self.expansion
-        self.down = ConvModule(in_channels, width, 1, norm_cfg=norm_cfg)
-        self.spatial = ConvModule(width, width, 3, stride, padding=1, conv_cfg=spatial_cfg, norm_cfg=norm_cfg)
-        self.up = ConvModule(width, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
+        self.down = ConvNorm(in_channels, width, 1, norm_cfg=norm_cfg)
+        self.spatial = ConvNorm(width, width, 3, stride, padding=1, conv_cfg=spatial_cfg, norm_cfg=norm_cfg)
+        self.up = ConvNorm(width, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
         nn.init.zeros_(self.up.norm.weight)  # starts as the identity, as in mmdet's ResNet: trains faster
         self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels or stride != 1:
-            self.shortcut = ConvModule(in_channels, out_channels, 1, stride, norm_cfg=norm_cfg, act_cfg=None)
+            self.shortcut = ConvNorm(in_channels, out_channels, 1, stride, norm_cfg=norm_cfg, act_cfg=None)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.shortcut(x) + self.drop_path(self.up(self.spatial(self.down(x)))))
+        y, shortcut = self.spatial(self.down(x)), self.shortcut(x)
+        if self.drop_path.training:
+            return F.relu(shortcut + self.drop_path(self.up(y)))
+        return F.relu(self.up(y, residual=shortcut))
 
 
 class Stage(nn.Sequential):

@@ -17,7 +17,15 @@ from mmengine.model import trunc_normal_init
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import InvertedResidualBottleneck, TwoBranchDownsampling, init_conv_fan_out, run_blocks
+from ..layers import (
+    InvertedResidualBottleneck,
+    TwoBranchDownsampling,
+    conv_norm_act,
+    fold_norm_after,
+    init_conv_fan_out,
+    run_blocks,
+)
+from ..ops import conv_pointwise
 from ..weights.families.transcnn import rename_transcnn_key
 from .base import PyramidBackbone
 
@@ -33,11 +41,14 @@ class Stem(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 16, 3, stride=2, padding=1)
         self.norm1 = build_norm_layer(norm_cfg, 16)[1]
-        self.act = nn.SiLU()
         self.conv2 = nn.Conv2d(16, channels, 3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv2(self.act(self.norm1(self.conv1(x))))
+        return conv_pointwise(self.conv2, conv_norm_act(self.conv1, self.norm1, x, 'silu'))
+
+    def fuse(self) -> None:
+        """Fold the norm into the convolution, for inference."""
+        self.norm1 = fold_norm_after(self.conv1, self.norm1)
 
 
 class Block(nn.Module):
@@ -54,8 +65,10 @@ class Block(nn.Module):
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.drop_path(self.attn(x))
-        return x + self.drop_path(self.irb(x))
+        for branch in (self.attn, self.irb):
+            drops = self.training and self.drop_path.drop_prob
+            x = x + self.drop_path(branch(x)) if drops else branch(x, residual=x)
+        return x
 
 
 class Stage(nn.Module):
@@ -128,7 +141,8 @@ class TransCNN(PyramidBackbone):
         arch: `tiny`, `small`, `medium` or `large`, `t`, `s`, `m` or `l` for short; `paper-small` or `paper-base`; or a
             dict with ``head_dim`` and, with one entry per stage, ``embed_dims``, ``depths``, ``expansions``,
             ``kernel_sizes`` (of the depthwise convolutions) and ``attentions`` (configs of layers that take
-            ``in_channels``, ``head_dim`` and ``norm_cfg``).
+            ``in_channels``, ``head_dim`` and ``norm_cfg``, and are called with a map and maybe ``residual``, which they
+            add to their result).
         in_channels: See :class:`PyramidBackbone`, as for all following arguments, shapes and attributes.
         out_indices: See :class:`PyramidBackbone`.
         frozen_stages: See :class:`PyramidBackbone`.

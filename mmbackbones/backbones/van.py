@@ -10,14 +10,25 @@ copied from it.
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
+import torch
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
-from mmcv.cnn.bricks.scale import LayerScale
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import DepthwiseConv2d, LargeKernelAttention, init_conv_fan_out, run_blocks
+from ..layers import (
+    DepthwiseConv2d,
+    LargeKernelAttention,
+    LayerScale,
+    fold_norm_after,
+    fold_norm_before,
+    fold_scale_after,
+    init_conv_fan_out,
+    norm_affine,
+    run_blocks,
+    scaled_conv1x1,
+)
+from ..ops import conv_pointwise
 from ..weights.families.van import rename_van_key
 from .base import PyramidBackbone
 
@@ -37,9 +48,12 @@ class PatchEmbed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.proj(x))
 
+    def fuse(self) -> None:
+        self.norm = fold_norm_after(self.proj, self.norm)
+
 
 class Attention(nn.Module):
-    """The attention part of a block (Figure 4d): 1x1, GELU, LKA, 1x1, with its own residual connection.
+    """The attention part of a block (Figure 4d): 1x1, GELU, LKA, 1x1, then ``LS(y + x)`` for its input x.
 
     Shape:
         (N, C, H, W) -> (N, C, H, W).
@@ -51,12 +65,16 @@ class Attention(nn.Module):
         self.lka = LargeKernelAttention(channels)
         self.proj_2 = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.proj_2(self.lka(F.gelu(self.proj_1(x))))
+    def forward(self, x: Tensor, layer_scale: LayerScale) -> Tensor:
+        y = scaled_conv1x1(self.proj_2, layer_scale, self.attend(x))
+        return torch.addcmul(y, x, layer_scale.weight.to(x.dtype).view(-1, 1, 1))
+
+    def attend(self, x: Tensor) -> Tensor:
+        return self.lka(conv_pointwise(self.proj_1, x, 'gelu'))
 
 
 class ConvFFN(nn.Module):
-    """Convolutional feed-forward network (Figure 4d): 1x1, 3x3 depthwise, GELU, 1x1.
+    """Convolutional feed-forward network (Figure 4d): 1x1, 3x3 depthwise, GELU, 1x1, then LS.
 
     Shape:
         (N, C, H, W) -> (N, C, H, W).
@@ -68,8 +86,11 @@ class ConvFFN(nn.Module):
         self.dw_conv = DepthwiseConv2d(hidden_channels, 3)
         self.fc2 = nn.Conv2d(hidden_channels, channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.dw_conv(self.fc1(x))))
+    def forward(self, x: Tensor, layer_scale: LayerScale) -> Tensor:
+        return scaled_conv1x1(self.fc2, layer_scale, self.hidden(x))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        return conv_pointwise(self.dw_conv, self.fc1(x), 'gelu')
 
 
 class Block(nn.Module):
@@ -88,10 +109,32 @@ class Block(nn.Module):
         self.mlp = ConvFFN(channels, int(channels * mlp_ratio))
         self.layer_scale_2 = LayerScale(channels, data_format='channels_first', scale=0.01)
         self.drop_path = DropPath(drop_path)
+        self.shortcut: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.drop_path(self.layer_scale_1(self.attn(self.norm1(x))))
-        return x + self.drop_path(self.layer_scale_2(self.mlp(self.norm2(x))))
+        if self.shortcut is not None:
+            x = conv_pointwise(self.attn.proj_2, self.attn.attend(x), residual=x * self.shortcut)
+            return conv_pointwise(self.mlp.fc2, self.mlp.hidden(x), residual=x)
+        x = x + self.drop_path(self.attn(self.norm1(x), self.layer_scale_1))
+        return x + self.drop_path(self.mlp(self.norm2(x), self.layer_scale_2))
+
+    def fuse(self) -> None:
+        """Fold norms and layer scales.
+
+        ``x + LS(y + BN(x))`` becomes ``LS(y) + shortcut * x``, with the shift of the norm in the bias of LS(y).
+        """
+        affine = norm_affine(self.norm1)
+        if affine is None:
+            return
+        layer_scale = self.layer_scale_1.weight.double().cpu()
+        scale, shift = (layer_scale * value for value in affine)
+        fold_scale_after(self.attn.proj_2, layer_scale)
+        self.attn.proj_2.bias += shift.to(self.attn.proj_2.bias)
+        self.shortcut = nn.Parameter((1 + scale).view(-1, 1, 1).to(self.attn.proj_2.weight), requires_grad=False)
+        fold_scale_after(self.mlp.fc2, self.layer_scale_2.weight)
+        self.norm1 = fold_norm_before(self.norm1, self.attn.proj_1)
+        self.norm2 = fold_norm_before(self.norm2, self.mlp.fc1)
+        del self.layer_scale_1, self.layer_scale_2
 
 
 class Stage(nn.Module):

@@ -65,7 +65,7 @@ def step_of_file(file: str, size: tuple[int, int]) -> Step:
 
 
 def run(configs: Sequence[str] = CONFIGS, size: tuple[int, int] = (480, 640), rounds: int = 3) -> None:
-    """Print the table of docs/benchmarks.md.
+    """Print the table of docs/export.md.
 
     Args:
         configs: Names of the models' configs.

@@ -203,7 +203,7 @@ def open_data_set(file: Path) -> None:
 
 
 def run(images: int = IMAGES, val_images: int = VAL_IMAGES) -> None:
-    """Print the table of docs/benchmarks.md.
+    """Print the table of docs/large_data.md.
 
     Args:
         images: Number of training images.

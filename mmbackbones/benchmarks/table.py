@@ -11,6 +11,9 @@ from .machine import machine
 from .timing import Timing
 
 Row = dict[str, str]
+# What can stand in the column `form`, besides implementations of operators.
+OURS, COMPILED = 'eager', 'compiled'
+AUTHORS, AUTHORS_AS_COMMANDS = 'authors-form', 'authors-form, our memory setting'
 # Each column has its meaning in docs/benchmarks.md. What a row has no value for is empty.
 COLUMNS = (
     'network',
@@ -37,8 +40,8 @@ COLUMNS = (
     'cudnn',
     'date',
 )
-_SHOWN = COLUMNS[: COLUMNS.index('device')]
-_WIDTHS = dict(network=16, backbone=26, task=9, precision=9, form=14, layout=7)  # of columns of words on the screen
+_SHOWN = [name for name in COLUMNS[: COLUMNS.index('device')] if name != 'images_per_second']
+_WIDTHS = dict(network=16, backbone=30, task=9, precision=9, form=32, layout=7)  # of columns of words on the screen
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -96,7 +99,7 @@ class Table:
                 p10_ms=f'{low:.2f}',
                 p90_ms=f'{high:.2f}',
                 images_per_second=f'{1000 * int(row["batch"] or 1) / timing.median:.1f}',
-                peak_gb=f'{timing.peak_bytes / 1e9:.2f}',
+                peak_gb=f'{timing.peak_bytes / 1e9:.3f}',
             )
             if baseline is not None:
                 row['times_faster'] = f'{baseline.median / timing.median:.2f}'

@@ -107,7 +107,7 @@ def run(
     size: tuple[int, int] = SIZE,
     objects: int = OBJECTS,
 ) -> None:
-    """Print the table of docs/benchmarks.md.
+    """Print the table of docs/evaluation.md.
 
     Args:
         train: Number of training images.

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from .measure import MakeStep, memory_in_use
+from ..utils.host_allocator import keep_memory, settle
+from .measure import MakeStep, Step, memory_in_use
 from .timing import Timing
 
 Name = TypeVar('Name')
@@ -109,23 +111,27 @@ class _Worker:
 
 
 def _work(connection: Connection, form: Form, device: str, threads: int) -> None:
+    warnings.simplefilter('ignore')  # the libraries' own
     torch.set_num_threads(threads)
-    try:
-        step, peak = _prepare(form, device)
-        connection.send(peak)
-        while connection.recv():
-            connection.send(_milliseconds(step, device))
-    except (MemoryError, torch.OutOfMemoryError):
-        connection.send(None)
-    except EOFError:  # no more turns
-        pass
-    except Exception as error:
-        connection.send(error)
+    with suppress(EOFError, BrokenPipeError):  # until there are no more turns, or another form failed
+        try:
+            step, peak = _prepare(form, device)
+            connection.send(peak)
+            while connection.recv():
+                connection.send(_milliseconds(step, device))
+        except (MemoryError, torch.OutOfMemoryError):
+            connection.send(None)
+        except EOFError:
+            raise
+        except Exception as error:
+            connection.send(error)
 
 
-def _prepare(form: Form, device: str) -> tuple[Any, int]:
+def _prepare(form: Form, device: str) -> tuple[Step, int]:
     """The step, and the peak of memory of its first call."""
-    step = form.make_step()
+    if form.as_commands:
+        keep_memory()
+    step = _followed_by_settling(form.make_step()) if form.as_commands else form.make_step()
     with suppress(OSError):
         file, word = _FORGET_PEAK
         file.write_text(word)
@@ -134,7 +140,17 @@ def _prepare(form: Form, device: str) -> tuple[Any, int]:
     return step, max(0, memory_in_use(device, peak=True) - before)
 
 
-def _milliseconds(step: Any, device: str) -> float:
+def _followed_by_settling(step: Step) -> Step:
+    """A step as our commands take it."""
+
+    def step_and_settle() -> None:
+        step()
+        settle()
+
+    return step_and_settle
+
+
+def _milliseconds(step: Step, device: str) -> float:
     if device == 'cuda':
         torch.cuda.synchronize()
     start = time.perf_counter()

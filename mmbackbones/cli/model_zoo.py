@@ -1,7 +1,8 @@
 """Write the generated parts of the documentation, and model-index.yml; this needs a clone.
 
 docs/model_zoo.md and the README's table of models are made from the metadata in configs/*/metafile.yml,
-those of the formats in the README and docs/data_formats.md from mmbackbones/datasets/formats/.
+those of the formats in the README and docs/data_formats.md from mmbackbones/datasets/formats/,
+and docs/benchmarks.md and its charts from docs/benchmarks/*.csv.
 
 Example, after adding a config to a metafile.yml; the parameters and multiply-adds of all models are counted again:
 
@@ -18,6 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> None:
+    from ..benchmarks.page import write_page
     from ..datasets.formats.documentation import write_documentation
     from ..errors import UserError
     from ..model_zoo.counts import recount_all
@@ -34,3 +36,4 @@ def main(arguments: Namespace) -> None:
             print(name, flush=True)
     write_tables(read_models(), root)
     write_documentation(root)
+    write_page(root / 'docs/benchmarks')

@@ -82,7 +82,7 @@ def apply_arguments(
     if asked['early_stop']:
         set_early_stop(cfg, asked['early_stop'])
     use_exact_metrics(cfg)
-    cfg.train_dataloader.persistent_workers = False  # workers are restarted for each epoch, see ReseedHook
+    cfg.train_dataloader.persistent_workers = False  # the loops keep them, see may_keep_workers
     merge_again(cfg, options)
     fit_amp(cfg)
     set_on_nan(cfg, asked['on_nan'])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 import torch
 from mmengine.config import Config
@@ -75,13 +76,19 @@ class CompileHook(Hook):
         tell('compiling the backbone: the first image takes up to some minutes longer')
 
 
+def _while_compiling(error: Exception) -> bool:
+    """Whether an exception was raised by what translates a network, not by what runs it."""
+    names = [str(frame.f_globals.get('__name__', '')) for frame, _ in walk_tb(error.__traceback__)]
+    return any(name.startswith('torch._inductor.') or name == 'torch._dynamo.convert_frame' for name in names)
+
+
 @contextmanager
 def compile_errors_as_failures(runner: Runner) -> Iterator[None]:
     """When the backbone cannot be compiled, say so; the run does not go on without."""
     try:
         yield
-    except RuntimeError as error:
-        if not isinstance(error, torch._dynamo.exc.TorchDynamoException) or interruption(error):
+    except Exception as error:  # each part of PyTorch has exceptions of its own
+        if not _while_compiling(error) or interruption(error):
             raise
         raise RunFailed(
             f'the backbone cannot be compiled: {summarize_error(error)}; leave out --compile '

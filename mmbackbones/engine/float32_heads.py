@@ -22,13 +22,17 @@ def float32_heads(model: nn.Module) -> Iterator[None]:
         model: The model, with any wrapper around it.
     """
     heads = [module for module in model.modules() if any(hasattr(module, name) for name in _LOSSES)]
+    own = [vars(head).get('forward') for head in heads]  # of a block around this one
     for head in heads:
         head.forward = _in_float32(head.forward)  # some heads call it by name, which passes by PyTorch's hooks
     try:
         yield
     finally:
-        for head in heads:
-            del head.forward  # the method of its class is there again
+        for head, forward in zip(heads, own, strict=True):
+            if forward is None:
+                del head.forward  # the method of its class is there again
+            else:
+                head.forward = forward
 
 
 def _in_float32(forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from mmdet.datasets.api_wrappers import COCO, COCOeval, COCOevalMP
+from mmdet.datasets.api_wrappers import COCO
 from mmdet.evaluation import CocoMetric
 from mmengine.fileio import dump
 from mmengine.registry import METRICS
@@ -20,6 +20,7 @@ from mmseg.evaluation import IoUMetric
 
 from ..errors import UserError
 from ..utils.atomic_write import atomic_write
+from .coco_evaluation import ArrayCOCOeval
 from .coco_form import rle_text, xywh
 from .metric_options import MAP_DETECTIONS, detection_counts, statistics, strings
 from .result_files import LabeledImage, ResultFiles, write_labels, write_objects
@@ -40,7 +41,8 @@ class ExactCocoMetric(CocoMetric):
         proposal_nums: Three numbers of detections per image, for mAP and average recall. Default: 1, 10 and 100, as in
             pycocotools, or 100, 300 and 1000, as in MMDetection, if `metric_items` names one of those.
         metric_items: Names of the metrics, such as ``mAP`` or ``AR@100``. Default: those of mAP.
-        **kwargs: Arguments of :class:`mmdet.evaluation.CocoMetric`. With `outfile_prefix` the predictions are written
+        **kwargs: Arguments of :class:`mmdet.evaluation.CocoMetric`; `use_mp_eval` makes no difference, because one
+            process is faster here than several there. With `outfile_prefix` the predictions are written
             to ``<prefix>.bbox.json`` and ``<prefix>.segm.json``, ready for pycocotools: masks have no box, because it
             would count as the size of the object.
 
@@ -147,9 +149,8 @@ class ExactCocoMetric(CocoMetric):
         return predictions
 
     def _evaluate(self, kind: str, predictions: list[dict]) -> dict[str, float]:
-        evaluation = COCOevalMP if self.use_mp_eval else COCOeval
         with redirect_stdout(StringIO()):
-            coco = evaluation(self._coco_api, self._loaded(predictions), kind)
+            coco = ArrayCOCOeval(self._coco_api, self._loaded(predictions), kind)
             coco.params.catIds = self.cat_ids
             coco.params.maxDets = self.proposal_nums
             coco.params.iouThrs = np.atleast_1d(self.iou_thrs)

@@ -5,6 +5,8 @@ from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from .conv_norm_act import conv_norm_act
+from .fusion import fold_norm_after
 from .norm_cfg import BATCH_NORM
 
 
@@ -30,4 +32,10 @@ class TwoBranchDownsampling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = F.max_pool2d(x, 2, ceil_mode=True)
-        return F.silu(self.conv_norm(self.conv(x)) + self.pool_norm(self.pool_conv(pooled)))
+        y = conv_norm_act(self.conv, self.conv_norm, x)
+        return F.silu(conv_norm_act(self.pool_conv, self.pool_norm, pooled, residual=y))
+
+    def fuse(self) -> None:
+        """Fold the norms into the convolutions, for inference."""
+        self.conv_norm = fold_norm_after(self.conv, self.conv_norm)
+        self.pool_norm = fold_norm_after(self.pool_conv, self.pool_norm)

@@ -25,7 +25,7 @@ def fold_norm_after(layer: _Layer, norm: nn.Module) -> nn.Module:
         be folded. Group and layer norms depend on the input, and so does a batch norm in training mode or without
         running statistics.
     """
-    affine = _affine(norm)
+    affine = norm_affine(norm)
     if affine is None or not _is_plain(layer):
         return norm
     scale, shift = affine
@@ -46,7 +46,7 @@ def fold_norm_before(norm: nn.Module, layer: _Layer) -> nn.Module:
         be folded: as in :func:`fold_norm_after`, and in front of a convolution that pads, unless the norm shifts
         nothing. There the padding is a zero that the norm has not seen.
     """
-    affine = _affine(norm)
+    affine = norm_affine(norm)
     if affine is None or not _is_plain(layer):
         return norm
     scale, shift = affine
@@ -81,8 +81,12 @@ def _is_plain(layer: _Layer) -> bool:
     return (type(layer) in _PLAIN or getattr(layer, 'is_plain', False)) and not layer._forward_pre_hooks
 
 
-def _affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
-    """The scale and shift of each channel, in float64, by which `norm` maps its input; None if these are not fixed."""
+def norm_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
+    """The scale and shift of each channel, in float64, by which `norm` maps its input; None if these are not fixed.
+
+    Args:
+        norm: Any norm. Fixed are those of batch norms in eval mode with running statistics.
+    """
     if not isinstance(norm, _BatchNorm) or norm.training or norm.running_mean is None or norm.running_var is None:
         return None
     mean, variance = _float64(norm.running_mean), _float64(norm.running_var)

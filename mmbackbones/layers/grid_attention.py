@@ -1,5 +1,7 @@
 """Multi-head attention over feature maps: over the whole map, and inside the cells of a grid."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,32 +28,56 @@ def map_attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int) -> Tensor:
     return y.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
 
-def grid_attention(qkv: Tensor, head_dim: int, grid_size: int) -> Tensor:
+def grid_attention(
+    x: Tensor, qkv: Callable[[Tensor], Tensor], head_dim: int, grid_size: int, residual: Tensor
+) -> Tensor:
     """Attention of every pixel to the pixels of its own cell, in a grid of cells of `grid_size` x `grid_size` pixels.
 
     A map that is not a whole number of cells is padded at the bottom and the right; padding is never attended to.
 
+    The map is split into cells before its projection to queries, keys and values, which are three times as large, and
+    joined by the addition of `residual`.
+
     Args:
-        qkv: Queries, keys and values, concatenated along the channels.
+        x: The feature maps.
+        qkv: Their projection to queries, keys and values, concatenated along the channels, which looks at one pixel at
+            a time.
         head_dim: Channels per head.
         grid_size: Side of a cell, in pixels.
+        residual: What is added to the attention.
 
     Shape:
-        (N, 3 C, H, W) -> (N, C, H, W), channels-last in memory.
+        x (N, C', H, W), qkv (N, C', H, W) -> (N, 3 C, H, W), residual (N, C, H, W) -> (N, C, H, W), in the memory
+        format of `residual`.
     """
-    n, c, h, w = qkv.shape
-    g, num_heads = grid_size, c // 3 // head_dim
+    n, c, h, w = residual.shape
+    g = grid_size
     rows, columns = (h + g - 1) // g, (w + g - 1) // g
-    cells = F.pad(qkv.permute(0, 2, 3, 1), (0, 0, 0, columns * g - w, 0, rows * g - h))
-    cells = cells.reshape(n, rows, g, columns, g, 3, num_heads, head_dim).permute(5, 0, 1, 3, 6, 2, 4, 7)
-    q, k, v = cells.reshape(3, n * rows * columns, num_heads, g * g, head_dim).unbind()
-    mask = None
-    # Recorded once for every size, a map that happens to fill its cells needs the mask all the same.
-    if is_recording() or h % g or w % g:
-        mask = _inside(h, w, rows, columns, g, qkv.device).repeat(n, 1, 1, 1)
-    y = fused_attention(q, k, v, mask)
-    y = y.reshape(n, rows, columns, num_heads, g, g, head_dim).permute(0, 1, 4, 2, 5, 3, 6)
-    return crop(y.reshape(n, rows * g, columns * g, c // 3).permute(0, 3, 1, 2), h, w)
+    x, residual = (t.permute(0, 2, 3, 1) for t in (x, residual))
+    # Recorded once for every size, a map that happens to fill its cells is padded and masked all the same.
+    incomplete = is_recording() or h % g != 0 or w % g != 0
+    if incomplete:
+        x = F.pad(x, (0, 0, 0, columns * g - w, 0, rows * g - h))
+    # One map for all images, with a cell in each row: channels-last, and no batch too large for a GPU's convolutions.
+    cells = _split(x, rows, columns).transpose(2, 3).reshape(1, n * rows * columns, g * g, -1)
+    projected = qkv(cells.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    q, k, v = projected.view(n * rows * columns, g * g, 3, -1, head_dim).permute(2, 0, 3, 1, 4).unbind()
+    mask = _inside(h, w, rows, columns, g, x.device).repeat(n, 1, 1, 1) if incomplete else None
+    y = fused_attention(q, k, v, mask).transpose(1, 2)
+    y = y.reshape(n, rows, columns, g, g, c).transpose(2, 3)
+    if incomplete:
+        return residual.permute(0, 3, 1, 2) + crop(_join(y).permute(0, 3, 1, 2), h, w)
+    return _join(_split(residual, rows, columns) + y).permute(0, 3, 1, 2)
+
+
+def _split(x: Tensor, rows: int, columns: int) -> Tensor:
+    """(N, H, W, C) -> (N, rows, H / rows, columns, W / columns, C), a view."""
+    return x.unflatten(2, (columns, -1)).unflatten(1, (rows, -1))
+
+
+def _join(x: Tensor) -> Tensor:
+    """The inverse of :func:`_split`."""
+    return x.flatten(3, 4).flatten(1, 2)
 
 
 def crop(x: Tensor, height: int, width: int) -> Tensor:

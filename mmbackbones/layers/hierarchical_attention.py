@@ -5,13 +5,16 @@ rest of the map through a reduced one.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import pool_windows
+from ..ops import conv_pointwise, pool_windows
+from .fusion import fold_norm_before
 from .grid_attention import crop, grid_attention, map_attention
 from .memory_format import in_format_of
 from .norm_cfg import BATCH_NORM
@@ -21,7 +24,8 @@ from .norm_cfg import BATCH_NORM
 class MultiHeadSelfAttention2d(nn.Module):
     """Full multi-head self-attention, ``proj(attention(q, k, v))`` of the normalized input.
 
-    Both releases use it in the last stage, where the map is small. The enclosing block adds the residual connection.
+    Both releases use it in the last stage, where the map is small. The residual connection is the enclosing block's,
+    which may hand in what is added.
 
     Args:
         in_channels: Number of channels C.
@@ -43,9 +47,14 @@ class MultiHeadSelfAttention2d(nn.Module):
         self.qkv = nn.Conv2d(in_channels, 3 * in_channels, 1)
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        q, k, v = self.qkv(self.norm(x)).chunk(3, 1)
-        return in_format_of(x, self.proj(map_attention(q, k, v, self.head_dim)))
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        q, k, v = conv_pointwise(self.qkv, self.norm(x)).chunk(3, 1)
+        y = map_attention(q, k, v, self.head_dim)
+        return in_format_of(x, conv_pointwise(self.proj, y, residual=residual))
+
+    def fuse(self) -> None:
+        """Fold the norm into the projection behind it, for inference."""
+        self.norm = fold_norm_before(self.norm, self.qkv)
 
 
 @MODELS.register_module(name=['HierarchicalSelfAttention2d', 'HMHSA'])
@@ -53,8 +62,8 @@ class HierarchicalSelfAttention2d(nn.Module):
     """H-MHSA in two steps, as in both releases.
 
     Attention inside the cells of a grid, a residual connection and a norm; then attention from every pixel to the
-    average-pooled map, a residual connection and a projection. The enclosing block adds the residual connection around
-    both steps.
+    average-pooled map, a residual connection and a projection. The residual connection around both
+    steps is the enclosing block's, which may hand in what is added.
 
     Any height and width will do: the padding of incomplete cells is masked, and incomplete pooling windows average the
     pixels that they have. Values equal those of the released code at every size that it accepts.
@@ -92,12 +101,17 @@ class HierarchicalSelfAttention2d(nn.Module):
         self.kv = nn.Conv2d(in_channels, 2 * in_channels, 1)
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        grid = grid_attention(self.qkv(self.norm(x)), self.head_dim, self.grid_size)
-        grid = self.grid_norm(x + grid)
-        k, v = self.kv(self.pool_norm(pool_windows(grid, self.pool_ratio))).chunk(2, 1)
-        y = self.proj(grid + map_attention(self.q(grid), k, v, self.head_dim))
-        return in_format_of(x, y)
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        qkv = partial(conv_pointwise, self.qkv)
+        grid = self.grid_norm(grid_attention(self.norm(x), qkv, self.head_dim, self.grid_size, residual=x))
+        k, v = conv_pointwise(self.kv, self.pool_norm(pool_windows(grid, self.pool_ratio))).chunk(2, 1)
+        y = grid + map_attention(conv_pointwise(self.q, grid), k, v, self.head_dim)
+        return in_format_of(x, conv_pointwise(self.proj, y, residual=residual))
+
+    def fuse(self) -> None:
+        """Fold the norms into the projections behind them, for inference. More than one layer reads the grid's."""
+        self.norm = fold_norm_before(self.norm, self.qkv)
+        self.pool_norm = fold_norm_before(self.pool_norm, self.kv)
 
 
 @MODELS.register_module(name=['CascadedSelfAttention2d', 'CascadedHMHSA'])
@@ -107,7 +121,8 @@ class CascadedSelfAttention2d(nn.Module):
     Step i attends inside the cells of its grid, ``A_i = X_i + attention(norm(X_i))``. Then every cell becomes one
     token of the next step, ``X_{i+1} = maxpool(A_i) + avgpool(A_i)``, so that the next grid covers more of the image.
     The last step has no grid: it attends over the whole map. The ``A_i``, each token repeated over the pixels that it
-    covers, are summed and projected. The enclosing block adds the residual connection around all steps.
+    covers, are summed and projected. The residual connection around all steps is the enclosing block's, which may hand
+    in what is added.
 
     Args:
         in_channels: Number of channels C.
@@ -138,17 +153,25 @@ class CascadedSelfAttention2d(nn.Module):
         self.qkvs = nn.ModuleList(nn.Conv2d(in_channels, 3 * in_channels, 1) for _ in steps)
         self.proj = nn.Conv2d(in_channels, in_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         whole, size, stride = x, x.shape[2:], 1
         total: Tensor | int = 0
         for norm, qkv, grid_size in zip(self.norms, self.qkvs, self.grid_sizes, strict=False):
-            x = x + grid_attention(qkv(norm(x)), self.head_dim, grid_size)
+            x = grid_attention(
+                norm(x), partial(conv_pointwise, cast(nn.Conv2d, qkv)), self.head_dim, grid_size, residual=x
+            )
             total = total + _repeat(x, stride, size)
             x = pool_windows(x, grid_size, 'max') + pool_windows(x, grid_size)
             stride *= grid_size
-        q, k, v = self.qkvs[-1](self.norms[-1](x)).chunk(3, 1)
+        q, k, v = conv_pointwise(cast(nn.Conv2d, self.qkvs[-1]), self.norms[-1](x)).chunk(3, 1)
         x = x + map_attention(q, k, v, self.head_dim)
-        return in_format_of(whole, self.proj(total + _repeat(x, stride, size)))
+        y = total + _repeat(x, stride, size)
+        return in_format_of(whole, conv_pointwise(self.proj, y, residual=residual))
+
+    def fuse(self) -> None:
+        """Fold the norms into the projections behind them, for inference."""
+        for i, qkv in enumerate(self.qkvs):
+            self.norms[i] = fold_norm_before(self.norms[i], cast(nn.Conv2d, qkv))
 
 
 def _check(layer: nn.Module, in_channels: int, head_dim: int, *sizes: int) -> None:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from .conv_norm_act import silu_between
+from .depthwise import DepthwiseConv2d
+from .fusion import fold_norm_after, fold_norm_before
 from .norm_cfg import BATCH_NORM
 
 
@@ -14,7 +16,7 @@ from .norm_cfg import BATCH_NORM
 class InvertedResidualBottleneck(nn.Module):
     """Inverted residual bottleneck, IRB: 1x1, depthwise and 1x1 convolution, with SiLU after the first two.
 
-    The convolutions have no bias. The enclosing block adds the residual connection.
+    The convolutions have no bias. The residual connection is the enclosing block's, which may hand in what is added.
 
     Args:
         in_channels: Number of channels C.
@@ -51,12 +53,18 @@ class InvertedResidualBottleneck(nn.Module):
         self.norm = norm(in_channels, not each)
         self.expand = nn.Conv2d(in_channels, hidden, 1, bias=False)
         self.expand_norm = norm(hidden, each)
-        self.dw_conv = nn.Conv2d(hidden, hidden, kernel_size, padding=kernel_size // 2, groups=hidden, bias=False)
+        self.dw_conv = DepthwiseConv2d(hidden, kernel_size, bias=False)
         self.dw_norm = norm(hidden, each)
         self.project = nn.Conv2d(hidden, in_channels, 1, bias=False)
         self.project_norm = norm(in_channels, True)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.silu(self.expand_norm(self.expand(self.norm(x))))
-        x = F.silu(self.dw_norm(self.dw_conv(x)))
-        return self.project_norm(self.project(x))
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        expand, dw_conv = (self.expand, self.expand_norm), (self.dw_conv, self.dw_norm)
+        return silu_between(self.norm(x), expand, dw_conv, (self.project, self.project_norm), residual=residual)
+
+    def fuse(self) -> None:
+        """Fold the norms into the convolutions, for inference."""
+        self.norm = fold_norm_before(self.norm, self.expand)
+        self.expand_norm = fold_norm_after(self.expand, self.expand_norm)
+        self.dw_norm = fold_norm_after(self.dw_conv, self.dw_norm)
+        self.project_norm = fold_norm_after(self.project, self.project_norm)

@@ -5,6 +5,7 @@ from math import ceil
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import conv_pointwise
 from .depthwise import DepthwiseConv2d
 from .memory_format import in_format_of
 
@@ -41,4 +42,4 @@ class LargeKernelAttention(nn.Module):
         self.pw_conv = nn.Conv2d(in_channels, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return in_format_of(x, self.pw_conv(self.dw_d_conv(self.dw_conv(x))) * x)
+        return in_format_of(x, conv_pointwise(self.pw_conv, self.dw_d_conv(self.dw_conv(x)), factor=x))

@@ -6,8 +6,8 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
-from ..ops import local_attention
-from ..ops.recording import is_exporting
+from ..ops import is_exporting, is_recording, local_attention
+from .memory_format import gradient_in_format_of, in_format_of
 from .weight_init import init_conv_fan_out
 
 
@@ -29,7 +29,8 @@ class LocalAttention2d(nn.Module):
         border: Treatment of pixels beyond the border, `zeros` or `mask`: see :func:`mmbackbones.ops.local_attention`.
 
     Shape:
-        (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)), contiguous. N may be 0.
+        (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)), in the memory format of the input.
+        N may be 0.
 
     Raises:
         ValueError: `out_channels` cannot be split into the heads, or another `stride`. An even `kernel_size` or an
@@ -94,13 +95,20 @@ class LocalAttention2d(nn.Module):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        qkv = F.conv2d(x, torch.cat((self.query, self.key, self.value.weight)))  # the three in one product
-        q, k, v = qkv.unflatten(1, (3, self.heads, -1)).unbind(1)
+        q, k, v = self._projections(x).unflatten(1, (3, self.heads, -1)).unbind(1)
         y = local_attention(q, k, v, self.rel_row, self.rel_col, self.kernel_size[0], self.border).flatten(1, 2)
         if self.stride == (2, 2):
             y = _halve(y) if is_exporting() else F.avg_pool2d(y, 2, ceil_mode=True)
         y = y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]  # float32 would make y float32
-        return y.contiguous()  # whatever form computed it: RoIAlign may come next, and reads N, C, H, W
+        return in_format_of(x, y)  # whatever form computed it
+
+    def _projections(self, x: Tensor) -> Tensor:
+        """q, k and v in one product: (N, 3 C_out, H, W); contiguous on CPUs, where attention reads rows of a map."""
+        weight = torch.cat((self.query, self.key, self.value.weight))
+        if x.device.type != 'cpu' or is_recording():
+            return F.conv2d(x, weight)
+        pixels = gradient_in_format_of(x).flatten(2)
+        return torch.bmm(weight.flatten(1).expand(len(x), -1, -1), pixels).unflatten(2, x.shape[2:])
 
     def extra_repr(self) -> str:
         return (

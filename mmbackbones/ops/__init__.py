@@ -1,5 +1,6 @@
 """Operators that need nothing but PyTorch."""
 
+from .activated_conv import silu_conv
 from .contiguous_map import contiguous_map
 from .depthwise import depthwise_conv2d
 from .dilated_depthwise import dilated_depthwise_conv2d
@@ -27,6 +28,7 @@ __all__ = [
     'pool_to_grid',
     'pool_windows',
     'provide_mmcv_ext',
+    'silu_conv',
     'single_group_norm',
     'warn_of_one_image',
 ]

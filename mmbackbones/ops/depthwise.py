@@ -1,5 +1,6 @@
 """Depthwise convolution whose backward pass is fast on CPUs."""
 
+from collections.abc import Sequence
 from math import lcm
 from typing import Any
 
@@ -51,11 +52,22 @@ class _DepthwiseConv(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        grad_x = _convolution_backward(grad, x, weight, 'x')[0] if ctx.needs_input_grad[0] else None
+        return depthwise_gradients(grad, x, weight, ctx.needs_input_grad)
+
+
+def depthwise_gradients(
+    grad: Tensor, x: Tensor, weight: Tensor, wanted: Sequence[bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Gradients of input, weight and bias of :func:`depthwise_conv2d`, those of the three that are wanted."""
+    grad_x = _convolution_backward(grad, x, weight, 'x')[0] if wanted[0] else None
+    grad_weight, grad_bias = None, None
+    if wanted[1] and weight.shape[-1] > 3:
         grad_weight, grad_bias = _weight_gradient(grad, x, weight.shape[-1])
-        return grad_x, grad_weight, grad_bias if ctx.needs_input_grad[2] else None
+    elif wanted[1] or wanted[2]:
+        grad_weight, grad_bias = _convolution_backward(grad, x, weight, 'weight and bias')[1:]
+    return grad_x, grad_weight if wanted[1] else None, grad_bias if wanted[2] else None
 
 
 @torch.library.custom_op('mmbackbones::depthwise_weight_gradient', mutates_args=())  # not looked into by compilers
@@ -67,8 +79,7 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
     -m and m of the gradient are columns -1 and 1 of the gradient in this view, which costs no copy, summed over the m
     pixels. Zeros on the right, up to a width that all m divide, change nothing.
     """
-    reach, width = size // 2, x.shape[3]
-    multiple = lcm(*range(1, reach + 1))
+    reach, width, multiple = size // 2, x.shape[3], width_multiple(size)
     if width % multiple:
         grad, x = (F.pad(t, (0, -width % multiple)) for t in (grad, x))
     grad, x = (t.contiguous(memory_format=torch.channels_last) for t in (grad, x))
@@ -83,6 +94,11 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
 @_weight_gradient.register_fake
 def _(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return x.new_empty(x.shape[1], 1, size, size), x.new_empty(x.shape[1])
+
+
+def width_multiple(size: int) -> int:
+    """What the width must be divisible by for the gradient of a weight of this size to be computed without copies."""
+    return lcm(*range(1, size // 2 + 1))
 
 
 def _columns(grad: Tensor, x: Tensor, height: int) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,14 @@
 """Dilated depthwise convolution, in a form that is fast on CPUs."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-from .depthwise import depthwise_conv2d
+from .depthwise import depthwise_gradients, width_multiple
 from .recording import is_exporting
 
 
@@ -12,32 +17,83 @@ def dilated_depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, dil
 
     A convolution of dilation d only mixes pixels whose rows and columns differ by multiples of d: it is a plain
     convolution on each of the d x d interleaved sub-grids. CPUs have fast kernels only for plain depthwise
-    convolutions. So there, except on small maps, the sub-grids become a batch. The values are the same.
+    convolutions. So there, the sub-grids become a batch. The values are the same.
 
     Shape:
         x (N, C, H, W), weight (C, 1, k, k), bias (C,) or None -> (N, C, H, W).
     """
-    channels, size = x.shape[1], weight.shape[-1]
-    reach = size // 2 * dilation
-    # On a map smaller than the kernel the sub-grids are mostly padding, and nothing is gained. An exported file gets
-    # the single operator, whatever will run it.
-    if is_exporting() or x.device.type != 'cpu' or x.shape[2] < size or x.shape[3] < size:
-        return F.conv2d(x, weight, bias, padding=reach, dilation=dilation, groups=channels)
-    y = depthwise_conv2d(_split(x, dilation), weight, bias)
-    return _join(y, dilation)[..., : x.shape[2], : x.shape[3]]
+    if is_exporting() or x.device.type != 'cpu':  # an exported file gets the single operator, whatever will run it
+        padding = weight.shape[-1] // 2 * dilation
+        return F.conv2d(x, weight, bias, padding=padding, dilation=dilation, groups=x.shape[1])
+    if torch.is_autocast_enabled('cpu'):
+        dtype = torch.get_autocast_dtype('cpu')
+        x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
+    return _DilatedConv.apply(x, weight, bias, dilation)
 
 
-def _split(x: Tensor, d: int) -> Tensor:
-    """(N, C, H, W) -> (N d d, C, ceil(H / d), ceil(W / d)), padded with zeros; channels-last in memory."""
+class _DilatedConv(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
+        ctx.size, ctx.dilation = x.shape[2:], dilation
+        ctx.multiple = width_multiple(weight.shape[-1]) if ctx.needs_input_grad[1] else 1
+        grids = _split(x, dilation, ctx.multiple)
+        ctx.save_for_backward(grids, weight)
+        y = F.conv2d(grids, weight, bias, padding=weight.shape[-1] // 2, groups=x.shape[1])
+        return _join(y, dilation, *ctx.size)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        grids, weight = ctx.saved_tensors
+        grad = _split(grad, ctx.dilation, ctx.multiple)
+        grad_x, *others = depthwise_gradients(grad, grids, weight, ctx.needs_input_grad)
+        return None if grad_x is None else _join(grad_x, ctx.dilation, *ctx.size), *others, None
+
+
+@torch.library.custom_op('mmbackbones::split_into_grids', mutates_args=())  # not looked into by compilers
+def _split(x: Tensor, d: int, multiple: int) -> Tensor:
+    """(N, C, H, W) -> (N d d, C, H', W') with zeros below and right, in channels-last memory.
+
+    H' is H / d rounded up, W' is W / d rounded up to a multiple of `multiple`.
+    """
     n, c, h, w = x.shape
-    x = F.pad(x, (0, -w % d, 0, -h % d))
-    h, w = x.shape[2] // d, x.shape[3] // d
-    x = x.reshape(n, c, h, d, w, d).permute(0, 3, 5, 2, 4, 1)
-    return x.reshape(n * d * d, h, w, c).permute(0, 3, 1, 2)
+    y = x.new_empty(n, d, d, *_grid_size(h, w, d, multiple), c)
+    for grid, pixels, rows, columns in _grids(y, x.permute(0, 2, 3, 1), d):
+        grid[:, :rows, :columns] = pixels
+        grid[:, rows:] = 0
+        grid[:, :, columns:] = 0
+    return y.flatten(0, 2).permute(0, 3, 1, 2)
 
 
-def _join(x: Tensor, d: int) -> Tensor:
-    """The inverse of :func:`_split`, except that the padding stays."""
+@_split.register_fake
+def _(x: Tensor, d: int, multiple: int) -> Tensor:
     n, c, h, w = x.shape
-    x = x.permute(0, 2, 3, 1).reshape(n // (d * d), d, d, h, w, c).permute(0, 3, 1, 4, 2, 5)
-    return x.reshape(n // (d * d), h * d, w * d, c).permute(0, 3, 1, 2)
+    return x.new_empty(n * d * d, *_grid_size(h, w, d, multiple), c).permute(0, 3, 1, 2)
+
+
+@torch.library.custom_op('mmbackbones::join_grids', mutates_args=())
+def _join(x: Tensor, d: int, height: int, width: int) -> Tensor:
+    """The inverse of :func:`_split`."""
+    n, c, h, w = x.shape
+    y = x.new_empty(n // (d * d), height, width, c)
+    grids = x.permute(0, 2, 3, 1).reshape(n // (d * d), d, d, h, w, c)
+    for grid, pixels, rows, columns in _grids(grids, y, d):
+        pixels[:] = grid[:, :rows, :columns]
+    return y.permute(0, 3, 1, 2)
+
+
+@_join.register_fake
+def _(x: Tensor, d: int, height: int, width: int) -> Tensor:
+    return x.new_empty(x.shape[0] // (d * d), height, width, x.shape[1]).permute(0, 3, 1, 2)
+
+
+def _grid_size(height: int, width: int, d: int, multiple: int) -> tuple[int, int]:
+    return (height + d - 1) // d, (width + d * multiple - 1) // (d * multiple) * multiple
+
+
+def _grids(grids: Tensor, pixels: Tensor, d: int) -> Iterator[tuple[Tensor, Tensor, int, int]]:
+    """Each grid (N, H', W', C) of (N, d, d, H', W', C), its pixels of (N, H, W, C), and how many rows and columns."""
+    for i in range(d):
+        for j in range(d):
+            part = pixels[:, i::d, j::d]
+            yield grids[:, i, j], part, part.shape[1], part.shape[2]

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .activated_depthwise import activated_depthwise, is_activated_depthwise
 from .bfloat16_weights import prepared
 from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
 from .recording import is_recording
@@ -28,8 +29,8 @@ def conv_pointwise(
     more. oneDNN applies it to the values that it has just computed. PyTorch offers this without gradients only, to its
     own compiler; so in training, on other devices, while a network is recorded, and for types other than float32 and
     bfloat16, the operators run one after the other (in training, 1x1 convolutions and linear layers in a faster form:
-    :func:`trained_linear`). One of the three is applied in the same pass, the first one
-    given; the others follow.
+    :func:`trained_linear`; depthwise convolutions still with their activation: :func:`activated_depthwise`). One of the
+    three is applied in the same pass, the first one given; the others follow.
 
     Args:
         conv: The convolution.
@@ -44,6 +45,10 @@ def conv_pointwise(
     plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
     operands = _operands(conv, x) if plain and conv.padding_mode == 'zeros' else None
     if operands is None or isinstance(conv.padding, str) or x.dim() != 4:
+        if is_activated_depthwise(conv, activation) and x.dim() == 4 and _has_onednn(conv, x):
+            x, weight, bias = _cast(conv, x)
+            if x.dtype == weight.dtype and _computes_in(x.dtype):
+                return _finish(activated_depthwise(x, weight, bias, str(activation)), None, factor, residual)
         return _finish(_call(conv, x), activation, factor, residual)
     x, weight, bias = operands
     geometry = (conv.padding, conv.stride, conv.dilation, conv.groups)
@@ -78,20 +83,25 @@ def linear_pointwise(
 def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
     """``module(x)``, in the form that is fastest where it is trained on a CPU."""
     weight, bias = module.weight, module.bias
-    if (
-        torch.is_grad_enabled()
-        and any(t is not None and t.requires_grad for t in (x, weight, bias))
-        and x.device.type == 'cpu'
-        and all(t is None or t.dtype == torch.float32 for t in (x, weight, bias))
-        and x.numel()
-        and not (torch.is_autocast_enabled('cpu') or is_recording() or _is_watched(module))
-        and onednn_runs_pointwise()
-    ):
+    if trains_by_products(x, weight, bias) and not _is_watched(module):
         if type(module) is nn.Linear:
             return trained_linear(x, weight, bias)
         if is_plain_conv1x1(module, x):
             return trained_conv1x1(x, weight, bias)
     return module(x)
+
+
+def trains_by_products(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    """Whether :func:`trained_linear` and :func:`trained_conv1x1` take these, and gradients are needed."""
+    return bool(
+        torch.is_grad_enabled()
+        and any(t is not None and t.requires_grad for t in (x, weight, bias))
+        and x.device.type == 'cpu'
+        and all(t is None or t.dtype == torch.float32 for t in (x, weight, bias))
+        and not (torch.is_autocast_enabled('cpu') or is_recording())
+        and onednn_runs_pointwise()
+        and x.numel()
+    )
 
 
 def _is_watched(module: nn.Module) -> bool:
@@ -112,22 +122,35 @@ def _fits(other: Tensor | None, x: Tensor) -> bool:
 
 def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None] | None:
     """Input, weight and bias for oneDNN, in autocast's type where it is on; None if PyTorch has to compute."""
-    if x.device.type != 'cpu' or is_recording() or not x.numel() or not onednn_runs_pointwise():
+    if not _has_onednn(module, x):
         return None
-    if _is_watched(module):
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, module.weight, module.bias)):
         return None
+    if torch.is_autocast_enabled('cpu') and torch.get_autocast_dtype('cpu') == torch.bfloat16 and _has_bfloat16():
+        if not (module.weight.requires_grad or module.weight.is_inference()):
+            x = x.bfloat16()
+            return (x, *prepared(module, x))
+    x, weight, bias = _cast(module, x)
+    return (x, weight, bias) if x.dtype == weight.dtype and _computes_in(x.dtype) else None
+
+
+def _has_onednn(module: nn.Module, x: Tensor) -> bool:
+    """Whether oneDNN may be called in place of `module`."""
+    return bool(
+        x.device.type == 'cpu' and not (is_recording() or _is_watched(module)) and onednn_runs_pointwise() and x.numel()
+    )
+
+
+def _cast(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
     weight, bias = module.weight, module.bias
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
-        return None
     if torch.is_autocast_enabled('cpu'):
         dtype = torch.get_autocast_dtype('cpu')
-        x = x.to(dtype)
-        if dtype == torch.bfloat16 and _has_bfloat16() and not (weight.requires_grad or weight.is_inference()):
-            weight, bias = prepared(module, x)
-        else:
-            weight, bias = weight.to(dtype), bias if bias is None else bias.to(dtype)
-    fits = x.dtype == weight.dtype and (x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and _has_bfloat16()))
-    return (x, weight, bias) if fits else None
+        x, weight, bias = x.to(dtype), weight.to(dtype), bias if bias is None else bias.to(dtype)
+    return x, weight, bias
+
+
+def _computes_in(dtype: torch.dtype) -> bool:
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and _has_bfloat16())
 
 
 def onednn_runs_pointwise() -> bool:

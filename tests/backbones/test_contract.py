@@ -111,15 +111,16 @@ def test_checkpointing_keeps_less(build):
 
         def count(tensor):
             nonlocal total
-            total += tensor.numel()
+            total += 0 if tensor.data_ptr() in parameters else tensor.numel()
             return tensor
 
         model = build(with_cp=with_cp)
+        parameters = {param.data_ptr() for param in model.parameters()}
         with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
             model(image(128, 128))
         return total
 
-    assert kept(True) < 0.5 * kept(False)
+    assert kept(True) < 0.6 * kept(False)
 
 
 @pytest.mark.parametrize('frozen_stages', [-1, 0, 1, 3, 4])

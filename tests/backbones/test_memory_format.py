@@ -46,11 +46,15 @@ def test_a_head_that_views(build):
 
 @pytest.mark.parametrize('form', ['reference', 'tiled', 'blocked'])
 @pytest.mark.parametrize('stride', [1, 2])
-def test_local_attention_hands_on_contiguous_maps(form, stride, monkeypatch):
+@pytest.mark.parametrize('memory_format', [torch.contiguous_format, torch.channels_last])
+def test_local_attention_keeps_the_memory_format(form, stride, memory_format, monkeypatch):
     monkeypatch.setitem(FASTEST, 'cpu', form)
     layer = LocalAttention2d(4, 8, kernel_size=3, heads=2, stride=stride, bias=True)
-    x = torch.randn(2, 4, 16, 24).contiguous(memory_format=torch.channels_last)
-    assert layer(x).is_contiguous()
+    x = torch.randn(2, 4, 16, 24).contiguous(memory_format=memory_format).requires_grad_()
+    y = layer(x)
+    assert y.is_contiguous(memory_format=memory_format)
+    (gradient,) = torch.autograd.grad(y.square().sum(), x)
+    assert gradient.is_contiguous(memory_format=memory_format)
 
 
 @pytest.mark.parametrize('layer', LAYERS, ids=lambda layer: type(layer).__name__)

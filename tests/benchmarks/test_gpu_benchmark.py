@@ -63,13 +63,13 @@ def test_other_parts(table):
 
 def test_a_row_says_where_it_was_measured(tmp_path):
     found = machine('cpu')
-    assert (found['device'], found['pytorch'], found['cuda'], found['cudnn']) == ('CPU', torch.__version__, '', '')
+    assert (found['pytorch'], found['cuda'], found['cudnn']) == (torch.__version__, '', '')
     table = gpu.Table('cpu', tmp_path / 'new')
     table.add(Timing((2.0, 4.0, 6.0), 3 * 10**9), network='n', batch=2)
     table.add(None, network='too large', batch=8)
-    first, second = csv.DictReader((tmp_path / 'new/cpu.csv').open())
+    first, second = csv.DictReader(table.path.open())
     columns = ('median_ms', 'p10_ms', 'p90_ms', 'images_per_second', 'peak_gb')
-    assert [first[column] for column in columns] == ['4.00', '2.00', '6.00', '500.0', '3.00']
+    assert [first[column] for column in columns] == ['4.00', '2.00', '6.00', '500.0', '3.000']
     assert [second[column] for column in columns] == [''] * 5
     assert all(row[key] == value for row in (first, second) for key, value in found.items())
 

@@ -178,10 +178,9 @@ def one_detection(box, label):
     return dict(img_id=6, ori_shape=(SIZE, SIZE), pred_instances=found)
 
 
-@pytest.mark.parametrize('mp', [False, True], ids=['one process', 'use_mp_eval'])
-def test_a_model_that_detects_nothing_has_what_one_useless_detection_gives(ground_truth, mp):
+def test_a_model_that_detects_nothing_has_what_one_useless_detection_gives(ground_truth):
     """0 where there is ground truth; -1 for the class and the size that have none."""
-    nothing = evaluate(ground_truth, [no_detections()], use_mp_eval=mp)
+    nothing = evaluate(ground_truth, [no_detections()])
     assert nothing == evaluate(ground_truth, [one_detection([900.0, 900, 910, 910], 0)])
     undefined = {f'coco/{kind}_{name}' for kind in ('bbox', 'segm') for name in ('mAP_l', 'mAP_m', 'AP_cow')}
     undefined = {key for key in undefined if nothing[key] == -1}

@@ -7,6 +7,7 @@ import mmcv.ops
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from mmbackbones.layers.grid_attention import grid_attention
 from mmbackbones.ops import dilated_depthwise_conv2d, fused_attention, mmcv_ext, single_group_norm
@@ -176,11 +177,11 @@ def test_more_cells_than_a_grid_of_cuda_has_rows(device, dtype, border, relative
     side = (512 if device == 'cuda' else 64) - border
     qkv = torch.randn(5, 48, side, side, device=device).to(dtype).contiguous(memory_format=torch.channels_last)
     qkv.requires_grad_()
-    y = grid_attention(qkv, 16, 4)
+    y = grid_attention(qkv, nn.Identity(), 16, 4, qkv[:, :16])
     (grad,) = torch.autograd.grad(y.float().square().sum(), qkv)
     for part in (slice(0, 1), slice(4, 5)):
         x = qkv[part].detach().cpu().double().requires_grad_()
-        want = grid_attention(x, 16, 4)
+        want = grid_attention(x, nn.Identity(), 16, 4, x[:, :16])
         (want_grad,) = torch.autograd.grad(want.square().sum(), x)
         tolerance = 1e-5 if dtype == torch.float32 else 4e-3
         assert relative_error([y[part]], [want]) < tolerance

@@ -21,6 +21,7 @@ CASES = {
     'RetinaNet': ('tiny_config', ('--lr', '1e-3', *IN_EPOCHS)),
     'Mask R-CNN, accumulating': ('tiny_mask_config', ('--lr', '1e-3', '--accumulate', '3', *IN_EPOCHS)),
     'UperNet by iterations': ('tiny_seg_config', ('--lr', '1e-3', *IN_ITERATIONS)),
+    'RetinaNet in bfloat16': ('tiny_config', ('--lr', '1e-3', '--amp', *IN_EPOCHS)),
     'RetinaNet with comforts': ('tiny_config', ('--ema', '--early-stop', '2', *BY_THE_CLOCK, *IN_EPOCHS)),
     'UperNet with comforts': (
         'tiny_seg_config',

@@ -42,13 +42,18 @@ def image(seed: int, shape: tuple[int, ...]) -> torch.Tensor:
     return torch.from_numpy(np.random.Generator(np.random.PCG64(seed)).standard_normal(shape).astype(np.float32))
 
 
-def assert_features_equal(outs: Sequence[torch.Tensor], features: dict) -> None:
-    """Compare float64 maps with stored points ``[n, c, y, x, value]``, relative to the largest value of each map."""
+def assert_features_equal(outs: Sequence[torch.Tensor], features: dict, tolerance: float = 5e-7) -> None:
+    """Compare maps with stored points ``[n, c, y, x, value]``, relative to the largest value of each map.
+
+    Args:
+        outs: The maps.
+        features: What is stored of each.
+        tolerance: That of float64: the stored values are rounded to float32, so it cannot be less.
+    """
     for out, stored in zip(outs, features.values(), strict=True):
         assert list(out.shape) == stored['shape']
         for *index, value in stored['points']:
-            # The stored values are rounded to float32, so the tolerance cannot be less than 5e-7.
-            assert abs(out[tuple(index)].item() - value) <= 5e-7 * stored['absmax']
+            assert abs(out[tuple(index)].item() - value) <= tolerance * stored['absmax']
 
 
 class StateDict(dict):

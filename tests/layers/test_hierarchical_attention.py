@@ -34,11 +34,12 @@ def test_map_attention():
 
 @pytest.mark.parametrize(('h', 'w', 'g'), [(8, 8, 4), (9, 13, 4), (3, 2, 7), (1, 1, 2), (7, 14, 7), (5, 5, 1)])
 def test_a_pixel_sees_its_own_cell_and_no_padding(h, w, g):
-    qkv = random(2, 18, h, w)
-    out = grid_attention(qkv, 3, g)
+    qkv, residual = random(2, 18, h, w), random(2, 6, h, w, seed=1)
+    out = grid_attention(qkv, nn.Identity(), 3, g, residual)
     for rows, columns in cells(h, w, g):
         q, k, v = qkv[..., rows, columns].chunk(3, 1)
-        torch.testing.assert_close(out[..., rows, columns], softmax_attention(q, k, v, 3))
+        expected = residual[..., rows, columns] + softmax_attention(q, k, v, 3)
+        torch.testing.assert_close(out[..., rows, columns], expected)
 
 
 @pytest.mark.parametrize('exporting', [False, True])
@@ -49,9 +50,11 @@ def test_crop_keeps_the_upper_left_corner(exporting, monkeypatch):
 
 
 def test_a_grid_as_large_as_the_map_is_full_attention():
-    qkv = random(1, 12, 5, 9)
-    torch.testing.assert_close(grid_attention(qkv, 4, 9), map_attention(*qkv.chunk(3, 1), 4))
-    torch.testing.assert_close(grid_attention(qkv, 4, 20), map_attention(*qkv.chunk(3, 1), 4))
+    qkv, expected = random(1, 12, 5, 9), map_attention(*random(1, 12, 5, 9).chunk(3, 1), 4)
+    for grid_size in (9, 20):
+        torch.testing.assert_close(
+            grid_attention(qkv, nn.Identity(), 4, grid_size, torch.zeros_like(expected)), expected
+        )
 
 
 @pytest.mark.parametrize('size', [(16, 8), (13, 10), (3, 2)])
@@ -101,7 +104,9 @@ def test_a_cascade_of_one_step_is_full_attention_with_a_residual_connection():
         CascadedSelfAttention2d(8, head_dim=4, grid_sizes=()).double().eval(),
         MultiHeadSelfAttention2d(8, head_dim=4).double().eval(),
     )
-    full.qkv, full.proj = cascade.qkvs[0], nn.Identity()
+    full.qkv = cascade.qkvs[0]
+    full.proj = nn.Conv2d(8, 8, 1, bias=False).double()
+    full.proj.weight.data = torch.eye(8).double()[:, :, None, None]
     x = random(2, 8, 5, 7)
     torch.testing.assert_close(cascade(x), cascade.proj(x + full(x)))
 

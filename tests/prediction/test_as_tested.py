@@ -51,8 +51,7 @@ def test_every_image(tested, request, task, batch_size, shapes, several_sizes):
         ('segmentor', dict(tile=(48, 48))),
     ],
 )
-def test_options(tested, request, monkeypatch, task, options, several_sizes):
-    monkeypatch.setattr('mmbackbones.engine.amp.cpu_has_bfloat16', lambda: True)  # slowly, where it has not
+def test_options(tested, request, task, options, several_sizes):
     checkpoint = request.getfixturevalue(f'{task}_file')
     expected = tested(checkpoint, several_sizes, **options)
     found = load(checkpoint, device='cpu').predict(list(expected), score_thr=0, **options)

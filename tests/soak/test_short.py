@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_two_interruptions(tiny_seg_config, shapes, tmp_path):
-    """Of a run with averaged weights, accumulation and checkpoints by the clock."""
-    options = ('--iters', '8', '--ema', '--accumulate', '3', *BY_THE_CLOCK, '--cfg-options', *EVERY_FOUR)
+    """Of a run in bfloat16 with averaged weights, accumulation and checkpoints by the clock."""
+    options = ('--iters', '8', '--amp', '--ema', '--accumulate', '3', *BY_THE_CLOCK, '--cfg-options', *EVERY_FOUR)
     trainings = Trainings('short', tiny_seg_config, options, shapes, tmp_path)
     hits = trainings.interrupt('run', Random(0), 2, (SIGKILL, SIGTERM), share=0.5)
     assert hits

@@ -1,11 +1,14 @@
 """TransCNN and HAT-Net in the authors' form."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .steps import softmax_attention
+
+Norm = Callable[[int], nn.Module]
 
 
 def _heads(x: Tensor, head_dim: int) -> Tensor:
@@ -19,7 +22,7 @@ def _from_heads(x: Tensor, height: int, width: int) -> Tensor:
 
 
 class _FullAttention(nn.Module):
-    def __init__(self, norm: type, channels: int, head_dim: int) -> None:
+    def __init__(self, norm: Norm, channels: int, head_dim: int) -> None:
         super().__init__()
         self.head_dim = head_dim
         self.norm = norm(channels)
@@ -32,7 +35,7 @@ class _FullAttention(nn.Module):
 
 
 class HMHSA(_FullAttention):
-    def __init__(self, norm: type, channels: int, head_dim: int, grid: int, ratio: int) -> None:
+    def __init__(self, norm: Norm, channels: int, head_dim: int, grid: int, ratio: int) -> None:
         super().__init__(norm, channels, head_dim)
         self.grid, self.ratio = grid, ratio
         self.grid_norm, self.pool_norm = norm(channels), norm(channels)
@@ -55,7 +58,7 @@ class HMHSA(_FullAttention):
 
 
 class _IRB(nn.Module):
-    def __init__(self, norm: type, channels: int, expansion: int, size: int, norms: str) -> None:
+    def __init__(self, norm: Norm, channels: int, expansion: int, size: int, norms: str) -> None:
         super().__init__()
         hidden = channels * expansion
         inner = norm if norms == 'each' else nn.Identity
@@ -82,7 +85,7 @@ class _Block(nn.Module):
 
 
 class _Stem(nn.Module):
-    def __init__(self, norm: type, in_channels: int, channels: int) -> None:
+    def __init__(self, norm: Norm, in_channels: int, channels: int) -> None:
         super().__init__()
         self.conv1, self.norm1 = nn.Conv2d(in_channels, 16, 3, 2, padding=1), norm(16)
         self.conv2 = nn.Conv2d(16, channels, 3, 2, padding=1)
@@ -92,7 +95,7 @@ class _Stem(nn.Module):
 
 
 class _TwoBranchDownsampling(nn.Module):
-    def __init__(self, norm: type, in_channels: int, channels: int) -> None:
+    def __init__(self, norm: Norm, in_channels: int, channels: int) -> None:
         super().__init__()
         self.conv, self.conv_norm = nn.Conv2d(in_channels, channels, 3, 2, padding=1), norm(channels)
         self.pool_conv, self.pool_norm = nn.Conv2d(in_channels, channels, 1), norm(channels)
@@ -103,7 +106,7 @@ class _TwoBranchDownsampling(nn.Module):
 
 
 class _Downsampling(nn.Module):
-    def __init__(self, norm: type, in_channels: int, channels: int) -> None:
+    def __init__(self, norm: Norm, in_channels: int, channels: int) -> None:
         super().__init__()
         self.conv, self.norm = nn.Conv2d(in_channels, channels, 3, 2, padding=1), norm(channels)
 
@@ -132,7 +135,7 @@ class HierarchicalForm(nn.Module):
         self.out_indices = backbone.out_indices
         arch = backbone.arch
         dims, two_branches = arch['embed_dims'], type(backbone).__name__ == 'TransCNN'
-        norm: Any = nn.BatchNorm2d if two_branches else _single_group
+        norm: Norm = nn.BatchNorm2d if two_branches else _single_group
         down = _TwoBranchDownsampling if two_branches else _Downsampling
         self.stem = _Stem(norm, backbone.in_channels, dims[0])
         self.stages = nn.ModuleList()

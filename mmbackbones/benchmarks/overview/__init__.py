@@ -6,11 +6,15 @@ from pathlib import Path
 
 import torch
 
-from ..table import Table
+from ...engine.amp import cpu_has_bfloat16
+from ...engine.compilation import check_compiler
+from ...errors import UserError
+from ..page import write_page
+from ..table import AUTHORS, Table
 from ..timing import Timing
 from ..turns import take_turns
 from .backbones import backbone_groups, pixel_groups
-from .group import AUTHORS, Group, Key, Setting
+from .group import Group, Key, Setting
 from .models import model_groups
 from .operators import operator_groups
 from .peak import matrix_products
@@ -59,7 +63,7 @@ def _add_rows(table: Table, group: Group, timings: Mapping[Key, Timing | None], 
 
 def has_bfloat16(device: str) -> bool:
     """Whether a device computes in bfloat16."""
-    return torch.cuda.is_bf16_supported() if device == 'cuda' else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.cuda.is_bf16_supported() if device == 'cuda' else cpu_has_bfloat16()
 
 
 def run(device: str = 'cpu', baseline: str | None = None, compiled: bool = False, folder: Path | None = FOLDER) -> None:
@@ -70,8 +74,17 @@ def run(device: str = 'cpu', baseline: str | None = None, compiled: bool = False
         baseline: ``authors-form`` measures that as well, and compares; None measures our networks only.
         compiled: Whether to measure compiled backbones as well, which takes minutes to compile them.
         folder: Where the CSV file goes.
+
+    Raises:
+        UserError: There is no such device, or this machine cannot compile.
     """
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise UserError('--device cuda needs a CUDA GPU, and PyTorch finds none on this machine')
+    if compiled:
+        check_compiler(device)
     table = Table(device, folder)
     setting = Setting(device, baseline == AUTHORS, has_bfloat16(device), compiled)
     measure(table, setting, groups(setting))
-    print(f'\nwritten to {table.path}')
+    if table.path is not None:
+        write_page(table.path.parent)
+        print(f'\nwritten to {table.path}')

@@ -9,7 +9,8 @@ from mmengine.registry import MODELS
 from ...analysis.counting import multiply_adds
 from ..authors_form import authors_form
 from ..measure import Step
-from .group import AUTHORS, COMPILED, TASKS, Group, Setting
+from ..table import AUTHORS, COMPILED
+from .group import TASKS, Group, Setting
 
 # Name, config, and height and width of the image: such that the authors' code takes it, and that unfolded windows fit.
 NETWORKS: tuple[tuple[str, dict, int], ...] = (
@@ -48,7 +49,7 @@ def backbone_step(cfg: dict, side: int, task: str, form: str, precision: str, de
     elif task == 'inference':
         network.fuse()
     if form == COMPILED:
-        network = torch.compile(network)
+        network.compile(dynamic=True)
     autocast = partial(torch.autocast, device, torch.bfloat16, enabled=precision == 'bfloat16')
 
     def infer() -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..measure import Step
+from ..table import AUTHORS, AUTHORS_AS_COMMANDS, COMPILED, OURS
 from ..turns import Form
 
-AUTHORS, OURS, COMPILED = 'authors-form', 'eager', 'compiled'
-AUTHORS_AS_COMMANDS = 'authors-form, memory as in our commands'
 TASKS = ('inference', 'training')
 Key = tuple[str, str]  # precision and form
 

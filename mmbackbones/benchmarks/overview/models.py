@@ -1,6 +1,7 @@
 """Whole detectors and segmentors, from an image to boxes, masks or labels, and in training."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -8,10 +9,14 @@ import torch
 from mmengine.optim import OptimWrapper
 
 from ...analysis.complexity import measure_complexity
+from ...engine.bfloat16_training import Bfloat16OptimWrapper
+from ...engine.float32_heads import float32_heads
+from ...engine.inference_form import fuse_in_place
 from ..authors_form import authors_form
 from ..gpu.networks import build, samples
 from ..measure import Step
-from .group import AUTHORS, TASKS, Group, Setting
+from ..table import AUTHORS
+from .group import TASKS, Group, Setting
 
 # Config, and height and width of the image.
 MODELS = (
@@ -33,27 +38,29 @@ def build_model(name: str, form: str) -> Any:
     return model
 
 
-def model_step(name: str, size: tuple[int, int], task: str, form: str, precision: str, device: str) -> Step:
-    """One image: from the tensor to the results at its size, or a step of training with AdamW."""
+def model_step(name: str, size: tuple[int, int], batch: int, task: str, form: str, precision: str, device: str) -> Step:
+    """From images to the results at their size, or a step of training with AdamW."""
     model = build_model(name, form).to(device).train(task == 'training')
-    truth = [sample.to(device) for sample in samples(model, 1, *size)]
-    image = torch.randn(1, 3, *size, device=device)
+    truth = [sample.to(device) for sample in samples(model, batch, *size)]
+    images = torch.randn(batch, 3, *size, device=device)
     if task == 'inference':
         if form != AUTHORS:
-            model.backbone.fuse()
-        return partial(_predict, model, image, truth, precision)
-    wrapper = OptimWrapper(torch.optim.AdamW([param for param in model.parameters() if param.requires_grad], lr=1e-5))
-    return partial(_train, model, image, truth, wrapper, precision)
+            fuse_in_place(model)
+        return partial(_predict, model, images, truth, precision == 'bfloat16')
+    optimizer = torch.optim.AdamW([param for param in model.parameters() if param.requires_grad], lr=1e-5)
+    wrapper = (Bfloat16OptimWrapper if precision == 'bfloat16' else OptimWrapper)(optimizer=optimizer)
+    return partial(_train, model, images, truth, wrapper)
 
 
-def _predict(model: Any, image: torch.Tensor, truth: list, precision: str) -> None:
-    with torch.no_grad():
-        model.predict(image, truth)
+def _predict(model: Any, images: torch.Tensor, truth: list, half: bool) -> None:
+    autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=half)
+    with torch.no_grad(), autocast, float32_heads(model) if half else nullcontext():
+        model.predict(images, truth)
 
 
-def _train(model: Any, image: torch.Tensor, truth: list, wrapper: OptimWrapper, precision: str) -> None:
+def _train(model: Any, images: torch.Tensor, truth: list, wrapper: OptimWrapper) -> None:
     with wrapper.optim_context(model):
-        loss, _ = model.parse_losses(model.loss(image, truth))
+        loss, _ = model.parse_losses(model.loss(images, truth))
     wrapper.update_params(loss)
 
 
@@ -61,8 +68,10 @@ def model_groups(setting: Setting, models: Sequence[tuple[str, tuple[int, int]]]
     """Each model in all forms."""
     for name, (height, width) in models:
         for task in TASKS:
-            columns = dict(network=name, backbone='VAN-B1', height=height, width=width, task=task, batch=1)
-            make = partial(model_step, name, (height, width), task)
+            # UperNet's pooled maps are single pixels, whose batch norm cannot be trained on one image.
+            batch = 2 if name.startswith('upernet') and task == 'training' else 1
+            columns = dict(network=name, backbone='VAN-B1', height=height, width=width, task=task, batch=batch)
+            make = partial(model_step, name, (height, width), batch, task)
             # How many regions a two-stage detector looks at differs from prediction to training.
             count = 0 if name.startswith('mask') else measure_complexity(name, (height, width)).multiply_adds
-            yield Group(columns, setting.forms(make), count * (3 if task == 'training' else 1))
+            yield Group(columns, setting.forms(make), count * batch * (3 if task == 'training' else 1))

@@ -8,31 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from ...analysis.counting import multiply_adds
-from ...layers import HierarchicalSelfAttention2d, SingleGroupNorm
-from ...ops import dilated_depthwise_conv2d
+from ...layers import DepthwiseConv2d, HierarchicalSelfAttention2d, SingleGroupNorm
 from ...ops.local_attention import local_attention
 from ..authors_form.hierarchical import HMHSA
 from ..measure import Step
-from .group import AUTHORS, TASKS, Group, Setting
+from ..table import AUTHORS
+from .group import TASKS, Group, Setting
 
 
-class Depthwise(nn.Conv2d):
-    """A depthwise convolution that keeps the height and width, by our operators."""
-
-    def __init__(self, channels: int, size: int, dilation: int = 1) -> None:
-        super().__init__(channels, channels, size, padding=size // 2 * dilation, dilation=dilation, groups=channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.dilation == (1, 1):
-            return self._conv_forward(x, self.weight, self.bias)
-        return dilated_depthwise_conv2d(x, self.weight, self.bias, self.dilation[0])
-
-
-class PlainDepthwise(Depthwise):
-    """The same convolution as PyTorch has it."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.weight, self.bias)
+def plain_depthwise(channels: int, size: int, dilation: int = 1) -> nn.Conv2d:
+    """The convolution of :class:`~mmbackbones.layers.DepthwiseConv2d` as PyTorch has it."""
+    padding = size // 2 * dilation
+    return nn.Conv2d(channels, channels, size, padding=padding, dilation=dilation, groups=channels)
 
 
 class LocalAttention(nn.Module):
@@ -53,7 +40,7 @@ class Operator:
     """An operator or layer, and the map that it is measured on.
 
     Attributes:
-        name: What it is.
+        name: What it is, and the number of its channels.
         shape: Channels, height and width of its input.
         ours: Builds it.
         theirs: Builds it in the authors' form.
@@ -68,31 +55,28 @@ class Operator:
 
 
 def _depthwise(channels: int, side: int, size: int, dilation: int = 1) -> Operator:
-    name = f'{size}x{size} depthwise' + (f', dilation {dilation}' if dilation > 1 else '')
-    ours, theirs = (partial(kind, channels, size, dilation) for kind in (Depthwise, PlainDepthwise))
+    name = f'{size}x{size} depthwise, {channels}' + (f', dilation {dilation}' if dilation > 1 else '')
+    ours, theirs = (partial(kind, channels, size, dilation) for kind in (DepthwiseConv2d, plain_depthwise))
     return Operator(name, (channels, side, side), ours, theirs, size * size * channels * side * side)
 
 
 def _local_attention(channels: int, side: int) -> Operator:
     ours, theirs = (partial(LocalAttention, channels, impl) for impl in ('auto', 'reference'))
     # Products of the queries with keys and embeddings, and of the weights with values, for each of the neighbors.
-    return Operator('local attention', (3 * channels, side, side), ours, theirs, 3 * 49 * channels * side * side)
+    count = 3 * 49 * channels * side * side
+    return Operator(f'local attention, {channels}', (3 * channels, side, side), ours, theirs, count)
 
 
 def _hierarchical(channels: int, side: int) -> Operator:
-    norm = partial(nn.BatchNorm2d)
     ours = partial(HierarchicalSelfAttention2d, channels, 64, 8, 8)
-    theirs = partial(HMHSA, norm, channels, 64, 8, 8)
-    return Operator('H-MHSA', (channels, side, side), ours, theirs, multiply_adds(ours(), (1, channels, side, side)))
+    theirs = partial(HMHSA, nn.BatchNorm2d, channels, 64, 8, 8)
+    count = multiply_adds(ours().eval(), (1, channels, side, side))
+    return Operator(f'H-MHSA, {channels}', (channels, side, side), ours, theirs, count)
 
 
 def _single_group_norm(channels: int, side: int) -> Operator:
-    return Operator(
-        'single group norm',
-        (channels, side, side),
-        partial(SingleGroupNorm, channels),
-        partial(nn.GroupNorm, 1, channels),
-    )
+    ours, theirs = partial(SingleGroupNorm, channels), partial(nn.GroupNorm, 1, channels)
+    return Operator(f'single group norm, {channels}', (channels, side, side), ours, theirs)
 
 
 def operators() -> tuple[Operator, ...]:
@@ -110,13 +94,20 @@ def operators() -> tuple[Operator, ...]:
 def operator_step(operator: Operator, task: str, form: str, precision: str, device: str) -> Step:
     """An operator on one map, contiguous in the authors' form and channels-last in ours: forward, or both passes."""
     torch.manual_seed(0)
-    module = (operator.theirs if form == AUTHORS else operator.ours)().to(device)
+    module = operator.ours()
+    if form == AUTHORS:
+        weights, module = module.state_dict(), operator.theirs()
+        module.load_state_dict(weights)
+    module.to(device)
+    params = [param for _, param in sorted(module.named_parameters())]
+    torch.manual_seed(1)  # the same input in both forms
     layout = torch.contiguous_format if form == AUTHORS else torch.channels_last
     x = torch.randn(1, *operator.shape, device=device).to(getattr(torch, precision)).contiguous(memory_format=layout)
     x.requires_grad_(task == 'training')
     autocast = partial(torch.autocast, device, torch.bfloat16, enabled=precision == 'bfloat16')
     with torch.no_grad(), autocast():
-        dy = torch.randn_like(module(x))
+        y = module(x)
+        dy = torch.empty_like(y).copy_(torch.randn(y.shape))  # the same values in any memory format
 
     def infer() -> None:
         with torch.no_grad(), autocast():
@@ -125,7 +116,7 @@ def operator_step(operator: Operator, task: str, form: str, precision: str, devi
     def train() -> None:
         with autocast():
             y = module(x)
-        torch.autograd.grad(y, [x, *module.parameters()], dy)
+        torch.autograd.grad(y, [x, *params], dy)
 
     return infer if task == 'inference' else train
 
@@ -133,9 +124,8 @@ def operator_step(operator: Operator, task: str, form: str, precision: str, devi
 def operator_groups(setting: Setting, chosen: Sequence[Operator] | None = None) -> Iterator[Group]:
     """Each operator in all forms."""
     for operator in chosen or operators():
-        channels, height, width = operator.shape
+        _, height, width = operator.shape
         for task in TASKS:
             columns = dict(network='operator', backbone=operator.name, height=height, width=width, task=task, batch=1)
-            columns['layout'] = f'{channels} channels'
             factor = 3 if task == 'training' else 1
             yield Group(columns, setting.forms(partial(operator_step, operator, task)), factor * operator.multiply_adds)

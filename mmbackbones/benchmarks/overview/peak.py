@@ -5,8 +5,9 @@ from functools import partial
 import torch
 
 from ..measure import Step
+from ..table import OURS
 from ..turns import Form
-from .group import OURS, Group, Setting
+from .group import Group, Setting
 
 SIDE = 4096  # rows and columns of the matrices
 

@@ -5,11 +5,11 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-from mmengine.dist import get_dist_info
+from mmengine.dist import get_dist_info, get_rank
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data_workers import signals_held
-from ..seeding import SAMPLE, SUBSTITUTE, seed_all
+from ..seeding import EPOCH, SAMPLE, SUBSTITUTE, seed_all
 from ..watched_files import UnreadableFile
 from .image_sizes import keep_image_sizes
 
@@ -60,6 +60,29 @@ class Positions(Sampler):
         return [(index, iteration, place * self.world_size + self.rank) for place, index in enumerate(batch)]
 
 
+class EpochPositions(Sampler):
+    """Batches of positions in epochs, each of which begins a pass of its own; see :class:`Positions`.
+
+    Args:
+        batches: The batch sampler of a loader.
+        begin: The first iteration, in the first of the epochs.
+        length: Number of iterations of an epoch.
+        epochs: Numbers of the epochs.
+        seed: The seed of the run.
+    """
+
+    def __init__(self, batches: Sampler, begin: int, length: int, epochs: range, seed: int) -> None:
+        self.batches, self.begin, self.length = batches, begin, length
+        self.epochs, self.seed = epochs, seed
+
+    def __iter__(self) -> Iterator[list[Position]]:
+        for epoch in self.epochs:
+            # For samplers that draw from the common generators, and may be asked before the last epoch is over.
+            seed_all(self.seed, EPOCH, epoch, get_rank())
+            first = epoch * self.length
+            yield from Positions(self.batches, max(self.begin, first), first + self.length, epoch, first)
+
+
 class PositionedDataset(Dataset):
     """A data set that seeds the generators for the position of each sample in the training run.
 
@@ -105,7 +128,9 @@ class _Collate:
         return batch, tuple(problem for _, problems in samples for problem in problems)
 
 
-def load(loader: DataLoader, positions: Positions, seed: int) -> Generator[tuple[Any, tuple[str, ...]], None, None]:
+def load(
+    loader: DataLoader, positions: Positions | EpochPositions, seed: int
+) -> Generator[tuple[Any, tuple[str, ...]], None, None]:
     """Load batches at positions of a run, each with the problems of its samples.
 
     Args:

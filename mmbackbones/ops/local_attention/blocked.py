@@ -61,9 +61,10 @@ def _blocks(x: Tensor) -> Tensor:
 
 
 def _maps(x: Tensor, batch: int, height: int) -> Tensor:
-    """The inverse of :func:`_blocks`."""
+    """The inverse of :func:`_blocks`, channels-last in memory, as are the networks that use this form."""
     x = x.unflatten(2, (BLOCK, BLOCK)).unflatten(0, (batch, height // BLOCK, -1))
-    return x.permute(0, 3, 6, 1, 4, 2, 5).flatten(5, 6).flatten(3, 4)
+    x = x.permute(0, 1, 4, 2, 5, 3, 6).flatten(3, 4).flatten(1, 2)  # (B, H, W, heads, C)
+    return x.permute(0, 3, 4, 1, 2)
 
 
 def _windows(x: Tensor, size: int, right: int, below: int) -> Tensor:

@@ -106,6 +106,7 @@ def _gradients(
 ) -> list[Tensor]:
     """The gradients of q, k, v and, where given, of rel_row and rel_col, contiguous."""
     inputs = q, k, v, rel_row, rel_col
+    dy = dy.contiguous()  # it may come from a channels-last network, and is read row by row
     grads = [
         None if x is None else torch.zeros_like(x, dtype=log_sums.dtype, memory_format=torch.contiguous_format)
         for x in inputs

@@ -17,9 +17,9 @@ def full_weights(layer: MultiHeadSelfAttention2d, place: Place, x: Tensor) -> li
 
 def two_step_weights(layer: HierarchicalSelfAttention2d, place: Place, x: Tensor) -> list[Values]:
     """Weights inside the place's cell of the grid, then over the pooled map; and both over the image."""
-    qkv = layer.qkv(layer.norm(x))
-    local = _in_cell(qkv, layer.head_dim, layer.grid_size, place, 1, 'grid')
-    grid = layer.grid_norm(x + grid_attention(qkv, layer.head_dim, layer.grid_size))
+    normed = layer.norm(x)
+    local = _in_cell(layer.qkv(normed), layer.head_dim, layer.grid_size, place, 1, 'grid')
+    grid = layer.grid_norm(grid_attention(normed, layer.qkv, layer.head_dim, layer.grid_size, residual=x))
     keys = layer.kv(layer.pool_norm(pool_windows(grid, layer.pool_ratio))).chunk(2, 1)[0]
     distant = _over_map(layer.q(grid), keys, layer.head_dim, place, layer.pool_ratio)
     return [local, distant, _together([local, distant], place, x)]
@@ -29,10 +29,10 @@ def cascaded_weights(layer: CascadedSelfAttention2d, place: Place, x: Tensor) ->
     """Weights inside the place's cell in each step, then over what is left of the map; and all over the image."""
     whole, steps, tokens = x, list[Values](), 1
     for norm, project, grid_size in zip(layer.norms, layer.qkvs, layer.grid_sizes, strict=False):
-        qkv = project(norm(x))
+        normed = norm(x)
         kind = f'grid-{len(steps) + 1}' if steps else 'grid'
-        steps.append(_in_cell(qkv, layer.head_dim, grid_size, place, tokens, kind))
-        x = x + grid_attention(qkv, layer.head_dim, grid_size)
+        steps.append(_in_cell(project(normed), layer.head_dim, grid_size, place, tokens, kind))
+        x = grid_attention(normed, project, layer.head_dim, grid_size, residual=x)
         x = pool_windows(x, grid_size, 'max') + pool_windows(x, grid_size)
         tokens *= grid_size
     q, k, _ = layer.qkvs[-1](layer.norms[-1](x)).chunk(3, 1)

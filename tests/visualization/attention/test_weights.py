@@ -105,7 +105,7 @@ def recompute_full(calls, layer, stage, args, out):
     result = torch.empty_like(out)
     for row, column in places(out):
         result[0, :, row, column] = attended(calls.look(layer, stage, args, row, column)['global'].values, values)
-    close(layer.proj(result), out)
+    close(args[0] + layer.proj(result), out)  # a block hands in the residual connection
 
 
 def cell_values(values, found, side):
@@ -127,7 +127,7 @@ def recompute_two_steps(calls, layer, stage, args, out):
     values = layer.kv(layer.pool_norm(pooled))[0].chunk(2)[1]
     for (row, column), kinds in found.items():
         distant[0, :, row, column] = attended(kinds['global'].values, values)
-    close(layer.proj(grid + distant), out)
+    close(x + layer.proj(grid + distant), out)
 
 
 def recompute_cascade(calls, layer, stage, args, out):
@@ -151,7 +151,7 @@ def recompute_cascade(calls, layer, stage, args, out):
                 for pool, options in ((F.avg_pool2d, dict(count_include_pad=False)), (F.max_pool2d, {}))
             )
             tokens *= size
-    close(layer.proj(total), out)
+    close(whole + layer.proj(total), out)
 
 
 def recompute_window(calls, layer, stage, args, out):
