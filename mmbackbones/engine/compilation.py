@@ -20,6 +20,7 @@ from .runner_facts import network_of
 
 _NEEDS = {'cpu': "a C++ compiler such as g++, and the header files of Python (Debian's python3-dev)"}
 _NEEDS_ELSEWHERE = 'Triton, a C compiler such as gcc, and the header files of Python'
+_TRANSLATORS = ('torch._inductor.', 'torch._dynamo.convert_frame')  # modules
 
 
 def set_compile(cfg: Config) -> None:
@@ -78,8 +79,11 @@ class CompileHook(Hook):
 
 def _while_compiling(error: Exception) -> bool:
     """Whether an exception was raised by what translates a network, not by what runs it."""
-    names = [str(frame.f_globals.get('__name__', '')) for frame, _ in walk_tb(error.__traceback__)]
-    return any(name.startswith('torch._inductor.') or name == 'torch._dynamo.convert_frame' for name in names)
+    names = [
+        type(error).__module__,
+        *(str(frame.f_globals.get('__name__')) for frame, _ in walk_tb(error.__traceback__)),
+    ]
+    return names[0].startswith('torch._dynamo.') or any(name.startswith(_TRANSLATORS) for name in names)
 
 
 @contextmanager
