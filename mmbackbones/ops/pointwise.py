@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .activated_depthwise import activated_depthwise, is_activated_depthwise
+from .bfloat16_weights import prepared
 from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
 from .recording import is_recording
 
@@ -104,7 +105,7 @@ def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         if type(module) is nn.Linear:
             return trained_linear(x, weight, bias)
         if is_plain_conv1x1(module, x):
-            return trained_conv1x1(x, weight, bias)
+            return trained_conv1x1(x, weight, bias, module.stride)
     return module(x)
 
 
@@ -143,6 +144,10 @@ def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor,
         return None
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, module.weight, module.bias)):
         return None
+    to_bfloat16 = torch.is_autocast_enabled('cpu') and torch.get_autocast_dtype('cpu') == torch.bfloat16
+    if to_bfloat16 and _has_bfloat16() and not (module.weight.requires_grad or module.weight.is_inference()):
+        x = x.bfloat16()
+        return (x, *prepared(module, x))
     x, weight, bias = _cast(module, x)
     return (x, weight, bias) if x.dtype == weight.dtype and _computes_in(x.dtype) else None
 
