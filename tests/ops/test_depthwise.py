@@ -25,7 +25,7 @@ def draw(batch, channels, height, width, size):
 
 @pytest.mark.parametrize('channels_last', [False, True])
 @pytest.mark.parametrize('size', [3, 5, 7, 9])
-@pytest.mark.parametrize(('height', 'width'), [(12, 12), (13, 29), (31, 10), (1, 1)])
+@pytest.mark.parametrize(('height', 'width'), [(12, 12), (13, 29), (31, 10), (5, 20), (1, 1)])
 def test_values_and_gradients(height, width, size, channels_last):
     x, weight, bias = draw(2, 3, height, width, size)
     x = x.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
