@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -105,7 +106,7 @@ def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         if type(module) is nn.Linear:
             return trained_linear(x, weight, bias)
         if is_plain_conv1x1(module, x):
-            return trained_conv1x1(x, weight, bias, module.stride)
+            return trained_conv1x1(x, weight, bias, cast(nn.Conv2d, module).stride)
     return module(x)
 
 
