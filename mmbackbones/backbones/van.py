@@ -90,7 +90,7 @@ class ConvFFN(nn.Module):
         return scaled_conv1x1(self.fc2, layer_scale, self.hidden(x))
 
     def hidden(self, x: Tensor) -> Tensor:
-        return conv_pointwise(self.dw_conv, self.fc1(x), 'gelu')
+        return conv_pointwise(self.dw_conv, conv_pointwise(self.fc1, x), 'gelu')
 
 
 class Block(nn.Module):

@@ -6,6 +6,7 @@ rest of the map through a reduced one.
 
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
@@ -156,11 +157,13 @@ class CascadedSelfAttention2d(nn.Module):
         whole, size, stride = x, x.shape[2:], 1
         total: Tensor | int = 0
         for norm, qkv, grid_size in zip(self.norms, self.qkvs, self.grid_sizes, strict=False):
-            x = grid_attention(norm(x), partial(conv_pointwise, qkv), self.head_dim, grid_size, residual=x)
+            x = grid_attention(
+                norm(x), partial(conv_pointwise, cast(nn.Conv2d, qkv)), self.head_dim, grid_size, residual=x
+            )
             total = total + _repeat(x, stride, size)
             x = pool_windows(x, grid_size, 'max') + pool_windows(x, grid_size)
             stride *= grid_size
-        q, k, v = conv_pointwise(self.qkvs[-1], self.norms[-1](x)).chunk(3, 1)
+        q, k, v = conv_pointwise(cast(nn.Conv2d, self.qkvs[-1]), self.norms[-1](x)).chunk(3, 1)
         x = x + map_attention(q, k, v, self.head_dim)
         y = total + _repeat(x, stride, size)
         return in_format_of(whole, conv_pointwise(self.proj, y, residual=residual))
@@ -168,7 +171,7 @@ class CascadedSelfAttention2d(nn.Module):
     def fuse(self) -> None:
         """Fold the norms into the projections behind them, for inference."""
         for i, qkv in enumerate(self.qkvs):
-            self.norms[i] = fold_norm_before(self.norms[i], qkv)
+            self.norms[i] = fold_norm_before(self.norms[i], cast(nn.Conv2d, qkv))
 
 
 def _check(layer: nn.Module, in_channels: int, head_dim: int, *sizes: int) -> None:

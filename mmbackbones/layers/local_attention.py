@@ -29,7 +29,8 @@ class LocalAttention2d(nn.Module):
         border: Treatment of pixels beyond the border, `zeros` or `mask`: see :func:`mmbackbones.ops.local_attention`.
 
     Shape:
-        (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)), in the memory format of the input. N may be 0.
+        (N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride)), in the memory format of the input.
+        N may be 0.
 
     Raises:
         ValueError: `out_channels` cannot be split into the heads, or another `stride`. An even `kernel_size` or an

@@ -19,7 +19,7 @@ def depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> T
 
     The values are those of :func:`torch.nn.functional.conv2d`. What differs, on CPUs, is how the gradient of the
     weight is computed: oneDNN, which PyTorch calls there, has a fast kernel for it only if the weight is at most 3
-    columns wide; beyond, it takes ten times as long (:func:`weight_gradient`).
+    columns wide; beyond, it takes ten times as long (:func:`_weight_gradient`).
 
     Shape:
         x (N, C, H, W), weight (C, 1, k, k), bias (C,) or None -> (N, C, H, W).
@@ -79,6 +79,8 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
     -m and m of the gradient are columns -1 and 1 of the gradient in this view, which costs no copy, summed over the m
     pixels. Zeros on the right, up to a width that all m divide, change nothing.
     """
+    if x.shape[2] <= size:
+        return _small_weight_gradient(grad, x, size)
     reach, width, multiple = size // 2, x.shape[3], width_multiple(size)
     if width % multiple:
         grad, x = (F.pad(t, (0, -width % multiple)) for t in (grad, x))
@@ -89,6 +91,14 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
         three = middle if m == 1 else _columns(_merged(grad, m), _merged(x, m), size)[0].unflatten(0, (m, -1)).sum(0)
         columns = [three[..., 0], *columns, three[..., 2]]
     return torch.stack(columns, -1), grad_bias
+
+
+def _small_weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The same for maps no higher than the weight, on which oneDNN's kernel is slow: `x` convolved with `grad`."""
+    n, c, h, w = x.shape
+    kernels = grad.reshape(n * c, 1, h, w)
+    y = F.conv2d(x.reshape(1, n * c, h, w), kernels, padding=size // 2, groups=n * c)
+    return y.view(n, c, 1, size, size).sum(0), grad.sum((0, 2, 3))
 
 
 @_weight_gradient.register_fake

@@ -81,9 +81,7 @@ QUICK = {
 ALL = {
     **QUICK,
     'VAN-B2': lambda: van('b2'),
-    **{
-        f'{family} {arch}': lambda family=family, arch=arch: hierarchical(family, arch) for family, arch in HIERARCHICAL
-    },
+    **{f'{family} {arch}': lambda names=(family, arch): hierarchical(*names) for family, arch in HIERARCHICAL},
     'Dual-ViT-S downstream': lambda: dualvit('downstream'),
     'SASA-26 with an attention stem': lambda: sasa('attention'),
 }

@@ -1,11 +1,13 @@
 """The parts of the networks: shapes, and what each part does where its weights say so."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
 from mmbackbones.backbones import HATNet, TransCNN, dualvit, hatnet, sasa, transcnn, van
-from mmbackbones.layers import TwoBranchDownsampling
+from mmbackbones.layers import LayerScale, TwoBranchDownsampling
 
 BN = dict(type='BN')
 ATTENTION = dict(type='MultiHeadSelfAttention2d')
@@ -13,6 +15,10 @@ ATTENTION = dict(type='MultiHeadSelfAttention2d')
 
 def van_block(channels: int = 8) -> van.Block:
     return van.Block(channels, 2, 0.0, BN)
+
+
+def van_scale() -> LayerScale:
+    return LayerScale(8, data_format='channels_first')
 
 
 def bottleneck(in_channels: int = 16, stride: int = 1) -> sasa.Bottleneck:
@@ -26,7 +32,7 @@ def transcnn_block() -> transcnn.Block:
 # A part, what it takes -> what it returns. Odd sizes are rounded up.
 SHAPES = {
     'van.PatchEmbed': (lambda: van.PatchEmbed(3, 8, 7, 4, BN), (2, 3, 33, 40), (2, 8, 9, 10)),
-    'van.ConvFFN': (lambda: van.ConvFFN(8, 16), (2, 8, 5, 6), (2, 8, 5, 6)),
+    'van.ConvFFN': (lambda: partial(van.ConvFFN(8, 16), layer_scale=van_scale()), (2, 8, 5, 6), (2, 8, 5, 6)),
     'van.Block': (van_block, (2, 8, 5, 6), (2, 8, 5, 6)),
     'van.Stage': (
         lambda: van.Stage(van.PatchEmbed(3, 8, 3, 2, BN), [van_block(), van_block()], 8, False),

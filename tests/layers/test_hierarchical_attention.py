@@ -104,7 +104,9 @@ def test_a_cascade_of_one_step_is_full_attention_with_a_residual_connection():
         CascadedSelfAttention2d(8, head_dim=4, grid_sizes=()).double().eval(),
         MultiHeadSelfAttention2d(8, head_dim=4).double().eval(),
     )
-    full.qkv, full.proj = cascade.qkvs[0], nn.Identity()
+    full.qkv = cascade.qkvs[0]
+    full.proj = nn.Conv2d(8, 8, 1, bias=False).double()
+    full.proj.weight.data = torch.eye(8).double()[:, :, None, None]
     x = random(2, 8, 5, 7)
     torch.testing.assert_close(cascade(x), cascade.proj(x + full(x)))
 

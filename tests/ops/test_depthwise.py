@@ -25,7 +25,7 @@ def draw(batch, channels, height, width, size):
 
 @pytest.mark.parametrize('channels_last', [False, True])
 @pytest.mark.parametrize('size', [3, 5, 7, 9])
-@pytest.mark.parametrize(('height', 'width'), [(12, 12), (13, 29), (31, 10), (1, 1)])
+@pytest.mark.parametrize(('height', 'width'), [(12, 12), (13, 29), (31, 10), (5, 20), (1, 1)])
 def test_values_and_gradients(height, width, size, channels_last):
     x, weight, bias = draw(2, 3, height, width, size)
     x = x.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
@@ -41,13 +41,13 @@ def test_values_and_gradients(height, width, size, channels_last):
 def test_gradients_of_wide_weights_come_from_narrow_ones(size, merged, monkeypatch):
     """oneDNN's kernel for weights of up to 3 columns is ten times as fast as the one for more."""
     shapes = []
-    original = depthwise.convolution_backward
+    original = depthwise._convolution_backward
 
     def seen(grad, x, weight, wanted):
         shapes.append((wanted, tuple(weight.shape)))
         return original(grad, x, weight, wanted)
 
-    monkeypatch.setattr(depthwise, 'convolution_backward', seen)
+    monkeypatch.setattr(depthwise, '_convolution_backward', seen)
     values_and_gradients(depthwise_conv2d, *draw(1, 4, 16, 18, size))
     assert shapes == [('x', (4, 1, size, size)), *(('weight and bias', (4 * m, 1, size, 3)) for m in merged)]
 
