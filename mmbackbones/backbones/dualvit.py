@@ -182,7 +182,8 @@ class ConvFFN(nn.Module):
         self.dw_conv = nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1, groups=hidden_channels)
         self.fc2 = nn.Linear(hidden_channels, channels)
 
-    def forward(self, x: Tensor, layer_scale: nn.Module) -> Tensor:
+    def forward(self, x: Tensor, layer_scale: nn.Module | None = None) -> Tensor:
+        """The result, multiplied by `layer_scale` where it is given."""
         x = linear_pointwise(self.fc1, x).permute(0, 3, 1, 2)
         x = conv_pointwise(self.dw_conv, x, 'gelu').permute(0, 2, 3, 1)
         return scaled_linear(self.fc2, layer_scale, x)

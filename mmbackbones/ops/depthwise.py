@@ -79,6 +79,8 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
     -m and m of the gradient are columns -1 and 1 of the gradient in this view, which costs no copy, summed over the m
     pixels. Zeros on the right, up to a width that all m divide, change nothing.
     """
+    if not len(x):
+        return x.new_zeros(x.shape[1], 1, size, size), x.new_zeros(x.shape[1])
     if x.shape[2] <= size:
         return _small_weight_gradient(grad, x, size)
     reach, width, multiple = size // 2, x.shape[3], width_multiple(size)

@@ -188,3 +188,9 @@ def test_weights_in_bfloat16_are_prepared_once(ordered, monkeypatch):
     conv.weight.mul_(2)
     linear.bias = nn.Parameter(linear.bias + 1, requires_grad=False)
     assert not any(map(torch.equal, before, found()))
+
+
+def test_a_strided_convolution_of_one_pixel():
+    conv, x = nn.Conv2d(8, 12, 1, stride=2), torch.randn(2, 8, 7, 6).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        torch.testing.assert_close(conv_pointwise(conv, x), conv(x), rtol=1e-6, atol=2e-6)
