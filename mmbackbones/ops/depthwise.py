@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .autocast import autocast
 from .recording import is_exporting
 
 _ONEDNN = torch.backends.mkldnn.is_available()
@@ -25,10 +26,7 @@ def depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> T
         x (N, C, H, W), weight (C, 1, k, k), bias (C,) or None -> (N, C, H, W).
     """
     if _has_slow_gradient(x, weight):
-        if torch.is_autocast_enabled('cpu'):
-            dtype = torch.get_autocast_dtype('cpu')
-            x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-        return _DepthwiseConv.apply(x, weight, bias)
+        return _DepthwiseConv.apply(*autocast(x, weight, bias))
     return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=x.shape[1])
 
 
