@@ -33,6 +33,7 @@ from ..layers import (
     init_conv_fan_out,
     multi_head_attention,
     run_blocks,
+    scaled_linear,
 )
 from ..ops import conv_pointwise, is_exporting, linear_pointwise, pool_to_grid
 from ..weights.families.dualvit import rename_dualvit_key
@@ -181,9 +182,11 @@ class ConvFFN(nn.Module):
         self.dw_conv = nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1, groups=hidden_channels)
         self.fc2 = nn.Linear(hidden_channels, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, layer_scale: nn.Module | None = None) -> Tensor:
+        """The result, multiplied by `layer_scale` where it is given."""
         x = linear_pointwise(self.fc1, x).permute(0, 3, 1, 2)
-        return linear_pointwise(self.fc2, conv_pointwise(self.dw_conv, x, 'gelu').permute(0, 2, 3, 1))
+        x = conv_pointwise(self.dw_conv, x, 'gelu').permute(0, 2, 3, 1)
+        return scaled_linear(self.fc2, layer_scale, x)
 
 
 class SemanticPathway(nn.Module):
@@ -259,9 +262,9 @@ class DualBlock(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         pixels = self.norm1(x).flatten(1, 2)
         z = self.semantic(z, pixels)
-        y = self.attn(pixels, self.semantic_norm(z)).view_as(x)
-        x = x + self.drop_path(self.layer_scale_1(y))
-        return x + self.drop_path(self.layer_scale_2(self.mlp(self.norm2(x)))), z
+        y = self.attn(pixels, self.semantic_norm(z), self.layer_scale_1).view_as(x)
+        x = x + self.drop_path(y)
+        return x + self.drop_path(self.mlp(self.norm2(x), self.layer_scale_2)), z
 
 
 def build_semantic_mlp(channels: int) -> nn.Sequential:
@@ -302,10 +305,10 @@ class MergeBlock(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         height, width = x.shape[1:3]
         tokens = torch.cat((self.norm1(x).flatten(1, 2), self.norm1(z)), 1)
-        tokens = self.drop_path(self.layer_scale_1(self.attn(tokens, tokens)))
+        tokens = self.drop_path(self.attn(tokens, tokens, self.layer_scale_1))
         pixels = height * width
         x, z = x + tokens[:, :pixels].unflatten(1, (height, width)), z + tokens[:, pixels:]
-        x = x + self.drop_path(self.layer_scale_2(self.mlp(self.norm2(x))))
+        x = x + self.drop_path(self.mlp(self.norm2(x), self.layer_scale_2))
         if self.semantic_mlp is not None:
             z = z + self.drop_path(self.layer_scale_2(self.semantic_mlp(self.norm2(z))))
         return x, z

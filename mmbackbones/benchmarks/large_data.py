@@ -1,4 +1,4 @@
-"""Time and memory of checking data sets of COCO's size, the first time and again, and of opening them for training."""
+"""Time and memory of checking data sets of COCO's size, the first time and again, and of starting to train on them."""
 
 import io
 import json
@@ -7,12 +7,13 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 from mmdet.utils import register_all_modules
@@ -22,6 +23,8 @@ from pycocotools.coco import COCO
 from ..datasets import load_detection
 from ..datasets.formats import find_format
 from ..engine.lean_runner import LeanRunner
+from ..engine.loops import PositionedEpochLoop
+from ..engine.training import run_training
 
 IMAGES, VAL_IMAGES = 118_287, 5_000  # COCO 2017
 OBJECTS = 7.27  # on an average image
@@ -29,6 +32,7 @@ CORNERS = (6, 42)  # of polygons: instances_train2017.json has 450 MB
 CROWDS = 0.012  # share of objects that are crowds, whose masks are in RLE
 CLASSES = [f'class {number}' for number in range(80)]
 SIZE = (640, 480)
+CONFIG = 'mask_rcnn_van_t_demo'  # of the training run
 PHOTOGRAPHS = 32  # different files; all others are hard links to them, of which a file system allows 65,000 each
 
 
@@ -66,7 +70,7 @@ def write_coco(root: Path, images: int, val_images: int) -> Path:
                 entry |= {'height': SIZE[1], 'width': SIZE[0], 'date_captured': '2013-11-14 17:02:52', 'id': i}
                 file.write(', ' * bool(i) + json.dumps(entry))
             file.write('], "annotations": [')
-            for number_before, (image, objects) in enumerate(_draw_objects(number)):
+            for number_before, (image, objects) in enumerate(draw_objects(number)):
                 file.write(', ' * bool(number_before) + json.dumps(objects | {'image_id': image}))
             file.write(']}')
     return root / 'annotations/instances_train2017.json'
@@ -77,7 +81,7 @@ def write_yolo(root: Path, images: int, val_images: int) -> Path:
     for split, number in (('train', images), ('val', val_images)):
         _link_photographs(root / f'images/{split}', number)
         rows: list[list[str]] = [[] for _ in range(number)]
-        for image, item in _draw_objects(number):
+        for image, item in draw_objects(number):
             x, y, w, h = item['bbox']
             shares = (x + w / 2) / SIZE[0], (y + h / 2) / SIZE[1], w / SIZE[0], h / SIZE[1]
             rows[image].append(' '.join([str(item['category_id'] - 1), *(f'{value:.6f}' for value in shares)]))
@@ -103,7 +107,7 @@ def write_voc(root: Path, images: int, val_images: int, flat: bool = False) -> P
     _link_photographs(photographs, images + val_images)
     folder.mkdir(parents=True, exist_ok=True)
     objects: list[list[str]] = [[] for _ in range(images + val_images)]
-    for image, item in _draw_objects(images + val_images):
+    for image, item in draw_objects(images + val_images):
         x, y, w, h = (round(value) for value in item['bbox'])
         corners = {'xmin': x + 1, 'ymin': y + 1, 'xmax': x + w + 1, 'ymax': y + h + 1}
         box = ''.join(f'<{key}>{value}</{key}>' for key, value in corners.items())
@@ -133,7 +137,7 @@ def _link_photographs(folder: Path, number: int) -> None:
             os.link(folder / f'{image % PHOTOGRAPHS:012}.jpg', path)
 
 
-def _draw_objects(images: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def draw_objects(images: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Number of an image, and an object in COCO form without it; in the order of the images."""
     generator = np.random.default_rng(images)
     number = 0
@@ -202,6 +206,26 @@ def open_data_set(file: Path) -> None:
     LeanRunner.build_dataloader(dict(dataset=dataset, sampler=sampler, batch_size=1, num_workers=0))
 
 
+class _Loaded(BaseException):
+    """The first batch is there."""
+
+
+def start_training(root: Path) -> None:
+    """Start a training run with two data workers, up to its first batch."""
+
+    def stop(*_: Any) -> None:
+        raise _Loaded
+
+    with patch.object(PositionedEpochLoop, 'run_iter', stop), suppress(_Loaded):
+        run_training(
+            CONFIG,
+            data=str(root),
+            work_dir=str(root.with_name('run')),
+            from_scratch=True,
+            cfg_options={'train_dataloader.num_workers': 2},
+        )
+
+
 def run(images: int = IMAGES, val_images: int = VAL_IMAGES) -> None:
     """Print the table of docs/large_data.md.
 
@@ -220,6 +244,7 @@ def run(images: int = IMAGES, val_images: int = VAL_IMAGES) -> None:
         _report(name, 'second check, with masks', partial(check, root))
         _report(name, '`pycocotools.coco.COCO` alone', partial(COCO, str(file)))
         _report(name, 'data loader after the check', partial(open_data_set, file))
+        _report(name, 'start of a training run to its first batch', partial(start_training, root))
         for name, write in (('YOLO', write_yolo), ('Pascal VOC', write_voc)):
             root = Path(folder, name)
             write(root, images, val_images)

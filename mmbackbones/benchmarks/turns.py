@@ -37,7 +37,7 @@ class Form:
 
 
 def take_turns(
-    forms: Mapping[Name, Form], device: str = 'cpu', least: int = 3, most: int = 9, seconds: float = 15.0
+    forms: Mapping[Name, Form], device: str = 'cpu', least: int = 3, most: int = 9, seconds: float = 10.0
 ) -> dict[Name, Timing | None]:
     """Time one step of each form, then again of each, and so on, so that a machine that slows down slows all of them.
 

@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
@@ -20,6 +21,7 @@ from .runner_facts import network_of
 
 _NEEDS = {'cpu': "a C++ compiler such as g++, and the header files of Python (Debian's python3-dev)"}
 _NEEDS_ELSEWHERE = 'Triton, a C compiler such as gcc, and the header files of Python'
+_TRANSLATORS = ('torch._inductor.', 'torch._dynamo.convert_frame')  # modules
 
 
 def set_compile(cfg: Config) -> None:
@@ -71,15 +73,14 @@ class CompileHook(Hook):
         compile_backbone(network_of(runner))
         tell('compiling the backbone: the first iteration, and the first validation, take up to some minutes longer')
 
-    def before_test(self, runner) -> None:
-        compile_backbone(network_of(runner))
-        tell('compiling the backbone: the first image takes up to some minutes longer')
-
 
 def _while_compiling(error: Exception) -> bool:
     """Whether an exception was raised by what translates a network, not by what runs it."""
-    names = [str(frame.f_globals.get('__name__', '')) for frame, _ in walk_tb(error.__traceback__)]
-    return any(name.startswith('torch._inductor.') or name == 'torch._dynamo.convert_frame' for name in names)
+    names = [
+        type(error).__module__,
+        *(str(frame.f_globals.get('__name__')) for frame, _ in walk_tb(error.__traceback__)),
+    ]
+    return names[0].startswith('torch._dynamo.') or any(name.startswith(_TRANSLATORS) for name in names)
 
 
 @contextmanager
@@ -90,6 +91,7 @@ def compile_errors_as_failures(runner: Runner) -> Iterator[None]:
     except Exception as error:  # each part of PyTorch has exceptions of its own
         if not _while_compiling(error) or interruption(error):
             raise
+        MMLogger.get_current_instance().info(error)  # some say in many lines what the compiler said
         raise RunFailed(
             f'the backbone cannot be compiled: {summarize_error(error)}; leave out --compile '
             f'({last_good_checkpoint(runner)})'

@@ -13,6 +13,7 @@ from ..utils.config_files import CONFIG_COPY
 from ..utils.garbage import paused_collector
 from .config import dump_config
 from .data_workers import LeaveSignals
+from .lean_datasets import opening_leanly
 from .log import continue_log, logging_prints
 from .processes.sharding import is_sharded
 
@@ -51,7 +52,7 @@ class LeanRunner(Runner):
     @staticmethod
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
         """Build a data loader, without looking for garbage among the annotations meanwhile."""
-        with paused_collector():
+        with paused_collector(), opening_leanly():
             loader = Runner.build_dataloader(*args, **kwargs)
         loader.worker_init_fn = LeaveSignals(loader.worker_init_fn)
         return loader

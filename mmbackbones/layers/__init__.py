@@ -12,7 +12,7 @@ from .fusion import fold_norm_after, fold_norm_before, fold_scale_after, norm_af
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
-from .layer_scale import LayerScale, scaled_conv1x1
+from .layer_scale import LayerScale, scaled_conv1x1, scaled_linear
 from .local_attention import LocalAttention2d
 from .single_group_norm import SingleGroupNorm
 from .weight_init import init_conv_fan_out
@@ -42,5 +42,6 @@ __all__ = [
     'norm_affine',
     'run_blocks',
     'scaled_conv1x1',
+    'scaled_linear',
     'silu_between',
 ]

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from ..ops import fused_attention, linear_pointwise
+from .layer_scale import scaled_linear
 
 
 def multi_head_attention(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
@@ -36,7 +37,8 @@ class TokenAttention(nn.Module):
         self.kv = nn.Linear(channels, 2 * channels)
         self.proj = nn.Linear(channels, channels)
 
-    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, context: Tensor, layer_scale: nn.Module | None = None) -> Tensor:
+        """The attention, multiplied by `layer_scale` where it is given."""
         k, v = linear_pointwise(self.kv, context).chunk(2, -1)
         y = multi_head_attention(linear_pointwise(self.q, tokens), k, v, self.num_heads)
-        return linear_pointwise(self.proj, y)
+        return scaled_linear(self.proj, layer_scale, y)

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks.scale import LayerScale as _LayerScale
 from torch import Tensor, nn
 
-from ..ops.linear import trained_conv1x1
+from ..ops import linear_pointwise
+from ..ops.linear import trained_conv1x1, trained_linear
 from ..ops.pointwise import trains_by_products
 
 
@@ -41,3 +42,26 @@ def scaled_conv1x1(conv: nn.Conv2d, scale: LayerScale, x: Tensor) -> Tensor:
     if trains_by_products(x, weight, bias) and x.is_contiguous(memory_format=torch.channels_last):
         return trained_conv1x1(x, weight, bias)
     return F.conv2d(x, weight, bias)
+
+
+def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tensor:
+    """``scale(linear(x))`` for a linear layer, as :func:`scaled_conv1x1`.
+
+    Args:
+        linear: The linear layer.
+        scale: A :class:`LayerScale`; None, or an identity where it is folded into `linear`, for none.
+        x: The input.
+
+    Shape:
+        (..., C_in) -> (..., C).
+    """
+    if not isinstance(scale, LayerScale):
+        return linear_pointwise(linear, x)
+    if x.device.type != 'cpu':
+        return scale(linear(x))
+    factor = scale.weight
+    weight = linear.weight * factor[:, None]
+    bias = None if linear.bias is None else linear.bias * factor
+    if trains_by_products(x, weight, bias):
+        return trained_linear(x, weight, bias)
+    return F.linear(x, weight, bias)

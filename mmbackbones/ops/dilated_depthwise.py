@@ -36,21 +36,56 @@ class _DilatedConv(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
         ctx.size, ctx.dilation = x.shape[2:], dilation
         ctx.multiple = width_multiple(weight.shape[-1]) if ctx.needs_input_grad[1] else 1
-        grids = _split(x, dilation, ctx.multiple)
+        y, grids = _convolve(x, weight, bias, dilation, ctx.multiple)
         ctx.save_for_backward(grids, weight)
-        y = F.conv2d(grids, weight, bias, padding=weight.shape[-1] // 2, groups=x.shape[1])
-        return _join(y, dilation, *ctx.size)
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        grids, weight = ctx.saved_tensors
-        grad = _split(grad, ctx.dilation, ctx.multiple)
-        grad_x, *others = depthwise_gradients(grad, grids, weight, ctx.needs_input_grad)
-        return None if grad_x is None else _join(grad_x, ctx.dilation, *ctx.size), *others, None
+        wanted = list(ctx.needs_input_grad[:3])
+        gradients = _gradients(grad, *ctx.saved_tensors, ctx.dilation, ctx.multiple, wanted)
+        return *(gradient if needed else None for gradient, needed in zip(gradients, wanted, strict=True)), None
 
 
-@torch.library.custom_op('mmbackbones::split_into_grids', mutates_args=())  # not looked into by compilers
+@torch.library.custom_op('mmbackbones::dilated_depthwise', mutates_args=())  # not looked into by compilers
+def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int, multiple: int) -> tuple[Tensor, Tensor]:
+    """The result, and the grids it was computed from."""
+    grids = _split(x, dilation, multiple)
+    y = F.conv2d(grids, weight, bias, padding=weight.shape[-1] // 2, groups=x.shape[1])
+    return _join(y, dilation, *x.shape[2:]), grids
+
+
+@_convolve.register_fake
+def _(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int, multiple: int) -> tuple[Tensor, Tensor]:
+    n, c, h, w = x.shape
+    grids = x.new_empty(n * dilation * dilation, *_grid_size(h, w, dilation, multiple), c)
+    return x.new_empty(n, h, w, c).permute(0, 3, 1, 2), grids.permute(0, 3, 1, 2)
+
+
+@torch.library.custom_op('mmbackbones::dilated_depthwise_gradients', mutates_args=())
+def _gradients(
+    grad: Tensor, grids: Tensor, weight: Tensor, dilation: int, multiple: int, wanted: list[bool]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of input, weight and bias, empty where they are not wanted."""
+    height, width = grad.shape[2:]
+    gradients = depthwise_gradients(_split(grad, dilation, multiple), grids, weight, wanted)
+    grad_x, grad_weight, grad_bias = (grad.new_empty(0) if value is None else value for value in gradients)
+    return _join(grad_x, dilation, height, width) if wanted[0] else grad_x, grad_weight, grad_bias
+
+
+@_gradients.register_fake
+def _(
+    grad: Tensor, grids: Tensor, weight: Tensor, dilation: int, multiple: int, wanted: list[bool]
+) -> tuple[Tensor, Tensor, Tensor]:
+    n, c, h, w = grad.shape
+    shapes = (n, h, w, c), weight.shape, (c,)
+    grad_x, grad_weight, grad_bias = (
+        grad.new_empty(shape if needed else (0,)) for shape, needed in zip(shapes, wanted, strict=True)
+    )
+    return grad_x.permute(0, 3, 1, 2) if wanted[0] else grad_x, grad_weight, grad_bias
+
+
 def _split(x: Tensor, d: int, multiple: int) -> Tensor:
     """(N, C, H, W) -> (N d d, C, H', W') with zeros below and right, in channels-last memory.
 
@@ -65,13 +100,6 @@ def _split(x: Tensor, d: int, multiple: int) -> Tensor:
     return y.flatten(0, 2).permute(0, 3, 1, 2)
 
 
-@_split.register_fake
-def _(x: Tensor, d: int, multiple: int) -> Tensor:
-    n, c, h, w = x.shape
-    return x.new_empty(n * d * d, *_grid_size(h, w, d, multiple), c).permute(0, 3, 1, 2)
-
-
-@torch.library.custom_op('mmbackbones::join_grids', mutates_args=())
 def _join(x: Tensor, d: int, height: int, width: int) -> Tensor:
     """The inverse of :func:`_split`."""
     n, c, h, w = x.shape
@@ -80,11 +108,6 @@ def _join(x: Tensor, d: int, height: int, width: int) -> Tensor:
     for grid, pixels, rows, columns in _grids(grids, y, d):
         pixels[:] = grid[:, :rows, :columns]
     return y.permute(0, 3, 1, 2)
-
-
-@_join.register_fake
-def _(x: Tensor, d: int, height: int, width: int) -> Tensor:
-    return x.new_empty(x.shape[0] // (d * d), height, width, x.shape[1]).permute(0, 3, 1, 2)
 
 
 def _grid_size(height: int, width: int, d: int, multiple: int) -> tuple[int, int]:

@@ -20,15 +20,17 @@ def trained_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return _Linear.apply(x, weight, bias)
 
 
-def trained_conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def trained_conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple[int, ...] = (1, 1)) -> Tensor:
     """A 1x1 convolution of a channels-last map as :func:`trained_linear`.
 
     Products of matrices give its gradients up to 2.3 times as fast as oneDNN's convolutions do.
 
     Shape:
         x (N, C_in, H, W) in channels-last memory, weight (C_out, C_in, 1, 1), bias (C_out,) or None
-        -> (N, C_out, H, W), in channels-last memory.
+        -> (N, C_out, ceil(H / stride), ceil(W / stride)), in channels-last memory.
     """
+    if stride != (1, 1):  # the pixels in between are never read
+        x = x[:, :, :: stride[0], :: stride[1]].contiguous(memory_format=torch.channels_last)
     return _Linear.apply(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
 
 
@@ -36,8 +38,8 @@ def is_plain_conv1x1(module: nn.Module, x: Tensor) -> bool:
     """Whether `module`, called with `x`, is what :func:`trained_conv1x1` computes."""
     return (
         type(module) is nn.Conv2d
-        and module.kernel_size == module.stride == (1, 1)
-        and module.padding in ((0, 0), 'same', 'valid')
+        and module.kernel_size == (1, 1)
+        and module.padding == (0, 0)
         and module.groups == 1
         and x.dim() == 4
         and x.is_contiguous(memory_format=torch.channels_last)

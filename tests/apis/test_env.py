@@ -343,7 +343,7 @@ def test_keys_stay(site):
     assert list(report['mmbackbones']) == ['version', 'path', 'installed', 'error']
     assert list(report['python']) == ['version', 'executable', 'requires', 'platform']
     assert list(report['cpu']) == ['name', 'cores', 'usable_cores', 'instructions', 'bfloat16']
-    assert list(report['memory']) == ['total', 'limit', 'available', 'shared_total', 'shared_free']
+    assert list(report['memory']) == ['total', 'limit', 'available', 'shared_total', 'shared_free', 'kept']
     assert list(report['folders']['current']) == ['path', 'free', 'writable']
     assert list(report['stack']) == ['name', 'problem', 'parts', 'operators', 'operators_mean', 'operators_faster']
     assert list(report['libraries'][0]) == ['name', 'module', 'version', 'requires', 'needed_by', 'status', 'error']

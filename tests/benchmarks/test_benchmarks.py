@@ -31,7 +31,9 @@ TINY = {
     'detectors': (dict(configs=('retinanet_van_t_demo',), size=(96, 131)), 1),
     'dualvit': (dict(rounds=1, counted=(64, 96), trained=(64, 64), sizes=((64, 64),)), 7),
     'hierarchical_attention': (dict(sides=(256,), rounds=1), 1),
-    'large_data': (dict(images=12, val_images=3), 9),
+    'large_data': (dict(images=12, val_images=3), 10),
+    'coco_evaluation': (dict(images=3), 2),
+    'data_loading': (dict(configs=('retinanet_van_t', 'upernet_van_t'), images=2), 2),
     'label_errors': (dict(train=8, val=4, size=64, epochs=1), 1),
     'exported': (dict(size=(64, 65), rounds=1), 1),  # of a very small model
     'tiles': (dict(train=4, epochs=1, scenes=1, size=(150, 140), objects=4), 2),
@@ -62,7 +64,7 @@ def test_every_benchmark_runs(name, tiny_config, monkeypatch, capsys):
     assert name in TINY, f'give mmbackbones/benchmarks/{name}.py a tiny size in {Path(__file__).name}'
     arguments, rows = TINY[name]
     name_small_arch(monkeypatch, 'DualViT')
-    for module in (tiles, label_errors):
+    for module in (large_data, label_errors, tiles):
         monkeypatch.setattr(module, 'CONFIG', tiny_config)
     if name == 'exported':
         arguments = {**arguments, 'configs': (tiny_config,)}

@@ -83,13 +83,11 @@ def test_groups_of_backbones():
     assert [group.columns['task'] for group in found] == ['inference', 'training']
     assert 0 < 3 * inference.multiply_adds == training.multiply_adds
     growing = list(backbones.pixel_groups(FULL, [('VAN', SMALL_VAN)], (32, 64)))
-    assert [(group.columns['height'], group.columns['task']) for group in growing] == [
-        (32, 'inference'),
-        (64, 'inference'),
-        (32, 'training'),
-        (64, 'training'),
+    assert [[(group.columns['height'], group.columns['task']) for group in together] for together in growing] == [
+        [(32, 'inference'), (64, 'inference')],
+        [(32, 'training'), (64, 'training')],
     ]
-    assert all(list(group.forms) == [('float32', OURS)] for group in growing)
+    assert all(list(group.forms) == [('float32', OURS)] for together in growing for group in together)
 
 
 def test_every_family_is_measured_at_a_size_that_the_authors_form_takes():
@@ -162,7 +160,7 @@ def test_models(name, in_one_process, monkeypatch):
     monkeypatch.setattr(models, 'measure_complexity', counted)
     table = Table('cpu')
     setting = Setting(baseline=True, half=True)
-    overview.measure(table, setting, models.model_groups(setting, [(name, (64, 96))]))
+    overview.measure(table, setting, ([group] for group in models.model_groups(setting, [(name, (64, 96))])))
     rows = [row for row in table.rows if row['network'] == name]
     assert [(row['task'], row['precision'], row['form']) for row in rows] == [
         (task, *key)
@@ -193,12 +191,14 @@ def test_shares_of_the_peak(in_one_process):
     """8^3 multiply-adds took 8 ms in float32 and 4 in bfloat16."""
     table, setting = Table('cpu'), Setting(half=True)
     group = overview.Group(dict(network='n', task='inference'), setting.forms(nothing), multiply_adds=8**3)
-    overview.measure(table, setting, [group])
+    overview.measure(table, setting, [[group, group]])
     assert [(row['precision'], row['share_of_peak']) for row in table.rows] == [
         ('float32', '1.00'),
         ('bfloat16', '1.00'),
         ('float32', '1.00'),
         ('bfloat16', '1.00'),
+        ('float32', '3.00'),  # the third and the fourth to take their turns
+        ('bfloat16', '2.00'),
     ]
 
 
@@ -209,7 +209,7 @@ def nothing(**kwargs):
 def test_everything_is_in_the_table(monkeypatch):
     monkeypatch.setattr(backbones, 'count', lambda *args: 7)
     monkeypatch.setattr(models, 'measure_complexity', counted)
-    kinds = [group.columns['network'] for group in overview.groups(FULL)]
+    kinds = [group.columns['network'] for together in overview.groups(FULL) for group in together]
     assert list(dict.fromkeys(kinds)) == ['backbone', 'operator', *(name for name, _ in models.MODELS), 'growing image']
 
 

@@ -32,3 +32,24 @@ def test_without_bias_and_in_channels_last():
     y = dilated_depthwise_conv2d(x, torch.randn(4, 1, 7, 7), None, 3)
     assert y.shape == x.shape
     assert y.stride(1) == 1
+
+
+def test_a_compiler_takes_it_once_for_all_sizes():
+    graphs = []
+
+    def backend(graph, example):
+        graphs.append(graph)
+        return graph
+
+    conv = torch.nn.Conv2d(4, 4, 7, groups=4)
+    compiled = torch.compile(
+        lambda x: dilated_depthwise_conv2d(x, conv.weight, conv.bias, 3), backend=backend, fullgraph=True, dynamic=True
+    )
+    for height, width in [(16, 18), (9, 33), (40, 20)]:
+        x = torch.randn(1, 4, height, width)
+        results = []
+        for function in (compiled, lambda x: dilated_depthwise_conv2d(x, conv.weight, conv.bias, 3)):
+            y = function(x)
+            results.append([y, *torch.autograd.grad(y.square().sum(), conv.parameters())])
+        torch.testing.assert_close(*results, rtol=1e-5, atol=1e-3)
+    assert len(graphs) == 1

@@ -19,6 +19,7 @@ CASES = {
     'linear, no bias': (linear_pointwise, nn.Linear(8, 8, bias=False), torch.randn(9, 8)),
     'linear, transposed': (linear_pointwise, nn.Linear(8, 5), torch.randn(2, 8, 9).mT),
     'convolution': (conv_pointwise, nn.Conv2d(8, 20, 1), channels_last(2, 8, 5, 6)),
+    'convolution of every second pixel': (conv_pointwise, nn.Conv2d(8, 20, 1, stride=2), channels_last(2, 8, 5, 6)),
     'convolution of a view': (
         conv_pointwise,
         nn.Conv2d(8, 5, 1, bias=False),

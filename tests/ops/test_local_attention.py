@@ -6,6 +6,7 @@ loops over pixels, heads and neighbors, with the gradients of `sum(y * dy)`.
 
 import math
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -266,3 +267,29 @@ def test_blocks_have_finite_gradients_in_fused_kernels(dtype, border, monkeypatc
 def test_fast_functions_equal_the_reference(fast, border, relative):
     inputs = [*maps(2, 2, 4, 9, 11), *(embeddings(2, 2, 5) if relative else (None, None))]
     torch.testing.assert_close(fast(*inputs, 5, border), reference(*inputs, 5, border))
+
+
+@both_borders
+@pytest.mark.parametrize('channels', [3, 8, 50])
+def test_blocks_with_values_as_narrow_as_they_are(channels, border, monkeypatch):
+    """The form for float32 on GPUs; the padding that other kernels need is at most 7 channels there."""
+    monkeypatch.setattr(sys.modules[blocked.__module__], 'takes_narrow_values', lambda x: True)
+    widths = []
+    attention = F.scaled_dot_product_attention
+    monkeypatch.setattr(
+        F,
+        'scaled_dot_product_attention',
+        lambda q, k, v, **options: widths.append(v.shape[-1]) or attention(q, k, v, **options),
+    )
+    inputs = [*maps(1, 2, 4, 9, 11, count=2), *maps(1, 2, channels, 9, 11, count=1), *embeddings(2, 2, 5)]
+    dy = torch.randn(1, 2, channels, 9, 11, dtype=torch.float64)
+    expected = with_gradients('reference', inputs, dy, kernel_size=5, border=border)
+    torch.testing.assert_close(with_gradients('blocked', inputs, dy, kernel_size=5, border=border), expected)
+    assert set(widths) == {channels + -channels % 8}
+
+
+def test_blocks_give_maps_in_channels_last_memory():
+    """GPUs compute in that format; heads side by side are its channels."""
+    for height, width in ((8, 16), (9, 11)):
+        y = blocked(*maps(2, 3, 4, height, width), None, None, 5, 'zeros')
+        assert y.flatten(1, 2).stride(1) == 1

@@ -157,3 +157,40 @@ def test_recorded_in_standard_operators():
     assert {node.target.namespace for node in exported.graph.nodes if node.op == 'call_function'} == {'aten'}
     assert 'mkldnn' not in str(traced.inlined_graph)
     torch.testing.assert_close(traced(x), network(x))
+
+
+@needs_onednn
+@pytest.mark.parametrize('ordered', [True, False])
+def test_weights_in_bfloat16_are_prepared_once(ordered, monkeypatch):
+    """And anew as soon as they change."""
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip('oneDNN has no bfloat16 here')
+    monkeypatch.setattr('mmbackbones.ops.bfloat16_weights._has_amx', lambda: ordered)
+    conv, linear = nn.Conv2d(8, 16, 3, 2, 1).requires_grad_(False), nn.Linear(8, 16).requires_grad_(False)
+    image, tokens = torch.randn(1, 8, 12, 10), torch.randn(1, 5, 8)
+
+    def found():
+        with torch.no_grad(), torch.autocast('cpu', torch.bfloat16):
+            pairs = ((conv_pointwise(conv, image), conv(image)), (linear_pointwise(linear, tokens), linear(tokens)))
+        for y, expected in pairs:
+            torch.testing.assert_close(y, expected, rtol=0.02, atol=0.02)
+        return [y for y, _ in pairs]
+
+    with torch.autocast('cpu', torch.bfloat16):
+        before = found()
+        image_of_another_size = torch.randn(1, 8, 31, 7)
+        torch.testing.assert_close(
+            conv_pointwise(conv, image_of_another_size), conv(image_of_another_size), rtol=0.02, atol=0.02
+        )
+        low = image.bfloat16().contiguous(memory_format=torch.channels_last), tokens.bfloat16()
+        seen = _operators(lambda: (conv_pointwise(conv, low[0]), linear_pointwise(linear, low[1])))
+    assert 'aten::_to_copy' not in seen
+    conv.weight.mul_(2)
+    linear.bias = nn.Parameter(linear.bias + 1, requires_grad=False)
+    assert not any(map(torch.equal, before, found()))
+
+
+def test_a_strided_convolution_of_one_pixel():
+    conv, x = nn.Conv2d(8, 12, 1, stride=2), torch.randn(2, 8, 7, 6).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        torch.testing.assert_close(conv_pointwise(conv, x), conv(x), rtol=1e-6, atol=2e-6)

@@ -47,7 +47,7 @@ def check_flat(name: str, command: list, log: Path, record_property) -> None:
     assert [least for least, _ in others] == [most for _, most in others]
 
 
-# By epochs data workers are started anew for each one: 100 times.
+# By epochs there are 100 passes through the data, all loaded by the same workers.
 LENGTHS = {'iterations': ('--iters', COUNT), 'epochs': ('--epochs', COUNT // 20)}
 
 

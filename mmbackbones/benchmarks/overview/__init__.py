@@ -1,6 +1,6 @@
 """The table of everything: backbones, operators and whole models, beside the authors' form and the machine's limit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -23,18 +23,19 @@ BASELINES = (AUTHORS,)
 FOLDER = Path('docs/benchmarks')
 
 
-def groups(setting: Setting) -> Iterator[Group]:
+def groups(setting: Setting) -> Iterator[Sequence[Group]]:
     """What is measured, in this order."""
-    return chain(backbone_groups(setting), operator_groups(setting), model_groups(setting), pixel_groups(setting))
+    alone = chain(backbone_groups(setting), operator_groups(setting), model_groups(setting))
+    return chain(((group,) for group in alone), pixel_groups(setting))
 
 
-def measure(table: Table, setting: Setting, chosen: Iterable[Group], **options) -> None:
+def measure(table: Table, setting: Setting, chosen: Iterable[Sequence[Group]], **options) -> None:
     """Add the rows of some groups to a table, below those of the machine's matrix products.
 
     Args:
         table: The table.
         setting: In what forms and precisions.
-        chosen: What to measure.
+        chosen: What to measure; all that is in one sequence takes turns.
         options: Arguments of :func:`~mmbackbones.benchmarks.turns.take_turns`.
     """
     products = matrix_products(setting)
@@ -45,8 +46,11 @@ def measure(table: Table, setting: Setting, chosen: Iterable[Group], **options) 
         if timing is not None
     }
     _add_rows(table, products, timings, rates)
-    for group in chosen:
-        _add_rows(table, group, take_turns(group.forms, setting.device, **options), rates)
+    for together in chosen:
+        forms = {(place, key): form for place, group in enumerate(together) for key, form in group.forms.items()}
+        found = take_turns(forms, setting.device, **options)
+        for place, group in enumerate(together):
+            _add_rows(table, group, {key: found[place, key] for key in group.forms}, rates)
 
 
 def _add_rows(table: Table, group: Group, timings: Mapping[Key, Timing | None], rates: Mapping[str, float]) -> None:

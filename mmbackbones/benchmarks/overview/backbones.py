@@ -83,11 +83,16 @@ def backbone_groups(setting: Setting, networks: Sequence[tuple[str, dict, int]] 
 
 def pixel_groups(
     setting: Setting, networks: Sequence[tuple[str, dict]] = LINEAR, sides: Sequence[int] = SIDES
-) -> Iterator[Group]:
-    """Backbones on a smaller and on a larger image, in float32."""
+) -> Iterator[list[Group]]:
+    """Backbones on a smaller and on a larger image, in float32; the two take turns."""
     alone = Setting(setting.device)
     for name, cfg in networks:
         for task in TASKS:
-            for side in sides:
-                columns = dict(network='growing image', backbone=name, height=side, width=side, task=task, batch=1)
-                yield Group(columns, alone.forms(partial(backbone_step, cfg, side, task)), count(cfg, side, task))
+            yield [
+                Group(
+                    dict(network='growing image', backbone=name, height=side, width=side, task=task, batch=1),
+                    alone.forms(partial(backbone_step, cfg, side, task)),
+                    count(cfg, side, task),
+                )
+                for side in sides
+            ]

@@ -20,8 +20,8 @@ from .group import TASKS, Group, Setting
 
 # Config, and height and width of the image.
 MODELS = (
-    ('retinanet_van_s', (800, 1333)),
-    ('mask_rcnn_van_s', (800, 1333)),
+    ('retinanet_van_s', (480, 640)),
+    ('mask_rcnn_van_s', (480, 640)),
     ('upernet_van_s', (512, 512)),
 )
 

@@ -47,11 +47,25 @@ def _blocked(
     codes = _position_codes(size, k).expand(*keys.shape[:2], -1, -1)
     keys = torch.cat([keys, codes, outside.expand(-1, keys.shape[1], -1, -1)], -1)
 
-    # The kernels need the same number of channels for all three, a multiple of 8.
-    most = max(queries.shape[-1], channels)
-    padded = (F.pad(x, (0, most + -most % 8 - x.shape[-1])) for x in (queries, keys, values))
-    y = fused_attention(*padded, scale=1.0)[..., :channels]
+    widths = [queries.shape[-1], channels]
+    if not takes_narrow_values(q):
+        widths = [max(widths)] * 2
+    queries, keys, values = (_padded(x, n) for x, n in zip((queries, keys, values), (widths[0], *widths), strict=True))
+    y = fused_attention(queries, keys, values, scale=1.0)[..., :channels]
     return _maps(y, batch, height + below)[..., :height, :width]
+
+
+def takes_narrow_values(x: Tensor) -> bool:
+    """Whether the kernel for such queries takes values of fewer channels: for 8 channels, that is 8 instead of 40.
+
+    On GPUs, float32 goes to the memory-efficient kernel, which does. The others need three tensors of one width.
+    """
+    return x.is_cuda and x.dtype == torch.float32
+
+
+def _padded(x: Tensor, channels: int) -> Tensor:
+    """`x` with zeros up to `channels`, rounded up to the multiple of 8 that the kernels need."""
+    return F.pad(x, (0, channels + -channels % 8 - x.shape[-1]))
 
 
 def _blocks(x: Tensor) -> Tensor:

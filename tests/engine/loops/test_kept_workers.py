@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 from mmdet.engine.hooks import DetVisualizationHook, PipelineSwitchHook
-from mmengine.config import Config
 from mmengine.dataset import DefaultSampler
 from mmengine.hooks import Hook
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
@@ -38,8 +37,8 @@ class Seen(Hook):
             raise KeyboardInterrupt
 
 
-def runner_of(hooks, config=None):
-    runner = SimpleNamespace(cfg=Config(config or {}), hooks=hooks, seed=5, val_loop=None, world_size=1)
+def runner_of(hooks):
+    runner = SimpleNamespace(hooks=hooks, seed=5, val_loop=None, world_size=1)
     runner.model = SimpleNamespace(train=lambda: None)
     runner.visualizer = SimpleNamespace(dataset_meta=None)
     return runner
@@ -98,6 +97,3 @@ def test_workers_are_started_anew_where_the_data_may_change():
     assert may_keep_workers(runner_of(ours))
     assert not may_keep_workers(runner_of([*ours, PipelineSwitchHook(2, [])]))
     assert not may_keep_workers(runner_of([Seen()]))  # of some other package
-    steps = [dict(type='mmdet.CachedMosaic', img_scale=(64, 64))]
-    wrapped = dict(train_dataloader=dict(dataset=dict(dataset=dict(pipeline=steps))))
-    assert not may_keep_workers(runner_of(ours, wrapped))
