@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks.scale import LayerScale as _LayerScale
 from torch import Tensor, nn
 
-from ..ops import linear_pointwise
+from ..ops import is_plain, linear_pointwise
 from ..ops.linear import trained_conv1x1, trained_linear
 from ..ops.pointwise import trains_by_products
 
@@ -34,7 +34,7 @@ def scaled_conv1x1(conv: nn.Conv2d, scale: LayerScale, x: Tensor) -> Tensor:
     Shape:
         (N, C_in, H, W) -> (N, C, H, W).
     """
-    if x.device.type != 'cpu':
+    if x.device.type != 'cpu' or not _multiply_only(conv, scale):
         return scale(conv(x))
     factor = scale.weight
     weight = conv.weight * factor.view(-1, 1, 1, 1)
@@ -55,9 +55,9 @@ def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tens
     Shape:
         (..., C_in) -> (..., C).
     """
-    if not isinstance(scale, LayerScale):
+    if scale is None or isinstance(scale, nn.Identity):
         return linear_pointwise(linear, x)
-    if x.device.type != 'cpu':
+    if x.device.type != 'cpu' or not _multiply_only(linear, scale):
         return scale(linear(x))
     factor = scale.weight
     weight = linear.weight * factor[:, None]
@@ -65,3 +65,8 @@ def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tens
     if trains_by_products(x, weight, bias):
         return trained_linear(x, weight, bias)
     return F.linear(x, weight, bias)
+
+
+def _multiply_only(layer: nn.Module, scale: nn.Module) -> bool:
+    """Whether nobody has put something else in the place of the two, or looks at what goes through them."""
+    return is_plain(layer) and type(scale) is LayerScale and not (scale._forward_hooks or scale._forward_pre_hooks)

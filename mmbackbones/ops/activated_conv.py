@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .depthwise import depthwise_gradients
+from .plain_layer import is_plain
 from .recording import is_recording
 
 
@@ -35,10 +36,9 @@ def silu_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 def _recomputes(conv: nn.Conv2d, x: Tensor) -> bool:
-    is_plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
-    hooked = conv._forward_hooks or conv._forward_pre_hooks or conv._backward_hooks or conv._backward_pre_hooks
-    needs_gradient = torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad)
-    return bool(is_plain and not hooked and needs_gradient and x.device.type == 'cpu' and not is_recording())
+    if not is_plain(conv) or x.device.type != 'cpu' or is_recording():
+        return False
+    return torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad)
 
 
 class _SiluConv(torch.autograd.Function):

@@ -36,11 +36,10 @@ def activated_depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, activati
 
 
 def is_activated_depthwise(conv: nn.Conv2d, activation: str | None) -> bool:
-    """Whether `conv` and `activation` are what :func:`activated_depthwise` computes."""
+    """Whether `conv`, a plain one, and `activation` are what :func:`activated_depthwise` computes."""
     size = conv.kernel_size[0]
     return (
         activation in _BACKWARD
-        and (type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False))
         and conv.in_channels == conv.out_channels == conv.groups > 1
         and (conv.stride, conv.dilation, conv.padding_mode) == ((1, 1), (1, 1), 'zeros')
         and (conv.kernel_size, conv.padding) == ((size, size), (size // 2, size // 2))

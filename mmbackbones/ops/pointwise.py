@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .activated_depthwise import activated_depthwise, is_activated_depthwise
 from .bfloat16_weights import prepared
 from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
+from .plain_layer import is_plain
 from .recording import is_recording
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {'gelu': F.gelu, 'silu': F.silu, 'relu': F.relu}
@@ -43,10 +44,11 @@ def conv_pointwise(
     Shape:
         x (N, C_in, H, W) -> (N, C_out, H_out, W_out).
     """
-    plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
-    operands = _operands(conv, x) if plain and conv.padding_mode == 'zeros' else None
+    if not is_plain(conv):
+        return _finish(conv(x), activation, factor, residual)
+    operands = _operands(conv, x) if conv.padding_mode == 'zeros' else None
     if operands is None or isinstance(conv.padding, str) or x.dim() != 4:
-        if is_activated_depthwise(conv, activation) and x.dim() == 4 and _has_onednn(conv, x):
+        if is_activated_depthwise(conv, activation) and x.dim() == 4 and _has_onednn(x):
             x, weight, bias = _cast(conv, x)
             if x.dtype == weight.dtype and _computes_in(x.dtype):
                 return _finish(activated_depthwise(x, weight, bias, str(activation)), None, factor, residual)
@@ -76,7 +78,9 @@ def linear_pointwise(
     Shape:
         x (..., C_in) -> (..., C_out).
     """
-    operands = _operands(linear, x) if type(linear) is nn.Linear else None
+    if not is_plain(linear):
+        return _finish(linear(x), activation, None, residual)
+    operands = _operands(linear, x)
     if operands is None:
         return _finish(_call(linear, x), activation, None, residual)
     return _linear(*operands, activation, None, residual)
@@ -102,7 +106,7 @@ def _linear(
 def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
     """``module(x)``, in the form that is fastest where it is trained on a CPU."""
     weight, bias = module.weight, module.bias
-    if trains_by_products(x, weight, bias) and not _is_watched(module):
+    if trains_by_products(x, weight, bias):
         if type(module) is nn.Linear:
             return trained_linear(x, weight, bias)
         if is_plain_conv1x1(module, x):
@@ -123,11 +127,6 @@ def trains_by_products(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
     )
 
 
-def _is_watched(module: nn.Module) -> bool:
-    """Whether someone looks at the input or output of this very module."""
-    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
-
-
 def _finish(y: Tensor, activation: str | None, factor: Tensor | None, residual: Tensor | None) -> Tensor:
     y = y if activation is None else _ACTIVATIONS[activation](y)
     y = y if factor is None else y * factor
@@ -141,7 +140,7 @@ def _fits(other: Tensor | None, x: Tensor) -> bool:
 
 def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None] | None:
     """Input, weight and bias for oneDNN, in autocast's type where it is on; None if PyTorch has to compute."""
-    if not _has_onednn(module, x):
+    if not _has_onednn(x):
         return None
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, module.weight, module.bias)):
         return None
@@ -153,11 +152,9 @@ def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor,
     return (x, weight, bias) if x.dtype == weight.dtype and _computes_in(x.dtype) else None
 
 
-def _has_onednn(module: nn.Module, x: Tensor) -> bool:
-    """Whether oneDNN may be called in place of `module`."""
-    return bool(
-        x.device.type == 'cpu' and not (is_recording() or _is_watched(module)) and onednn_runs_pointwise() and x.numel()
-    )
+def _has_onednn(x: Tensor) -> bool:
+    """Whether oneDNN may be called with `x`."""
+    return bool(x.device.type == 'cpu' and not is_recording() and onednn_runs_pointwise() and x.numel())
 
 
 def _cast(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -1,4 +1,4 @@
-"""Under autocast to bfloat16 on a CPU: no product in float32, forward or backward, and maps close to those of float32."""
+"""Under autocast to bfloat16 on a CPU: no product in float32, forward or backward; maps close to those of float32."""
 
 from collections import Counter
 
