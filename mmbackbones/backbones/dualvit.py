@@ -228,7 +228,7 @@ class SemanticPathway(nn.Module):
 
 
 def _fold_layer_scale(block: nn.Module, name: str, *layers: nn.Module) -> None:
-    """Fold a block's layer scale into the last channels of the linear layers whose results it multiplies, if all take it."""
+    """Fold a block's layer scale into the last channels of the linear layers before it, if all of them take it."""
     if not can_fold_into(*layers):
         return
     scale = cast(LayerScale, getattr(block, name)).weight

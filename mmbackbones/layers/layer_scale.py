@@ -1,5 +1,7 @@
 """Layer scale that keeps the precision of a branch on CPUs, and costs little there."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks.scale import LayerScale as _LayerScale
@@ -59,7 +61,7 @@ def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tens
         return linear_pointwise(linear, x)
     if x.device.type != 'cpu' or not _multiply_only(linear, scale):
         return scale(linear(x))
-    factor = scale.weight
+    factor = cast(LayerScale, scale).weight
     weight = linear.weight * factor[:, None]
     bias = None if linear.bias is None else linear.bias * factor
     if trains_by_products(x, weight, bias):
