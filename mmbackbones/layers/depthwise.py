@@ -25,9 +25,6 @@ class DepthwiseConv2d(nn.Conv2d):
 
     is_plain = True
 
-    def __init_subclass__(cls) -> None:
-        cls.is_plain = False
-
     def __init__(self, channels: int, kernel_size: int, dilation: int = 1, bias: bool = True) -> None:
         padding = kernel_size // 2 * dilation
         super().__init__(channels, channels, kernel_size, 1, padding, dilation, groups=channels, bias=bias)

@@ -5,7 +5,7 @@ from mmcv.cnn.bricks.wrappers import Conv2d, Linear
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..ops import is_plain
+from ..ops.plain_layers import is_plain, is_watched
 
 _Layer = nn.Conv2d | nn.Linear
 
@@ -79,7 +79,7 @@ def can_fold_into(*layers: nn.Module) -> bool:
     Subclasses may compute with others, such as convolutions that standardize theirs, and so may what runs before a
     layer, as a spectral norm does. And who looks at the result of a layer is to see what he has always seen.
     """
-    return all(is_plain(layer, Conv2d, Linear) for layer in layers)
+    return all(is_plain(layer) or (type(layer) in (Conv2d, Linear) and not is_watched(layer)) for layer in layers)
 
 
 def norm_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
@@ -90,10 +90,8 @@ def norm_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
     """
     if not isinstance(norm, _BatchNorm) or norm.training or norm.running_mean is None or norm.running_var is None:
         return None
-    if type(norm).forward not in (_BatchNorm.forward, nn.SyncBatchNorm.forward):  # it may compute something else
-        return None
-    if norm._forward_hooks or norm._forward_pre_hooks:
-        return None
+    if is_watched(norm) or type(norm).forward not in (_BatchNorm.forward, nn.SyncBatchNorm.forward):
+        return None  # it may compute something else
     mean, variance = _float64(norm.running_mean), _float64(norm.running_var)
     scale = (variance + norm.eps).rsqrt()
     if norm.affine:

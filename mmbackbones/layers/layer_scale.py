@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks.scale import LayerScale as _LayerScale
 from torch import Tensor, nn
 
-from ..ops import is_plain, linear_pointwise
+from ..ops import linear_pointwise
 from ..ops.linear import trained_conv1x1, trained_linear
+from ..ops.plain_layers import is_plain, is_watched
 from ..ops.pointwise import trains_by_products
 
 
@@ -71,4 +72,4 @@ def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tens
 
 def _multiply_only(layer: nn.Module, scale: nn.Module) -> bool:
     """Whether nobody has put something else in the place of the two, or looks at what goes through them."""
-    return is_plain(layer) and type(scale) is LayerScale and not (scale._forward_hooks or scale._forward_pre_hooks)
+    return is_plain(layer) and type(scale) is LayerScale and not is_watched(scale)

@@ -6,7 +6,8 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
-from ..ops import is_exporting, is_plain, is_recording, local_attention
+from ..ops import is_exporting, is_recording, local_attention
+from ..ops.plain_layers import is_plain
 from .memory_format import gradient_in_format_of, in_format_of
 from .weight_init import init_conv_fan_out
 

@@ -8,7 +8,6 @@ from .fused_attention import fused_attention
 from .grid_pooling import pool_to_grid
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
-from .plain_layer import is_plain
 from .pointwise import conv_pointwise, linear_pointwise
 from .recording import allow_many_graphs, checks, is_exporting, is_recording, warn_of_one_image
 from .single_group_norm import single_group_norm
@@ -23,7 +22,6 @@ __all__ = [
     'dilated_depthwise_conv2d',
     'fused_attention',
     'is_exporting',
-    'is_plain',
     'is_recording',
     'linear_pointwise',
     'local_attention',

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from .autocast import autocast
 from .depthwise import depthwise_gradients
-from .plain_layer import is_plain
+from .plain_layers import is_plain
 from .recording import is_recording
 
 
@@ -28,15 +29,11 @@ def silu_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """
     if not _recomputes(conv, x):
         return conv(F.silu(x))
-    weight, bias = conv.weight, conv.bias
-    if torch.is_autocast_enabled('cpu'):
-        dtype = torch.get_autocast_dtype('cpu')
-        x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-    return _SiluConv.apply(x, weight, bias)
+    return _SiluConv.apply(*autocast(x, conv.weight, conv.bias))
 
 
 def _recomputes(conv: nn.Conv2d, x: Tensor) -> bool:
-    if not is_plain(conv) or x.device.type != 'cpu' or is_recording():
+    if x.device.type != 'cpu' or is_recording() or not is_plain(conv):
         return False
     return torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad)
 
