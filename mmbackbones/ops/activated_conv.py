@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from .autocast import autocast
 from .depthwise import depthwise_gradients
+from .plain_layers import is_plain
 from .recording import is_recording
 
 
@@ -27,18 +29,12 @@ def silu_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """
     if not _recomputes(conv, x):
         return conv(F.silu(x))
-    weight, bias = conv.weight, conv.bias
-    if torch.is_autocast_enabled('cpu'):
-        dtype = torch.get_autocast_dtype('cpu')
-        x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-    return _SiluConv.apply(x, weight, bias)
+    return _SiluConv.apply(*autocast(x, conv.weight, conv.bias))
 
 
 def _recomputes(conv: nn.Conv2d, x: Tensor) -> bool:
-    is_plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
-    hooked = conv._forward_hooks or conv._forward_pre_hooks or conv._backward_hooks or conv._backward_pre_hooks
     needs_gradient = torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad)
-    return bool(is_plain and not hooked and needs_gradient and x.device.type == 'cpu' and not is_recording())
+    return needs_gradient and x.device.type == 'cpu' and not is_recording() and is_plain(conv)
 
 
 class _SiluConv(torch.autograd.Function):

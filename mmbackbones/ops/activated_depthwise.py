@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .depthwise import depthwise_gradients
+from .onednn import onednn_conv
 
-_ONEDNN_NAMES = {None: 'none', 'gelu': 'gelu', 'silu': 'swish'}
 _BACKWARD: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     'gelu': torch.ops.aten.gelu_backward,
     'silu': torch.ops.aten.silu_backward,
@@ -36,11 +36,10 @@ def activated_depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, activati
 
 
 def is_activated_depthwise(conv: nn.Conv2d, activation: str | None) -> bool:
-    """Whether `conv` and `activation` are what :func:`activated_depthwise` computes."""
+    """Whether a plain `conv` and `activation` are what :func:`activated_depthwise` computes."""
     size = conv.kernel_size[0]
     return (
         activation in _BACKWARD
-        and (type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False))
         and conv.in_channels == conv.out_channels == conv.groups > 1
         and (conv.stride, conv.dilation, conv.padding_mode) == ((1, 1), (1, 1), 'zeros')
         and (conv.kernel_size, conv.padding) == ((size, size), (size // 2, size // 2))
@@ -64,7 +63,5 @@ class _ActivatedDepthwise(torch.autograd.Function):
 
 
 def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:
-    padding = [weight.shape[-1] // 2] * 2
-    return torch.ops.mkldnn._convolution_pointwise(
-        x, weight, bias, padding, [1, 1], [1, 1], x.shape[1], _ONEDNN_NAMES[activation], [], 'none'
-    )
+    geometry = ([weight.shape[-1] // 2] * 2, [1, 1], [1, 1], x.shape[1])  # padding, stride, dilation, groups
+    return onednn_conv(x, weight, bias, geometry, activation)

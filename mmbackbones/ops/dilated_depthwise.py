@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .autocast import autocast
 from .depthwise import depthwise_gradients, width_multiple
 from .recording import is_exporting
 
@@ -25,10 +26,7 @@ def dilated_depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, dil
     if is_exporting() or x.device.type != 'cpu':  # an exported file gets the single operator, whatever will run it
         padding = weight.shape[-1] // 2 * dilation
         return F.conv2d(x, weight, bias, padding=padding, dilation=dilation, groups=x.shape[1])
-    if torch.is_autocast_enabled('cpu'):
-        dtype = torch.get_autocast_dtype('cpu')
-        x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-    return _DilatedConv.apply(x, weight, bias, dilation)
+    return _DilatedConv.apply(*autocast(x, weight, bias), dilation)
 
 
 class _DilatedConv(torch.autograd.Function):

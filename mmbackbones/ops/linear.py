@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from .onednn import onednn_linear
+
 
 def trained_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """:func:`torch.nn.functional.linear` with gradients, in float32 on a CPU, by oneDNN's linear layer.
@@ -34,13 +36,13 @@ def trained_conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None, stride: tupl
     return _Linear.apply(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
 
 
-def is_plain_conv1x1(module: nn.Module, x: Tensor) -> bool:
-    """Whether `module`, called with `x`, is what :func:`trained_conv1x1` computes."""
+def is_conv1x1(layer: nn.Module, x: Tensor) -> bool:
+    """Whether a plain `layer`, called with `x`, is what :func:`trained_conv1x1` computes."""
     return (
-        type(module) is nn.Conv2d
-        and module.kernel_size == (1, 1)
-        and module.padding == (0, 0)
-        and module.groups == 1
+        isinstance(layer, nn.Conv2d)
+        and layer.kernel_size == (1, 1)
+        and layer.padding == (0, 0)
+        and layer.groups == 1
         and x.dim() == 4
         and x.is_contiguous(memory_format=torch.channels_last)
     )
@@ -50,7 +52,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, 'none', [], 'none')
+        return onednn_linear(x, weight, bias)
 
     @staticmethod
     @once_differentiable

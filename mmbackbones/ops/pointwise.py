@@ -1,20 +1,24 @@
 """Convolutions and linear layers that apply what follows them, pixel by pixel, before they write their result."""
 
-from collections.abc import Callable
-from functools import cache
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .activated_depthwise import activated_depthwise, is_activated_depthwise
+from .autocast import autocast
 from .bfloat16_weights import prepared
-from .linear import is_plain_conv1x1, trained_conv1x1, trained_linear
+from .linear import is_conv1x1, trained_conv1x1, trained_linear
+from .onednn import (
+    finish,
+    onednn_computes_in,
+    onednn_conv,
+    onednn_has_bfloat16,
+    onednn_linear,
+    onednn_runs_pointwise,
+)
+from .plain_layers import is_plain
 from .recording import is_recording
-
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {'gelu': F.gelu, 'silu': F.silu, 'relu': F.relu}
-_ONEDNN_NAMES = {None: 'none', 'gelu': 'gelu', 'silu': 'swish', 'relu': 'relu'}
 
 
 def conv_pointwise(
@@ -43,29 +47,23 @@ def conv_pointwise(
     Shape:
         x (N, C_in, H, W) -> (N, C_out, H_out, W_out).
     """
-    plain = type(conv) is nn.Conv2d or getattr(conv, 'is_plain', False)
-    operands = _operands(conv, x) if plain and conv.padding_mode == 'zeros' else None
+    if is_recording() or not is_plain(conv):
+        return finish(conv(x), activation, factor, residual)
+    operands = _operands(conv, x) if conv.padding_mode == 'zeros' else None
     if operands is None or isinstance(conv.padding, str) or x.dim() != 4:
-        if is_activated_depthwise(conv, activation) and x.dim() == 4 and _has_onednn(conv, x):
-            x, weight, bias = _cast(conv, x)
-            if x.dtype == weight.dtype and _computes_in(x.dtype):
-                return _finish(activated_depthwise(x, weight, bias, str(activation)), None, factor, residual)
-        return _finish(_call(conv, x), activation, factor, residual)
+        if is_activated_depthwise(conv, activation) and x.dim() == 4 and _is_for_onednn(x):
+            x, weight, bias = autocast(x, conv.weight, conv.bias)
+            if x.dtype == weight.dtype and onednn_computes_in(x.dtype):
+                return finish(activated_depthwise(x, weight, bias, str(activation)), None, factor, residual)
+        return finish(_call(conv, x), activation, factor, residual)
     x, weight, bias = operands
-    if is_plain_conv1x1(conv, x) and conv.stride == (1, 1):
+    if is_conv1x1(conv, x) and conv.stride == (1, 1):
         # As a linear layer the same product takes up to a fifth less time: its weight is not copied into blocks first.
-        factor_, residual_ = (None if t is None else t.permute(0, 2, 3, 1) for t in (factor, residual))
-        y = _linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias, activation, factor_, residual_)
+        factor, residual = (None if t is None else t.permute(0, 2, 3, 1) for t in (factor, residual))
+        y = onednn_linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias, activation, factor, residual)
         return y.permute(0, 3, 1, 2)
     geometry = (conv.padding, conv.stride, conv.dilation, conv.groups)
-    binary = torch.ops.mkldnn._convolution_pointwise.binary
-    if activation is None and _fits(factor, x):
-        y = binary(x, factor, weight, bias, *geometry, 'mul', None, None, [], None)
-        return _finish(y, None, None, residual)
-    if activation is None and factor is None and _fits(residual, x):
-        return binary(x, residual, weight, bias, *geometry, 'add', None, None, [], None)
-    y = torch.ops.mkldnn._convolution_pointwise(*operands, *geometry, _ONEDNN_NAMES[activation], [], 'none')
-    return _finish(y, None, factor, residual)
+    return onednn_conv(x, weight, bias, geometry, activation, factor, residual)
 
 
 def linear_pointwise(
@@ -76,38 +74,23 @@ def linear_pointwise(
     Shape:
         x (..., C_in) -> (..., C_out).
     """
-    operands = _operands(linear, x) if type(linear) is nn.Linear else None
+    if is_recording() or not is_plain(linear):
+        return finish(linear(x), activation, None, residual)
+    operands = _operands(linear, x)
     if operands is None:
-        return _finish(_call(linear, x), activation, None, residual)
-    return _linear(*operands, activation, None, residual)
+        return finish(_call(linear, x), activation, None, residual)
+    return onednn_linear(*operands, activation, None, residual)
 
 
-def _linear(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    activation: str | None,
-    factor: Tensor | None,
-    residual: Tensor | None,
-) -> Tensor:
-    binary = torch.ops.mkldnn._linear_pointwise.binary
-    if activation is None and _fits(factor, x):
-        return _finish(binary(x, factor, weight, bias, 'mul'), None, None, residual)
-    if activation is None and factor is None and _fits(residual, x):
-        return binary(x, residual, weight, bias, 'add')
-    y = torch.ops.mkldnn._linear_pointwise(x, weight, bias, _ONEDNN_NAMES[activation], [], 'none')
-    return _finish(y, None, factor, residual)
-
-
-def _call(module: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """``module(x)``, in the form that is fastest where it is trained on a CPU."""
-    weight, bias = module.weight, module.bias
-    if trains_by_products(x, weight, bias) and not _is_watched(module):
-        if type(module) is nn.Linear:
+def _call(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """``layer(x)`` for a plain layer, in the form that is fastest where it is trained on a CPU."""
+    weight, bias = layer.weight, layer.bias
+    if trains_by_products(x, weight, bias):
+        if isinstance(layer, nn.Linear):
             return trained_linear(x, weight, bias)
-        if is_plain_conv1x1(module, x):
-            return trained_conv1x1(x, weight, bias, cast(nn.Conv2d, module).stride)
-    return module(x)
+        if is_conv1x1(layer, x):
+            return trained_conv1x1(x, weight, bias, cast(tuple[int, ...], layer.stride))
+    return layer(x)
 
 
 def trains_by_products(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
@@ -123,66 +106,20 @@ def trains_by_products(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
     )
 
 
-def _is_watched(module: nn.Module) -> bool:
-    """Whether someone looks at the input or output of this very module."""
-    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
-
-
-def _finish(y: Tensor, activation: str | None, factor: Tensor | None, residual: Tensor | None) -> Tensor:
-    y = y if activation is None else _ACTIVATIONS[activation](y)
-    y = y if factor is None else y * factor
-    return y if residual is None else y + residual
-
-
-def _fits(other: Tensor | None, x: Tensor) -> bool:
-    """Whether oneDNN can combine its result with `other`; with one of another type, the result would change its own."""
-    return other is not None and other.dtype == x.dtype
-
-
-def _operands(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None] | None:
+def _operands(layer: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None] | None:
     """Input, weight and bias for oneDNN, in autocast's type where it is on; None if PyTorch has to compute."""
-    if not _has_onednn(module, x):
+    if not _is_for_onednn(x):
         return None
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, module.weight, module.bias)):
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, layer.weight, layer.bias)):
         return None
     to_bfloat16 = torch.is_autocast_enabled('cpu') and torch.get_autocast_dtype('cpu') == torch.bfloat16
-    if to_bfloat16 and _has_bfloat16() and not (module.weight.requires_grad or module.weight.is_inference()):
+    keeps_weight = not (layer.weight.requires_grad or layer.weight.is_inference())
+    if to_bfloat16 and x.dtype != torch.float64 and onednn_has_bfloat16() and keeps_weight:
         x = x.bfloat16()
-        return (x, *prepared(module, x))
-    x, weight, bias = _cast(module, x)
-    return (x, weight, bias) if x.dtype == weight.dtype and _computes_in(x.dtype) else None
+        return (x, *prepared(layer, x))
+    x, weight, bias = autocast(x, layer.weight, layer.bias)
+    return (x, weight, bias) if x.dtype == weight.dtype and onednn_computes_in(x.dtype) else None
 
 
-def _has_onednn(module: nn.Module, x: Tensor) -> bool:
-    """Whether oneDNN may be called in place of `module`."""
-    return bool(
-        x.device.type == 'cpu' and not (is_recording() or _is_watched(module)) and onednn_runs_pointwise() and x.numel()
-    )
-
-
-def _cast(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-    weight, bias = module.weight, module.bias
-    if torch.is_autocast_enabled('cpu'):
-        dtype = torch.get_autocast_dtype('cpu')
-        x, weight, bias = x.to(dtype), weight.to(dtype), bias if bias is None else bias.to(dtype)
-    return x, weight, bias
-
-
-def _computes_in(dtype: torch.dtype) -> bool:
-    return dtype == torch.float32 or (dtype == torch.bfloat16 and _has_bfloat16())
-
-
-def onednn_runs_pointwise() -> bool:
-    """Whether this PyTorch has oneDNN, in use, and the private operators that its compiler calls."""
-    return bool(torch.backends.mkldnn.enabled) and _has_operators()
-
-
-@cache
-def _has_operators() -> bool:
-    names = ('_convolution_pointwise', '_linear_pointwise')
-    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)
-
-
-@cache
-def _has_bfloat16() -> bool:
-    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+def _is_for_onednn(x: Tensor) -> bool:
+    return x.device.type == 'cpu' and x.numel() > 0 and onednn_runs_pointwise()

@@ -4,7 +4,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from mmbackbones.ops import conv_pointwise, linear_pointwise
-from mmbackbones.ops.pointwise import onednn_runs_pointwise
+from mmbackbones.ops.onednn import onednn_runs_pointwise
 
 pytestmark = pytest.mark.skipif(not onednn_runs_pointwise(), reason='needs the private operators of oneDNN')
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from mmbackbones.ops import conv_pointwise, linear_pointwise
-from mmbackbones.ops.pointwise import onednn_runs_pointwise
+from mmbackbones.ops.onednn import onednn_runs_pointwise
 
 ACTIVATIONS = {None: lambda x: x, 'gelu': F.gelu, 'silu': F.silu, 'relu': F.relu}
 FORMATS = {'channels-last': torch.channels_last, 'contiguous': torch.contiguous_format}
