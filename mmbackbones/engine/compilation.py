@@ -74,7 +74,7 @@ class CompileHook(Hook):
         tell('compiling the backbone: the first iteration, and the first validation, take up to some minutes longer')
 
 
-def _while_compiling(error: Exception) -> bool:
+def while_compiling(error: BaseException) -> bool:
     """Whether an exception was raised by what translates a network, not by what runs it."""
     names = [
         type(error).__module__,
@@ -89,7 +89,7 @@ def compile_errors_as_failures(runner: Runner) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # each part of PyTorch has exceptions of its own
-        if not _while_compiling(error) or interruption(error):
+        if not while_compiling(error) or interruption(error):
             raise
         MMLogger.get_current_instance().info(error)  # some say in many lines what the compiler said
         raise RunFailed(
