@@ -71,7 +71,7 @@ class CompileHook(Hook):
 
     def before_train(self, runner) -> None:
         compile_backbone(network_of(runner))
-        tell('compiling the backbone: the first iteration, and the first validation, take up to some minutes longer')
+        tell('compiling the backbone: the first iteration and the first validation may take several minutes longer')
 
 
 def while_compiling(error: BaseException) -> bool:
