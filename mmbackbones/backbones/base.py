@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..errors import UserError
 from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
-from ..ops import allow_many_graphs, checks, contiguous_map, warn_of_one_image
+from ..layers.memory_format import contiguous_map
+from ..ops import allow_many_graphs, checks, warn_of_one_image
 from ..weights import load_pretrained
 
 
