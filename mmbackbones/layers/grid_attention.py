@@ -51,6 +51,8 @@ def grid_attention(
         format of `residual`.
     """
     n, c, h, w = residual.shape
+    if not is_recording() and n == 0:
+        return residual + qkv(x)[:, :c]  # convolutions take no images, but no map without cells
     g = grid_size
     rows, columns = (h + g - 1) // g, (w + g - 1) // g
     x, residual = (t.permute(0, 2, 3, 1) for t in (x, residual))
@@ -59,9 +61,9 @@ def grid_attention(
     if incomplete:
         x = F.pad(x, (0, 0, 0, columns * g - w, 0, rows * g - h))
     # One map for all images, with a cell in each row: channels-last, and no batch too large for a GPU's convolutions.
-    cells = _split(x, rows, columns).transpose(2, 3).reshape(1, n * rows * columns, g * g, -1)
+    cells = _split(x, rows, columns).transpose(2, 3).reshape(1, n * rows * columns, g * g, x.shape[-1])
     projected = qkv(cells.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-    q, k, v = projected.view(n * rows * columns, g * g, 3, -1, head_dim).permute(2, 0, 3, 1, 4).unbind()
+    q, k, v = projected.view(n * rows * columns, g * g, 3, c // head_dim, head_dim).permute(2, 0, 3, 1, 4).unbind()
     mask = _inside(h, w, rows, columns, g, x.device).repeat(n, 1, 1, 1) if incomplete else None
     y = fused_attention(q, k, v, mask).transpose(1, 2)
     y = y.reshape(n, rows, columns, g, g, c).transpose(2, 3)
@@ -72,7 +74,7 @@ def grid_attention(
 
 def _split(x: Tensor, rows: int, columns: int) -> Tensor:
     """(N, H, W, C) -> (N, rows, H / rows, columns, W / columns, C), a view."""
-    return x.unflatten(2, (columns, -1)).unflatten(1, (rows, -1))
+    return x.unflatten(2, (columns, x.shape[2] // columns)).unflatten(1, (rows, x.shape[1] // rows))
 
 
 def _join(x: Tensor) -> Tensor:

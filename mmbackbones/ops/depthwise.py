@@ -76,9 +76,24 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
     There, the columns -1, 0 and 1 of a depthwise weight meet pixels that are -m, 0 and m columns apart. So the columns
     -m and m of the gradient are columns -1 and 1 of the gradient in this view, which costs no copy, summed over the m
     pixels. Zeros on the right, up to a width that all m divide, change nothing.
+
+    bfloat16 is computed in float32, because oneDNN has no fast kernel for this gradient in bfloat16.
     """
-    if x.shape[2] <= size:
-        return _small_weight_gradient(grad, x, size)
+    if not len(x):
+        return x.new_zeros(x.shape[1], 1, size, size), x.new_zeros(x.shape[1])
+    dtype = x.dtype
+    compute = _small_weight_gradient if x.shape[2] <= size else _wide_weight_gradient
+    grad_weight, grad_bias = compute(grad.float(), x.float(), size)
+    return grad_weight.to(dtype), grad_bias.to(dtype)
+
+
+@_weight_gradient.register_fake
+def _(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    return x.new_empty(x.shape[1], 1, size, size), x.new_empty(x.shape[1])
+
+
+def _wide_weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The same for maps higher than the weight."""
     reach, width, multiple = size // 2, x.shape[3], width_multiple(size)
     if width % multiple:
         grad, x = (F.pad(t, (0, -width % multiple)) for t in (grad, x))
@@ -97,11 +112,6 @@ def _small_weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, 
     kernels = grad.reshape(n * c, 1, h, w)
     y = F.conv2d(x.reshape(1, n * c, h, w), kernels, padding=size // 2, groups=n * c)
     return y.view(n, c, 1, size, size).sum(0), grad.sum((0, 2, 3))
-
-
-@_weight_gradient.register_fake
-def _(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    return x.new_empty(x.shape[1], 1, size, size), x.new_empty(x.shape[1])
 
 
 def width_multiple(size: int) -> int:
