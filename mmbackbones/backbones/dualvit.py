@@ -229,7 +229,7 @@ class SemanticPathway(nn.Module):
 
 
 def _fold_layer_scale(block: nn.Module, name: str, *layers: nn.Module) -> None:
-    """Fold a block's layer scale into the last channels of all linear layers whose results it multiplies, or of none."""
+    """Fold a block's layer scale into the last channels of the linear layers that it follows: of all, or of none."""
     if not all(map(is_foldable, layers)):
         return
     scale = cast(LayerScale, getattr(block, name)).weight
