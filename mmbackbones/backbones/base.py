@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
 from ..layers.memory_format import contiguous_map
-from ..ops import allow_many_graphs, checks, warn_of_one_image
+from ..ops import checks, prepare_compilation, warn_of_one_image
 from ..weights import load_pretrained
 
 
@@ -221,7 +221,7 @@ class PyramidBackbone(BaseModule):
             args: See :func:`torch.compile`.
             kwargs: Likewise. By default ``dynamic=True`` and ``fullgraph=True``: there is no part that Python runs.
         """
-        allow_many_graphs()
+        prepare_compilation()
         for part in self.compiled_parts():
             part.compile(*args, **{'dynamic': True, 'fullgraph': True, **kwargs})
 

@@ -116,7 +116,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.shortcut is not None:
-            x = conv_pointwise(self.attn.proj_2, self.attn.attend(x), residual=x * self.shortcut)
+            shortcut = (x * self.shortcut).to(x.dtype)  # float32 would make all maps of the stage float32
+            x = conv_pointwise(self.attn.proj_2, self.attn.attend(x), residual=shortcut)
             return conv_pointwise(self.mlp.fc2, self.mlp.hidden(x), residual=x)
         x = x + self.drop_path(self.attn(self.norm1(x), self.layer_scale_1))
         return x + self.drop_path(self.mlp(self.norm2(x), self.layer_scale_2))

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ..errors import RunFailed, UserError, interruption, summarize_error
+from ..ops import prepare_compilation
 from ..utils.messages import tell
 from .config_tree import add_hook
 from .run_failure import last_good_checkpoint
@@ -62,6 +63,7 @@ def compile_backbone(model: nn.Module) -> None:
 
     A backbone of ours is compiled part by part, any other one as a whole, with breaks where its author left some.
     """
+    prepare_compilation()
     model.backbone.compile(dynamic=True)  # type: ignore[union-attr]
 
 
@@ -74,7 +76,7 @@ class CompileHook(Hook):
         tell('compiling the backbone: the first iteration, and the first validation, take up to some minutes longer')
 
 
-def _while_compiling(error: Exception) -> bool:
+def while_compiling(error: Exception) -> bool:
     """Whether an exception was raised by what translates a network, not by what runs it."""
     names = [
         type(error).__module__,
@@ -89,7 +91,7 @@ def compile_errors_as_failures(runner: Runner) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # each part of PyTorch has exceptions of its own
-        if not _while_compiling(error) or interruption(error):
+        if not while_compiling(error) or interruption(error):
             raise
         MMLogger.get_current_instance().info(error)  # some say in many lines what the compiler said
         raise RunFailed(

@@ -10,12 +10,11 @@ from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .plain_layers import is_plain, is_watched
 from .pointwise import conv_pointwise, linear_pointwise, trains_by_products
-from .recording import allow_many_graphs, checks, is_exporting, is_recording, warn_of_one_image
+from .recording import checks, is_exporting, is_recording, prepare_compilation, warn_of_one_image
 from .single_group_norm import single_group_norm
 from .window_pooling import pool_windows
 
 __all__ = [
-    'allow_many_graphs',
     'checks',
     'conv_pointwise',
     'depthwise_conv2d',
@@ -29,6 +28,7 @@ __all__ = [
     'local_attention',
     'pool_to_grid',
     'pool_windows',
+    'prepare_compilation',
     'provide_mmcv_ext',
     'silu_conv',
     'single_group_norm',
