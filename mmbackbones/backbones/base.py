@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..errors import UserError
 from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
-from ..ops import checks, contiguous_map, prepare_compilation, warn_of_one_image
+from ..layers.memory_format import contiguous_map
+from ..ops import checks, prepare_compilation, warn_of_one_image
 from ..weights import load_pretrained
 
 

@@ -25,13 +25,15 @@ from torch import Tensor, nn
 
 from ..heads import ClassAttentionHead
 from ..layers import (
+    DepthwiseConv2d,
     LayerScale,
     TokenAttention,
-    can_fold_into,
+    conv_norm_act,
     feed_forward,
     fold_norm_after,
     fold_scale_after,
     init_conv_fan_out,
+    is_foldable,
     multi_head_attention,
     run_blocks,
     scaled_linear,
@@ -81,15 +83,14 @@ class PixelStem(PatchEmbed):
         self.conv = nn.Sequential(*layers)
 
     def fuse(self) -> None:
-        """Fold the norms into the convolutions."""
+        """Fold the norms into the convolutions, for inference."""
         for i in range(0, len(self.conv), 3):
             self.conv[i + 1] = fold_norm_after(cast(nn.Conv2d, self.conv[i]), self.conv[i + 1])
 
     def forward(self, image: Tensor) -> Tensor:
         x = image
-        for conv, norm, relu in zip(*[iter(self.conv)] * 3, strict=True):
-            folded = isinstance(norm, nn.Identity)
-            x = conv_pointwise(conv, x, 'relu') if folded else relu(norm(conv(x)))
+        for conv, norm, _ in zip(*[iter(self.conv)] * 3, strict=True):
+            x = conv_norm_act(conv, norm, x, 'relu')
         return super().forward(x.permute(0, 2, 3, 1))
 
 
@@ -180,7 +181,7 @@ class ConvFFN(nn.Module):
     def __init__(self, channels: int, hidden_channels: int) -> None:
         super().__init__()
         self.fc1 = nn.Linear(channels, hidden_channels)
-        self.dw_conv = nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1, groups=hidden_channels)
+        self.dw_conv = DepthwiseConv2d(hidden_channels, 3)
         self.fc2 = nn.Linear(hidden_channels, channels)
 
     def forward(self, x: Tensor, layer_scale: nn.Module | None = None) -> Tensor:
@@ -213,7 +214,7 @@ class SemanticPathway(nn.Module):
         self.drop_path = DropPath(drop_path)
 
     def fuse(self) -> None:
-        """Fold the layer scales into what comes before them: the values of the attentions and the FFN."""
+        """Fold the layer scales into what comes before them, the values of the attentions and the FFN."""
         for linear, name in ((self.qkv, 'layer_scale_1'), (self.kv, 'layer_scale_2'), (self.mlp[-1], 'layer_scale_3')):
             _fold_layer_scale(self, name, linear)
 
@@ -228,8 +229,8 @@ class SemanticPathway(nn.Module):
 
 
 def _fold_layer_scale(block: nn.Module, name: str, *layers: nn.Module) -> None:
-    """Fold a block's layer scale into the last channels of the linear layers before it, if all of them take it."""
-    if not can_fold_into(*layers):
+    """Fold a block's layer scale into the last channels of the linear layers that it follows: of all, or of none."""
+    if not all(map(is_foldable, layers)):
         return
     scale = cast(LayerScale, getattr(block, name)).weight
     for layer in layers:

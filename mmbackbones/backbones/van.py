@@ -20,11 +20,12 @@ from ..layers import (
     DepthwiseConv2d,
     LargeKernelAttention,
     LayerScale,
-    can_fold_into,
+    conv_norm_act,
     fold_norm_after,
     fold_norm_before,
     fold_scale_after,
     init_conv_fan_out,
+    is_foldable,
     norm_affine,
     run_blocks,
     scaled_conv1x1,
@@ -47,9 +48,10 @@ class PatchEmbed(nn.Module):
         self.norm = build_norm_layer(norm_cfg, out_channels)[1]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.proj(x))
+        return conv_norm_act(self.proj, self.norm, x)
 
     def fuse(self) -> None:
+        """Fold the norm into the convolution, for inference."""
         self.norm = fold_norm_after(self.proj, self.norm)
 
 
@@ -121,12 +123,13 @@ class Block(nn.Module):
         return x + self.drop_path(self.mlp(self.norm2(x), self.layer_scale_2))
 
     def fuse(self) -> None:
-        """Fold norms and layer scales.
+        """Fold the norms and layer scales into the convolutions, all or none, for inference.
 
         ``x + LS(y + BN(x))`` becomes ``LS(y) + shortcut * x``, with the shift of the norm in the bias of LS(y).
         """
         affine = norm_affine(self.norm1)
-        if affine is None or not can_fold_into(self.attn.proj_2, self.mlp.fc2):
+        convs = self.attn.proj_1, self.attn.proj_2, self.mlp.fc1, self.mlp.fc2
+        if affine is None or norm_affine(self.norm2) is None or not all(map(is_foldable, convs)):
             return
         layer_scale = self.layer_scale_1.weight.double().cpu()
         scale, shift = (layer_scale * value for value in affine)

@@ -8,7 +8,7 @@ from .conv_norm_act import conv_norm_act, silu_between
 from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
-from .fusion import can_fold_into, fold_norm_after, fold_norm_before, fold_scale_after, norm_affine
+from .fusion import fold_norm_after, fold_norm_before, fold_scale_after, is_foldable, norm_affine
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
@@ -32,13 +32,13 @@ __all__ = [
     'TokenAttention',
     'TwoBranchDownsampling',
     'activation_checkpoint',
-    'can_fold_into',
     'conv_norm_act',
     'feed_forward',
     'fold_norm_after',
     'fold_norm_before',
     'fold_scale_after',
     'init_conv_fan_out',
+    'is_foldable',
     'multi_head_attention',
     'norm_affine',
     'run_blocks',

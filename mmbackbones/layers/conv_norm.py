@@ -3,7 +3,7 @@
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from ..ops import conv_pointwise
+from .conv_norm_act import conv_norm_act
 from .fusion import fold_norm_after
 
 
@@ -22,12 +22,7 @@ class ConvNorm(ConvModule):
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """The result, plus `residual` where it is given."""
-        activation = 'relu' if self.with_activation else None
-        if not isinstance(self.conv, nn.Conv2d):
-            x = super().forward(x)
-        elif isinstance(self.norm, nn.Identity):
-            return conv_pointwise(self.conv, x, activation, residual=residual)
-        else:
-            x = self.norm(conv_pointwise(self.conv, x))
-            x = self.activate(x) if self.with_activation else x
+        if isinstance(self.conv, nn.Conv2d):
+            return conv_norm_act(self.conv, self.norm, x, 'relu' if self.with_activation else None, residual)
+        x = super().forward(x)
         return x if residual is None else x + residual

@@ -1,9 +1,15 @@
-"""Convolutions with norms and SiLU between them."""
+"""Convolutions with the norms and activations between them."""
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import conv_pointwise, silu_conv
+
+_AFTER_NORM: dict[str, Callable[[Tensor], Tensor]] = {'relu': partial(F.relu, inplace=True), 'silu': F.silu}
 
 
 def conv_norm_act(
@@ -15,7 +21,7 @@ def conv_norm_act(
         conv: The convolution.
         norm: The norm behind it; an identity for none.
         x: The input of the convolution.
-        activation: ``'silu'``; None for none.
+        activation: 'relu' or 'silu'; None for none.
         residual: What is added at last, in the shape of the result.
 
     Shape:
@@ -23,8 +29,8 @@ def conv_norm_act(
     """
     if isinstance(norm, nn.Identity):
         return conv_pointwise(conv, x, activation, residual=residual)
-    y = norm(conv(x))
-    y = y if activation is None else torch.nn.functional.silu(y)
+    y = norm(conv_pointwise(conv, x))
+    y = y if activation is None else _AFTER_NORM[activation](y)
     return y if residual is None else y + residual
 
 

@@ -5,8 +5,9 @@ from mmcv.cnn.bricks.wrappers import Conv2d, Linear
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..ops.plain_layers import is_plain, is_watched
+from ..ops import is_plain, is_watched
 
+_MMCVS = (Conv2d, Linear)  # PyTorch's, for empty inputs, too
 _Layer = nn.Conv2d | nn.Linear
 
 
@@ -20,10 +21,10 @@ def fold_norm_after(layer: _Layer, norm: nn.Module) -> nn.Module:
     Returns:
         What remains to be called after `layer`: an identity, or `norm` itself, with `layer` unchanged, where it cannot
         be folded. Group and layer norms depend on the input, and so does a batch norm in training mode or without
-        running statistics.
+        running statistics; hooks, and classes of layers that do more, would see or do something else.
     """
     affine = norm_affine(norm)
-    if affine is None or not can_fold_into(layer):
+    if affine is None or not is_foldable(layer):
         return norm
     scale, shift = affine
     weight, bias = _parameters(layer)
@@ -44,7 +45,7 @@ def fold_norm_before(norm: nn.Module, layer: _Layer) -> nn.Module:
         nothing. There the padding is a zero that the norm has not seen.
     """
     affine = norm_affine(norm)
-    if affine is None or not can_fold_into(layer):
+    if affine is None or not is_foldable(layer):
         return norm
     scale, shift = affine
     if isinstance(layer, nn.Conv2d) and layer.padding_mode == 'zeros' and _pads(layer) and bool(shift.any()):
@@ -61,7 +62,7 @@ def fold_scale_after(layer: _Layer, scale: Tensor) -> nn.Module:
     """Fold ``scale * layer(x)``, such as a layer scale, into `layer`, in place.
 
     Args:
-        layer: A convolution or linear layer, whose result nothing else reads, and :func:`can_fold_into` allows it.
+        layer: A foldable layer (:func:`is_foldable`), whose result nothing else reads.
         scale: One factor for each output channel, or for all of them.
 
     Returns:
@@ -73,24 +74,22 @@ def fold_scale_after(layer: _Layer, scale: Tensor) -> nn.Module:
     return nn.Identity()
 
 
-def can_fold_into(*layers: nn.Module) -> bool:
-    """Whether all `layers` are convolutions or linear layers that compute with the weights they hold.
-
-    Subclasses may compute with others, such as convolutions that standardize theirs, and so may what runs before a
-    layer, as a spectral norm does. And who looks at the result of a layer is to see what he has always seen.
-    """
-    return all(is_plain(layer) or (type(layer) in (Conv2d, Linear) and not is_watched(layer)) for layer in layers)
+def is_foldable(layer: nn.Module) -> bool:
+    """Whether other weights in a convolution or linear layer change its result, and nothing else, as they should."""
+    return is_plain(layer) or (type(layer) in _MMCVS and not is_watched(layer))
 
 
 def norm_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
     """The scale and shift of each channel, in float64, by which `norm` maps its input; None if these are not fixed.
 
     Args:
-        norm: Any norm. Fixed are those of batch norms in eval mode with running statistics, and without hooks.
+        norm: Any norm. Fixed are those of batch norms in eval mode with running statistics, which no hook watches.
     """
-    if not isinstance(norm, _BatchNorm) or norm.training or norm.running_mean is None or norm.running_var is None:
+    if not isinstance(norm, _BatchNorm) or norm.training or is_watched(norm):
         return None
-    if is_watched(norm) or type(norm).forward not in (_BatchNorm.forward, nn.SyncBatchNorm.forward):
+    if norm.running_mean is None or norm.running_var is None:
+        return None
+    if type(norm).forward not in (_BatchNorm.forward, nn.SyncBatchNorm.forward):
         return None  # it may compute something else
     mean, variance = _float64(norm.running_mean), _float64(norm.running_var)
     scale = (variance + norm.eps).rsqrt()

@@ -7,10 +7,7 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks.scale import LayerScale as _LayerScale
 from torch import Tensor, nn
 
-from ..ops import linear_pointwise
-from ..ops.linear import trained_conv1x1, trained_linear
-from ..ops.plain_layers import is_plain, is_watched
-from ..ops.pointwise import trains_by_products
+from ..ops import is_plain, is_watched, linear_pointwise, trained_conv1x1, trained_linear, trains_by_products
 
 
 class LayerScale(_LayerScale):
@@ -33,11 +30,12 @@ def scaled_conv1x1(conv: nn.Conv2d, scale: LayerScale, x: Tensor) -> Tensor:
 
     A weight is smaller than a map: this saves reading and writing the map, forward and backward, and keeping it for the
     gradient of the scale. Equal up to rounding. Under autocast the result has the type that :class:`LayerScale` gives.
+    On GPUs, and where hooks or another class of convolution do more, both modules are called.
 
     Shape:
         (N, C_in, H, W) -> (N, C, H, W).
     """
-    if x.device.type != 'cpu' or not _multiply_only(conv, scale):
+    if not _scales_weight(conv, scale, x):
         return scale(conv(x))
     factor = scale.weight
     weight = conv.weight * factor.view(-1, 1, 1, 1)
@@ -60,7 +58,7 @@ def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tens
     """
     if scale is None or isinstance(scale, nn.Identity):
         return linear_pointwise(linear, x)
-    if x.device.type != 'cpu' or not _multiply_only(linear, scale):
+    if not _scales_weight(linear, scale, x):
         return scale(linear(x))
     factor = cast(LayerScale, scale).weight
     weight = linear.weight * factor[:, None]
@@ -70,6 +68,5 @@ def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tens
     return F.linear(x, weight, bias)
 
 
-def _multiply_only(layer: nn.Module, scale: nn.Module) -> bool:
-    """Whether nobody has put something else in the place of the two, or looks at what goes through them."""
-    return is_plain(layer) and type(scale) is LayerScale and not is_watched(scale)
+def _scales_weight(layer: nn.Module, scale: nn.Module, x: Tensor) -> bool:
+    return x.device.type == 'cpu' and is_plain(layer) and not is_watched(scale)

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..ops import is_recording
+
 
 def in_format_of(x: Tensor, y: Tensor) -> Tensor:
     """`y` in the memory format of `x`, channels-last or contiguous, so that the choice is left to the network.
@@ -27,6 +29,17 @@ def gradient_in_format_of(x: Tensor) -> Tensor:
         (N, C, H, W) -> (N, C, H, W).
     """
     return _GradientInFormat.apply(x) if x.requires_grad and torch.is_grad_enabled() else x
+
+
+def contiguous_map(x: Tensor) -> Tensor:
+    """``x.contiguous()`` for a feature map that a network goes on computing with: gradients come back in its format.
+
+    A contiguous gradient would meet channels-last ones at every residual connection of the network.
+
+    Shape:
+        (N, C, H, W) -> (N, C, H, W).
+    """
+    return (x if is_recording() else gradient_in_format_of(x)).contiguous()
 
 
 def _format(x: Tensor) -> torch.memory_format:

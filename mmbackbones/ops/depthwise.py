@@ -82,8 +82,10 @@ def _weight_gradient(grad: Tensor, x: Tensor, size: int) -> tuple[Tensor, Tensor
     if not len(x):
         return x.new_zeros(x.shape[1], 1, size, size), x.new_zeros(x.shape[1])
     dtype = x.dtype
+    if dtype != torch.float64:
+        grad, x = grad.float(), x.float()
     compute = _small_weight_gradient if x.shape[2] <= size else _wide_weight_gradient
-    grad_weight, grad_bias = compute(grad.float(), x.float(), size)
+    grad_weight, grad_bias = compute(grad, x, size)
     return grad_weight.to(dtype), grad_bias.to(dtype)
 
 

@@ -1,7 +1,5 @@
 """Convolutions and linear layers that apply what follows them, pixel by pixel, before they write their result."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -89,7 +87,7 @@ def _call(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         if isinstance(layer, nn.Linear):
             return trained_linear(x, weight, bias)
         if is_conv1x1(layer, x):
-            return trained_conv1x1(x, weight, bias, cast(tuple[int, ...], layer.stride))
+            return trained_conv1x1(x, weight, bias, layer.stride)
     return layer(x)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmbackbones.errors import UserError
+from mmbackbones.ops import is_plain
 from tests.helpers.small_backbones import as_trained
 
 
@@ -54,3 +55,30 @@ def test_gradients_of_the_input(network):
     fused = copy.deepcopy(network).fuse()
     gradients = [torch.autograd.grad(sum(out.square().mean() for out in model(x)), x)[0] for model in (network, fused)]
     torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-4 * gradients[0].abs().max().item())
+
+
+class _Scaling:
+    """A class of layer that does more than its weights say."""
+
+    def forward(self, x):
+        self.called.add(self)
+        return 1.5 * super().forward(x)
+
+
+@pytest.mark.parametrize('change', ['hooks', 'classes'])
+def test_layers_that_do_more_than_their_weights_say(network, change):
+    """Such as those with an update of low rank, a spectral norm or a probe: all are called, fused or not."""
+    layers = [layer for layer in network.modules() if is_plain(layer)]
+    called = set()
+    for layer in layers:
+        if change == 'classes':
+            layer.__class__ = type('Scaling', (_Scaling, type(layer)), dict(called=called))
+        else:
+            layer.register_forward_hook(lambda module, args, y: called.add(module) or 1.5 * y)
+    with torch.no_grad():
+        expected = network(image())
+        reads_all = type(network).__name__ != 'SASAResNet'  # its attention computes three projections in one product
+        assert called == set(layers) or not reads_all
+        found = copy.deepcopy(network).fuse()(image())
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * b.abs().max().item())

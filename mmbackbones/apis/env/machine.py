@@ -129,6 +129,7 @@ def look_at_compiler(on_gpu: bool) -> str:
     Args:
         on_gpu: Whether runs use an NVIDIA GPU, for which Triton compiles.
     """
+    names: tuple[str, ...]
     if on_gpu:
         own, names = os.environ.get('CC'), ('gcc', 'clang')
     else:

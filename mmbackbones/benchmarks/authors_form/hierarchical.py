@@ -6,7 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .steps import softmax_attention
+from .steps import Pyramid, softmax_attention
 
 Norm = Callable[[int], nn.Module]
 
@@ -127,12 +127,11 @@ def _single_group(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(1, channels, eps=1e-6)
 
 
-class HierarchicalForm(nn.Module):
+class HierarchicalForm(Pyramid):
     """TransCNN or HAT-Net, with every grid cell's and the pooled map's attention as products around a softmax."""
 
     def __init__(self, backbone: Any) -> None:
-        super().__init__()
-        self.out_indices = backbone.out_indices
+        super().__init__(backbone.out_indices)
         arch = backbone.arch
         dims, two_branches = arch['embed_dims'], type(backbone).__name__ == 'TransCNN'
         norm: Norm = nn.BatchNorm2d if two_branches else _single_group
@@ -150,10 +149,3 @@ class HierarchicalForm(nn.Module):
                 for _ in range(arch['depths'][i])
             ]
             self.stages.append(_Stage(down(norm, dims[i - 1], dims[i]) if i else nn.Identity(), blocks))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        x, maps = self.stem(x), []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
-        return tuple(maps[i] for i in self.out_indices)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .steps import Pyramid
+
 
 class _LocalAttention(nn.Module):
     def __init__(self, channels: int, size: int, heads: int, stride: int) -> None:
@@ -60,12 +62,11 @@ class _Bottleneck(nn.Module):
         return F.relu(self.shortcut(x) + self.up(self.spatial(self.down(x))))
 
 
-class SASAForm(nn.Module):
+class SASAForm(Pyramid):
     """SASA ResNet with the convolutional stem, and k x k copies of the keys and values in every attention."""
 
     def __init__(self, backbone: Any) -> None:
-        super().__init__()
-        self.out_indices = backbone.out_indices
+        super().__init__(backbone.out_indices)
         dims, depths = backbone.arch['embed_dims'], backbone.arch['depths']
         channels = dims[0] // 4
         stem = nn.Conv2d(backbone.in_channels, channels, 7, 2, padding=3, bias=False)
@@ -79,10 +80,3 @@ class SASAForm(nn.Module):
                 blocks.append(_Bottleneck(channels, dims[i], 2 if i > 0 and j == 0 else 1, attention))
                 channels = dims[i]
             self.stages.append(nn.Sequential(*blocks))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        x, maps = self.stem(x), []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
-        return tuple(maps[i] for i in self.out_indices)

@@ -1,5 +1,7 @@
 """What the authors' forms have in common."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,28 @@ def softmax_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """
     weights = (q @ k.transpose(-2, -1)) * q.shape[-1] ** -0.5
     return weights.softmax(-1) @ v
+
+
+class Pyramid(nn.Module):
+    """A stem and stages that take one map after the other; a subclass builds them.
+
+    Args:
+        out_indices: Stages whose maps are returned.
+    """
+
+    stem: nn.Module
+    stages: nn.ModuleList
+
+    def __init__(self, out_indices: Sequence[int]) -> None:
+        super().__init__()
+        self.out_indices = out_indices
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        x, maps = self.stem(x), []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return tuple(maps[i] for i in self.out_indices)
 
 
 class Scale(nn.Module):

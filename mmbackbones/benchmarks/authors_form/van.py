@@ -5,7 +5,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .steps import Scale, to_map, to_tokens
+from .steps import Pyramid, Scale, to_map, to_tokens
 
 
 def _depthwise(channels: int, size: int, dilation: int = 1) -> nn.Conv2d:
@@ -84,12 +84,11 @@ class _Stage(nn.Module):
         return to_map(self.norm(to_tokens(x)), *x.shape[2:])
 
 
-class VANForm(nn.Module):
+class VANForm(Pyramid):
     """VAN, with a dilated convolution, batch norms and scales on contiguous maps, and the two copies of each block."""
 
     def __init__(self, backbone: Any) -> None:
-        super().__init__()
-        self.out_indices = backbone.out_indices
+        super().__init__(backbone.out_indices)
         dims, depths, ratios = (backbone.arch[key] for key in ('embed_dims', 'depths', 'mlp_ratios'))
         self.stem = _PatchEmbed(backbone.in_channels, dims[0], 7, 4)
         self.stages = nn.ModuleList(
@@ -100,10 +99,3 @@ class VANForm(nn.Module):
             )
             for i in range(4)
         )
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        x, maps = self.stem(x), []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
-        return tuple(maps[i] for i in self.out_indices)

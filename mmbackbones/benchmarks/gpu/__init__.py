@@ -214,7 +214,8 @@ def measure_new_sizes_compiled(
 
 def _measure_new_sizes(table: Table, model: Any, backbone: str, sizes: Sequence, form: str) -> None:
     precision = 'float16' if table.device == 'cuda' else 'float32'
-    first, again = [], []
+    first: list[float] = []
+    again: list[float] = []
     for height, width in sizes:
 
         def make_step(height=height, width=width) -> Step:

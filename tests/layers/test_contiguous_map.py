@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmbackbones.ops import contiguous_map
+from mmbackbones.layers.memory_format import contiguous_map
 
 
 @pytest.mark.parametrize('channels_last', [False, True])
