@@ -219,11 +219,13 @@ class PyramidBackbone(BaseModule):
 
         Args:
             args: See :func:`torch.compile`.
-            kwargs: Likewise. By default ``dynamic=True`` and ``fullgraph=True``: there is no part that Python runs.
+            kwargs: Likewise. By default ``dynamic=True`` and ``fullgraph=True``: there is no part that Python runs,
+                but for synchronized batch norms, which PyTorch does not compile.
         """
         prepare_compilation()
         for part in self.compiled_parts():
-            part.compile(*args, **{'dynamic': True, 'fullgraph': True, **kwargs})
+            whole = not any(isinstance(module, nn.SyncBatchNorm) for module in part.modules())
+            part.compile(*args, **{'dynamic': True, 'fullgraph': whole, **kwargs})
 
     # Classification --------------------------------------------------------------------------------------------------
     def build_classifier(self, num_classes: int) -> nn.Module:

@@ -42,6 +42,20 @@ def uses_amp(cfg: Config) -> bool:
     return cfg.optim_wrapper.get('type') in AMP_WRAPPERS
 
 
+def half_type(cfg: Config, *, test: bool) -> str:
+    """The name of the half precision that a run computes in, such as ``bfloat16``; '' if it computes in float32.
+
+    Args:
+        cfg: The run's config, as :func:`fit_amp` or :func:`test_in_half_precision` left it.
+        test: Whether it tests, and does not train.
+    """
+    if test:
+        return str(_HALF[get_device()]).removeprefix('torch.') if cfg.test_cfg.get('fp16') else ''
+    if not uses_amp(cfg):
+        return ''
+    return 'bfloat16' if cfg.optim_wrapper.type == _OURS else cfg.optim_wrapper.get('dtype') or 'float16'
+
+
 def check_half_precision(device: str) -> None:
     """Raise UserError unless this type of device predicts in half precision."""
     if device not in _HALF:
@@ -102,6 +116,6 @@ def fit_amp(cfg: Config) -> None:
         use_float32_boxes(cfg)
     else:
         wrapper.type = 'OptimWrapper'
-        tell(f'this config trains in half precision, for which this machine has no device: float32 on the {device}')
+        tell(f'this config asks for half precision, which the {device} here does not have: it trains in float32')
     for key in ('loss_scale', 'dtype'):
         wrapper.pop(key, None)

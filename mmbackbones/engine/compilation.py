@@ -73,10 +73,10 @@ class CompileHook(Hook):
 
     def before_train(self, runner) -> None:
         compile_backbone(network_of(runner))
-        tell('compiling the backbone: the first iteration, and the first validation, take up to some minutes longer')
+        tell('compiling the backbone: the first iteration and the first validation may take several minutes longer')
 
 
-def while_compiling(error: Exception) -> bool:
+def while_compiling(error: BaseException) -> bool:
     """Whether an exception was raised by what translates a network, not by what runs it."""
     names = [
         type(error).__module__,

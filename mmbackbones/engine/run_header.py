@@ -14,6 +14,8 @@ from ..errors import printable
 from ..utils.config_files import config_name
 from ..utils.paths import shown_path
 from ..utils.text import counted
+from .amp import half_type
+from .compilation import compiles
 
 _CLASSES = 6  # class names that are shown
 _NAME = 30  # letters of each
@@ -32,7 +34,7 @@ def print_training(runner: Runner) -> None:
             data=data,
             classes=_describe_classes(runner.train_dataloader.dataset.metainfo.get('classes') or ()),
             length=_describe_length(runner),
-            device=_describe_device(),
+            device=_describe_device(half_type(cfg, test=False), compiles(cfg)),
             results=printable(shown_path(runner.work_dir)),
             log=_describe_log(),
         ),
@@ -48,7 +50,7 @@ def print_test(runner: Runner, checkpoint: str) -> None:
             model=_describe_model(runner.cfg, runner.model),
             data=counted(len(dataset), 'image'),
             classes=_describe_classes(getattr(dataset, 'metainfo', {}).get('classes') or ()),
-            device=_describe_device(),
+            device=_describe_device(half_type(runner.cfg, test=True)),
             log=_describe_log(),
         ),
     )
@@ -104,10 +106,17 @@ def _describe_length(runner: Runner) -> str:
     return text
 
 
-def _describe_device() -> str:
+def _describe_device(half: str, compiled: bool = False) -> str:
     device, number = get_device(), get_world_size()
     name = torch.cuda.get_device_name() if device == 'cuda' else 'CPU' if device == 'cpu' else device
-    return printable(name) + (f', {number} processes' if number > 1 else '')
+    parts = [name]
+    if number > 1:
+        parts.append(f'{number} processes')
+    if half:
+        parts.append(f'in {half}')
+    if compiled:
+        parts.append('with a compiled backbone')
+    return printable(', '.join(parts))
 
 
 def _describe_log() -> str:

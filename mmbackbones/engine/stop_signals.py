@@ -17,6 +17,7 @@ from ..utils.paths import shown_path
 from ..utils.progress import is_terminal
 from ..utils.signals import receiving, terminate
 from .checkpoints.hook import WholeCheckpointHook, can_be_saved
+from .compilation import compiles, while_compiling
 from .finite_loss import agreement_of, finish_loss_check
 from .processes.agreement import Agreement
 from .runner_facts import counted_in_epochs, hook_of, last_checkpoint
@@ -43,8 +44,9 @@ class _Stop(KeyboardInterrupt):
 class StopHook(Hook):
     """Ends a run after the iteration, or the batch of a validation, in which a signal came.
 
-    Before the first iteration, when there is nothing to save, a signal ends the run where it is; the second signal does
-    so at any time. With several processes, all end after the same iteration, whichever of them got the signal.
+    Before the first iteration, when there is nothing to save, a signal ends the run where it is, also in a first one
+    that waits for minutes while the backbone is compiled; the second signal does so at any time. With several
+    processes, all end after the same iteration, whichever of them got the signal.
 
     Args:
         agreement: By which the processes of the run agree.
@@ -66,18 +68,23 @@ class StopHook(Hook):
                 # Not through print, which may be at work.
                 os.write(sys.stderr.fileno(), b'\nstopping after this iteration; Ctrl-C again does not wait for it\n')
             return
+        self.end(number)
+
+    def end(self, number: int) -> None:
+        """End the run now, by the signal of this number."""
         self.training = False
         if number == SIGINT:
             raise KeyboardInterrupt
         terminate(number)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        self.training = True
+        self.training = self.training or not compiles(runner.cfg)
 
     def before_val_epoch(self, runner) -> None:
         self.training = True
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        self.training = True
         if not (counted_in_epochs(runner) and self.end_of_epoch(runner.train_dataloader, batch_idx)):
             self._stop_if_asked(runner, runner.epoch, runner.iter + 1)
 
@@ -122,8 +129,12 @@ def stopping(runner: Runner) -> Iterator[None]:
             else:
                 number, said = hook.agreement.agree_now(_STOP), 'the training run is finished'
     except BaseException as error:
-        if interruption(error) and (kept := what_is_kept(runner)):
+        # Ctrl-C and `timeout` also signal the compiler that a compiled backbone waits for.
+        cut_off = hook.signal and not interruption(error) and while_compiling(error)
+        if (cut_off or interruption(error)) and (kept := what_is_kept(runner)):
             tell(kept)
+        if cut_off:
+            hook.end(hook.signal)
         raise
     if number:
         said = f'stopped by {_NAMES[number]}: {said}'

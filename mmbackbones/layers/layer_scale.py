@@ -18,7 +18,7 @@ class LayerScale(_LayerScale):
 
     mmcv's layer, of which it has arguments, weight and values. Under autocast on a CPU it returns bfloat16 for
     bfloat16, where mmcv's float32 weight would turn the branch and the sum after it, and with that the input of all
-    norms and convolutions that follow, into float32. GPUs keep float32, which costs them no time (docs/benchmarks.md).
+    norms and convolutions that follow, into float32. GPUs keep float32, which costs them no time (docs/gpu.md).
     """
 
     def forward(self, x: Tensor) -> Tensor:

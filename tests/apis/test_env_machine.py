@@ -136,3 +136,28 @@ def test_code_for_a_gpu(built_for, capability, supported):
     )
     gpu = SimpleNamespace(major=capability[0], minor=capability[1])
     assert probe._has_kernels(torch, gpu) is supported
+
+
+@pytest.mark.parametrize(
+    ('on_gpu', 'there', 'headers', 'said'),
+    [
+        (False, {'g++'}, True, "for --compile, g++ and Python's header files are there"),
+        (False, {'gcc'}, True, '--compile cannot be used: PyTorch does not find g++'),
+        (True, {'clang'}, True, "for --compile, clang and Python's header files are there"),
+        (True, set(), False, "--compile cannot be used: PyTorch does not find gcc or clang and Python's header files"),
+    ],
+)
+def test_compiler(on_gpu, there, headers, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine.sys, 'platform', 'linux')
+    monkeypatch.setattr(machine.shutil, 'which', lambda name: f'/bin/{name}' if name in there else None)
+    monkeypatch.setattr(machine.sysconfig, 'get_path', lambda name: str(tmp_path))
+    for variable in ('CC', 'CXX'):
+        monkeypatch.delenv(variable, raising=False)
+    if headers:
+        (tmp_path / 'Python.h').touch()
+    assert machine.look_at_compiler(on_gpu) == said
+
+
+def test_compiler_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv('CXX', str(tmp_path / 'c++'))
+    assert str(tmp_path / 'c++') in machine.look_at_compiler(on_gpu=False)

@@ -9,6 +9,7 @@ from mmbackbones import get_config
 from mmbackbones.engine import amp
 from mmbackbones.engine.amp import cpu_has_bfloat16  # before tests have all CPUs have it
 from mmbackbones.engine.bfloat16_training import Bfloat16OptimWrapper
+from mmbackbones.engine.run_header import _describe_device
 from mmbackbones.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -32,14 +33,24 @@ def machine(monkeypatch):
 
 def test_what_amp_stands_for(cfg, machine):
     machine('cuda')
+    assert amp.half_type(cfg, test=False) == amp.half_type(cfg, test=True) == ''
     amp.set_amp(cfg)
     amp.fit_amp(cfg)
+    assert amp.half_type(cfg, test=False) == 'float16'
     assert (cfg.optim_wrapper.type, cfg.optim_wrapper.loss_scale) == ('AmpOptimWrapper', 'dynamic')
     machine('cpu', bfloat16=True)
     amp.set_amp(cfg)
     amp.fit_amp(cfg)
     assert cfg.optim_wrapper.type == 'Bfloat16OptimWrapper'
     assert type(build_optim_wrapper(torch.nn.Linear(1, 1), cfg.optim_wrapper)) is Bfloat16OptimWrapper
+    assert amp.half_type(cfg, test=False) == 'bfloat16'
+    amp.test_in_half_precision(cfg)
+    assert amp.half_type(cfg, test=True) == 'bfloat16'
+
+
+def test_the_screen_says_it():
+    assert _describe_device('') == 'CPU'
+    assert _describe_device('bfloat16', compiled=True) == 'CPU, in bfloat16, with a compiled backbone'
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, getsignal, raise_signal, signal
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
@@ -204,15 +205,42 @@ def test_a_thread_receives_nothing():
 
 
 def test_the_second_signal_ends_a_run_at_once(capsys, monkeypatch):
-    hook = StopHook(Agreement())
+    hook, runner = StopHook(Agreement()), SimpleNamespace(cfg=Config())
     for number, error in ((SIGINT, KeyboardInterrupt), (SIGTERM, Terminated)):
         with pytest.raises(error):  # before the first iteration
             hook.receive(number)
-        hook.before_train_iter(None, 0)
+        hook.before_train_iter(runner, 0)
         hook.receive(number)
         with pytest.raises(error):
             hook.receive(number)
         hook.signal = 0
+
+
+def test_while_the_backbone_is_compiled(monkeypatch):
+    """A signal ends the run at once, in the first iteration; later, in a validation, with the compiler that gets it."""
+    cfg = Config(dict(custom_hooks=[dict(type='CompileHook')]))
+    hooks: list[StopHook] = []
+    runner = SimpleNamespace(cfg=cfg, hooks=hooks, register_hook=hooks.append)
+    monkeypatch.setattr(stop_signals, 'agreement_of', lambda runner: Agreement())
+    monkeypatch.setattr(stop_signals, 'last_checkpoint', lambda runner: None)
+    monkeypatch.setattr(stop_signals, 'while_compiling', lambda error: True)
+
+    def run(begin, number=None):
+        with stop_signals.stopping(runner):
+            begin(hooks[-1])
+            if number:
+                raise_signal(number)
+            raise RuntimeError('C++ compile error')
+
+    with pytest.raises(Terminated) as stop:
+        run(lambda hook: hook.before_train_iter(runner, 0), SIGTERM)
+    assert not hooks[-1].signal
+    assert stop.value.code == 128 + SIGTERM
+    with pytest.raises(KeyboardInterrupt):
+        run(lambda hook: hook.before_val_epoch(runner), SIGINT)
+    assert hooks[-1].signal
+    with pytest.raises(RuntimeError):
+        run(lambda hook: hook.before_val_epoch(runner))
 
 
 @pytest.mark.slow

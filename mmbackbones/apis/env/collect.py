@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import printable
 from ...utils.stack import NEEDED_ON_IMPORT, STACKS, Stack, find_stack, stack_problem
 from .libraries import try_libraries
-from .machine import look_at_cpu, look_at_folder, look_at_memory
+from .machine import look_at_compiler, look_at_cpu, look_at_folder, look_at_memory
 from .records import Environment, Gpu, Library, Ours, Python, StackFound, Torch
 from .requirements import (
     OPENCV,
@@ -95,7 +95,8 @@ def _torch(found: _Found) -> Torch:
     facts = {key: found['torch'].get(key) for key in keys}
     gpus = tuple(Gpu(**gpu) for gpu in found['devices'].get('gpus', ()))
     fault = found['devices'].get('fault') or (_error(found, 'devices') if facts['version'] else None)
-    return Torch(**facts, gpus=gpus, gpu_fault=fault)
+    compiler = look_at_compiler(any(gpu.device.startswith('cuda') for gpu in gpus)) if facts['version'] else None
+    return Torch(**facts, gpus=gpus, gpu_fault=fault, compiler=compiler)
 
 
 def _stack(stack: Stack | None, found: _Found) -> StackFound:

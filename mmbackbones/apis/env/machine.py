@@ -1,8 +1,10 @@
-"""The machine, as the standard library sees it: processor, memory, disks."""
+"""The machine, as the standard library sees it: processor, memory, disks, compiler."""
 
 import os
 import platform
 import shutil
+import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +44,7 @@ class Memory:
         available: What is left, of the machine and of the limit.
         shared_total: Size of /dev/shm, through which the data workers pass images.
         shared_free: What is left of it.
-        kept: Whether runs on the CPU keep freed memory for what they compute next: ``yes``, or ``no`` and why not.
+        kept: Whether runs on the CPU keep freed memory for the next batch: ``yes``, or ``no`` and why not.
     """
 
     total: int | None
@@ -119,6 +121,25 @@ def look_at_memory() -> Memory:
         left = max(0, limit - memory_used())
         available = left if available is None else min(available, left)
     return Memory(total, limit, available, *_disk(Path('/dev/shm')), kept_memory())
+
+
+def look_at_compiler(on_gpu: bool) -> str:
+    """Whether ``--compile`` finds what PyTorch will look for, in words.
+
+    Args:
+        on_gpu: Whether runs use an NVIDIA GPU, for which Triton compiles.
+    """
+    if on_gpu:
+        own, names = os.environ.get('CC'), ('gcc', 'clang')
+    else:
+        own, names = os.environ.get('CXX'), ({'darwin': 'clang++', 'win32': 'cl'}.get(sys.platform, 'g++'),)
+    names = (own,) if own else names
+    compiler = next((name for name in names if shutil.which(name)), None)
+    headers = Path(sysconfig.get_path('include'), 'Python.h').is_file()
+    missing = [*([] if compiler else [' or '.join(names)]), *([] if headers else ["Python's header files"])]
+    if missing:
+        return f'--compile cannot be used: PyTorch does not find {" and ".join(missing)}'
+    return f"for --compile, {compiler} and Python's header files are there"
 
 
 def look_at_folder(path: Path) -> Folder:

@@ -103,6 +103,7 @@ class Torch:
         cpu_kernels: The instruction sets that its own CPU kernels use, such as AVX512.
         gpus: The GPUs that it finds.
         gpu_fault: Why it finds none although it was built for them.
+        compiler: Whether what ``--compile`` needs is there, in words.
     """
 
     version: str | None = None
@@ -113,6 +114,7 @@ class Torch:
     cpu_kernels: str | None = None
     gpus: tuple[Gpu, ...] = ()
     gpu_fault: str | None = None
+    compiler: str | None = None
 
 
 @dataclass(frozen=True)

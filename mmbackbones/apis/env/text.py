@@ -65,6 +65,8 @@ def _torch(report: Environment) -> Iterator[tuple[str, str]]:
         yield gpu.device, _gpu(gpu)
     if not torch.gpus:
         yield 'GPUs', torch.gpu_fault or 'none'
+    if torch.compiler:
+        yield 'compiler', torch.compiler
 
 
 def _gpu(gpu: Gpu) -> str:
@@ -118,7 +120,7 @@ def _space(report: Environment) -> Iterator[tuple[str, str]]:
     memory = report.memory
     limit = f', of which this process may use {_size(memory.limit)}' if memory.limit is not None else ''
     yield 'memory', f'{_size(memory.total)}{limit}, {_size(memory.available)} available'
-    yield 'freed memory', f'is kept for what a run on the CPU computes next: {memory.kept}'
+    yield 'freed memory', f'runs on the CPU keep it for the next batch: {memory.kept}'
     if memory.shared_total is not None:
         yield '/dev/shm', f'{_size(memory.shared_total)}, {_size(memory.shared_free)} free'
     titles = {'current': 'this folder', 'cache': 'checkpoints'}
