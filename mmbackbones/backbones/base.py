@@ -16,6 +16,7 @@ from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
 from ..layers.memory_format import contiguous_map
 from ..ops import checks, prepare_compilation, warn_of_one_image
+from ..ops.bfloat16_weights import make_final
 from ..weights import load_pretrained
 
 
@@ -289,6 +290,7 @@ class PyramidBackbone(BaseModule):
                 if fuse := getattr(module, 'fuse', None):
                     fuse()
         self.fused = True
+        make_final(self)
         return self.eval()  # the modules that took the place of others, too
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:

@@ -10,12 +10,27 @@ from torch import Tensor, nn
 
 class _Prepared(NamedTuple):
     of: tuple[Tensor | None, ...]  # the weight and the bias
-    versions: tuple[int, ...]  # of these: PyTorch counts changes in place
+    versions: tuple[tuple[int, int], ...]  # of these: PyTorch counts changes in place; and where they are
     weight: Tensor
     bias: Tensor | None
 
 
 _PREPARED: WeakKeyDictionary[nn.Module, _Prepared] = WeakKeyDictionary()
+
+
+def make_final(network: nn.Module) -> None:
+    """Say that no weight of a network will change any more, so that what follows from it may be kept.
+
+    Without this it may not: averages of weights, such as those of an EMA, change in a way that PyTorch does not count.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            vars(layer)['is_final'] = True
+
+
+def is_final(layer: nn.Module) -> bool:
+    """Whether :func:`make_final` was called for the network of `layer`."""
+    return 'is_final' in vars(layer)
 
 
 def prepared(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -30,7 +45,8 @@ def prepared(module: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor |
         x: Its input, in bfloat16.
     """
     weight, bias = module.weight, module.bias
-    versions = tuple(0 if t is None or t.is_inference() else t._version for t in (weight, bias))
+    given = [t for t in (weight, bias) if t is not None]
+    versions = tuple((0 if t.is_inference() else t._version, t.data_ptr()) for t in given)
     found = _PREPARED.get(module)
     if found is None or found.versions != versions or found.of[0] is not weight or found.of[1] is not bias:
         ordered = _in_order(module, weight.detach().bfloat16(), x)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .activated_depthwise import activated_depthwise, is_activated_depthwise
 from .autocast import autocast
-from .bfloat16_weights import prepared
+from .bfloat16_weights import is_final, prepared
 from .linear import is_conv1x1, trained_conv1x1, trained_linear
 from .onednn import (
     finish,
@@ -111,7 +111,7 @@ def _operands(layer: nn.Conv2d | nn.Linear, x: Tensor) -> tuple[Tensor, Tensor, 
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, layer.weight, layer.bias)):
         return None
     to_bfloat16 = torch.is_autocast_enabled('cpu') and torch.get_autocast_dtype('cpu') == torch.bfloat16
-    keeps_weight = not (layer.weight.requires_grad or layer.weight.is_inference())
+    keeps_weight = is_final(layer) and not (layer.weight.requires_grad or layer.weight.is_inference())
     if to_bfloat16 and x.dtype != torch.float64 and onednn_has_bfloat16() and keeps_weight:
         x = x.bfloat16()
         return (x, *prepared(layer, x))

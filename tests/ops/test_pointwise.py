@@ -7,6 +7,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from mmbackbones.ops import conv_pointwise, linear_pointwise
+from mmbackbones.ops.bfloat16_weights import make_final
 from mmbackbones.ops.onednn import onednn_runs_pointwise
 
 ACTIVATIONS = {None: lambda x: x, 'gelu': F.gelu, 'silu': F.silu, 'relu': F.relu}
@@ -167,6 +168,7 @@ def test_weights_in_bfloat16_are_prepared_once(ordered, monkeypatch):
         pytest.skip('oneDNN has no bfloat16 here')
     monkeypatch.setattr('mmbackbones.ops.bfloat16_weights._has_amx', lambda: ordered)
     conv, linear = nn.Conv2d(8, 16, 3, 2, 1).requires_grad_(False), nn.Linear(8, 16).requires_grad_(False)
+    make_final(nn.Sequential(conv, linear))
     image, tokens = torch.randn(1, 8, 12, 10), torch.randn(1, 5, 8)
 
     def found():
@@ -185,9 +187,18 @@ def test_weights_in_bfloat16_are_prepared_once(ordered, monkeypatch):
         low = image.bfloat16().contiguous(memory_format=torch.channels_last), tokens.bfloat16()
         seen = _operators(lambda: (conv_pointwise(conv, low[0]), linear_pointwise(linear, low[1])))
     assert 'aten::_to_copy' not in seen
-    conv.weight.mul_(2)
+    conv.weight.data = 2 * conv.weight
     linear.bias = nn.Parameter(linear.bias + 1, requires_grad=False)
     assert not any(map(torch.equal, before, found()))
+
+
+def test_weights_that_may_change_are_not_kept():
+    """An average of weights changes by ``.data``, which PyTorch does not count."""
+    conv, x = nn.Conv2d(8, 16, 1).requires_grad_(False), torch.randn(1, 8, 6, 6)
+    for _ in range(2):
+        with torch.autocast('cpu', torch.bfloat16):
+            torch.testing.assert_close(conv_pointwise(conv, x), conv(x), rtol=0.02, atol=0.02)
+        conv.weight.data.mul_(3)
 
 
 def test_a_strided_convolution_of_one_pixel():
