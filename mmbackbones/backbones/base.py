@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..errors import UserError
 from ..heads import PoolingHead
 from ..layers.activation_checkpoint import State, as_state
-from ..ops import allow_many_graphs, checks, contiguous_map, warn_of_one_image
+from ..ops import checks, contiguous_map, prepare_compilation, warn_of_one_image
 from ..weights import load_pretrained
 
 
@@ -218,11 +218,13 @@ class PyramidBackbone(BaseModule):
 
         Args:
             args: See :func:`torch.compile`.
-            kwargs: Likewise. By default ``dynamic=True`` and ``fullgraph=True``: there is no part that Python runs.
+            kwargs: Likewise. By default ``dynamic=True`` and ``fullgraph=True``: there is no part that Python runs,
+                but for synchronized batch norms, which PyTorch does not compile.
         """
-        allow_many_graphs()
+        prepare_compilation()
         for part in self.compiled_parts():
-            part.compile(*args, **{'dynamic': True, 'fullgraph': True, **kwargs})
+            whole = not any(isinstance(module, nn.SyncBatchNorm) for module in part.modules())
+            part.compile(*args, **{'dynamic': True, 'fullgraph': whole, **kwargs})
 
     # Classification --------------------------------------------------------------------------------------------------
     def build_classifier(self, num_classes: int) -> nn.Module:

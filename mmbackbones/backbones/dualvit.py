@@ -27,6 +27,7 @@ from ..heads import ClassAttentionHead
 from ..layers import (
     LayerScale,
     TokenAttention,
+    can_fold_into,
     feed_forward,
     fold_norm_after,
     fold_scale_after,
@@ -227,7 +228,9 @@ class SemanticPathway(nn.Module):
 
 
 def _fold_layer_scale(block: nn.Module, name: str, *layers: nn.Module) -> None:
-    """Fold a block's layer scale into the last channels of the linear layers whose results it multiplies."""
+    """Fold a block's layer scale into the last channels of the linear layers before it, if all of them take it."""
+    if not can_fold_into(*layers):
+        return
     scale = cast(LayerScale, getattr(block, name)).weight
     for layer in layers:
         linear = cast(nn.Linear, layer)

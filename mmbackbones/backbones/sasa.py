@@ -68,7 +68,8 @@ class Bottleneck(nn.Module):
         self.down = ConvNorm(in_channels, width, 1, norm_cfg=norm_cfg)
         self.spatial = ConvNorm(width, width, 3, stride, padding=1, conv_cfg=spatial_cfg, norm_cfg=norm_cfg)
         self.up = ConvNorm(width, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
-        nn.init.zeros_(self.up.norm.weight)  # starts as the identity, as in mmdet's ResNet: trains faster
+        if self.up.norm.weight is not None:  # a norm without weights, by `norm_cfg`
+            nn.init.zeros_(self.up.norm.weight)  # starts as the identity, as in mmdet's ResNet: trains faster
         self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels or stride != 1:
             self.shortcut = ConvNorm(in_channels, out_channels, 1, stride, norm_cfg=norm_cfg, act_cfg=None)

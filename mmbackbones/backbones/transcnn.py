@@ -9,7 +9,9 @@ no license, so nothing is copied from there; the released networks are rebuilt f
 weights and from computed values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from inspect import signature
 
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
@@ -25,7 +27,7 @@ from ..layers import (
     init_conv_fan_out,
     run_blocks,
 )
-from ..ops import conv_pointwise
+from ..ops import conv_pointwise, is_recording
 from ..weights.families.transcnn import rename_transcnn_key
 from .base import PyramidBackbone
 
@@ -67,8 +69,20 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for branch in (self.attn, self.irb):
             drops = self.training and self.drop_path.drop_prob
-            x = x + self.drop_path(branch(x)) if drops else branch(x, residual=x)
+            if drops or is_recording() or not _takes_residual(branch.forward):
+                x = x + self.drop_path(branch(x))
+            else:
+                x = branch(x, residual=x)
         return x
+
+
+def _takes_residual(forward: Callable) -> bool:
+    return _has_residual(getattr(forward, '__func__', forward))
+
+
+@lru_cache
+def _has_residual(function: Callable) -> bool:
+    return 'residual' in signature(function).parameters
 
 
 class Stage(nn.Module):
@@ -96,7 +110,8 @@ def _init(module: nn.Module) -> None:
         for conv in module.attn.modules():
             if isinstance(conv, nn.Conv2d):
                 trunc_normal_init(conv, std=0.02)  # as transformers initialize their projections
-        nn.init.zeros_(module.irb.project_norm.weight)
+        if module.irb.project_norm.weight is not None:  # a norm without weights, by `norm_cfg`
+            nn.init.zeros_(module.irb.project_norm.weight)
 
 
 def two_step(grid_sizes: tuple[int, ...], pool_ratios: tuple[int, ...]) -> tuple[dict, ...]:
@@ -141,8 +156,8 @@ class TransCNN(PyramidBackbone):
         arch: `tiny`, `small`, `medium` or `large`, `t`, `s`, `m` or `l` for short; `paper-small` or `paper-base`; or a
             dict with ``head_dim`` and, with one entry per stage, ``embed_dims``, ``depths``, ``expansions``,
             ``kernel_sizes`` (of the depthwise convolutions) and ``attentions`` (configs of layers that take
-            ``in_channels``, ``head_dim`` and ``norm_cfg``, and are called with a map and maybe ``residual``, which they
-            add to their result).
+            ``in_channels``, ``head_dim`` and ``norm_cfg`` and are called with a map; if they take ``residual``, too,
+            they add it to their result).
         in_channels: See :class:`PyramidBackbone`, as for all following arguments, shapes and attributes.
         out_indices: See :class:`PyramidBackbone`.
         frozen_stages: See :class:`PyramidBackbone`.

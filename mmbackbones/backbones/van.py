@@ -20,6 +20,7 @@ from ..layers import (
     DepthwiseConv2d,
     LargeKernelAttention,
     LayerScale,
+    can_fold_into,
     fold_norm_after,
     fold_norm_before,
     fold_scale_after,
@@ -113,8 +114,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.shortcut is not None:
-            x = conv_pointwise(self.attn.proj_2, self.attn.attend(x), residual=x * self.shortcut)
-            return conv_pointwise(self.mlp.fc2, self.mlp.hidden(x), residual=x)
+            shortcut = (x * self.shortcut).to(x.dtype)  # float32 would make all maps of the stage float32
+            x = conv_pointwise(self.attn.proj_2, self.attn.attend(self.norm1(x)), residual=shortcut)
+            return conv_pointwise(self.mlp.fc2, self.mlp.hidden(self.norm2(x)), residual=x)
         x = x + self.drop_path(self.attn(self.norm1(x), self.layer_scale_1))
         return x + self.drop_path(self.mlp(self.norm2(x), self.layer_scale_2))
 
@@ -124,7 +126,7 @@ class Block(nn.Module):
         ``x + LS(y + BN(x))`` becomes ``LS(y) + shortcut * x``, with the shift of the norm in the bias of LS(y).
         """
         affine = norm_affine(self.norm1)
-        if affine is None:
+        if affine is None or not can_fold_into(self.attn.proj_2, self.mlp.fc2):
             return
         layer_scale = self.layer_scale_1.weight.double().cpu()
         scale, shift = (layer_scale * value for value in affine)

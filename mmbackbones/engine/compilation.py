@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ..errors import RunFailed, UserError, interruption, summarize_error
+from ..ops import prepare_compilation
 from ..utils.messages import tell
 from .config_tree import add_hook
 from .run_failure import last_good_checkpoint
@@ -62,6 +63,7 @@ def compile_backbone(model: nn.Module) -> None:
 
     A backbone of ours is compiled part by part, any other one as a whole, with breaks where its author left some.
     """
+    prepare_compilation()
     model.backbone.compile(dynamic=True)  # type: ignore[union-attr]
 
 

@@ -8,7 +8,7 @@ from .conv_norm_act import conv_norm_act, silu_between
 from .depthwise import DepthwiseConv2d
 from .downsample import TwoBranchDownsampling
 from .feed_forward import feed_forward
-from .fusion import fold_norm_after, fold_norm_before, fold_scale_after, norm_affine
+from .fusion import can_fold_into, fold_norm_after, fold_norm_before, fold_scale_after, norm_affine
 from .hierarchical_attention import CascadedSelfAttention2d, HierarchicalSelfAttention2d, MultiHeadSelfAttention2d
 from .inverted_residual import InvertedResidualBottleneck
 from .large_kernel_attention import LargeKernelAttention
@@ -32,6 +32,7 @@ __all__ = [
     'TokenAttention',
     'TwoBranchDownsampling',
     'activation_checkpoint',
+    'can_fold_into',
     'conv_norm_act',
     'feed_forward',
     'fold_norm_after',

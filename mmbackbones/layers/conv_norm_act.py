@@ -43,7 +43,9 @@ def silu_between(x: Tensor, *steps: tuple[nn.Conv2d, nn.Module], residual: Tenso
         x (N, C_in, H, W) -> (N, C_out, H_out, W_out).
     """
     (first, first_norm), *others = steps
-    if torch.is_grad_enabled() and any(p.requires_grad for p in (x, *(conv.weight for conv, _ in steps))):
+    if torch.is_grad_enabled() and (
+        x.requires_grad or any(p.requires_grad for conv, _ in steps for p in conv.parameters())
+    ):
         x = first_norm(first(x))
         for conv, norm in others:
             x = norm(silu_conv(conv, x))

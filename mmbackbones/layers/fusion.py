@@ -5,10 +5,7 @@ from mmcv.cnn.bricks.wrappers import Conv2d, Linear
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-# Their subclasses may compute with other weights than they hold, such as convolutions that standardize theirs; those
-# that do not say so by an attribute `is_plain`.
-_PLAIN = (nn.Conv2d, nn.Linear, Conv2d, Linear)
-
+from ..ops.plain_layers import is_plain, is_watched
 
 _Layer = nn.Conv2d | nn.Linear
 
@@ -26,7 +23,7 @@ def fold_norm_after(layer: _Layer, norm: nn.Module) -> nn.Module:
         running statistics.
     """
     affine = norm_affine(norm)
-    if affine is None or not _is_plain(layer):
+    if affine is None or not can_fold_into(layer):
         return norm
     scale, shift = affine
     weight, bias = _parameters(layer)
@@ -47,7 +44,7 @@ def fold_norm_before(norm: nn.Module, layer: _Layer) -> nn.Module:
         nothing. There the padding is a zero that the norm has not seen.
     """
     affine = norm_affine(norm)
-    if affine is None or not _is_plain(layer):
+    if affine is None or not can_fold_into(layer):
         return norm
     scale, shift = affine
     if isinstance(layer, nn.Conv2d) and layer.padding_mode == 'zeros' and _pads(layer) and bool(shift.any()):
@@ -64,7 +61,7 @@ def fold_scale_after(layer: _Layer, scale: Tensor) -> nn.Module:
     """Fold ``scale * layer(x)``, such as a layer scale, into `layer`, in place.
 
     Args:
-        layer: A convolution or linear layer, whose result nothing else reads.
+        layer: A convolution or linear layer, whose result nothing else reads, and :func:`can_fold_into` allows it.
         scale: One factor for each output channel, or for all of them.
 
     Returns:
@@ -76,19 +73,25 @@ def fold_scale_after(layer: _Layer, scale: Tensor) -> nn.Module:
     return nn.Identity()
 
 
-def _is_plain(layer: _Layer) -> bool:
-    # What runs before a layer may compute its weights, as a spectral norm does.
-    return (type(layer) in _PLAIN or getattr(layer, 'is_plain', False)) and not layer._forward_pre_hooks
+def can_fold_into(*layers: nn.Module) -> bool:
+    """Whether all `layers` are convolutions or linear layers that compute with the weights they hold.
+
+    Subclasses may compute with others, such as convolutions that standardize theirs, and so may what runs before a
+    layer, as a spectral norm does. And who looks at the result of a layer is to see what he has always seen.
+    """
+    return all(is_plain(layer) or (type(layer) in (Conv2d, Linear) and not is_watched(layer)) for layer in layers)
 
 
 def norm_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
     """The scale and shift of each channel, in float64, by which `norm` maps its input; None if these are not fixed.
 
     Args:
-        norm: Any norm. Fixed are those of batch norms in eval mode with running statistics.
+        norm: Any norm. Fixed are those of batch norms in eval mode with running statistics, and without hooks.
     """
     if not isinstance(norm, _BatchNorm) or norm.training or norm.running_mean is None or norm.running_var is None:
         return None
+    if is_watched(norm) or type(norm).forward not in (_BatchNorm.forward, nn.SyncBatchNorm.forward):
+        return None  # it may compute something else
     mean, variance = _float64(norm.running_mean), _float64(norm.running_var)
     scale = (variance + norm.eps).rsqrt()
     if norm.affine:

@@ -1,5 +1,7 @@
 """Layer scale that keeps the precision of a branch on CPUs, and costs little there."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks.scale import LayerScale as _LayerScale
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 
 from ..ops import linear_pointwise
 from ..ops.linear import trained_conv1x1, trained_linear
+from ..ops.plain_layers import is_plain, is_watched
 from ..ops.pointwise import trains_by_products
 
 
@@ -15,7 +18,7 @@ class LayerScale(_LayerScale):
 
     mmcv's layer, of which it has arguments, weight and values. Under autocast on a CPU it returns bfloat16 for
     bfloat16, where mmcv's float32 weight would turn the branch and the sum after it, and with that the input of all
-    norms and convolutions that follow, into float32. GPUs keep float32, which costs them no time (docs/benchmarks.md).
+    norms and convolutions that follow, into float32. GPUs keep float32, which costs them no time (docs/gpu.md).
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,7 +37,7 @@ def scaled_conv1x1(conv: nn.Conv2d, scale: LayerScale, x: Tensor) -> Tensor:
     Shape:
         (N, C_in, H, W) -> (N, C, H, W).
     """
-    if x.device.type != 'cpu':
+    if x.device.type != 'cpu' or not _multiply_only(conv, scale):
         return scale(conv(x))
     factor = scale.weight
     weight = conv.weight * factor.view(-1, 1, 1, 1)
@@ -55,13 +58,18 @@ def scaled_linear(linear: nn.Linear, scale: nn.Module | None, x: Tensor) -> Tens
     Shape:
         (..., C_in) -> (..., C).
     """
-    if not isinstance(scale, LayerScale):
+    if scale is None or isinstance(scale, nn.Identity):
         return linear_pointwise(linear, x)
-    if x.device.type != 'cpu':
+    if x.device.type != 'cpu' or not _multiply_only(linear, scale):
         return scale(linear(x))
-    factor = scale.weight
+    factor = cast(LayerScale, scale).weight
     weight = linear.weight * factor[:, None]
     bias = None if linear.bias is None else linear.bias * factor
     if trains_by_products(x, weight, bias):
         return trained_linear(x, weight, bias)
     return F.linear(x, weight, bias)
+
+
+def _multiply_only(layer: nn.Module, scale: nn.Module) -> bool:
+    """Whether nobody has put something else in the place of the two, or looks at what goes through them."""
+    return is_plain(layer) and type(scale) is LayerScale and not is_watched(scale)

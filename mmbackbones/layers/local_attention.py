@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
 from ..ops import is_exporting, is_recording, local_attention
+from ..ops.plain_layers import is_plain
 from .memory_format import gradient_in_format_of, in_format_of
 from .weight_init import init_conv_fan_out
 
@@ -104,6 +105,8 @@ class LocalAttention2d(nn.Module):
 
     def _projections(self, x: Tensor) -> Tensor:
         """q, k and v in one product: (N, 3 C_out, H, W); contiguous on CPUs, where attention reads rows of a map."""
+        if not is_plain(self.value):
+            return torch.cat((F.conv2d(x, torch.cat((self.query, self.key))), self.value(x)), 1)
         weight = torch.cat((self.query, self.key, self.value.weight))
         if x.device.type != 'cpu' or is_recording():
             return F.conv2d(x, weight)

@@ -9,12 +9,11 @@ from .grid_pooling import pool_to_grid
 from .local_attention import local_attention
 from .mmcv_ext import provide_mmcv_ext
 from .pointwise import conv_pointwise, linear_pointwise
-from .recording import allow_many_graphs, checks, is_exporting, is_recording, warn_of_one_image
+from .recording import checks, is_exporting, is_recording, prepare_compilation, warn_of_one_image
 from .single_group_norm import single_group_norm
 from .window_pooling import pool_windows
 
 __all__ = [
-    'allow_many_graphs',
     'checks',
     'contiguous_map',
     'conv_pointwise',
@@ -27,6 +26,7 @@ __all__ = [
     'local_attention',
     'pool_to_grid',
     'pool_windows',
+    'prepare_compilation',
     'provide_mmcv_ext',
     'silu_conv',
     'single_group_norm',

@@ -33,8 +33,9 @@ def silu_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 def _recomputes(conv: nn.Conv2d, x: Tensor) -> bool:
-    needs_gradient = torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad)
-    return needs_gradient and x.device.type == 'cpu' and not is_recording() and is_plain(conv)
+    if x.device.type != 'cpu' or is_recording() or not is_plain(conv):
+        return False
+    return torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad)
 
 
 class _SiluConv(torch.autograd.Function):

@@ -14,6 +14,6 @@ def is_plain(layer: nn.Module) -> bool:
 
 
 def is_watched(module: nn.Module) -> bool:
-    """Whether hooks see, and may change, what this very module takes, holds and returns, as a spectral norm does."""
+    """Whether hooks, or a wrapper of this very module, see what it takes and returns, and may change it."""
     hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
-    return any(map(bool, hooks))
+    return any(map(bool, hooks)) or 'forward' in vars(module)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
 
 import torch
 
@@ -59,13 +60,18 @@ def checks() -> AbstractContextManager[None]:
     return _no_tracer_warnings() if torch.jit.is_tracing() else nullcontext()
 
 
-def allow_many_graphs() -> None:
-    """Let `torch.compile` keep a graph for every kind of call of a block, and see equal sizes as different ones.
+def prepare_compilation() -> None:
+    """Let `torch.compile` keep a graph for every kind of call of a block, and take images of any size.
 
     It counts the graphs of all modules that share their code: the blocks of four widths, in training and in validation,
     for one image and for several. Beyond eight it refuses to go on. And a square image would get a graph for squares.
+
+    On GPUs, an analysis of memory access that PyTorch 2.11's settings say is not made for unknown sizes runs for these,
+    too, and ends the compilation with an AssertionError (docs/gpu.md). Without it, kernels are tiled by older rules.
     """
-    dynamo = torch._dynamo.config
+    dynamo, inductor = torch._dynamo.config, import_module('torch._inductor.config')
     dynamo.cache_size_limit = max(dynamo.cache_size_limit, _MAX_GRAPHS)
     if hasattr(torch.fx.experimental._config, 'use_duck_shape'):
         torch.fx.experimental._config.use_duck_shape = False
+    if hasattr(inductor.triton, 'coalesce_tiling_analysis'):
+        inductor.triton.coalesce_tiling_analysis = False

@@ -1,7 +1,7 @@
 """Every reference value of the networks in every mode that they are computed in.
 
-All of them are compared in `make test-modes`, one network of each family in the quick modes in `make test`. What SASA's
-authors did not release, a slow form of its attention stands in for.
+`make test-modes` compares the authors' values, which stand in for SASA's by a slow form of its attention; `make test`
+compares small networks, without a compiler, with their own maps in float64.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from mmbackbones.backbones.base import PyramidBackbone
 from mmbackbones.ops.local_attention import FASTEST
 from tests.helpers.official_states import HIERARCHICAL, dualvit_state, hierarchical_state, load_reference, van_state
 from tests.helpers.reference import assert_features_equal, image
+from tests.helpers.small_backbones import SMALL, as_trained, build_small
 
 Build = Callable[..., PyramidBackbone]
 
@@ -59,8 +60,22 @@ def sasa(stem: str) -> tuple[Build, Tensor, dict]:
                 torch.nn.init.ones_(param)  # those of the residual branches start at zero
         return model.eval()
 
+    return build, *values_in_float64(build)
+
+
+def small(name: str) -> tuple[Build, Tensor, dict]:
+    def build(**kwargs) -> PyramidBackbone:
+        torch.manual_seed(0)
+        return as_trained(build_small(name, **kwargs)).eval()
+
+    return build, *values_in_float64(build)
+
+
+@torch.no_grad()
+def values_in_float64(build: Build) -> tuple[Tensor, dict]:
+    """An image batch, and its maps in float64 at some points, in the form of the authors' stored values."""
     x, points = image(0, (2, 3, 70, 97)), torch.Generator().manual_seed(0)
-    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+    with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FASTEST, 'cpu', 'reference')
         outs = build().double()(x.double())
     features = {}
@@ -68,10 +83,10 @@ def sasa(stem: str) -> tuple[Build, Tensor, dict]:
         places = [[int(torch.randint(n, (1,), generator=points)) for n in out.shape] for _ in range(10)]
         stored = [[*place, out[tuple(place)].item()] for place in places]
         features[f'feat{i + 1}'] = dict(shape=list(out.shape), absmax=out.abs().max().item(), points=stored)
-    return build, x, dict(features=features)
+    return x, dict(features=features)
 
 
-QUICK = {
+ONE_PER_FAMILY = {
     'VAN-B0': lambda: van('b0'),
     'TransCNN-T': lambda: hierarchical('transcnn', 'tiny'),
     'HAT-Net-T': lambda: hierarchical('hatnet', 'tiny'),
@@ -79,7 +94,7 @@ QUICK = {
     'SASA-26': lambda: sasa('conv'),
 }
 ALL = {
-    **QUICK,
+    **ONE_PER_FAMILY,
     'VAN-B2': lambda: van('b2'),
     **{f'{family} {arch}': lambda names=(family, arch): hierarchical(*names) for family, arch in HIERARCHICAL},
     'Dual-ViT-S downstream': lambda: dualvit('downstream'),
@@ -118,25 +133,25 @@ def fused(build: Build, x: Tensor) -> Sequence[Tensor]:
     return build().fuse()(x)
 
 
+COMPILE_OPTIONS: dict[str, str] = {}
+
+
+def compile_anew(model: PyramidBackbone) -> PyramidBackbone:
+    torch.compiler.reset()
+    model.compile(**COMPILE_OPTIONS)
+    return model
+
+
 def compiled(build: Build, x: Tensor) -> Sequence[Tensor]:
-    model = build()
-    model.compile()
-    return model(x)
+    return compile_anew(build())(x)
 
 
 def compiled_and_fused(build: Build, x: Tensor) -> Sequence[Tensor]:
-    model = build().fuse()
-    model.compile()
-    return model(x)
+    return compile_anew(build().fuse())(x)
 
 
 def compiled_and_checkpointed(build: Build, x: Tensor) -> Sequence[Tensor]:
-    def build_and_compile(**kwargs) -> PyramidBackbone:
-        model = build(**kwargs)
-        model.compile()
-        return model
-
-    return checkpointed(build_and_compile, x)
+    return checkpointed(lambda **kwargs: compile_anew(build(**kwargs)), x)
 
 
 def bfloat16(build: Build, x: Tensor) -> Sequence[Tensor]:
@@ -156,48 +171,58 @@ class Mode:
     tolerance: float
 
 
-QUICK_MODES = {'contiguous': Mode(contiguous, 1e-5), 'fused': Mode(fused, 1e-5)}
 MODES = {
     'plain': Mode(plain, 1e-5),
-    **QUICK_MODES,
+    'contiguous': Mode(contiguous, 1e-5),
     'channels-last': Mode(channels_last, 1e-5),
     'checkpointed': Mode(checkpointed, 1e-5),
+    'fused': Mode(fused, 1e-5),
     'bfloat16': Mode(bfloat16, 0.05),
     'fused, bfloat16': Mode(fused_in_bfloat16, 0.05),
 }
 COMPILED_MODES = {
-    'compiled': Mode(compiled, 1e-5),
     'compiled, fused': Mode(compiled_and_fused, 1e-5),
     'compiled, checkpointed': Mode(compiled_and_checkpointed, 1e-5),
 }
 
 
 @torch.no_grad()
-def assert_equal_in(mode: Mode, case: tuple[Build, Tensor, dict]) -> None:
-    build, x, stored = case
-    outs = mode.run(build, x)
-    features = list(stored['features'].values())
-    assert_features_equal(outs, dict(enumerate(features)), mode.tolerance)
+def assert_equal_in_every(modes: dict[str, Mode], case: tuple[Build, Tensor, dict]) -> None:
+    for name, mode in modes.items():
+        assert_equal_in(name, mode, *case)
 
 
-@pytest.mark.parametrize('case', QUICK)
-def test_quick_modes(case):
-    loaded = QUICK[case]()
-    for mode in QUICK_MODES.values():
-        assert_equal_in(mode, loaded)
+def assert_equal_in(name: str, mode: Mode, build: Build, x: Tensor, stored: dict) -> None:
+    """`name` is for the reader of a failure."""
+    assert_features_equal(mode.run(build, x), dict(enumerate(stored['features'].values())), mode.tolerance)
+
+
+@pytest.mark.parametrize('name', sorted(SMALL))
+def test_small_networks(name):
+    assert_equal_in_every(MODES, small(name))
 
 
 @pytest.mark.modes
 @pytest.mark.parametrize('case', ALL)
 def test_every_network(case):
-    loaded = ALL[case]()
-    for mode in MODES.values():
-        assert_equal_in(mode, loaded)
+    assert_equal_in_every(MODES, ALL[case]())
 
 
 @pytest.mark.modes
-@pytest.mark.parametrize('mode', COMPILED_MODES)
-@pytest.mark.parametrize('case', QUICK)
-def test_compiled(case, mode):
-    torch.compiler.reset()
-    assert_equal_in(COMPILED_MODES[mode], QUICK[case]())
+@pytest.mark.parametrize('case', ONE_PER_FAMILY)
+def test_compiled(case):
+    assert_equal_in_every(dict(compiled=Mode(compiled, 1e-5)), ONE_PER_FAMILY[case]())
+
+
+@pytest.mark.modes
+def test_compiled_otherwise():
+    """One small network, because each mode takes a minute."""
+    assert_equal_in_every(COMPILED_MODES, small('VAN'))
+
+
+@pytest.mark.modes
+@pytest.mark.parametrize('name', sorted(SMALL))
+def test_traced_otherwise(name, monkeypatch):
+    """The same without generating code, which finds what a compiler cannot see through."""
+    monkeypatch.setitem(COMPILE_OPTIONS, 'backend', 'aot_eager')
+    assert_equal_in_every(COMPILED_MODES, small(name))

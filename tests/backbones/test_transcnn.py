@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from mmengine.registry import MODELS
+from torch import nn
 
 from mmbackbones.analysis.counting import multiply_adds
 from mmbackbones.backbones import HATNet, TransCNN
@@ -62,3 +64,29 @@ def test_the_papers_networks_use_the_cascade(arch):
         steps = [len(stage.blocks[0].attn.qkvs) for stage in model.stages]
         assert steps == [3, 3, 3, 3]
         assert [out.shape[-2:] for out in model(torch.zeros(1, 3, 97, 131))] == [(25, 33), (13, 17), (7, 9), (4, 5)]
+
+
+@pytest.mark.parametrize('network', [TransCNN, HATNet])
+def test_attention_of_others(network, monkeypatch):
+    class Doubled(nn.Module):
+        def __init__(self, in_channels, head_dim, norm_cfg):
+            super().__init__()
+
+        def forward(self, x):
+            return 2 * x
+
+    monkeypatch.setitem(MODELS.module_dict, 'Doubled', Doubled)
+    arch = dict(
+        embed_dims=(8, 8, 8, 8),
+        depths=(1, 1, 1, 1),
+        head_dim=8,
+        expansions=(2, 2, 2, 2),
+        kernel_sizes=(3, 3, 3, 3),
+        attentions=(dict(type='Doubled'),) * 4,
+    )
+    model = network(arch, norm_cfg=dict(type='BN', affine=False)).eval()
+    block = model.stages[0].blocks[0]
+    block.irb = nn.Identity()
+    x = torch.randn(1, 8, 9, 7)
+    assert torch.equal(block(x), 2 * (x + 2 * x))
+    assert len(model.fuse()(torch.randn(1, 3, 32, 32))) == 4

@@ -7,7 +7,14 @@ import torch
 from mmcv.cnn.bricks.scale import LayerScale
 
 from mmbackbones.benchmarks import gpu
-from mmbackbones.benchmarks.gpu.networks import build, computing, layer_scale_in_half_precision
+from mmbackbones.benchmarks.gpu.networks import (
+    build,
+    compiled,
+    computing,
+    layer_scale_in_half_precision,
+    prediction,
+    training_step,
+)
 from mmbackbones.benchmarks.gpu.operators import local_attention_step
 from mmbackbones.benchmarks.machine import machine
 from mmbackbones.benchmarks.timing import Timing, measure
@@ -111,6 +118,7 @@ def test_what_does_not_fit_the_memory_has_no_timing():
     ('measure_part', 'columns'),
     [
         (gpu.measure_compiled, [('compiled', 'default', 'inference'), ('compiled', 'default', 'training')]),
+        (gpu.measure_fused, [('fused', 'default', 'inference')]),
         (
             gpu.measure_layouts,
             [('eager', layout, task) for layout in ('contiguous', 'as computed') for task in ('inference', 'training')],
@@ -125,13 +133,49 @@ def test_rows_of_a_part(measure_part, columns, table, monkeypatch):
     assert len(steps) == len(columns)
 
 
-def test_a_compiled_backbone_is_the_one_that_is_measured(monkeypatch):
+def test_a_compiled_backbone_is_the_one_that_is_measured():
+    """Compiled as ``train --compile`` does it; afterwards it is as it was."""
+    model = build('retinanet', 'van_s')
+
+    def parts() -> list:
+        return [module for module in model.modules() if module._compiled_call_impl is not None]
+
+    with compiled(model):
+        assert parts() == list(model.backbone.compiled_parts())
+    assert parts() == []
+
+
+def test_what_cannot_be_compiled_has_no_timing(table, capsys):
+    def broken(graph, inputs):
+        raise ValueError('no translation of this graph')
+
+    torch.compiler.reset()
+    function = torch.compile(lambda x: x + 1, backend=broken)
+    assert gpu.time_or_none(lambda: lambda: function(torch.ones(2)), 'cpu', **QUICK) is None
+    assert 'PyTorch cannot compile this: ' in capsys.readouterr().out
+
+
+def test_the_inference_form_and_bfloat16_are_measured(table, monkeypatch):
+    """Where autocast is asked for, and which network predicts."""
     seen = []
-    monkeypatch.setattr(gpu, 'time_or_none', lambda make_step, device, **options: seen.append('measured'))
-    monkeypatch.setattr(torch, 'compile', lambda module, dynamic: seen.append(dynamic) or module)
-    monkeypatch.setattr(gpu.Table, 'add', lambda *args, **columns: None)
-    gpu.measure_compiled(gpu.Table('cpu'), ['van_s'], (64, 64), ['float32'])
-    assert seen == [False, 'measured', 'measured']  # for inference and training; compiled for one size
+
+    def step(model, device, batch, height, width, precision):
+        seen.append((model.backbone.fused, precision, batch))
+        return lambda: None
+
+    monkeypatch.setattr(gpu, 'STEPS', dict(inference=step, training=step))
+    gpu.measure_fused(table, ['van_s'], (64, 64), **QUICK)
+    gpu.measure_bfloat16(table, ['van_s'], (64, 64), **QUICK)
+    assert seen == [(True, 'float32', 1), (True, 'float16', 1), (False, 'bfloat16', 1), (False, 'bfloat16', 2)]
+
+
+@pytest.mark.parametrize('make_step', [prediction, training_step])
+def test_steps_in_bfloat16(make_step):
+    model, seen = build('retinanet', 'van_s'), []
+    model.backbone.stem.proj.register_forward_hook(lambda module, args, out: seen.append(out.dtype))
+    for precision in ('float32', 'bfloat16'):
+        make_step(model, 'cpu', 1, 64, 64, precision)()
+    assert seen == [torch.float32, torch.bfloat16]
 
 
 def test_layer_scale_in_half_precision():

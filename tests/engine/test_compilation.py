@@ -74,6 +74,18 @@ def test_a_backbone_of_others_is_compiled_as_a_whole():
         assert compiled == ([backbone] if isinstance(backbone, torch.nn.Conv2d) else list(backbone.compiled_parts()))
 
 
+def test_synchronized_batch_norms_may_break_a_graph(monkeypatch):
+    """PyTorch does not compile them; it has them on GPUs only, so nothing is computed here."""
+    whole = []
+    monkeypatch.setattr(torch, 'compile', lambda function, **kwargs: whole.append(kwargs['fullgraph']))
+    model = build_small('VAN')
+    model.compile()
+    assert set(whole) == {True}
+    whole.clear()
+    torch.nn.SyncBatchNorm.convert_sync_batchnorm(model).compile()
+    assert set(whole) == {False}
+
+
 @pytest.fixture
 def traced_only(monkeypatch):
     """Compiles without generating code, which takes minutes."""

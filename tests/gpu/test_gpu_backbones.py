@@ -6,6 +6,8 @@ from copy import deepcopy
 import pytest
 import torch
 
+from tests.helpers.small_backbones import as_trained
+
 pytestmark = pytest.mark.gpu
 
 # Float32 rounds to 6e-8. Some 40 layers one after another make 3e-7 of it in the maps and, through batch norms over few
@@ -69,18 +71,40 @@ def test_half_precision_weights(build, device, dtype, relative_error):
     assert relative_error(list(outs), want[0]) < HALF[dtype]
 
 
-@pytest.mark.parametrize(('training', 'amp'), [(False, False), (True, True)], ids=['eval, float32', 'train, float16'])
-def test_compiled(build, device, training, amp, relative_error):
-    """One graph without breaks; for one size, because with variables for sizes PyTorch 2.11's Inductor fails."""
-    torch._dynamo.reset()
-    model, x = build().to(device).train(training), image(64, 64, dtype=torch.float32).to(device)
+@pytest.mark.parametrize('dtype', [torch.float32, *HALF], ids=str)
+def test_the_inference_form(build, device, dtype, relative_error):
+    """Norms and layer scales folded into weights, with and without autocast."""
+    model, x = as_trained(build()).eval(), image(97, 131)
     want = expected(model, x)
-    backend = 'inductor' if device == 'cuda' else 'aot_eager'
-    compiled = torch.compile(model, backend=backend, fullgraph=True, dynamic=False)
-    outs, grads = maps_and_gradients(compiled, x, torch.float16 if amp else None)
-    assert relative_error(outs, want[0]) < (HALF[torch.float16] if amp else VALUES)
-    assert all(grad.isfinite().all() for grad in grads)
-    assert amp or relative_error(grads, want[1]) < GRADIENTS
+    model, x = model.to(device).fuse(), x.float().to(device)
+    with torch.autocast(device, dtype, enabled=dtype != torch.float32):
+        outs = model(x)
+    assert all(out.is_contiguous() for out in outs)
+    assert relative_error(list(outs), want[0]) < HALF.get(dtype, VALUES)
+
+
+@pytest.mark.parametrize(
+    ('training', 'dtype'),
+    [(False, None), (True, None), (True, torch.float16), (True, torch.bfloat16)],
+    ids=['eval', 'train', 'train, float16', 'train, bfloat16'],
+)
+def test_compiled(build, device, training, dtype, relative_error):
+    """As `train --compile` compiles: part by part, and all graphs of the first size are those of the others."""
+    torch.compiler.reset()
+    counted = torch._dynamo.utils.counters['stats']
+    model = build().to(device).train(training)
+    plain = deepcopy(model)
+    model.compile(backend='inductor' if device == 'cuda' else 'aot_eager')
+    graphs = []
+    for size in SIZES:
+        x = image(*size, dtype=torch.float32).to(device)
+        want = expected(plain, x)
+        outs, grads = maps_and_gradients(model, x, dtype)
+        graphs.append(counted['unique_graphs'])
+        assert relative_error(outs, want[0]) < HALF.get(dtype, VALUES)
+        assert all(grad.isfinite().all() for grad in grads)
+        assert dtype or relative_error(grads, want[1]) < GRADIENTS
+    assert graphs == graphs[:1] * len(SIZES)
 
 
 def test_checkpointing_changes_nothing(build, device, relative_error):
@@ -95,9 +119,10 @@ def test_checkpointing_changes_nothing(build, device, relative_error):
         assert not want or relative_error(got, want) < VALUES  # kernels that add in any order round differently
 
 
-def test_checkpointing_under_autocast(build, device):
+@pytest.mark.parametrize('dtype', HALF, ids=str)
+def test_checkpointing_under_autocast(build, device, dtype):
     model = build(with_cp=True).to(device).train()
-    _, grads = maps_and_gradients(model, image(64, 96, dtype=torch.float32).to(device), torch.float16)
+    _, grads = maps_and_gradients(model, image(64, 96, dtype=torch.float32).to(device), dtype)
     assert all(grad.isfinite().all() for grad in grads)
 
 

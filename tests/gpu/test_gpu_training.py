@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
 from mmbackbones.datasets.shapes import generate_shapes
+from mmbackbones.engine.amp import cpu_has_bfloat16
+from mmbackbones.engine.bfloat16_training import Bfloat16OptimWrapper
+from mmbackbones.engine.inference_form import inference_form
 from mmbackbones.weights import load_from_file
 from tests.helpers.narrow_models import CLASSES, build_narrow
 from tests.helpers.small_backbones import registered
@@ -71,6 +75,14 @@ def config(name: str) -> str:
     return str(ROOT / 'configs' / f'{name}.py')
 
 
+DEMOS = ('retinanet_van_t_demo', 'mask_rcnn_van_t_demo', 'upernet_van_t_demo')
+
+
+def skip_without_half_precision(device: str, amp: bool) -> None:
+    if amp and device == 'cpu' and not cpu_has_bfloat16():
+        pytest.skip('--amp needs a GPU, or a CPU with instructions for bfloat16')
+
+
 def losses(work_dir: Path) -> list[float]:
     lines = [
         json.loads(line)
@@ -80,11 +92,25 @@ def losses(work_dir: Path) -> list[float]:
     return [line['loss'] for line in lines if 'loss' in line]
 
 
-@pytest.mark.parametrize('amp', [False, True], ids=['float32', 'amp'])
-@pytest.mark.parametrize('name', ['retinanet_van_t_demo', 'mask_rcnn_van_t_demo', 'upernet_van_t_demo'])
-def test_train_and_test(command, device, tmp_path, name, amp):
-    if amp and device == 'cpu':
-        pytest.skip('--amp needs a GPU')
+BFLOAT16 = ['optim_wrapper.type=AmpOptimWrapper', 'optim_wrapper.dtype=bfloat16']
+
+
+@pytest.mark.parametrize(
+    ('name', 'options', 'settings'),
+    [
+        *((name, [], []) for name in DEMOS),
+        *((name, ['--amp'], []) for name in DEMOS),
+        ('retinanet_van_t_demo', [], BFLOAT16),
+        ('retinanet_van_t_demo', ['--compile'], []),
+        ('mask_rcnn_van_t_demo', ['--amp', '--compile'], []),
+    ],
+    ids=str,
+)
+def test_train_and_test(command, device, tmp_path, name, options, settings):
+    skip_without_half_precision(device, '--amp' in options)
+    if device == 'cpu' and '--compile' in options:
+        pytest.skip('PyTorch generates other code for CPUs, which has tests of its own')
+    half = ['--amp'] if '--amp' in options else []
     command(
         'train',
         config(name),
@@ -94,23 +120,23 @@ def test_train_and_test(command, device, tmp_path, name, amp):
         '4',
         '--work-dir',
         tmp_path / 'run',
-        *(['--amp'] if amp else []),
+        *options,
         '--cfg-options',
         *SETTINGS,
+        *settings,
     )
     assert len(losses(tmp_path / 'run')) == 8
     assert all(loss == loss and loss < 1e4 for loss in losses(tmp_path / 'run'))
     checkpoint = load_from_file(tmp_path / 'run' / 'epoch_2.pth')
-    assert ('loss_scaler' in checkpoint['optimizer']) == amp
-    command('test', config(name), tmp_path / 'run' / 'epoch_2.pth', '--work-dir', tmp_path / 'test')
+    assert ('loss_scaler' in checkpoint['optimizer']) == (device == 'cuda' and bool(half or settings))
+    command('test', config(name), tmp_path / 'run' / 'epoch_2.pth', '--work-dir', tmp_path / 'test', *half)
     assert json.loads((tmp_path / 'test' / 'metrics.json').read_text())
 
 
 @pytest.mark.parametrize('amp', [False, True], ids=['float32', 'amp'])
 def test_a_killed_run_goes_on(command, device, tmp_path, amp):
     """Bit by bit as if nothing had happened, where the kernels themselves always add in the same order."""
-    if amp and device == 'cpu':
-        pytest.skip('--amp needs a GPU')
+    skip_without_half_precision(device, amp)
     flat = tmp_path / 'tiny.py'
     flat.write_text(f'_base_ = {config("retinanet_van_t_demo")!r}\n')
     killing = tmp_path / 'killing' / 'tiny.py'
@@ -207,15 +233,16 @@ def samples(name: str, device: str):
 @pytest.mark.parametrize('backbone', registered())
 @pytest.mark.parametrize('name', ['retinanet_van_t', 'mask_rcnn_van_t', 'upernet_van_t'])
 def test_every_backbone_learns_and_predicts(device, name, backbone, dtype):
-    if device == 'cpu' and dtype != 'float32':
+    if device == 'cpu' and dtype == 'float16':
         pytest.skip("MMEngine's mixed precision needs a GPU")
     model = build_narrow(name, backbone)[0].to(device).train()
     images = torch.randn(2, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    scale = {'loss_scale': 512.0} if dtype == 'float16' else {}
-    wrapper = (
-        OptimWrapper(optimizer) if dtype == 'float32' else AmpOptimWrapper(optimizer=optimizer, dtype=dtype, **scale)
-    )
+    wrapper = {
+        'float32': OptimWrapper,
+        'float16': partial(AmpOptimWrapper, loss_scale=512.0),
+        'bfloat16': Bfloat16OptimWrapper,
+    }[dtype](optimizer=optimizer)
     history = []
     for _ in range(3):
         with wrapper.optim_context(model):
@@ -226,5 +253,5 @@ def test_every_backbone_learns_and_predicts(device, name, backbone, dtype):
     assert all(param.isfinite().all() for param in model.parameters())
     assert history[-1] != history[0]
     with torch.no_grad(), torch.autocast(device, getattr(torch, dtype), enabled=dtype != 'float32'):
-        results = model.eval().predict(images, samples(name, device))
+        results = inference_form(model.eval()).predict(images, samples(name, device))
     assert len(results) == 2

@@ -103,3 +103,14 @@ def test_convolution_that_computes_its_weights_keeps_its_norm():
     norm = _norm(8)
     assert fold_norm_after(module.conv, norm) is norm
     assert fold_norm_before(norm, module.conv) is norm
+
+
+def test_norms_of_others_and_watched_norms_stay():
+    class Shifted(nn.BatchNorm2d):
+        def forward(self, x):
+            return super().forward(x) + 1
+
+    shifted, watched, conv = Shifted(8).eval(), _norm(8), nn.Conv2d(8, 8, 1)
+    watched.register_forward_hook(lambda *_: None)
+    assert all(fold_norm_after(conv, norm) is norm for norm in (shifted, watched))
+    assert type(fold_norm_after(conv, nn.SyncBatchNorm(8).eval())) is nn.Identity

@@ -2,12 +2,13 @@
 
 import warnings
 from contextlib import nullcontext
+from importlib import import_module
 
 import pytest
 import torch
 from torch import nn
 
-from mmbackbones.ops import checks, is_exporting, is_recording, warn_of_one_image
+from mmbackbones.ops import checks, is_exporting, is_recording, prepare_compilation, warn_of_one_image
 
 
 class Noting(nn.Module):
@@ -65,3 +66,10 @@ def test_warn_of_one_image(exporting, batch, warned, monkeypatch):
         warnings.simplefilter('always')
         warn_of_one_image(batch)
     assert ['export with an example of two images' in str(warning.message) for warning in caught] == [True] * warned
+
+
+def test_images_of_any_size_are_compiled_without_the_analysis_that_fails_on_gpus(monkeypatch):
+    settings = import_module('torch._inductor.config').triton
+    monkeypatch.setattr(settings, 'coalesce_tiling_analysis', True, raising=False)
+    prepare_compilation()
+    assert not settings.coalesce_tiling_analysis

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend as Backend
+from torch.nn.attention import sdpa_kernel
 
-from ...errors import UserError
+from ...engine.compilation import while_compiling
+from ...engine.inference_form import inference_form
+from ...errors import UserError, interruption, summarize_error
 from ...ops.local_attention import IMPLEMENTATIONS
 from ..table import Table
 from ..timing import Step, Timing, measure
@@ -34,10 +38,15 @@ SCALES = ((480, 800), (544, 906), (576, 960), (640, 1066), (704, 1173), (736, 12
 
 
 def time_or_none(make_step: Callable[[], Step], device: str, **options) -> Timing | None:
-    """The timing of a step; None where it does not fit the device's memory."""
+    """The timing of a step; None where it does not fit the device's memory, or PyTorch cannot compile it."""
     try:
         return measure(make_step(), device, **options)
     except torch.OutOfMemoryError:
+        return None
+    except Exception as error:  # each part of PyTorch has exceptions of its own
+        if not while_compiling(error) or interruption(error):
+            raise
+        print(f'PyTorch cannot compile this: {summarize_error(error)}')
         return None
     finally:
         if device == 'cuda':
@@ -67,10 +76,29 @@ def measure_compiled(
     precisions: Sequence[str] = ('float16',),
     **options,
 ) -> None:
-    """RetinaNet with a compiled backbone, compiled for the one size."""
+    """RetinaNet with a backbone compiled for any size, as ``train --compile`` does it."""
     for backbone in backbones:
-        torch._dynamo.reset()
         _measure(table, 'retinanet', backbone, size, _modes(precisions), form='compiled', **options)
+
+
+def measure_fused(
+    table: Table,
+    backbones: Sequence[str] = BACKBONES,
+    size: tuple[int, int] = COCO,
+    precisions: Sequence[str] = PRECISIONS,
+    **options,
+) -> None:
+    """RetinaNet in the form in which ``predict`` and ``test`` compute."""
+    for backbone in backbones:
+        _measure(table, 'retinanet', backbone, size, _modes(precisions)[: len(precisions)], form='fused', **options)
+
+
+def measure_bfloat16(
+    table: Table, backbones: Sequence[str] = BACKBONES, size: tuple[int, int] = COCO, **options
+) -> None:
+    """RetinaNet with mixed precision in bfloat16."""
+    for backbone in backbones:
+        _measure(table, 'retinanet', backbone, size, _modes(('bfloat16',)), **options)
 
 
 def measure_layouts(
@@ -117,11 +145,13 @@ def _measure(
 ) -> None:
     """Measure one network in each of `modes`: task, batch and precision."""
     model = _built(detector, backbone, table.device)
+    if form == 'fused':
+        model = inference_form(model.eval())
     with computing(model.backbone, layout) as named, compiled(model) if form == 'compiled' else nullcontext():
         for task, batch, precision in modes:
 
-            def make_step(task=task, batch=batch, half=precision == 'float16') -> Step:
-                return STEPS[task](model, table.device, batch, *size, half)
+            def make_step(task=task, batch=batch, precision=precision) -> Step:
+                return STEPS[task](model, table.device, batch, *size, precision)
 
             table.add(
                 time_or_none(make_step, table.device, **options),
@@ -166,33 +196,52 @@ def measure_new_sizes(table: Table, backbones: Sequence[str] = (*OURS, 'resnet50
     cuDNN makes a plan for each shape that it has not seen, in half precision.
     """
     for backbone in backbones:
-        for cudnn in (False, True):
-            model = _built('retinanet', backbone, table.device)
+        for form, cudnn in (('eager, no cuDNN attention', False), ('eager', True)):
+            kernels = sdpa_kernel(_attention_kernels(cudnn)) if table.device == 'cuda' else nullcontext()
+            with kernels:
+                _measure_new_sizes(table, _built('retinanet', backbone, table.device), backbone, sizes, form)
+
+
+def measure_new_sizes_compiled(
+    table: Table, backbones: Sequence[str] = (*OURS, 'resnet50'), sizes: Sequence = SCALES
+) -> None:
+    """The same with a compiled backbone, which shows whether one compilation is enough for all sizes."""
+    for backbone in backbones:
+        model = _built('retinanet', backbone, table.device)
+        with compiled(model):
+            _measure_new_sizes(table, model, backbone, sizes, 'compiled')
+
+
+def _measure_new_sizes(table: Table, model: Any, backbone: str, sizes: Sequence, form: str) -> None:
+    precision = 'float16' if table.device == 'cuda' else 'float32'
+    first, again = [], []
+    for height, width in sizes:
+
+        def make_step(height=height, width=width) -> Step:
+            return training_step(model, table.device, 2, height, width, precision)
+
+        timing = time_or_none(make_step, table.device, warmup=0, least=3, most=3)
+        if timing is None:
             first, again = [], []
-            with torch.nn.attention.sdpa_kernel(_attention_kernels(cudnn)) if table.device == 'cuda' else nullcontext():
-                for height, width in sizes:
-                    step = training_step(model, table.device, 2, height, width, table.device == 'cuda')
-                    timings = [measure(step, table.device, warmup=0, least=1, most=1).milliseconds[0] for _ in range(3)]
-                    first.append(timings[0])
-                    again.append(timings[2])
-            for name, timings in (('first', first[1:]), ('third', again[1:])):  # the first size loads all libraries
-                table.add(
-                    Timing(tuple(timings), 0),
-                    network='retinanet',
-                    backbone=backbone,
-                    height=sizes[1][0],
-                    width=sizes[1][1],
-                    task=f'training, {name} step at a size',
-                    batch=2,
-                    precision='float16',
-                    form='eager' if cudnn else 'eager, no cuDNN attention',
-                    layout='default',
-                )
+            break
+        first.append(timing.milliseconds[0])
+        again.append(timing.milliseconds[2])
+    for name, times in (('first', first[1:]), ('third', again[1:])):  # the first size loads all libraries
+        table.add(
+            Timing(tuple(times), 0) if times else None,
+            network='retinanet',
+            backbone=backbone,
+            height=sizes[1][0],
+            width=sizes[1][1],
+            task=f'training, {name} step at a size',
+            batch=2,
+            precision=precision,
+            form=form,
+            layout='default',
+        )
 
 
 def _attention_kernels(cudnn: bool) -> list:
-    from torch.nn.attention import SDPBackend as Backend
-
     kernels = [Backend.FLASH_ATTENTION, Backend.EFFICIENT_ATTENTION, Backend.MATH]
     return [*kernels, Backend.CUDNN_ATTENTION] if cudnn else kernels
 
@@ -211,5 +260,8 @@ def run(folder: Path = FOLDER) -> None:
     measure_networks(table)
     measure_layouts(table)
     measure_layer_scale(table)
+    measure_fused(table)
+    measure_bfloat16(table)
     measure_compiled(table)
+    measure_new_sizes_compiled(table)
     print(f'\nwritten to {table.path}')

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -19,6 +20,8 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import register_all_modules as register_mmseg
 from torch import Tensor, nn
 
+from ...engine.bfloat16_training import Bfloat16OptimWrapper
+from ...engine.compilation import compile_backbone
 from ...utils.config_files import read_config
 from ..measure import Step
 
@@ -119,26 +122,26 @@ def samples(model: Any, count: int, height: int, width: int, objects: int = 20) 
     return made
 
 
-def prediction(model: Any, device: str, batch: int, height: int, width: int, half: bool) -> Step:
+def prediction(model: Any, device: str, batch: int, height: int, width: int, precision: str) -> Step:
     """A prediction, from images on the device to results: boxes after non-maximum suppression, or label maps."""
     model.eval()
     images = torch.randn(batch, 3, height, width, device=device)
     truth = [sample.to(device) for sample in samples(model, batch, height, width)]
 
     def step() -> None:
-        with torch.no_grad(), torch.autocast(device, torch.float16, enabled=half):
+        with torch.no_grad(), torch.autocast(device, getattr(torch, precision), enabled=precision != 'float32'):
             model.predict(images, truth)
 
     return step
 
 
-def training_step(model: Any, device: str, batch: int, height: int, width: int, half: bool) -> Step:
-    """A training step as MMEngine takes it: forward, losses, backward, AdamW; with `half`, as ``--amp`` has it."""
+def training_step(model: Any, device: str, batch: int, height: int, width: int, precision: str) -> Step:
+    """A training step as our runs take it: forward, losses, backward, AdamW; in float16 as ``--amp`` has it on GPUs."""
     model.train()
     images = torch.randn(batch, 3, height, width, device=device)
     truth = [sample.to(device) for sample in samples(model, batch, height, width)]
     optimizer = torch.optim.AdamW([param for param in model.parameters() if param.requires_grad], lr=1e-5)
-    wrapper = AmpOptimWrapper(loss_scale='dynamic', optimizer=optimizer) if half else OptimWrapper(optimizer)
+    wrapper: OptimWrapper = _WRAPPERS[precision](optimizer=optimizer)
 
     def step() -> None:
         with wrapper.optim_context(model):
@@ -148,6 +151,11 @@ def training_step(model: Any, device: str, batch: int, height: int, width: int, 
     return step
 
 
+_WRAPPERS: dict[str, Callable[..., OptimWrapper]] = {
+    'float32': OptimWrapper,
+    'float16': partial(AmpOptimWrapper, loss_scale='dynamic'),
+    'bfloat16': Bfloat16OptimWrapper,
+}
 STEPS: dict[str, Callable[..., Step]] = {'inference': prediction, 'training': training_step}
 
 
@@ -179,13 +187,14 @@ def computing(backbone: Any, layout: str) -> Iterator[str]:
 
 @contextmanager
 def compiled(model: Any) -> Iterator[None]:
-    """Inside, the backbone of a detector or segmentor is compiled, anew for each size."""
-    eager: Any = model.backbone
-    model.backbone = torch.compile(eager, dynamic=False)
+    """Inside, the backbone of a detector or segmentor is compiled as ``train --compile`` does it, for any size."""
+    torch.compiler.reset()
+    compile_backbone(model)
     try:
         yield
     finally:
-        model.backbone = eager
+        for module in model.backbone.modules():
+            module._compiled_call_impl = None
 
 
 @contextmanager
