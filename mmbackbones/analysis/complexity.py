@@ -31,8 +31,8 @@ class Complexity:
         parameters: Number of parameters, including those of auxiliary heads.
         multiply_adds: Multiply-adds of a prediction, as :func:`~mmbackbones.analysis.counting.multiply_adds` counts.
         saved_bytes: Activation memory: what a forward pass in training, without the losses, saves for the backward
-            pass, in float32 and with the kernels of a CPU. It is half of that of two images, because some norms cannot
-            be trained on one.
+            pass, in float32 and with the plain operators, which GPUs run; those of CPUs keep less of large images. It
+            is half of that of two images, because some norms cannot be trained on one.
     """
 
     size: tuple[int, int]

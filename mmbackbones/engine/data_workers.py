@@ -4,6 +4,7 @@ Ctrl-C and schedulers signal all processes of a run at once. The main process ne
 checkpoint, and ends them afterwards.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ class LeaveSignals:
         self.then = then
 
     def __call__(self, worker_id: int) -> None:
+        # Objects of the main process are not collected here: PyAV's frames would wait for its threads forever.
+        gc.freeze()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if hasattr(signal, 'sigtimedwait'):
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])

@@ -10,6 +10,7 @@ from mmbackbones.analysis.counting import multiply_adds, saved_bytes
 from mmbackbones.backbones import VAN
 from mmbackbones.errors import UserError
 from mmbackbones.weights import RELEASES
+from tests.helpers.as_on_gpu import AsOnGpu
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,9 @@ def test_images_of_other_than_three_channels(config, backbone, neck, stem, chann
 
 def test_memory_is_that_of_one_image():
     model, image = VAN('b0').train(), torch.zeros(1, 3, 64, 96)
-    assert measure_complexity('VAN:b0', (64, 96)).saved_bytes == pytest.approx(saved_bytes(model, image), rel=0.01)
+    with AsOnGpu():
+        saved = saved_bytes(model, image)
+    assert measure_complexity('VAN:b0', (64, 96)).saved_bytes == pytest.approx(saved, rel=0.06)  # buffers of kernels
 
 
 def test_memory_where_norms_cannot_be_trained_on_one_image():

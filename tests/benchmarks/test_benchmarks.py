@@ -161,7 +161,7 @@ def test_command_line(arguments, name, options, monkeypatch, tool):
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [
-        (['nothing'], "invalid choice: 'nothing' (choose from 'contiguous_maps', 'detectors', 'dualvit', "),
+        (['nothing'], "invalid choice: 'nothing' (choose from 'overview', 'coco_evaluation', "),
         (['detectors', '--device', 'cuda'], 'the benchmark detectors has no choice of a device: leave --device out'),
     ],
 )

@@ -18,6 +18,7 @@ def test_settings_of_a_config():
         amp=False,
         optimizer='AdamW',
         ema=False,
+        compile=False,
     )
 
 
@@ -38,5 +39,6 @@ def test_settings_of_a_command(monkeypatch):
         amp=True,
         optimizer='AdamW',
         ema=False,
+        compile=False,
     )
     assert len(run_settings(cfg, Path('/' + 'a\n' * 200), None)['data']) == 150

@@ -1,5 +1,6 @@
 """Training runs that are killed: by a hook, named in ``custom_imports``, or at a chosen write."""
 
+import gc
 import os
 import signal
 import sys
@@ -61,6 +62,7 @@ def start_logged(function: Callable[[], object], log: Path) -> Process:
     """Call `function` in a forked process that leads a group of its own, and prints to the file `log`."""
 
     def child() -> None:
+        gc.freeze()  # what other tests have left: PyAV's frames wait for threads of the parent when they are collected
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs in the background ignore
         with open(log, 'w', buffering=1) as output:

@@ -80,7 +80,9 @@ def _measure(steps: Callable[[], None], available: int, threads: int, sender: Co
         try:
             torch.set_num_threads(threads)
             steps()
-            result[0] = own_memory('VmHWM') - before
+            used = own_memory('VmHWM') - before
+            # The limit is one of addresses, of which freed memory keeps some: it may be exceeded without an error.
+            result[0] = used if used <= available else None
         except BaseException as error:  # what an allocation that fails raises depends on who asked for the memory
             result[1] = None if _is_about_memory(error) else summarize_error(error)
 
