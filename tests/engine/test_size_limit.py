@@ -1,6 +1,7 @@
 """A network is not built to the end if it is much larger than its weights."""
 
 import sys
+from mmap import mmap
 
 import pytest
 import torch
@@ -34,8 +35,9 @@ def test_much_larger_networks(build):
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='only Linux has this limit')
 def test_memory_beside_the_network():
-    with little_memory(WEIGHTS), pytest.raises(RuntimeError, match='allocate'):
-        torch.empty(3 << 30, dtype=torch.uint8)
+    """Asked of the system itself: an allocator may still have as much, where other tests predicted."""
+    with little_memory(WEIGHTS), pytest.raises(OSError, match='memory'):
+        mmap(-1, 3 << 30)
     with little_memory(WEIGHTS):
         torch.ones(1 << 20)
-    torch.empty(3 << 30, dtype=torch.uint8)  # the limit ends with the block
+    mmap(-1, 3 << 30)  # the limit ends with the block

@@ -22,7 +22,7 @@ one machine measured, not machines with each other.
 OMP_NUM_THREADS=2 mmbackbones benchmark --baseline authors-form
 ```
 
-measures all tables of a CPU on two cores, in about ten minutes, and writes `docs/benchmarks/<device>.csv`, and in a
+measures all tables of a CPU on two cores, in about twenty minutes, and writes `docs/benchmarks/<device>.csv`, and in a
 clone a chart and this page as well; without `--baseline` our networks only, with `--compile` also those compiled by
 `torch.compile`, with `--device cuda` on a GPU. `mmbackbones benchmark gpu` measures detectors and segmentors beside
 well-known backbones on a GPU. Claims about a single operator, or about memory, have benchmarks and pages of their own:
