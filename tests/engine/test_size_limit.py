@@ -1,7 +1,7 @@
 """A network is not built to the end if it is much larger than its weights."""
 
 import sys
-from mmap import mmap
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def test_much_larger_networks(build):
 def test_memory_beside_the_network():
     """Asked of the system itself: an allocator may still have as much, where other tests predicted."""
     with little_memory(WEIGHTS), pytest.raises(OSError, match='memory'):
-        mmap(-1, 3 << 30)
+        mmap(-1, 3 << 30, MAP_PRIVATE | MAP_ANONYMOUS)
     with little_memory(WEIGHTS):
         torch.ones(1 << 20)
-    mmap(-1, 3 << 30)  # the limit ends with the block
+    mmap(-1, 3 << 30, MAP_PRIVATE | MAP_ANONYMOUS)  # the limit ends with the block
