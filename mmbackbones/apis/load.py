@@ -101,7 +101,7 @@ class Model:
             batch_size: Images that are computed at once. Those of a batch are padded to one size, which may change
                 predictions a little.
             amp: Whether to compute in half precision: float16 on GPUs, bfloat16 on CPUs that have
-            instructions for it.
+                instructions for it.
             tta: Test-time augmentation: average over scales and flips.
             tile: Width and height in pixels of tiles in which images are predicted as well as whole, for small objects
                 in large images; None for whole only. A tile is resized as an image would be.

@@ -81,14 +81,17 @@ def _in_own_process(make_step: MakeStep, steps: int, device: str) -> tuple[float
 def _sample(make_step: MakeStep, steps: int, device: str) -> tuple[float, int]:
     step = make_step()
     before = memory_in_use(device, peak=False)
-    seconds = [_time(step, device)]
+    seconds = [time_once(step, device)]
     extra_bytes = max(0, memory_in_use(device, peak=True) - before)
     while len(seconds) < steps and sum(seconds) < _LONG:
-        seconds.append(_time(step, device))
+        seconds.append(time_once(step, device))
     return min(seconds), extra_bytes
 
 
-def _time(step: Step, device: str) -> float:
+def time_once(step: Step, device: str) -> float:
+    """Seconds of one step, with an idle device before and after it."""
+    if device != 'cpu':
+        torch.cuda.synchronize()
     start = time.perf_counter()
     step()
     if device != 'cpu':

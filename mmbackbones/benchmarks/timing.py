@@ -1,13 +1,11 @@
 """Time and peak memory of one step of work on a device."""
 
 import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-Step = Callable[[], object]
+from .measure import Step, time_once
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,4 @@ def _on_gpu(step: Step) -> float:
 
 
 def _on_cpu(step: Step) -> float:
-    begin = time.perf_counter()
-    step()
-    return 1000 * (time.perf_counter() - begin)
+    return 1000 * time_once(step, 'cpu')

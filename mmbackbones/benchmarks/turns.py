@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 
 from ..utils.host_allocator import keep_memory, settle
-from .measure import MakeStep, Step, memory_in_use
+from .measure import MakeStep, Step, memory_in_use, time_once
 from .timing import Timing
 
 Name = TypeVar('Name')
@@ -118,7 +118,7 @@ def _work(connection: Connection, form: Form, device: str, threads: int) -> None
             step, peak = _prepare(form, device)
             connection.send(peak)
             while connection.recv():
-                connection.send(_milliseconds(step, device))
+                connection.send(1000 * time_once(step, device))
         except (MemoryError, torch.OutOfMemoryError):
             connection.send(None)
         except EOFError:
@@ -148,13 +148,3 @@ def _followed_by_settling(step: Step) -> Step:
         settle()
 
     return step_and_settle
-
-
-def _milliseconds(step: Step, device: str) -> float:
-    if device == 'cuda':
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    step()
-    if device == 'cuda':
-        torch.cuda.synchronize()
-    return 1000 * (time.perf_counter() - start)

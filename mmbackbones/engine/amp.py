@@ -56,10 +56,10 @@ def half_type(cfg: Config, *, test: bool) -> str:
     return 'bfloat16' if cfg.optim_wrapper.type == _OURS else cfg.optim_wrapper.get('dtype') or 'float16'
 
 
-def check_half_precision(device: str) -> None:
-    """Raise UserError unless this type of device predicts in half precision."""
+def check_half_precision(device: str, use: str = ', and this model is on the device') -> None:
+    """Raise UserError unless this type of device computes in half precision; `use` leads to its name in the message."""
     if device not in _HALF:
-        raise UserError(f'--amp needs an NVIDIA GPU or a CPU, and this model is on the device {device}')
+        raise UserError(f'--amp needs an NVIDIA GPU or a CPU{use} {device}')
     if device == 'cpu' and not cpu_has_bfloat16():
         raise UserError(_NO_BFLOAT16)
 
@@ -93,11 +93,7 @@ def set_amp(cfg: Config) -> None:
     Raises:
         UserError: The device cannot do it.
     """
-    device = get_device()
-    if device not in _HALF:
-        raise UserError(f'--amp needs an NVIDIA GPU or a CPU; this machine trains on the {device}')
-    if device == 'cpu' and not cpu_has_bfloat16():
-        raise UserError(_NO_BFLOAT16)
+    check_half_precision(get_device(), '; this machine trains on the')
     cfg.optim_wrapper.type = _MMENGINES
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 

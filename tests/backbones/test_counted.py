@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmbackbones.analysis.counting import multiply_adds
+from tests.helpers.graphs import Graphs
 from tests.helpers.small_backbones import SMALL, build_small
 
 EVERY = sorted(SMALL)
@@ -24,14 +25,9 @@ def image(height: int, width: int, batch: int = 2) -> torch.Tensor:
 
 def graphs_of(model: nn.Module, run: Callable[[torch.Tensor], object]) -> list[int]:
     """How many graphs of a compiled model there are after each of five sizes."""
-    graphs, after = [], []
-
-    def count(graph, inputs):
-        graphs.append(graph)
-        return graph
-
+    graphs, after = Graphs(), []
     torch.compiler.reset()
-    model.compile(backend=count)
+    model.compile(backend=graphs)
     for size in FIVE_SIZES:
         run(image(*size))
         after.append(len(graphs))

@@ -10,6 +10,7 @@ from torch import nn
 from mmbackbones.apis.classify import ImageClassifier
 from mmbackbones.layers import LocalAttention2d
 from mmbackbones.ops import local_attention
+from tests.helpers.graphs import Graphs
 from tests.helpers.small_backbones import SMALL, build_small
 
 pytestmark = pytest.mark.slow
@@ -174,13 +175,8 @@ def test_compiled_with_a_frozen_stem_before_a_group_norm():
 
 def test_local_attention_is_compiled_once_for_all_heights():
     torch.compiler.reset()
-    layer, graphs = LocalAttention2d(4, 8, kernel_size=3, heads=2), []
-
-    def count(graph, inputs):
-        graphs.append(graph)
-        return graph
-
-    run = torch.compile(layer, backend=count, fullgraph=True, dynamic=True)
+    layer, graphs = LocalAttention2d(4, 8, kernel_size=3, heads=2), Graphs()
+    run = torch.compile(layer, backend=graphs, fullgraph=True, dynamic=True)
     for height in range(8, 20):
         x = torch.randn(2, 4, height, 9)
         torch.testing.assert_close(run(x), layer(x))

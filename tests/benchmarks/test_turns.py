@@ -99,6 +99,6 @@ def test_memory_as_in_our_commands(as_commands, monkeypatch):
     monkeypatch.setattr(turns, 'settle', lambda: calls.append('settle'))
     form = Form(lambda: lambda: calls.append('step'), as_commands)
     step, _ = turns._prepare(form, 'cpu')
-    turns._milliseconds(step, 'cpu')
+    turns.time_once(step, 'cpu')
     once = ['step', 'settle'] if as_commands else ['step']
     assert calls == ['keep'] * as_commands + once * 2

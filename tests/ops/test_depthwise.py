@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmbackbones.ops import depthwise, depthwise_conv2d
+from tests.helpers.graphs import Graphs
 
 
 def plain(x, weight, bias):
@@ -81,15 +82,10 @@ def test_under_autocast():
 
 
 def test_a_compiler_takes_it_once_for_all_sizes():
-    graphs = []
-
-    def backend(graph, example):
-        graphs.append(graph)
-        return graph
-
+    graphs = Graphs()
     conv = torch.nn.Conv2d(4, 4, 5, groups=4)
     compiled = torch.compile(
-        lambda x: depthwise_conv2d(x, conv.weight, conv.bias), backend=backend, fullgraph=True, dynamic=True
+        lambda x: depthwise_conv2d(x, conv.weight, conv.bias), backend=graphs, fullgraph=True, dynamic=True
     )
     for height, width in [(16, 18), (20, 25), (9, 33)]:
         x = torch.randn(1, 4, height, width)

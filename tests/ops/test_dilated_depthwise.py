@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmbackbones.ops import dilated_depthwise_conv2d
+from tests.helpers.graphs import Graphs
 
 
 @pytest.mark.parametrize('channels_last', [False, True])
@@ -35,15 +36,10 @@ def test_without_bias_and_in_channels_last():
 
 
 def test_a_compiler_takes_it_once_for_all_sizes():
-    graphs = []
-
-    def backend(graph, example):
-        graphs.append(graph)
-        return graph
-
+    graphs = Graphs()
     conv = torch.nn.Conv2d(4, 4, 7, groups=4)
     compiled = torch.compile(
-        lambda x: dilated_depthwise_conv2d(x, conv.weight, conv.bias, 3), backend=backend, fullgraph=True, dynamic=True
+        lambda x: dilated_depthwise_conv2d(x, conv.weight, conv.bias, 3), backend=graphs, fullgraph=True, dynamic=True
     )
     for height, width in [(16, 18), (9, 33), (40, 20)]:
         x = torch.randn(1, 4, height, width)

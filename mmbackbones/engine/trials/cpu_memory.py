@@ -1,5 +1,6 @@
 """Memory that training steps take on a CPU, measured in a process of their own."""
 
+import gc
 import os
 import re
 import signal
@@ -65,6 +66,7 @@ def measure_on_cpu(steps: Callable[[], None], available: int) -> int | None:
 
 
 def _measure(steps: Callable[[], None], available: int, threads: int, sender: Connection) -> None:
+    gc.freeze()  # as in data workers
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     quiet = os.open(os.devnull, os.O_WRONLY)
